@@ -1,0 +1,57 @@
+"""What Layerwise raises, and how it is worded.
+
+A mistake in a *model* is a `Diagnostic` (a value: half-built networks are normal). What is raised
+here is a request that cannot be carried out. Its text is written for the screen: what, where,
+what was received, and the way out.
+"""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterable
+
+_QUOTE_LIMIT = 60  # characters of a person's own text that a sentence may repeat
+
+
+class LayerwiseError(Exception):
+    """A refusal whose text can be shown to a person as it is, without a traceback."""
+
+
+class EditRefused(LayerwiseError):
+    """An edit that cannot be applied: the graph stays as it was."""
+
+
+class ProjectRefused(LayerwiseError):
+    """A project file that cannot be read as a project."""
+
+
+class CodeRefused(LayerwiseError):
+    """A network that cannot be written in the style asked for."""
+
+
+class DataRefused(LayerwiseError):
+    """A data set that cannot be read, prepared or fitted."""
+
+
+class JobRefused(LayerwiseError):
+    """A training job that cannot start, with what would have to change."""
+
+
+class NotFound(LayerwiseError):
+    """A name that stands for nothing here; the nearest names are in the sentence."""
+
+
+def quote(text: object, limit: int = _QUOTE_LIMIT) -> str:
+    """A person's own text, made safe to repeat in a sentence: “…”, shortened, no control marks."""
+    flat = "".join(
+        " " if unicodedata.category(c)[0] in "CZ" and c != " " else c for c in str(text)[: limit * 4]
+    )
+    flat = " ".join(flat.split())
+    return f"“{flat if len(flat) <= limit else flat[: limit - 1] + '…'}”"
+
+
+def did_you_mean(name: str, options: Iterable[str]) -> str:
+    """ "Did you mean “Linear”?" for a near miss, else the empty string."""
+    near = difflib.get_close_matches(name[:200], list(options), n=1)
+    return f"Did you mean {quote(near[0])}?" if near else ""
