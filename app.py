@@ -1,0 +1,22 @@
+"""Layerwise: `streamlit run app.py` serves the `app` below; each visit then runs this file as a page."""
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+if get_script_run_ctx(suppress_warning=True) is None:
+    from starlette.middleware import Middleware
+
+    from builder.ui.owner import OwnerMiddleware
+    from builder.ui.shell import explain
+    from builder.ui.start import lifespan
+
+    app = st.App(
+        __file__,
+        lifespan=lifespan,
+        middleware=[Middleware(OwnerMiddleware)],
+        on_script_error=explain,
+    )
+else:
+    from builder.ui.shell import run_page
+
+    run_page()

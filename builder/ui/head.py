@@ -1,0 +1,223 @@
+"""The head of every page: the project, whether it is saved, how it stands, and the way on."""
+
+from __future__ import annotations
+
+import time
+from typing import Final
+
+import streamlit as st
+
+from builder.errors import LayerwiseError
+from builder.graph.size import format_count
+from builder.ui import state
+from builder.ui.places import next_place, place
+
+_TONES: Final = {
+    "info": (st.info, ":material/info:"),
+    "success": (st.success, ":material/check_circle:"),
+    "warning": (st.warning, ":material/error:"),
+    "error": (st.error, ":material/report:"),
+}
+
+
+def page_head(title: str, purpose: str | None = None, *, needs_project: bool = True) -> None:
+    """Draws the head; call it first on a page.
+
+    `title`: as in `builder.ui.places`, which also knows the purpose and the next page. With
+    `needs_project` a page without an open project says so, offers one, and stops there: below this
+    call `state.graph()` is safe. Shows what `state.say` was told since the last run.
+    """
+    here = place(title)
+    opened = state.open_from_url()
+    with st.container(key="lw_head", gap="small"):
+        if opened:
+            _project_row()
+        _title_row(title, purpose or (here.purpose if here else ""), opened and needs_project)
+    if opened:
+        _saved_elsewhere()
+    for tone, text in state.take_messages():
+        show, icon = _TONES[tone]
+        show(text, icon=icon)
+    if needs_project and not opened:
+        _nothing_open()
+        st.stop()
+
+
+def _project_row() -> None:
+    with st.container(
+        key="lw_bar", horizontal=True, vertical_alignment="center", gap="small", wrap=True
+    ):
+        _name_field()
+        _saved_state()
+        st.space("stretch")
+        _data_chip()
+        _chip()
+        _history_buttons()
+
+
+def _name_field() -> None:
+    key = f"lw_name_{state.project_id()}"
+    name = state.project().name
+    if st.session_state.get(key) != name:
+        st.session_state[key] = name  # the field follows undo, uploads and other tabs
+
+    def rename() -> None:
+        state.rename_project(st.session_state[key])
+
+    with st.container(key="lw_name", width=280):
+        st.text_input(
+            "Project name",
+            key=key,
+            max_chars=80,
+            on_change=rename,
+            label_visibility="collapsed",
+            placeholder="Untitled network",
+        )
+
+
+def _saved_state() -> None:
+    kind = state.saved()
+    if kind == "saved":
+        st.caption(":material/cloud_done: Saved", width="content", help=_when(state.saved_at()))
+    elif kind == "failed":
+        st.button(
+            "Not saved: try again",
+            key="lw_save_again",
+            icon=":material/sync_problem:",
+            type="tertiary",
+            on_click=state.save_again,
+        )
+    else:
+        st.caption(":material/sync_problem: Not saved", width="content")
+
+
+def _when(seconds: float) -> str:
+    passed = max(0.0, time.time() - seconds)
+    if passed < 60:
+        ago = "just now"
+    elif passed < 3600:
+        ago = f"{passed / 60:.0f} min ago"
+    elif passed < 86400:
+        ago = f"{passed / 3600:.0f} h ago"
+    else:
+        ago = f"on {time.strftime('%d %B %Y', time.localtime(seconds))}"
+    return f"Every edit is saved on the server at once. Last one {ago}."
+
+
+def _chip() -> None:
+    """Layers · parameters · problems; a click leads to the first problem, else to Build."""
+    report = state.check().report
+    layers = sum(n.kind == "layer" for n in state.graph().nodes.values())
+    parts = [_plural(layers, "layer"), f"{format_count(report.totals.parameters)} parameters"]
+    problems = report.problems
+    parts.append(_plural(len(problems), "problem") if problems else "no problems")
+    clicked = st.button(
+        " · ".join(parts),
+        key="lw_chip_bad" if report.errors else "lw_chip",
+        icon=":material/error:" if problems else ":material/check:",
+        help="Go to the first problem" if problems else "Every layer fits. Go to the build page",
+    )
+    if clicked:
+        if problems:
+            state.select(problems[0].node, problems[0].scope)
+        st.switch_page("pages/build.py", query_params={"project": state.project_id() or ""})
+
+
+def _data_chip() -> None:
+    name = _data_name()
+    clicked = st.button(
+        name or "No data set",
+        key="lw_data",
+        icon=":material/table_chart:",
+        help="The chosen data set" if name else "Choose what the network learns from",
+    )
+    target = place("Data")
+    if clicked and target and target.exists:
+        st.switch_page(target.file, query_params={"project": state.project_id() or ""})
+
+
+def _data_name() -> str | None:
+    stored = state.project().data
+    if stored is None:
+        return None
+    from builder.data import title_of
+
+    try:
+        choice = state.data_choice()
+        return title_of(choice, state.owner_dir()) if choice else None
+    except LayerwiseError:
+        return "Data set missing"
+
+
+def _history_buttons() -> None:
+    undo, redo = state.undo_label(), state.redo_label()
+    st.button(
+        "Undo",
+        key="lw_undo",
+        icon=":material/undo:",
+        help=f"Take back: {undo}" if undo else "Nothing to take back",
+        disabled=undo is None,
+        on_click=state.undo,
+        shortcut="Ctrl+Z",
+    )
+    st.button(
+        "Redo",
+        key="lw_redo",
+        icon=":material/redo:",
+        help=f"Do again: {redo}" if redo else "Nothing to do again",
+        disabled=redo is None,
+        on_click=state.redo,
+        shortcut="Ctrl+Shift+Z",
+    )
+
+
+def _title_row(title: str, purpose: str, with_next: bool) -> None:
+    following = next_place(title) if with_next else None
+    with st.container(key="lw_title", horizontal=True, vertical_alignment="center", gap="medium"):
+        st.header(title, anchor=False, width="content")
+        st.caption(purpose, width="stretch")
+        if following:
+            st.page_link(
+                following.file,
+                label=f"Next: {following.title}",
+                icon=":material/arrow_forward:",
+                icon_position="right",
+                query_params={"project": state.project_id() or ""},
+            )
+
+
+def _saved_elsewhere() -> None:
+    if state.saved() != "changed_elsewhere":
+        return
+    with st.container(key="lw_conflict", border=True):
+        st.markdown(
+            "**This project was changed in another tab or window.** Nothing of it was overwritten, "
+            "and what you do here is not saved until you choose."
+        )
+        with st.container(horizontal=True):
+            st.button(
+                "Show that version",
+                key="lw_take_theirs",
+                type="primary",
+                on_click=state.take_theirs,
+                help="What you have here stays one undo away",
+            )
+            st.button(
+                "Keep mine as a copy", key="lw_keep_mine", on_click=state.keep_mine_as_copy
+            )
+
+
+def _nothing_open() -> None:
+    with st.container(border=True, key="lw_nothing", horizontal_alignment="center"):
+        st.subheader("No network is open", anchor=False)
+        st.markdown("Open one from the gallery, or start with an empty one.")
+        with st.container(horizontal=True, horizontal_alignment="center"):
+            if st.button("Open the gallery", type="primary", key="lw_to_gallery"):
+                st.switch_page("pages/gallery.py")
+            if st.button("Start an empty network", key="lw_start_empty"):
+                state.start_empty()
+                st.rerun()
+
+
+def _plural(count: int, word: str) -> str:
+    return f"{format_count(count)} {word}{'' if count == 1 else 's'}"

@@ -1,0 +1,150 @@
+"""One person's projects on disk: a file each, written whole or not at all.
+
+Knows nothing of Streamlit. A `Stamp` says which version of a file was read or written last; a write
+that finds another one is refused, so two tabs never overwrite each other unseen.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, TypeAlias
+
+from builder.errors import LayerwiseError, NotFound, ProjectRefused
+from builder.graph.project import Project, from_json, to_json
+from builder.home import owner_folder, write_atomically
+
+Stamp: TypeAlias = tuple[int, int, int]
+"""(inode, time of change in ns, bytes): a new file by os.replace never repeats all three."""
+
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{8,40}")
+_LOCKS: Final = tuple(threading.Lock() for _ in range(64))  # one server process owns the home
+
+
+class ChangedElsewhere(LayerwiseError):
+    """The file on disk is no longer the one this session read: nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectCard:
+    """One line of a person's list of projects. `saved_at`: seconds since 1970."""
+
+    id: str
+    name: str
+    saved_at: float
+    layers: int
+
+
+def is_project_id(text: object) -> bool:
+    """Whether a text could be one of our project ids: what comes from a URL is checked by this."""
+    return isinstance(text, str) and _ID.fullmatch(text) is not None
+
+
+def new_project_id() -> str:
+    """A fresh id, short enough for a URL, long enough never to meet another."""
+    return secrets.token_urlsafe(9)
+
+
+def project_path(owner: str, project_id: str) -> Path:
+    """Where a project lies. Errors: NotFound for an id that is none of ours."""
+    if not is_project_id(project_id):
+        raise NotFound("There is no such project. Open one from the gallery page.")
+    return owner_folder(owner) / "projects" / f"{project_id}.json"
+
+
+def list_projects(owner: str) -> list[ProjectCard]:
+    """A person's projects, the one saved last first. Files that are no projects are left out."""
+    cards = []
+    for path in (owner_folder(owner) / "projects").glob("*.json"):
+        card = _card(path)
+        if card is not None:
+            cards.append(card)
+    return sorted(cards, key=lambda card: -card.saved_at)
+
+
+def read_project(owner: str, project_id: str) -> tuple[Project, Stamp]:
+    """A project and the stamp of the file it came from.
+
+    Errors: NotFound where there is no such file, ProjectRefused for one that cannot be read.
+    """
+    path = project_path(owner, project_id)
+    with _lock(path):
+        stamp = _stamp(path)
+        if stamp is None:
+            raise NotFound("This project is not here any more. Open another one from the gallery.")
+        return from_json(path.read_text("utf-8", errors="strict")), stamp
+
+
+def write_project(owner: str, project_id: str, project: Project, expected: Stamp | None) -> Stamp:
+    """Writes a project if the file is still the one last seen, and gives its new stamp.
+
+    `expected`: the stamp last read or written; None for a file that is not there yet.
+    Errors: ChangedElsewhere when it is another one; OSError when the disk refuses.
+    """
+    path = project_path(owner, project_id)
+    text = to_json(project)
+    with _lock(path):
+        if _stamp(path) != expected:
+            raise ChangedElsewhere("This project was changed in another tab or window.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, text.encode("utf-8"))
+        _CARDS.pop(str(path), None)
+        written = _stamp(path)
+    if written is None:
+        raise OSError(f"{path.name} vanished while it was written.")
+    return written
+
+
+def delete_project(owner: str, project_id: str) -> None:
+    """Removes a project's file; one that is not there is no error."""
+    path = project_path(owner, project_id)
+    with _lock(path):
+        path.unlink(missing_ok=True)
+
+
+def stamp_on_disk(owner: str, project_id: str) -> Stamp | None:
+    """The stamp of the file as it lies there now, None where there is none."""
+    return _stamp(project_path(owner, project_id))
+
+
+_CARDS: Final[dict[str, tuple[Stamp, ProjectCard]]] = {}
+_CARDS_KEPT: Final = 2000
+
+
+def _card(path: Path) -> ProjectCard | None:
+    """A file's card, remembered until the file changes: the list is drawn at every rerun."""
+    stamp = _stamp(path)
+    if stamp is None or not is_project_id(path.stem):
+        return None
+    known = _CARDS.get(str(path))
+    if known is not None and known[0] == stamp:
+        return known[1]
+    try:
+        project = from_json(path.read_text("utf-8"))
+    except (ProjectRefused, OSError, UnicodeDecodeError):
+        return None
+    layers = sum(n.kind == "layer" for n in project.graph.nodes.values())
+    card = ProjectCard(path.stem, project.name, stamp[1] / 1e9, layers)
+    if len(_CARDS) >= _CARDS_KEPT:
+        _CARDS.clear()
+    _CARDS[str(path)] = (stamp, card)
+    return card
+
+
+def _stamp(path: Path) -> Stamp | None:
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return found.st_ino, found.st_mtime_ns, found.st_size
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    with _LOCKS[hash(str(path)) % len(_LOCKS)]:
+        yield

@@ -1,0 +1,51 @@
+"""The frame around every page: navigation, style, and one sentence instead of a traceback."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from pathlib import Path
+from typing import Final
+
+import streamlit as st
+
+from builder.errors import LayerwiseError
+from builder.ui.places import PLACES
+
+_LOG: Final = logging.getLogger("layerwise")
+_STYLE: Final = Path(__file__).with_name("style.css")
+
+
+def run_page() -> None:
+    """Draws the page the person is on. The body of app.py when it runs as a script."""
+    st.set_page_config(page_title="Layerwise", page_icon=":material/layers:", layout="wide")
+    st.html(_STYLE)
+    pages = [
+        st.Page(p.file, title=p.title, icon=p.icon, default=p.title == "Gallery", help=p.purpose)
+        for p in PLACES
+        if p.exists
+    ]
+    page = st.navigation(pages, position="top")
+    try:
+        page.run()
+    except Exception as trouble:
+        explain(trouble)
+
+
+def explain(trouble: Exception) -> bool:
+    """Shows one sentence for an exception; what was not foreseen is logged under a number.
+
+    Streamlit's own rerun and stop are no `Exception` and pass by. Returns True, which tells
+    `st.App` that the screen is taken care of.
+    """
+    if isinstance(trouble, LayerwiseError):
+        st.warning(str(trouble), icon=":material/error:")
+        return True
+    number = secrets.token_hex(4)
+    _LOG.error("Unexpected error %s", number, exc_info=trouble)
+    st.error(
+        f"Something went wrong on our side (error {number}). Your work is saved. "
+        "Reload the page; if it comes back, tell whoever runs this server the number.",
+        icon=":material/report:",
+    )
+    return True
