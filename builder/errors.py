@@ -38,6 +38,10 @@ class JobRefused(LayerwiseError):
     """A training job that cannot start, with what would have to change."""
 
 
+class InspectionRefused(LayerwiseError):
+    """A look inside that cannot be given, such as a graph too big to draw."""
+
+
 class NotFound(LayerwiseError):
     """A name that stands for nothing here; the nearest names are in the sentence."""
 

@@ -103,6 +103,11 @@ def split_colour(split: str, dark: bool = False) -> str:
     return {"train": TRAIN, "validation": VALIDATION, "test": TEST}[split][dark]
 
 
+def problem_colour(dark: bool = False) -> str:
+    """The outline of a layer that has a problem."""
+    return "#ff6b6b" if dark else "#c4122f"
+
+
 def run_colour(index: int, dark: bool = False) -> str:
     """The colour of the index-th of several runs on one chart; it comes round after eight."""
     colours = _RUN_COLOURS[dark]

@@ -1,0 +1,45 @@
+"""The graph view: a DOT text drawn in the browser, to zoom, move, select in, and take along.
+
+A packaged `st.components.v2` component: its sources are in `frontend/graph_view`, its built bundle
+in `assets`. No `dot` program is needed: Graphviz runs as WebAssembly in a worker of the browser.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from builder.ui.packaged import packaged
+
+
+def graph_view(
+    dot: str, *, height: int = 560, name: str = "graph", key: str, label: str = "Graph"
+) -> str | None:
+    """Draws a directed graph and returns the name of the node that was clicked, None without one.
+
+    Args:    dot: Graphviz's text; a mistake in it is shown as a sentence in the view.
+             height: pixels, toolbar included. name: file name of downloads, without an ending.
+             label: what a screen reader calls the drawing.
+    """
+    state: dict[str, Any] = st.session_state.get(key) or {}
+    component = packaged("graph_view", Path(__file__).parent, '<div class="graph-view"></div>')
+    result = component(
+        key=key,
+        data={
+            "dot": dot,
+            "height": height,
+            "name": name,
+            "label": label,
+            "selected": state.get("node"),
+        },
+        height=height,
+        on_node_change=_nothing,
+    )
+    node = result.get("node")
+    return node if isinstance(node, str) else None
+
+
+def _nothing() -> None:
+    """Streamlit reports a value back only where a callback asks for it; the rerun is all we need."""

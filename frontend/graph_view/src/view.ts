@@ -1,0 +1,183 @@
+import { Camera } from "./camera";
+import { cleanSvg } from "./clean";
+import { download, svgFile } from "./download";
+import { layOut } from "./layout";
+import css from "./style.css?inline";
+
+export type Data = { dot: string; height: number; name: string; label: string; selected: string | null };
+export type State = { node: string | null };
+
+/** One graph on the page: toolbar, stage and message. */
+export class View {
+  onSelect: (node: string | null) => void = () => {};
+
+  private readonly stage = element("div", "stage", { tabindex: "0", role: "group", "data-testid": "graph-stage" });
+  private readonly message = element("p", "message", { role: "status" });
+  private readonly level = element("span", "level", { "aria-live": "off" });
+  private readonly camera: Camera;
+  private svg: SVGSVGElement | null = null;
+  private nodes: SVGGElement[] = [];
+  private ownSize = { width: "", height: "" };
+  private dot = "";
+  private name = "graph";
+  private selected: string | null = null;
+
+  constructor(private readonly host: HTMLElement) {
+    const style = document.createElement("style");
+    style.textContent = css;
+    const frame = element("div", "frame");
+    frame.append(this.toolbar(), this.stage, this.message);
+    host.replaceChildren(style, frame);
+    this.camera = new Camera(this.stage, ({ x, y, scale }) => {
+      this.level.textContent = `${Math.round(scale * 100)} %`;
+      if (this.svg) this.svg.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
+    });
+    this.stage.addEventListener("keydown", (event) => this.key(event));
+    this.stage.addEventListener("click", (event) => this.click(event));
+  }
+
+  show(data: Data): void {
+    this.host.style.height = `${data.height}px`;
+    this.name = data.name;
+    this.stage.setAttribute("aria-label", `${data.label}. Plus and minus zoom, 0 shows all, arrows move, N and P step through the nodes.`);
+    if (data.dot !== this.dot) void this.draw(data.dot, data.selected);
+    else this.select(data.selected, false);
+  }
+
+  close(): void {
+    this.camera.close();
+  }
+
+  private async draw(dot: string, selected: string | null): Promise<void> {
+    this.dot = dot;
+    const slow = setTimeout(() => this.say("Drawing…"), 300);
+    try {
+      const text = await layOut(dot);
+      if (dot !== this.dot) return;
+      this.put(cleanSvg(text));
+      this.say("");
+      this.select(selected, false);
+    } catch (problem) {
+      if (dot !== this.dot) return;
+      this.put(null);
+      this.say(problem instanceof Error ? problem.message : String(problem));
+    } finally {
+      clearTimeout(slow);
+    }
+  }
+
+  private put(svg: SVGSVGElement | null): void {
+    this.svg = svg;
+    this.nodes = [];
+    this.host.classList.toggle("empty", svg === null);
+    this.stage.replaceChildren(...(svg ? [svg] : []));
+    if (!svg) return;
+    this.ownSize = { width: svg.getAttribute("width") ?? "", height: svg.getAttribute("height") ?? "" };
+    const [, , width = 1, height = 1] = (svg.getAttribute("viewBox") ?? "").split(/[\s,]+/).map(Number);
+    // Graphviz measures in points of 1/72 inch; drawn one to one, its 14-point text is 14 pixels.
+    svg.setAttribute("width", String(width));
+    svg.setAttribute("height", String(height));
+    this.nodes = [...svg.querySelectorAll<SVGGElement>("g.node")];
+    for (const node of this.nodes) {
+      const words = [...node.querySelectorAll("text")].map((text) => text.textContent ?? "");
+      node.setAttribute("tabindex", "-1");
+      node.setAttribute("role", "button");
+      node.setAttribute("aria-pressed", "false");
+      node.setAttribute("aria-label", words.join(" ").trim() || nameOf(node));
+    }
+    this.camera.look(width, height);
+    if (this.camera.place.scale < 0.45) this.camera.readable();
+  }
+
+  private say(text: string): void {
+    this.message.textContent = text;
+    this.message.hidden = text === "";
+  }
+
+  private key(event: KeyboardEvent): void {
+    // Streamlit listens for single letters (r reruns, c clears): a graph in focus keeps its keys.
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key !== "Tab") event.stopPropagation();
+    const at = this.nodes.indexOf(event.target as SVGGElement);
+    if (event.key === "n" || event.key === "p") {
+      const count = this.nodes.length;
+      if (!count) return;
+      const from = at >= 0 ? at : event.key === "n" ? -1 : 0;
+      const next = this.nodes[(from + (event.key === "n" ? 1 : -1) + count) % count];
+      next?.focus({ preventScroll: true });
+      if (next) this.camera.reveal(next.getBoundingClientRect());
+    } else if ((event.key === "Enter" || event.key === " ") && at >= 0) {
+      this.select(nameOf(this.nodes[at]), true);
+    } else if (event.key === "Escape") {
+      this.select(null, true);
+      this.stage.focus({ preventScroll: true });
+    } else if (!this.camera.key(event.key)) {
+      return;
+    }
+    event.preventDefault();
+  }
+
+  private click(event: MouseEvent): void {
+    if (this.camera.wasDrag) return;
+    const node = (event.target as Element).closest("g.node");
+    this.select(node ? nameOf(node) : null, true);
+  }
+
+  private select(name: string | null, tell: boolean): void {
+    const next = tell && name === this.selected ? null : name;
+    for (const node of this.nodes) {
+      const on = next !== null && nameOf(node) === next;
+      node.classList.toggle("selected", on);
+      node.setAttribute("aria-pressed", String(on));
+    }
+    if (tell && next !== this.selected) this.onSelect(next);
+    this.selected = next;
+  }
+
+  private toolbar(): HTMLElement {
+    const bar = element("div", "bar", { role: "toolbar", "aria-label": "Graph view" });
+    bar.append(
+      button("−", "Zoom out (−)", () => this.camera.key("-")),
+      this.level,
+      button("+", "Zoom in (+)", () => this.camera.key("+")),
+      button("Fit", "Show the whole graph (0)", () => this.camera.fit()),
+      button("1:1", "True size (1)", () => this.camera.readable()),
+      element("span", "space"),
+      button("SVG", "Download as SVG", () => this.saveSvg()),
+      button("DOT", "Download as DOT, the text Graphviz reads", () =>
+        download(this.dot, `${this.name}.dot`, "text/vnd.graphviz"),
+      ),
+      button("⛶", "Full screen", () => void this.fullScreen()),
+    );
+    return bar;
+  }
+
+  private saveSvg(): void {
+    if (!this.svg) return;
+    download(svgFile(this.svg, this.ownSize.width, this.ownSize.height), `${this.name}.svg`, "image/svg+xml");
+  }
+
+  private async fullScreen(): Promise<void> {
+    if (document.fullscreenElement) await document.exitFullscreen();
+    else await this.host.requestFullscreen();
+  }
+}
+
+/** A node's name in the DOT text: Graphviz writes it into the group's title. */
+function nameOf(node: Element | undefined): string {
+  return node?.querySelector(":scope > title")?.textContent ?? "";
+}
+
+function element(tag: string, name: string, attributes: Record<string, string> = {}): HTMLElement {
+  const made = document.createElement(tag);
+  made.className = name;
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+function button(text: string, title: string, action: () => void): HTMLElement {
+  const made = element("button", "", { type: "button", title, "aria-label": title });
+  made.textContent = text;
+  made.addEventListener("click", action);
+  return made;
+}
