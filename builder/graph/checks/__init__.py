@@ -1,0 +1,56 @@
+"""What torch says poorly or not at all, said before it is asked, in the words of the screen.
+
+A check looks at one `Call` and returns a `Finding` or None. It knows nothing of the rest of the graph,
+so that what it says can be remembered with the call. The few that must know where a value comes
+from stand in `origin.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+
+from builder.catalogue.entry import Entry
+from builder.graph.call import Call
+from builder.graph.checks import common, linear, pictures
+from builder.graph.checks.common import explain, spatial_dims
+from builder.graph.diagnostics import Finding
+
+__all__ = ["NOT_TO_BE_BUILT", "batched_rank", "explain", "find"]
+
+Check = Callable[[Call], Finding | None]
+
+NOT_TO_BE_BUILT = frozenset({"value", "missing_argument", "one_of", "groups", "heads", "norm_groups"})
+"""Findings after which the layer is not even built to count its weights."""
+
+_ALWAYS: tuple[Check, ...] = (common.check_tuples, common.check_values, common.check_dtypes)
+_BY_KEY: Mapping[str, Check | tuple[Check, ...]] = {**linear.CHECKS, **pictures.CHECKS}
+
+
+def find(call: Call) -> Finding | None:
+    """The first error at a call, else the first warning, else None."""
+    warning = None
+    for check in _checks_of(call.entry.key):
+        finding = check(call)
+        if finding is not None and finding.severity == "error":
+            return finding
+        warning = warning or finding
+    return warning
+
+
+@cache
+def _checks_of(key: str) -> tuple[Check, ...]:
+    own = _BY_KEY.get(key, ())
+    return (*_ALWAYS, *(own if isinstance(own, tuple) else (own,)))
+
+
+def batched_rank(entry: Entry) -> int | None:
+    """Dimensions of a batched input where an unbatched one has one less: 4 for Conv2d."""
+    spatial = spatial_dims(entry)
+    if spatial is None or entry.key.startswith("torch.nn.BatchNorm"):
+        return None
+    return spatial + 2
+
+
+def depends_on_origin(entry, inputs): return False
+def find_by_origin(call, graph, origin): return None

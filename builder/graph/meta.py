@@ -1,0 +1,177 @@
+"""Asks torch: builds one layer on the meta device and runs one call there, without any memory.
+
+Nothing here knows a graph. What torch refuses comes back as the text of its message.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import flop_registry
+
+from builder import catalogue
+from builder.catalogue.entry import Entry
+from builder.graph.model import Slice, TensorSpec, Value
+from builder.graph.remember import Remembered
+from builder.graph.symbols import (
+    BATCH_PROBE,
+    Evaluated,
+    dim_from_probe,
+    frozen,
+    probe_from_dim,
+)
+
+META = torch.device("meta")
+_RECURRENT = ("torch.nn.RNN", "torch.nn.LSTM", "torch.nn.GRU")
+_modules: Remembered[torch.nn.Module] = Remembered(1024)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What a layer owns, as counts of numbers."""
+
+    parameters: int = 0
+    buffers: int = 0
+
+
+def build(entry: Entry, arguments: Mapping[str, Any]) -> torch.nn.Module:
+    """A layer on the meta device, remembered. Raises whatever torch raises for bad arguments."""
+    key = (entry.key, tuple((name, frozen(value)) for name, value in arguments.items()))
+    module = _modules.get(key)
+    if module is None:
+        with torch.no_grad(), META, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            module = _modules.put(key, catalogue.build_layer(entry, arguments))
+    return module
+
+
+def weights_of(module: torch.nn.Module) -> Weights:
+    """Counts of a layer's parameters and buffers."""
+    return Weights(
+        sum(p.numel() for p in module.parameters()), sum(b.numel() for b in module.buffers())
+    )
+
+
+def run(
+    entry: Entry, module: torch.nn.Module | None, arguments: Mapping[str, Evaluated]
+) -> tuple[Value, int]:
+    """Calls a layer or an operation on meta tensors.
+
+    Args:    arguments: those of the call by name, tensors as specs, the batch in sizes as the probe.
+    Returns: the result's specs, and the FLOPs of one sample (2 for each multiply-add).
+    Errors:  whatever torch raises.
+    """
+    asked, steps, axis = arguments, 1, 0
+    if entry.key in _RECURRENT:
+        arguments, steps, axis = _one_step(entry, module, arguments)
+    values = {name: _to_torch(value) for name, value in arguments.items()}
+    with torch.no_grad(), META, warnings.catch_warnings(), _FlopCounter() as counter:
+        warnings.simplefilter("ignore")
+        # As while training: that is when a network has to run.
+        positional, keywords = catalogue.call_arguments(entry, values, training=True)
+        target = catalogue.target_of(entry) if module is None else module
+        result = target(*positional, **keywords)
+    value = _to_value(result)
+    if steps != 1 and isinstance(value, tuple) and isinstance(value[0], TensorSpec):
+        value = (_with_size(value[0], axis, dim_from_probe(steps)), *value[1:])
+    return value, _per_sample(counter.total * steps, asked)
+
+
+class _FlopCounter(TorchDispatchMode):
+    """torch's FlopCounterMode without its hooks on every module of the process.
+
+    Those hooks are global, so two sessions counting at once would disturb each other; a dispatch
+    mode belongs to its thread.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = 0
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        result = func(*args, **kwargs)
+        count = flop_registry.get(func._overloadpacket)
+        if count is not None:
+            self.total += count(*args, **kwargs, out_val=result)
+        return result
+
+
+def _one_step(
+    entry: Entry, module: torch.nn.Module | None, arguments: Mapping[str, Evaluated]
+) -> tuple[Mapping[str, Evaluated], int, int]:
+    """One time step in place of the sequence: on meta torch loops over all of them, 3 ms each.
+
+    The cost and the shapes are linear in the length, so they are scaled back afterwards.
+    """
+    value = arguments.get("input")
+    if not isinstance(value, TensorSpec) or len(value.shape) not in (2, 3):
+        return arguments, 1, 0
+    axis = 1 if len(value.shape) == 3 and getattr(module, "batch_first", False) else 0
+    steps = probe_from_dim(value.shape[axis])
+    if steps < 1:
+        return arguments, 1, 0
+    return {**arguments, "input": _with_size(value, axis, 1)}, steps, axis
+
+
+def _with_size(spec: TensorSpec, axis: int, size: int | str) -> TensorSpec:
+    return TensorSpec((*spec.shape[:axis], size, *spec.shape[axis + 1 :]), spec.dtype)
+
+
+def _per_sample(flops: int, arguments: Mapping[str, Evaluated]) -> int:
+    if not any(_grows(value) for value in arguments.values()):
+        return flops
+    if flops % BATCH_PROBE:  # a part of the cost is the same for every batch size
+        return sum(divmod(flops, BATCH_PROBE))
+    flops //= BATCH_PROBE
+    # What grows with N² (similarities within the batch) is given for a batch of one too.
+    return flops // BATCH_PROBE if flops % BATCH_PROBE == 0 else flops
+
+
+def _grows(value: Evaluated) -> bool:
+    if isinstance(value, tuple):
+        return any(_grows(part) for part in value)
+    return isinstance(value, TensorSpec) and any(isinstance(dim, str) for dim in value.shape)
+
+
+def _to_torch(value: Evaluated) -> Any:
+    if isinstance(value, TensorSpec):
+        return empty(value)
+    if isinstance(value, tuple):
+        return tuple(_to_torch(part) for part in value)
+    if isinstance(value, Slice):
+        return slice(_to_torch(value.start), _to_torch(value.stop), _to_torch(value.step))  # type: ignore[arg-type]
+    return value
+
+
+def empty(spec: TensorSpec) -> torch.Tensor:
+    """A meta tensor of that shape and dtype. Raises ValueError for what is neither."""
+    dtype = getattr(torch, spec.dtype, None)
+    if not isinstance(dtype, torch.dtype):
+        raise ValueError(f"{spec.dtype!r} is not a dtype of torch")
+    return torch.empty([probe_from_dim(d) for d in spec.shape], dtype=dtype, device=META)
+
+
+def _to_value(result: Any) -> Value:
+    if isinstance(result, torch.Tensor):
+        shape = tuple(dim_from_probe(size) for size in result.shape)
+        return TensorSpec(shape, str(result.dtype).removeprefix("torch."))
+    if isinstance(result, tuple | list):
+        return tuple(_to_value(part) for part in result)
+    if result is None:
+        return ()  # keeps its place in a path: attention's weights when they are not asked for
+    if isinstance(result, bool | int | float):
+        return TensorSpec((), {bool: "bool", int: "int64", float: "float32"}[type(result)])
+    raise TypeError(f"the result is a {type(result).__name__}, not a tensor")
+
+
+def forget() -> None:
+    """Empties the memory of built layers."""
+    _modules.clear()

@@ -1,0 +1,74 @@
+"""What is known about a graph once its shapes are worked out: plain values, nothing to compute."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from builder.graph.diagnostics import Diagnostic
+from builder.graph.model import Argument, Value
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReport:
+    """What one node takes and gives.
+
+    `result`: its value, None where it cannot be known yet. `inputs`: what arrives, by port; a tuple
+    for a port that takes many. `arguments`: every constructor argument as it is written in code, set
+    or inferred (left-out defaults stay out); `inferred` names those that were worked out.
+    `parameters`, `trainable`, `buffers`: counts of numbers. `flops`: per sample in one forward pass,
+    2 for each multiply-add, None where unknown. `activation_bytes`: of its result, per sample.
+    `problem`: the first error, else the first warning. `body`: for a block, one report for each
+    repetition.
+    """
+
+    result: Value | None = None
+    inputs: Mapping[str, Value] = field(default_factory=dict)
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
+    inferred: frozenset[str] = frozenset()
+    parameters: int = 0
+    trainable: int = 0
+    buffers: int = 0
+    flops: int | None = None
+    activation_bytes: int = 0
+    problem: Diagnostic | None = None
+    body: tuple[ShapeReport, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Sums over a graph; weights that several nodes share count once.
+
+    `parameters` = `trainable` + `frozen`; `buffers`: numbers kept but not learned. `flops` and
+    `activation_bytes`: per sample. `memory_bytes`: what training takes with a batch of one: weight,
+    gradient and Adam's two moments for each trainable number, the weight alone for a frozen one,
+    and the activations.
+    """
+
+    parameters: int = 0
+    trainable: int = 0
+    frozen: int = 0
+    buffers: int = 0
+    flops: int = 0
+    activation_bytes: int = 0
+    memory_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeReport:
+    """Every node's report, the sums, and all problems in running order, also those inside blocks."""
+
+    nodes: Mapping[str, NodeReport]
+    totals: Totals = field(default_factory=Totals)
+    problems: tuple[Diagnostic, ...] = ()
+    result: Value | None = None
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The problems that stop the network from running."""
+        return tuple(p for p in self.problems if p.severity == "error")
+
+    @property
+    def ok(self) -> bool:
+        """Whether the network runs as it stands."""
+        return not self.errors

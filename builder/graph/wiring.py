@@ -1,0 +1,331 @@
+"""What the wires of a graph say apart from any layer: loose ends, sources, what is too large."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+
+from builder import catalogue
+from builder.errors import NotFound, quote
+from builder.graph import meta
+from builder.graph.call import is_value, show
+from builder.graph.diagnostics import Diagnostic, Finding
+from builder.graph.model import (
+    BLOCK_PREFIX,
+    Graph,
+    Node,
+    Ref,
+    TensorSpec,
+    Value,
+    format_value,
+    iter_refs,
+    primary_input,
+    refs_in,
+)
+from builder.graph.report import NodeReport, ShapeReport
+from builder.graph.size import format_exact, format_gigabytes, machine_memory
+from builder.graph.symbols import LARGEST_INTEGER, CannotEvaluate, Evaluated, probe_from_dim
+
+_REASONS = {
+    "unknown_setting": "uses the setting {}, which this model does not have.",
+    "misplaced_condition": "has a condition where a value belongs.",
+    "too_large_number": "is given {}, more than a 64-bit number holds. Choose a smaller number.",
+    "size_of_tuple": "asks for a size of a tuple. Choose one part of it first.",
+    "size_out_of_range": "asks for size {}, which has fewer dimensions.",
+    "calculation": "cannot calculate a size: {}.",
+}
+"""Words for the mistakes that are found while an argument is worked out."""
+
+
+def in_words(reason: CannotEvaluate) -> str:
+    """The sentence behind a node's name."""
+    words = _REASONS.get(reason.kind)
+    if words is None:
+        return reason.message
+    message = quote(reason.message) if reason.kind == "unknown_setting" else reason.message
+    return words.replace("{}", message)
+
+
+def name_of(graph: Graph, node: Node) -> str:
+    """Linear “head”, Input “x”: how a sentence about a node begins."""
+    label = quote(graph.label(node.id))
+    owner = graph.owner_of(node)
+    target = owner.target if owner else node.target
+    if target.startswith(BLOCK_PREFIX):
+        return f"Block {label}"
+    if node.kind in ("layer", "operation"):
+        try:
+            return f"{catalogue.get(target).name} {label}"
+        except NotFound:
+            return f"Layer {label}"
+    return f"{str(node.kind).capitalize()} {label}"
+
+
+def in_brackets(value: Evaluated) -> str:
+    return show(value)
+
+
+def missing_words(node: Node, name: str) -> str:
+    """What to do about an input that reads nothing."""
+    if node.kind == "output":
+        return "shows no value yet. Choose what it gives."
+    if node.kind == "branch":
+        return f"has nothing on its side “{name}” yet. Choose which layer it reads."
+    return f"has nothing at “{name}” yet. Choose which layer it reads."
+
+
+def no_references(_ref: Ref) -> Value:
+    """Stands for `value_of` where an argument must not read the data."""
+    raise CannotEvaluate(
+        "unknown_argument", "reads the data in a constructor argument, which is made before any data."
+    )
+
+
+def checked_spec(node: Node) -> TensorSpec:
+    """An input's spec, if torch can hold such a tensor. Raises CannotEvaluate."""
+    spec = node.spec
+    if spec is None:
+        raise CannotEvaluate("input_spec", "has no shape yet. Give it one, such as N×784.")
+    try:
+        sizes = [probe_from_dim(size) for size in spec.shape]
+    except (ValueError, TypeError):
+        raise CannotEvaluate(
+            "input_spec",
+            f"has the shape {quote(format_value(spec))}. Write sizes as whole numbers and the batch as N.",
+        ) from None
+    if any(not 0 <= size <= LARGEST_INTEGER for size in sizes):
+        raise CannotEvaluate(
+            "input_spec", f"has the shape {quote(format_value(spec))}. Sizes must be 0 or more, within 64 bits."
+        )
+    try:
+        meta.empty(spec)
+    except (ValueError, RuntimeError, TypeError) as error:
+        words = (
+            f"has the dtype {quote(spec.dtype)}, which torch does not know."
+            if isinstance(error, ValueError)
+            else f"has the shape {quote(format_value(spec))}, more numbers than torch can count."
+        )
+        raise CannotEvaluate("input_spec", words) from None
+    return spec
+
+
+def passed_through(node: Node) -> Ref:
+    """What readers of a bypassed node get."""
+    ref = primary_input(node)
+    if ref is None:
+        raise CannotEvaluate("not_wired", "is bypassed, but has no input to pass on. Choose one.")
+    return ref
+
+
+def result_of(graph: Graph, reports: Mapping[str, NodeReport]) -> Value | None:
+    """What calling the graph gives: the one output's value, a tuple of several, None if unknown."""
+    results = [reports[node.id].result for node in graph.outputs]
+    known = tuple(r for r in results if r is not None)
+    if not results or len(known) < len(results):
+        return None
+    return known[0] if len(known) == 1 else known
+
+
+def loose_ends(
+    graph: Graph, reports: Mapping[str, NodeReport], *, root: bool
+) -> Iterator[Diagnostic]:
+    """An output or input that is missing, and layers whose result reaches no output."""
+    nodes = graph.nodes
+    if not nodes:
+        yield Diagnostic("", "The network is empty. Add an input.", kind="no_input")
+        return
+    last = next(reversed(nodes))
+    if root and not graph.inputs:
+        first = next(iter(nodes))
+        yield Diagnostic(first, "The network has no input. Add one in front.", kind="no_input")
+    if not graph.outputs:
+        label = quote(graph.label(last))
+        words = f"The network gives nothing yet. Add an output behind {label}."
+        yield Diagnostic(last, words, kind="no_output")
+        return
+    reached = _reached(graph)
+    if len(reached) == len(nodes):
+        return
+    loose = [node for node in nodes.values() if node.id not in reached]
+    # The last of a row of unused layers says it for all.
+    read_by_loose = {ref.node for node in loose for ref in refs_in(node) if ref.node != node.id}
+    for node in loose:
+        if node.bypassed or node.id in read_by_loose:
+            continue
+        has_weights = reports[node.id].parameters > 0
+        label = name_of(graph, node)
+        if node.kind == "input":
+            text = f"{label} is read by nothing. Wire it to a layer, or delete it."
+        elif has_weights:
+            text = f"{label} reaches no output, so its weights would never learn. Wire its result, or delete it."
+        else:
+            text = f"{label} reaches no output. Wire its result, or delete it."
+        yield Diagnostic(node.id, text, severity="warning", kind="unused")
+
+
+def _reached(graph: Graph) -> set[str]:
+    """The nodes that some output depends on."""
+    todo = [node.id for node in graph.outputs]
+    reached: set[str] = set()
+    while todo:
+        node = graph.nodes.get(todo.pop())
+        if node is None or node.id in reached:
+            continue
+        reached.add(node.id)
+        if node.bypassed:
+            primary = primary_input(node)
+            todo.extend([primary.node] if primary else [])
+        else:
+            todo.extend(ref.node for ref in refs_in(node))
+    return reached
+
+
+def batch_lost(
+    graph: Graph, node: Node, reports: Mapping[str, NodeReport], value: Evaluated
+) -> Finding | None:
+    """A warning where samples go in and nothing of the batch comes out."""
+    batched = any(_has_batch(reports[n.id].result) for n in graph.inputs if n.id in reports)
+    if not batched or _has_batch(value) or not is_value(value):
+        return None
+    text = (
+        f"{name_of(graph, node)} gives {show(value)}, the same for the whole batch. Training needs a "
+        "result for each sample: keep the N of the input."
+    )
+    return Finding("batch_lost", text, "value", severity="warning")
+
+
+def _has_batch(value: Evaluated) -> bool:
+    if isinstance(value, tuple):
+        return any(_has_batch(part) for part in value)
+    return isinstance(value, TensorSpec) and any(isinstance(size, str) for size in value.shape)
+
+
+# Where a value comes from -------------------------------------------------------------------------
+
+
+def source_of(
+    graph: Graph, node: Node, reports: Mapping[str, NodeReport]
+) -> Callable[[str], str]:
+    """For a port: ', from “relu” (its size was set by “fc1”)', or less where less is to be said."""
+
+    def words(port: str) -> str:
+        ref = next(iter_refs(node.arguments.get(port)), None)
+        if ref is None or ref.node not in graph.nodes:
+            return ""
+        ref = graph.resolve(ref)
+        origin = origin_of(graph, node, port, reports)
+        named = f", from {quote(graph.label(ref.node))}"
+        if origin is None or origin.id == ref.node:
+            return named
+        return f"{named} (its shape was set by {quote(graph.label(origin.id))})"
+
+    return words
+
+
+def origin_of(
+    graph: Graph, node: Node, port: str, reports: Mapping[str, NodeReport]
+) -> Node | None:
+    """The node that gave a port's value its shape: past what leaves the shape as it was."""
+    ref = next(iter_refs(node.arguments.get(port)), None)
+    for _ in range(len(graph.nodes)):
+        if ref is None:
+            return None
+        ref = graph.resolve(ref)
+        source = graph.nodes.get(ref.node)
+        if source is None:
+            return None
+        before = primary_input(source)
+        if source.kind in ("input", "branch") or before is None or ref.path:
+            return source
+        taken = reports.get(graph.resolve(before).node)
+        given = reports.get(source.id)
+        if taken is None or given is None or before.path or taken.result != given.result:
+            return source
+        if given.arguments and given.parameters and given.inferred != frozenset(given.arguments):
+            owner = graph.owner_of(source)
+            # A Linear(64, 64) sets the size although it is the same; a BatchNorm does not.
+            if owner is not None and any(name.startswith("out_") for name in owner.arguments):
+                return source
+        ref = before
+    return None
+
+
+# What is too large --------------------------------------------------------------------------------
+
+
+def too_large(
+    graph: Graph, node: Node, report: NodeReport, needed: int, memory: int
+) -> Finding:
+    """A layer that this machine cannot hold."""
+    who = name_of(graph, node)
+    has = f"this machine has {format_gigabytes(memory)}"
+    if needed > memory:
+        sizes = _largest_arguments(report)
+        text = (
+            f"{who} would take {format_gigabytes(needed)} to train ({format_exact(report.parameters)} "
+            f"weights, each with its gradient and Adam's two moments); {has}. "
+            f"Choose a smaller {sizes or 'size'}."
+        )
+        return Finding("too_large", text, parameter=sizes.split(" or ")[0] or None)
+    text = (
+        f"{who} gives {show(report.result)}, {format_gigabytes(report.activation_bytes)} for each "
+        f"sample; {has}. Make its input or its result smaller."
+    )
+    return Finding("too_large_result", text)
+
+
+def _largest_arguments(report: NodeReport) -> str:
+    sizes = sorted(
+        (
+            (value, name)
+            for name, value in report.arguments.items()
+            if isinstance(value, int) and not isinstance(value, bool) and name not in report.inferred
+        ),
+        reverse=True,
+    )
+    return " or ".join(name for _, name in sizes[:1])
+
+
+def model_too_large(graph: Graph, report: ShapeReport) -> Diagnostic | None:
+    """The whole network, where no single layer is too large by itself."""
+    memory = machine_memory()
+    needed = report.totals.memory_bytes
+    if needed <= memory or any(p.kind.startswith("too_large") for p in report.problems):
+        return None
+    node_id, largest = max(
+        report.nodes.items(), key=lambda item: (item[1].parameters, item[1].activation_bytes)
+    )
+    text = (
+        f"The network would take {format_gigabytes(needed)} to train "
+        f"({format_exact(report.totals.parameters)} weights); this machine has "
+        f"{format_gigabytes(memory)}. Its largest layer is {name_of(graph, graph.nodes[node_id])} with "
+        f"{format_exact(largest.parameters)} weights: make it smaller, or take layers out."
+    )
+    return Diagnostic(node_id, text, kind="too_large_model")
+
+
+# Blocks -------------------------------------------------------------------------------------------
+
+
+def blocks_used(name: str, blocks: Mapping[str, Graph]) -> tuple[Graph, ...]:
+    """A block and every block it calls, directly or not."""
+    found: dict[str, Graph] = {}
+    todo = [name]
+    while todo:
+        name = todo.pop()
+        if name in found or name not in blocks:
+            continue
+        found[name] = blocks[name]
+        todo.extend(o.block for o in blocks[name].owners.values() if o.block is not None)
+    return tuple(found.values())
+
+
+def same_weights(one: ShapeReport, other: ShapeReport) -> bool:
+    """Whether two passes through a block build the same layers."""
+    if one is other:
+        return True
+    return all(
+        report.arguments == other.nodes[node_id].arguments
+        and all(map(same_weights, report.body, other.nodes[node_id].body))
+        for node_id, report in one.nodes.items()
+        if report.result is not None and other.nodes[node_id].result is not None
+    )
