@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from builder.data.uploads import Upload as Upload
     from builder.data.uploads import check_upload as check_upload
     from builder.data.uploads import delete_upload as delete_upload
-    from builder.data.uploads import open_upload as open_upload
     from builder.data.uploads import list_uploads as list_uploads
+    from builder.data.uploads import open_upload as open_upload
 
 _VERBS = {
     "Card": "card",
@@ -78,10 +78,10 @@ __all__ = [
     "delete_upload",
     "disagreements",
     "fit_edits",
+    "list_uploads",
     "load_dataset",
     "open_upload",
     "register",
-    "list_uploads",
 ]
 
 

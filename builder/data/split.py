@@ -41,10 +41,7 @@ def split_rows(
 
     sizes = part_sizes(rows, shares)
     random = np.random.Generator(np.random.PCG64(seed))
-    if classes is None:
-        order = random.permutation(rows)
-    else:
-        order = _spread(classes, random)
+    order = random.permutation(rows) if classes is None else _spread(classes, random)
     ends = np.cumsum(sizes)
     parts = [np.sort(part).astype(np.int64) for part in np.split(order, ends[:-1])]
     return Split(parts[0], parts[1], parts[2], _notes(parts, shares, classes))
