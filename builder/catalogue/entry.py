@@ -29,7 +29,11 @@ Family = Literal[
 ]
 
 ParameterType = Literal["int", "float", "bool", "str", "choice", "ints", "floats", "index", "dtype"]
-"""How a form edits it. "ints"/"floats": one number or a tuple of `length`; "index": x[...]'s index."""
+"""How a form edits it. "ints"/"floats": one number or a tuple of `length`; "index": x[...]'s index.
+
+"ints" with `choices` takes one of those words in place of the numbers: Conv2d's padding is a number,
+a pair, or "same" or "valid". A form offers the words beside the numbers.
+"""
 
 
 class _Required:
@@ -56,9 +60,13 @@ class Inferred:
 class Parameter:
     """One literal argument: of a layer's constructor, or of a call.
 
-    `optional`: None is allowed. `length`: how many numbers a tuple holds (None: any), for "ints" and
-    "floats"; a single number is allowed too when `scalar`. `suggested`: what the form starts with
-    where torch has no default (out_features: 64).
+    `default`: torch's own, what a left-out argument means. `optional`: None is allowed. `length`: how
+    many numbers a tuple holds (None: any), for "ints" and "floats"; a single number is allowed too
+    when `scalar`; with `gaps` the tuple may hold None ("as it comes in"). `suggested`: what a newly
+    added layer starts with, where torch has no default (out_features: 64) or one that surprises
+    (batch_first: True). `training_only`: counts while training, written `p if self.training else 0.0`.
+    `spread`: a tuple written as separate arguments, `x.view(a, b)`. `inferred`: filled from an input
+    when left out, before the default.
     """
 
     name: str
@@ -70,6 +78,9 @@ class Parameter:
     maximum: float | None = None
     length: int | None = None
     scalar: bool = False
+    gaps: bool = False
+    training_only: bool = False
+    spread: bool = False
     suggested: object = None
     help: str = ""
     inferred: Inferred | None = None
@@ -81,11 +92,18 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """One tensor input of a call. `many`: a sequence of tensors (`torch.cat`)."""
+    """One tensor input of a call. `many`: a sequence of tensors (`torch.cat`), of `length` if known.
+
+    `number`: a plain number may stand in the tensor's place (`x + 1`). `spread`: the sequence is
+    written as separate arguments (`torch.einsum(equation, a, b)`).
+    """
 
     name: str
     optional: bool = False
     many: bool = False
+    length: int | None = None
+    number: bool = False
+    spread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +114,19 @@ class Part:
     path: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A layer that another one is constructed from: nn.TransformerEncoder(nn.TransformerEncoderLayer(…)).
+
+    `argument`: the outer constructor's argument. `key`: the inner layer. `parameters`: which of the
+    entry's parameters go to the inner constructor; the others are the outer one's.
+    """
+
+    argument: str
+    key: str
+    parameters: tuple[str, ...]
+
+
 @dataclass(frozen=True)
 class Entry:
     """One layer or operation.
@@ -104,8 +135,13 @@ class Entry:
     "torch.nn.functional.interpolate", "torch.Tensor.view", "operator.add", "operator.getitem".
     `parameters`: constructor arguments (layers only). `call_parameters`: literal arguments of
     `forward` or of the operation. `ports`: its tensor inputs, first the one a chain feeds. `parts`:
-    named parts of a tuple result, () for a single tensor. `form`: how a call is written.
-    `words`: everyday words that find it. `chain`: may stand in an nn.Sequential.
+    named parts of a tuple result, () for a single tensor (`catalogue.parts_of` where the arguments
+    decide). `form`: how a call is written: "function" as the key spells it, "method" on the first
+    port by `name`, "infix" with `symbol` (in front when there is one port), "index" in brackets.
+    `order`: names of ports and call parameters in the order of the call. `training`: an argument
+    always written `training=self.training`. `one_of`: groups of parameters of which exactly one is
+    set. `inner`: see `Inner`. `words`: everyday words that find it. `chain`: may stand in an
+    nn.Sequential.
     """
 
     key: str
@@ -118,6 +154,10 @@ class Entry:
     parts: tuple[Part, ...] = ()
     form: Literal["layer", "function", "method", "infix", "index"] = "layer"
     symbol: str = ""
+    order: tuple[str, ...] = ()
+    training: str = ""
+    one_of: tuple[tuple[str, ...], ...] = ()
+    inner: Inner | None = None
     help: str = ""
     link: str = ""
     words: tuple[str, ...] = ()
@@ -128,8 +168,10 @@ class Entry:
         needed = [p for p in self.ports if not p.optional]
         return self.kind == "layer" and len(needed) == 1 and not needed[0].many and not self.parts
 
+    def port(self, name: str) -> Port | None:
+        """The tensor input of that name."""
+        return next((p for p in self.ports if p.name == name), None)
+
     def parameter(self, name: str) -> Parameter | None:
         """The constructor or call parameter of that name."""
-        return next(
-            (p for p in (*self.parameters, *self.call_parameters) if p.name == name), None
-        )
+        return next((p for p in (*self.parameters, *self.call_parameters) if p.name == name), None)
