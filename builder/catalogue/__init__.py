@@ -22,6 +22,7 @@ from builder.catalogue.calls import (
     target_of,
 )
 from builder.catalogue.entry import Entry
+from builder.catalogue.example import Example, example
 from builder.catalogue.families import FAMILIES
 from builder.catalogue.literals import DTYPES, check_literal
 from builder.catalogue.literals import to_torch as _to_torch
@@ -36,12 +37,14 @@ if TYPE_CHECKING:
 __all__ = [
     "DTYPES",
     "FAMILIES",
+    "Example",
     "build_layer",
     "call_arguments",
     "canonical",
     "check_literal",
     "defaults_for",
     "entries",
+    "example",
     "get",
     "is_optional",
     "parts_of",
