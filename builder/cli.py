@@ -19,9 +19,12 @@ from builder.errors import LayerwiseError, NotFound, quote
 
 if TYPE_CHECKING:
     from builder.graph.project import Project
-    from builder.graph.report import Diagnostic
+    from builder.graph.diagnostics import Diagnostic
 
 DONE, PROBLEMS, REFUSED = 0, 1, 2
+
+# The options of `train` that are training settings of the same name.
+_SETTINGS = "batch_size device epochs loss lr momentum nesterov optimizer seed weight_decay".split()
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -213,9 +216,7 @@ def _code(arguments: argparse.Namespace) -> int:
 
 def _train(arguments: argparse.Namespace) -> int:
     project = builder.load_project(arguments.file)
-    names = ("epochs", "lr", "batch_size", "optimizer", "loss", "momentum", "nesterov")
-    names += ("weight_decay", "seed", "device")
-    settings = {n: v for n in names if (v := getattr(arguments, n)) is not None}
+    settings = {n: v for n in _SETTINGS if (v := getattr(arguments, n)) is not None}
     data = builder.load_dataset(arguments.data, target=arguments.target)
     if arguments.fit:
         project = _fitted(project, data)

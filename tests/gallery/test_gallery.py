@@ -1,0 +1,61 @@
+"""Every starter design opens, has no problem, and is the network its card says."""
+
+from __future__ import annotations
+
+import pytest
+
+from builder import gallery
+from builder.errors import NotFound
+from builder.graph.model import format_value
+from builder.graph.project import from_json, to_json
+from builder.graph.shapes import infer_shapes
+
+# Parameters and output, worked out by hand or known from the literature.
+KNOWN = {
+    "mlp_784_sequential": (784 * 128 + 128 + 128 * 10 + 10, "N×10"),
+    "mlp_784_module": (784 * 128 + 128 + 128 * 10 + 10, "N×10"),
+    "mlp_16_named": (16 * 12 + 12 + 12 * 10 + 10 + 10 + 1, "N×1"),
+    "mlp_16_functional": (345, "N×1"),
+    "mlp_16_mixed": (345, "N×1"),
+    "linear_regression": (2, "N×1"),
+    "mlp_10_50_2": (10 * 50 + 50 + 50 * 2 + 2, "N×2"),
+    "cnn_3x32x32": (448 + 4640 + 2048 * 128 + 128 + 1290, "N×10"),
+    "two_branches": (55 + 55 + 11, "N×1"),
+    "sigmoid_2_5_10_3": (108, "N×3"),
+    "mlp_10_20_10_1": (220 + 210 + 11, "N×1"),
+    "lenet5": (61_706, "N×10"),
+    "siamese": (80 + 8 * 13 * 13 * 32 + 32 + 33, "N×1"),  # the encoder's weights count once
+    "unet": (116_770, "N×2×64×64"),
+}
+
+
+@pytest.mark.parametrize("key", gallery.designs())
+def test_a_design_opens_without_problems(key: str) -> None:
+    project = gallery.project(key)
+    report = infer_shapes(project.graph)
+    assert report.problems == ()
+    assert from_json(to_json(project)) == project
+
+
+@pytest.mark.parametrize("key", KNOWN)
+def test_a_design_is_the_network_it_says(key: str) -> None:
+    graph = gallery.project(key).graph
+    report = infer_shapes(graph)
+    shape = format_value(report.nodes[graph.outputs[0].id].result)
+    assert (report.totals.parameters, shape) == KNOWN[key]
+
+
+def test_every_card_teaches_in_one_line() -> None:
+    for card in gallery.designs().values():
+        assert card.title and card.path.exists()
+        assert 30 <= len(card.lesson) <= 110 and card.lesson.endswith("."), card.lesson
+
+
+def test_every_file_has_a_card() -> None:
+    files = {p.stem for p in gallery.designs()["lenet5"].path.parent.glob("*.json")}
+    assert files == set(gallery.designs())
+
+
+def test_a_typo_offers_the_nearest_design() -> None:
+    with pytest.raises(NotFound, match="lenet5"):
+        gallery.project("lenet-5")
