@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from builder.data.dataset import Dataset as Dataset
     from builder.data.dataset import Part as Part
     from builder.data.dataset import load_dataset as load_dataset
+    from builder.data.dataset import title_of as title_of
     from builder.data.fit import Fit as Fit
     from builder.data.fit import fit_edits as fit_edits
+    from builder.data.fit import plan_fit as plan_fit
     from builder.data.registry import Columns as Columns
     from builder.data.registry import Samples as Samples
     from builder.data.registry import Source as Source
@@ -53,6 +55,8 @@ _VERBS = {
     "delete_upload": "uploads",
     "disagreements": "agreement",
     "fit_edits": "fit",
+    "plan_fit": "fit",
+    "title_of": "dataset",
     "load_dataset": "dataset",
     "open_upload": "uploads",
     "register": "registry",
@@ -81,7 +85,9 @@ __all__ = [
     "list_uploads",
     "load_dataset",
     "open_upload",
+    "plan_fit",
     "register",
+    "title_of",
 ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal, get_args
 
 from builder.data.card import OptionValue
@@ -69,6 +69,31 @@ class DataChoice:
         _check_split(self)
         _check_shape(self.shape)
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain dicts and lists of what differs from the defaults, for a project file."""
+        plain = DataChoice(self.source)
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return {
+            name: dict(v) if isinstance(v, Mapping) else list(v) if isinstance(v, tuple) else v
+            for name, v in values.items()
+            if name == "source" or v != getattr(plain, name)
+        }
+
+    @classmethod
+    def from_json(cls, data: object) -> DataChoice:
+        """The choice a project file holds. Errors: DataRefused for an unknown or bad field."""
+        if not isinstance(data, Mapping) or not isinstance(data.get("source"), str):
+            raise DataRefused("The choice of data has no “source”. Choose the data again.")
+        known = [f.name for f in fields(cls)]
+        for key in data:
+            if key not in known:
+                hint = did_you_mean(str(key), known) or "Choose the data again."
+                raise DataRefused(f"The choice of data has an unknown field {quote(key)}. {hint}")
+        values: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list) else v for k, v in data.items()
+        }
+        return cls(**values)
+
     @property
     def upload_id(self) -> str | None:
         """The id of the uploaded set, None for a registered one."""
@@ -76,32 +101,13 @@ class DataChoice:
 
 
 def to_json(choice: DataChoice) -> dict[str, Any]:
-    """Plain dicts and lists of what differs from the defaults, for a project file."""
-    plain = DataChoice(choice.source)
-    kept = {k: v for k, v in asdict(choice).items() if k == "source" or v != getattr(plain, k)}
-    return {
-        key: dict(value) if isinstance(value, Mapping) else _listed(value)
-        for key, value in kept.items()
-    }
+    """The same as `choice.to_json()`."""
+    return choice.to_json()
 
 
 def from_json(data: object) -> DataChoice:
-    """The choice a project file holds. Errors: DataRefused for an unknown or bad field."""
-    if not isinstance(data, Mapping) or not isinstance(data.get("source"), str):
-        raise DataRefused("The choice of data has no “source”. Choose the data again.")
-    known = [f.name for f in fields(DataChoice)]
-    for key in data:
-        if key not in known:
-            hint = did_you_mean(str(key), known)
-            raise DataRefused(
-                f"The choice of data has an unknown field {quote(key)}. {hint}".strip()
-            )
-    values = {key: tuple(v) if isinstance(v, list) else v for key, v in data.items()}
-    return DataChoice(**values)
-
-
-def _listed(value: object) -> object:
-    return list(value) if isinstance(value, tuple) else value
+    """The same as `DataChoice.from_json`."""
+    return DataChoice.from_json(data)
 
 
 def _check_texts(choice: DataChoice) -> None:

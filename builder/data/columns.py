@@ -81,7 +81,7 @@ def as_categories(column: pa.ChunkedArray) -> Categories:
         codes = np.full(len(values), -1, np.int64)
         codes[present] = np.searchsorted(unique, values[present])
         return Categories(codes, tuple(_number_name(v, kind) for v in unique.tolist()))
-    encoded: Any = column.cast("string").dictionary_encode().combine_chunks()
+    encoded = _encoded(column)
     texts = [str(text) for text in encoded.dictionary.to_pylist()]
     order = sorted(range(len(texts)), key=texts.__getitem__)
     rank = np.empty(len(texts) + 1, np.int64)
@@ -89,6 +89,15 @@ def as_categories(column: pa.ChunkedArray) -> Categories:
     rank[-1] = -1  # a missing value has the index -1
     found = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
     return Categories(rank[found], tuple(texts[i] for i in order))
+
+
+def _encoded(column: pa.ChunkedArray) -> Any:
+    """A dictionary array. Texts that stand in a dictionary stay there: spelled out they may be huge."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        column = column.cast(pa.large_string()).dictionary_encode()
+    return column.unify_dictionaries().combine_chunks()
 
 
 def different(categories: Categories, rows: npt.NDArray[np.bool_]) -> Categories:

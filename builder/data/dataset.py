@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from builder.data.card import Card, Target, check_options
-from builder.data.choice import DataChoice, from_json
+from builder.data.choice import DataChoice
 from builder.data.prepare import Prepared, prepare
 from builder.data.registry import Columns, Content, Samples, source
 from builder.data.split import split_rows
 from builder.data.standardise import Scale, fit_scale
 from builder.errors import DataRefused, did_you_mean, quote
 from builder.graph.model import TensorSpec, format_shape
+
+FILE_ENDINGS = (".csv", ".tsv", ".tab", ".txt", ".data", ".parquet", ".pq")
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,29 +98,31 @@ def load_dataset(
     Returns: tensors on the CPU; the same choice gives the same bytes.
     Errors:  DataRefused; NotFound for a name that is no data set.
     """
+    fields = {name: value for name, value in fields.items() if value is not None}
+    if isinstance(choice, str) and path is None and _is_path(choice):
+        choice, path = None, choice
     if (choice is None) == (path is None):
         raise DataRefused("Name a data set or give the path of a file, one of the two.")
     if path is not None:
         return _load_file(Path(path), fields)
-    assert choice is not None
-    if isinstance(choice, str):
-        choice = DataChoice(choice)
-    elif not isinstance(choice, DataChoice):
-        choice = from_json(choice)
-    try:
-        choice = replace(choice, **fields)
-    except TypeError:
-        unknown = next(name for name in fields if name not in DataChoice.__dataclass_fields__)
-        hint = did_you_mean(unknown, DataChoice.__dataclass_fields__)
-        raise DataRefused(
-            f"A choice of data has no field {quote(unknown)}. {hint}".strip()
-        ) from None
+    choice = _chosen(choice, fields)
     if choice.upload_id is not None:
         return _load_upload(choice, owner_dir)
     found = source(choice.source)
     plain = found.describe({})
     options = check_options(plain.title, plain.options, choice.options)
     return build_dataset(choice, found.describe(options), found.load(options))
+
+
+def title_of(choice: DataChoice, owner_dir: Path | None = None) -> str:
+    """What a chosen set is called. Errors: NotFound when it is gone; DataRefused."""
+    if choice.upload_id is None:
+        return source(choice.source).describe({}).title
+    from builder.data.uploads import open_upload
+
+    if owner_dir is None:
+        raise DataRefused("An uploaded file belongs to someone. Give owner_dir, its folder.")
+    return open_upload(owner_dir, choice.upload_id).filename
 
 
 def build_dataset(choice: DataChoice, card: Card, content: Content) -> Dataset:
@@ -145,12 +149,37 @@ def build_dataset(choice: DataChoice, card: Card, content: Content) -> Dataset:
         target=made.target,
         features=features,
     )
-    parts = [
-        _part(x, made.y, rows)
-        for rows in (made.split.train, made.split.validation, made.split.test)
-    ]
-    notes = (*made.notes, *_scale_notes(x, made, scale))
-    return Dataset(choice, effective, *parts, features, scale, notes, head)
+    return Dataset(
+        choice,
+        effective,
+        train=_part(x, made.y, made.split.train),
+        validation=_part(x, made.y, made.split.validation),
+        test=_part(x, made.y, made.split.test),
+        features=features,
+        scale=scale,
+        notes=(*made.notes, *_scale_notes(x, made, scale)),
+        head=head,
+    )
+
+
+def _is_path(name: str) -> bool:
+    """A name that can only be a file's: with an ending we read, or with a folder in it."""
+    return name.lower().endswith(FILE_ENDINGS) or "/" in name or "\\" in name
+
+
+def _chosen(
+    choice: DataChoice | Mapping[str, Any] | str | None, fields: dict[str, Any]
+) -> DataChoice:
+    if isinstance(choice, str):
+        choice = DataChoice(choice)
+    elif not isinstance(choice, DataChoice):
+        choice = DataChoice.from_json(choice)
+    known = DataChoice.__dataclass_fields__
+    for name in fields:
+        if name not in known:
+            hint = did_you_mean(name, known) or f"It has {', '.join(known)}."
+            raise DataRefused(f"A choice of data has no field {quote(name)}. {hint}")
+    return replace(choice, **fields)
 
 
 def _load_upload(choice: DataChoice, owner_dir: Path | None) -> Dataset:

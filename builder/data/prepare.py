@@ -205,8 +205,8 @@ def _matrix(
             values = feature.content.values
             block[:, 0] = np.where(np.isnan(values), plan.fill, values)
         else:
-            codes = np.where(feature.content.codes < 0, int(plan.fill), feature.content.codes)
-            block[np.arange(rows), codes] = 1.0
+            codes = feature.content.codes
+            block[np.arange(rows), np.where(codes < 0, int(plan.fill), codes)] = 1.0
     one_hot = tuple(plan.text for plan in plans for _ in plan.names)
     return x, names, one_hot, tuple(note for plan in plans for note in plan.notes)
 

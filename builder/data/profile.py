@@ -77,21 +77,24 @@ def _profile(name: str, column: pa.ChunkedArray) -> ColumnProfile:
     return ColumnProfile(
         name,
         kind,
-        int(len(values) - len(known)),
-        different,
-        *(float(number) for number in (known.min(), known.max(), known.mean(), known.std())),
-        plain.examples,
+        missing=int(len(values) - len(known)),
+        different=different,
+        low=float(known.min()),
+        high=float(known.max()),
+        mean=float(known.mean()),
+        deviation=float(known.std()),
+        examples=plain.examples,
     )
 
 
 def _different_texts(column: pa.ChunkedArray) -> int:
+    """Of texts, also where they stand in a dictionary (which may list texts that no row has)."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    return int(
-        len(pc.unique(column).drop_null())
-        if hasattr(column.type, "value_type")
-        else pc.count_distinct(column).as_py()
-    )
+    if pa.types.is_dictionary(column.type):
+        return len(column.unify_dictionaries().unique().drop_null())
+    return int(pc.count_distinct(column, mode="only_valid").as_py())
 
 
 def _examples(column: pa.ChunkedArray) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.data.card import Target
+from builder.data.card import Target, TargetKind
 from builder.data.choice import Task
 from builder.data.columns import (
     Categories,
@@ -97,7 +97,7 @@ def _classes(
     more = len(held.names) - _NAMES_IN_A_NOTE
     listed += f" and {more} more" if more > 0 else ""
     says = () if known and known.kind != "number" else (f"Classes of {quote(name)}: {listed}.",)
-    kind = "binary" if task == "binary" else "classes"
+    kind: TargetKind = "binary" if task == "binary" else "classes"
     return Goal(
         Target(kind, name, held.names),
         present,
