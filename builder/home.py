@@ -1,0 +1,119 @@
+"""Where Layerwise keeps what outlives a click, and how a file is written so that it is never half there.
+
+$LAYERWISE_HOME or ~/.layerwise
+├─ owners/<token>/      one person's projects and uploads
+├─ runs/<run id>/       one training run each (builder/training/folder.py)
+└─ runs.sqlite          whose run is whose, and in which state (builder/training/store.py)
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import re
+from pathlib import Path
+from typing import Final
+
+from builder.errors import LayerwiseError, NotFound
+
+_OWNER: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")  # never a path, a dot file or a drive
+_TEMPORARY: Final = ".tmp"
+_counter: Final = itertools.count()
+
+
+class StorageRefused(LayerwiseError):
+    """The disk does not take what has to be written: it is full, or may not be written to."""
+
+
+def home() -> Path:
+    """The folder that holds everything: $LAYERWISE_HOME, else ~/.layerwise. Made when missing.
+
+    Errors: StorageRefused with the way out when it cannot be made.
+    """
+    folder = Path(os.environ.get("LAYERWISE_HOME") or Path.home() / ".layerwise").expanduser()
+    return make_folder(folder.absolute())
+
+
+def owner_folder(owner: str) -> Path:
+    """One person's folder. Made when missing.
+
+    Errors: NotFound for a token that could not be one of ours (only letters, digits, - and _).
+    """
+    if not isinstance(owner, str) or not _OWNER.fullmatch(owner):
+        raise NotFound("This owner is not known here. Reload the page to get a new name.")
+    return make_folder(home() / "owners" / owner)
+
+
+def make_folder(path: Path) -> Path:
+    """The folder, made with its parents when missing. Errors: StorageRefused."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise storage_refused(error, path) from error
+    return path
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Writes a whole file or nothing: temporary file beside it, fsync, `os.replace`.
+
+    A kill at any moment leaves the old content or the new one, and at worst a temporary file that
+    `sweep_temporary_files` removes. Errors: StorageRefused when the disk is full or read-only.
+    """
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    temporary = temporary_path(path)
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+        put_in_place(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise storage_refused(error, path) from error
+
+
+def temporary_path(path: Path) -> Path:
+    """A name beside `path` that no other writer, in this process or another, uses."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{next(_counter)}{_TEMPORARY}")
+
+
+def put_in_place(temporary: Path, path: Path) -> None:
+    """Makes a finished temporary file durable and gives it its name in one step. Errors: OSError."""
+    descriptor = os.open(temporary, os.O_RDWR)  # Windows refuses to fsync a read-only one
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    os.replace(temporary, path)
+    _sync_folder(path.parent)
+
+
+def sweep_temporary_files(folder: Path) -> None:
+    """Removes what a killed writer left behind. Only for folders that nobody is writing to."""
+    for path in folder.glob(f".*{_TEMPORARY}"):
+        path.unlink(missing_ok=True)
+
+
+def storage_refused(error: OSError, path: Path) -> StorageRefused:
+    """The one sentence for a disk that refuses, with the folder and the way out."""
+    place = path.parent if path.suffix else path
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return StorageRefused(
+            f"The disk that holds {place} is full: nothing was written. Delete past runs or free "
+            "some space, then try again."
+        )
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return StorageRefused(
+            f"{place} may not be written to. Give this user write access to it, or set "
+            "LAYERWISE_HOME to a folder of your own."
+        )
+    return StorageRefused(f"{place} cannot be written to: {error.strerror or error}.")
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # a folder cannot be opened there; the rename is durable by itself
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

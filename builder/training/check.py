@@ -1,0 +1,295 @@
+"""What would stop a training, told before it starts, each with the ways out that were found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import prod
+from typing import TYPE_CHECKING, Any, Literal
+
+from builder.errors import LayerwiseError
+from builder.graph.model import Dim, Graph, TensorSpec, format_shape
+from builder.graph.project import Project
+from builder.training.devices import available_bytes, is_available
+from builder.training.job import JobRequest
+from builder.training.losses import Loss, ending_warning, suggest_loss
+from builder.training.prepare import chosen_loss, output_spec, run_data
+from builder.training.settings import TrainingSettings
+from builder.training.tensors import RunData
+
+if TYPE_CHECKING:
+    from builder.data import Dataset
+    from builder.graph.diagnostics import Diagnostic
+    from builder.graph.edits import Edit
+    from builder.graph.report import ShapeReport
+
+Kind = Literal["network", "data", "loss", "settings", "memory", "device"]
+_SHARE_OF_MEMORY = 0.9  # the rest is for what cannot be counted beforehand
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """One way out: an edit of the network, or other settings. `label` stands on its button."""
+
+    label: str
+    edit: Edit | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing in the way. An error stops the job; a warning is good to know.
+
+    `diagnostic`: the place in the network it is about, for problems of kind "network".
+    """
+
+    message: str
+    kind: Kind
+    severity: Literal["error", "warning"] = "error"
+    remedies: tuple[Remedy, ...] = ()
+    diagnostic: Diagnostic | None = None
+
+
+def check_job(request: JobRequest) -> tuple[Problem, ...]:
+    """Everything that would stop a job, and what is good to know; nothing is allocated or written."""
+    try:
+        dataset = request.dataset()
+    except LayerwiseError as error:
+        return (*_network(request.project.graph), Problem(str(error), "data"))
+    rows = dataset if isinstance(dataset, RunData) else run_data(dataset)
+    source = None if isinstance(dataset, RunData) else dataset
+    return check_plan(request.project, rows, request.settings, source)
+
+
+def check_plan(
+    project: Project, data: RunData, settings: TrainingSettings, dataset: Dataset | None = None
+) -> tuple[Problem, ...]:
+    """The same for rows at hand. `dataset`: lets the network be fitted to it as a way out."""
+    graph = project.graph
+    refusal = settings.refuse()
+    if refusal:
+        return (Problem(refusal, "settings"),)
+    network = tuple(_network(graph))
+    fit = _fit_remedy(graph, dataset)
+    interface = tuple(_interface(graph, data, settings, fit))
+    if any(p.severity == "error" for p in network):
+        return (*network, *interface)
+    from builder.graph.shapes import infer_shapes
+
+    report = infer_shapes(graph)
+    found = [*network, *interface]
+    if not any(p.severity == "error" for p in interface):
+        found += _output(graph, report, data, settings, fit)
+    found += _resources(report, data, settings)
+    return tuple(found)
+
+
+def _network(graph: Graph) -> Iterator[Problem]:
+    from builder.graph.check import check
+
+    checked = check(graph)
+    for diagnostic in checked.report.problems:
+        repairs = checked.repairs.get(diagnostic, ())
+        yield Problem(
+            diagnostic.message,
+            "network",
+            diagnostic.severity,
+            tuple(Remedy(repair.label, repair.edit) for repair in repairs),
+            diagnostic,
+        )
+
+
+def _fit_remedy(graph: Graph, dataset: Dataset | None) -> tuple[Remedy, ...]:
+    if dataset is None:
+        return ()
+    from builder.data import fit_edits
+
+    fit = fit_edits(graph, dataset)
+    return () if fit is None else (Remedy("Fit the network to the data", _edit_of(fit)),)
+
+
+def _edit_of(fit: Any) -> Any:
+    return getattr(fit, "edit", fit)
+
+
+def _interface(
+    graph: Graph, data: RunData, settings: TrainingSettings, fit: tuple[Remedy, ...]
+) -> Iterator[Problem]:
+    """One input that takes the rows, and one output."""
+    inputs, outputs = graph.inputs, graph.outputs
+    if len(inputs) != 1:
+        names = ", ".join(f"“{graph.label(node.id)}”" for node in inputs) or "none"
+        yield Problem(
+            f"A data set feeds one input, but the network has {len(inputs)}: {names}.", "data"
+        )
+    elif (spec := inputs[0].spec) is not None:
+        wanted: tuple[Dim, ...] = ("N", *data.row_shape)
+        if spec.shape != wanted:
+            yield Problem(
+                f"{data.title} gives {format_shape(wanted)}, but the input "
+                f"“{graph.label(inputs[0].id)}” takes {format_shape(spec.shape)}.",
+                "data",
+                remedies=fit,
+            )
+        elif spec.dtype != "float32":
+            yield Problem(
+                f"{data.title} gives float32, but the input “{graph.label(inputs[0].id)}” takes "
+                f"{spec.dtype}. Set its dtype to float32, or choose data of that kind.",
+                "data",
+                remedies=fit,
+            )
+    if len(outputs) != 1:
+        yield Problem(
+            f"The loss compares one output with the target, but the network has {len(outputs)}. "
+            "Keep one output.",
+            "network",
+        )
+
+
+def _output(
+    graph: Graph,
+    report: ShapeReport,
+    data: RunData,
+    settings: TrainingSettings,
+    fit: tuple[Remedy, ...],
+) -> Iterator[Problem]:
+    """What the network gives against what the loss and the target want."""
+    loss = chosen_loss(settings, data, graph)
+    output = output_spec(graph, report)
+    if output is None:
+        yield Problem(
+            "The network gives a tuple; the loss needs one tensor. Let the output read one part.",
+            "network",
+        )
+        return
+    if settings.goal == "input":
+        yield from _reconstruction(loss, output, data)
+        return
+    refusal = loss.refuse(output.shape, data.kind, data.class_count, _target_row(loss, data))
+    if refusal:
+        yield Problem(refusal, "loss", remedies=(*_other_loss(loss, graph, data, output), *fit))
+        if _gives_its_input(output, data):
+            yield Problem(
+                "The network gives what it takes in, N×…, as an autoencoder does.",
+                "loss",
+                "warning",
+                (
+                    Remedy(
+                        "Learn to give back the input", settings={"goal": "input", "loss": "auto"}
+                    ),
+                ),
+            )
+    elif warning := ending_warning(loss, graph):
+        yield Problem(warning, "loss", "warning", _other_loss(loss, graph, data, output))
+
+
+def _reconstruction(loss: Loss, output: TensorSpec, data: RunData) -> Iterator[Problem]:
+    if loss.form != "same" or "number" not in loss.serves:
+        yield Problem(
+            f"{loss.title} cannot compare the output with the input. Choose mean squared error.",
+            "loss",
+            remedies=(Remedy("Use mean squared error", settings={"loss": "mse"}),),
+        )
+    elif output.shape != ("N", *data.row_shape):
+        yield Problem(
+            f"To give back its input the network has to give {format_shape(('N', *data.row_shape))}, "
+            f"but it gives {format_shape(output.shape)}.",
+            "loss",
+            remedies=(Remedy("Learn the target instead", settings={"goal": "target"}),),
+        )
+
+
+def _other_loss(loss: Loss, graph: Graph, data: RunData, output: TensorSpec) -> tuple[Remedy, ...]:
+    """The suggested loss, where it is another one and fits the network as it is."""
+    other = suggest_loss(data.kind, graph)
+    row = _target_row(other, data)
+    if other.key == loss.key or other.refuse(output.shape, data.kind, data.class_count, row):
+        return ()
+    return (Remedy(f"Use {other.title}", settings={"loss": other.key}),)
+
+
+def _target_row(loss: Loss, data: RunData) -> tuple[int, ...]:
+    return data.target_shape
+
+
+def _gives_its_input(output: TensorSpec, data: RunData) -> bool:
+    return output.shape == ("N", *data.row_shape)
+
+
+def _resources(report: ShapeReport, data: RunData, settings: TrainingSettings) -> Iterator[Problem]:
+    if not report.totals.trainable:
+        yield Problem(
+            "There is nothing to train: the network has no weights, or all of them are frozen.",
+            "network",
+        )
+    yield from _single_row_batch(report, data, settings)
+    if not is_available(settings.device):
+        yield Problem(
+            f"There is no device “{settings.device}” here. Choose the processor.",
+            "device",
+            remedies=(Remedy("Use the processor", settings={"device": "cpu"}),),
+        )
+        return
+    yield from _memory(report, data, settings)
+    x = data.parts["train"][0]
+    if x.is_floating_point() and not bool(x.isfinite().all()):
+        yield Problem(
+            f"{data.title} has values that are no numbers. Choose on the Data page what stands "
+            "where nothing stood.",
+            "data",
+        )
+
+
+def _memory(report: ShapeReport, data: RunData, settings: TrainingSettings) -> Iterator[Problem]:
+    """Weights, gradients and the optimizer's memory, activations and their gradients, the rows."""
+    totals = report.totals
+    batch = min(settings.batch_size, len(data.parts["train"][0]))
+    each_row = 2 * totals.activation_bytes
+    fixed = totals.memory_bytes + 2 * data.bytes
+    needed = fixed + each_row * batch
+    free = available_bytes(settings.device)
+    if free is None or needed <= free * _SHARE_OF_MEMORY:
+        return
+    fits = int((free * _SHARE_OF_MEMORY - fixed) // max(1, each_row))
+    remedies: tuple[Remedy, ...] = ()
+    way_out = "Make its widest layers smaller."
+    if fits >= 1:
+        way_out = f"A batch of {fits} fits."
+        remedies = (Remedy(f"Use a batch size of {fits}", settings={"batch_size": fits}),)
+    yield Problem(
+        f"Training needs about {needed / 1e9:.1f} GB, but {free / 1e9:.1f} GB are free. {way_out}",
+        "memory",
+        remedies=remedies,
+    )
+
+
+def _single_row_batch(
+    report: ShapeReport, data: RunData, settings: TrainingSettings
+) -> Iterator[Problem]:
+    """BatchNorm cannot work on one value a channel: the last batch of an epoch may be one row."""
+    rows = len(data.parts["train"][0])
+    if rows % settings.batch_size != 1 and settings.batch_size != 1:
+        return
+    if not _has_norm_of_single_values(report):
+        return
+    size = settings.batch_size + 1
+    while rows % size == 1:
+        size += 1
+    yield Problem(
+        f"{rows} rows in batches of {settings.batch_size} leave one row for the last batch, and "
+        "BatchNorm needs at least two.",
+        "settings",
+        remedies=(Remedy(f"Use a batch size of {size}", settings={"batch_size": size}),),
+    )
+
+
+def _has_norm_of_single_values(report: ShapeReport) -> bool:
+    for node in report.nodes.values():
+        if any(_has_norm_of_single_values(body) for body in node.body):
+            return True
+        value = node.inputs.get("input")
+        if "num_features" in node.arguments and isinstance(value, TensorSpec):
+            sizes = [size for size in value.shape[2:] if isinstance(size, int)]
+            if prod(sizes) == 1:
+                return True
+    return False

@@ -1,0 +1,41 @@
+"""What is asked for when a person clicks on Train: `JobRequest`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from builder.errors import JobRefused
+from builder.graph.project import Project
+from builder.training.settings import TrainingSettings
+from builder.training.tensors import RunData
+
+if TYPE_CHECKING:
+    from builder.data import DataChoice, Dataset
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """One training to be started. `data`: a choice of the owner's, or rows that are loaded already.
+
+    `name`: how the list calls it; by default the project's name.
+    """
+
+    project: Project
+    data: DataChoice | Dataset | RunData | None
+    settings: TrainingSettings
+    owner: str
+    name: str = ""
+
+    def dataset(self) -> Dataset | RunData:
+        """The rows. Errors: DataRefused, NotFound; JobRefused when no data is chosen."""
+        from builder.data.choice import DataChoice
+
+        if self.data is None:
+            raise JobRefused("No data is chosen. Choose a data set on the Data page.")
+        if not isinstance(self.data, DataChoice):
+            return self.data
+        from builder.data import load_dataset
+        from builder.home import owner_folder
+
+        return load_dataset(self.data, owner_dir=owner_folder(self.owner))

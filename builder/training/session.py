@@ -1,0 +1,233 @@
+"""One training, from a run folder to its ending: the same for a worker and for `train` in a script."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import sys
+import traceback
+import uuid
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from builder.errors import LayerwiseError, NotFound, quote
+from builder.home import make_folder, sweep_temporary_files
+from builder.training import checkpoints
+from builder.training.batches import Batches
+from builder.training.callbacks import (
+    Callback,
+    Commits,
+    Divergence,
+    StepReports,
+    StopListener,
+)
+from builder.training.folder import Ending, RunFolder
+from builder.training.loop import Training, TrainingEnds, fit
+from builder.training.losses import get_loss
+from builder.training.metrics import metric_set
+from builder.training.metrics_log import MetricsLog, read_points, rewind
+from builder.training.optimizers import build_optimizer, get_optimizer
+from builder.training.settings import TrainingSettings
+from builder.training.tensors import RunData, load_data
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+def run_session(
+    folder: RunFolder,
+    attempt: int,
+    *,
+    callbacks: Sequence[Callback] = (),
+    interrupted: Callable[[], bool] = lambda: False,
+) -> Ending:
+    """Trains what a folder holds, from its last committed epoch, and writes how it ended.
+
+    Never raises for what happens in training: the ending says it, error.txt keeps the traceback.
+    KeyboardInterrupt is written down as an interruption and passed on.
+    """
+    sweep_temporary_files(folder.path)
+    sweep_temporary_files(make_folder(folder.checkpoints))
+    training, commits = None, None
+    ending = Ending("failed", "", attempt=attempt)
+    try:
+        job = folder.job()
+        settings = TrainingSettings.from_json(job["settings"])
+        data = load_data(folder.data)
+        training = prepare_training(folder, job, settings, data)
+        committed = continue_from_last_commit(folder, training)
+        log = MetricsLog(folder.metrics)
+        log.append(_start_line(training, settings, data, attempt))
+        commits = Commits(folder.checkpoints, log)
+        fit(
+            training,
+            (
+                StepReports(log),
+                _divergence(settings, data),
+                *callbacks,
+                commits,
+                StopListener(lambda: folder.stop_wanted, interrupted),
+            ),
+        )
+        last = commits.last.epoch if commits.last else committed
+        ending = Ending("finished", _finished(folder, last, training.seconds), attempt=attempt)
+    except TrainingEnds as end:
+        assert training is not None
+        ending = Ending(end.state, end.sentence, attempt=attempt)
+        if commits is not None:
+            commits.finish(training, keep_partial=end.state == "stopped")
+    except BaseException as error:
+        ending = Ending(*_explain(folder, error), attempt=attempt)
+        if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
+            raise
+    finally:
+        ending = _with_figures(folder, ending, training)
+        folder.write_ending(ending)
+    return ending
+
+
+def prepare_training(
+    folder: RunFolder, job: dict[str, Any], settings: TrainingSettings, data: RunData
+) -> Training:
+    """Builds model, loss and optimizer in the order of a script: seed, model, loss, optimizer."""
+    import torch
+
+    device = torch.device(settings.device)
+    torch.manual_seed(settings.seed)
+    model = build_model(folder.model, job["model_class"]).to(device)
+    loss = get_loss(job["loss"])
+    optimizer = build_optimizer(
+        settings.optimizer, model.parameters(), settings.learning_rate, settings.options
+    )
+
+    def part(name: str) -> tuple[Tensor, Tensor]:
+        x, y = data.parts[name]
+        wanted = x if settings.goal == "input" else y
+        return x.to(device), loss.prepare(wanted, tuple(job["output_shape"])).to(device)
+
+    x, y = part("train")
+    return Training(
+        model,
+        loss.build(),
+        optimizer,
+        metric_set(loss.metrics),
+        Batches(x, y, settings.batch_size),
+        part("validation") if "validation" in data.parts else None,
+        settings.epochs,
+    )
+
+
+def continue_from_last_commit(folder: RunFolder, training: Training) -> int:
+    """Takes up the state after the last committed epoch, 0 when there is none; gives that epoch.
+
+    What was reported or saved after it is removed: it is going to be done again, to the same bits.
+    """
+    committed = max((e["epoch"] for e in read_points(folder.metrics).epochs), default=0)
+    epoch = checkpoints.resumable_epoch(folder.checkpoints, committed) or 0
+    checkpoints.drop_after(folder.checkpoints, epoch)
+    rewind(folder.metrics, epoch)
+    if epoch:
+        about = checkpoints.load_resume(
+            folder.checkpoints, epoch, training.model, training.optimizer
+        )
+        training.done, training.step = epoch, int(about["step"])
+        training.seconds_before = float(about["seconds"])
+    return epoch
+
+
+def build_model(path: Path, class_name: str) -> nn.Module:
+    """Imports a written model.py, a module of its own, and makes its model with torch's seed as is."""
+    name = f"layerwise_model_{uuid.uuid4().hex}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise NotFound(f"{quote(path)} is not there: this run has lost its model.")
+    module = importlib.util.module_from_spec(spec)
+    writes = sys.dont_write_bytecode
+    sys.modules[name], sys.dont_write_bytecode = module, True
+    try:
+        spec.loader.exec_module(module)
+        model: nn.Module = getattr(module, class_name)()
+    finally:
+        sys.dont_write_bytecode = writes
+        del sys.modules[name]
+    return model
+
+
+def _divergence(settings: TrainingSettings, data: RunData) -> Divergence:
+    x = data.parts["train"][0]
+    largest = float(x.abs().max()) if x.numel() and x.is_floating_point() else 0.0
+    return Divergence(settings.learning_rate, get_optimizer(settings.optimizer).lr, largest)
+
+
+def _start_line(
+    training: Training, settings: TrainingSettings, data: RunData, attempt: int
+) -> dict[str, Any]:
+    return {
+        "kind": "start",
+        "attempt": attempt,
+        "epoch": training.done,
+        "epochs": training.epochs,
+        "steps_per_epoch": len(training.train),
+        "rows": data.rows,
+        "device": settings.device,
+        "metrics": [m.key for m in training.metrics.metrics],
+    }
+
+
+def _finished(folder: RunFolder, epochs: int, seconds: float) -> str:
+    plural = "epoch" if epochs == 1 else "epochs"
+    return f"Finished {epochs} {plural} in {words_for_seconds(seconds)}."
+
+
+def words_for_seconds(seconds: float) -> str:
+    """0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def _with_figures(folder: RunFolder, ending: Ending, training: Training | None) -> Ending:
+    """The ending with the last whole epoch's figures, as they stand in the log."""
+    epochs = [e for e in read_points(folder.metrics).epochs if not e.get("partial")]
+    last = epochs[-1] if epochs else {"epoch": 0, "train": {}, "validation": None}
+    figures = {name: last[name] or {} for name in ("train", "validation")}
+    seconds = training.seconds if training is not None else 0.0
+    return Ending(
+        ending.state, ending.sentence, last["epoch"], round(seconds, 3), figures, ending.attempt
+    )
+
+
+def _explain(folder: RunFolder, error: BaseException) -> tuple[Any, str]:
+    """State and sentence of an error; the traceback goes to error.txt."""
+    if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
+        return "interrupted", "Interrupted from the keyboard. It can go on from the last epoch."
+    with contextlib.suppress(OSError):  # the disk may be full: the sentence is what counts
+        folder.error.write_text(
+            "".join(traceback.format_exception(error)), "utf-8", errors="replace"
+        )
+    if isinstance(error, LayerwiseError):
+        return "failed", str(error)
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if is_out_of_memory(error):
+        return "failed", (
+            "There is not enough memory for this training. Choose a smaller batch size or smaller "
+            f"layers. ({quote(text, 160)})"
+        )
+    return "failed", f"Training failed with {type(error).__name__}: {quote(text, 240)}"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error of Python or torch means that memory ran out."""
+    import torch
+
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and (
+        "can't allocate memory" in str(error) or "out of memory" in str(error)
+    )

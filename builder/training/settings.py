@@ -1,0 +1,125 @@
+"""What a person chooses before training: `TrainingSettings`, a value that goes into JSON and back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Final, Literal
+
+from builder.errors import JobRefused, did_you_mean, quote
+from builder.training.optimizers import get_optimizer
+
+AUTO: Final = "auto"
+Goal = Literal["target", "input"]
+"""What the network learns to give: the data set's target, or its own input (an autoencoder)."""
+
+_LIMITS: Final = {  # (least, most): wide enough for real work, narrow enough to catch a slip
+    "batch_size": (1, 1_000_000),
+    "epochs": (1, 1_000_000),
+    "seed": (0, 2**63 - 1),
+}
+_FIELDS: Final = ("loss", "optimizer", "lr", "batch_size", "epochs", "seed", "device", "goal")
+
+
+@dataclass(frozen=True)
+class TrainingSettings:
+    """The choices of one run. Made by `TrainingSettings.of(lr=…, momentum=…)`, which checks them.
+
+    `loss`: a key of `losses()`, or "auto": suggested from the target. `lr`: None is the optimizer's
+    suggestion. `options`: the optimizer's own (momentum, nesterov, weight_decay, beta1, …); those
+    left out have its defaults. `device`: "cpu", "cuda", "cuda:1", "mps".
+    """
+
+    loss: str = AUTO
+    optimizer: str = "adam"
+    lr: float | None = None
+    batch_size: int = 32
+    epochs: int = 20
+    seed: int = 0
+    device: str = "cpu"
+    goal: Goal = "target"
+    options: Mapping[str, float | bool] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, **chosen: Any) -> TrainingSettings:
+        """Settings from flat names, as the command line and JSON spell them.
+
+        Errors: JobRefused with a sentence for an unknown name or a value out of range.
+        """
+        entry = get_optimizer(str(chosen.get("optimizer", cls.optimizer)))
+        own = {name: chosen.pop(name) for name in _FIELDS if name in chosen}
+        for name in chosen:
+            if entry.option(name) is None:
+                known = [*_FIELDS, *(o.name for o in entry.options)]
+                raise JobRefused(
+                    f"{entry.title} has no setting {quote(name)}. {did_you_mean(name, known)} "
+                    f"It has {', '.join(o.name for o in entry.options)}."
+                )
+        settings = cls(**own, options=chosen)
+        refusal = settings.refuse()
+        if refusal:
+            raise JobRefused(refusal)
+        return settings
+
+    def refuse(self) -> str | None:
+        """One sentence for the first choice that cannot be used, None when all can."""
+        from builder.training.losses import losses  # imports torch's names: not needed to read JSON
+
+        if self.loss != AUTO and self.loss not in losses():
+            return (
+                f"There is no loss {quote(self.loss)}. {did_you_mean(self.loss, losses())} "
+                f"Choose one of {', '.join(losses())}."
+            )
+        if self.lr is not None and not (
+            _is_number(self.lr) and math.isfinite(self.lr) and self.lr > 0
+        ):
+            return f"The learning rate is a number above 0, but {quote(self.lr)} was given."
+        for name, (least, most) in _LIMITS.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+                title = name.replace("_", " ")
+                return (
+                    f"The {title} is a whole number from {least} to {most}, "
+                    f"but {quote(value)} was given."
+                )
+        if self.goal not in ("target", "input"):
+            return f"The goal is “target” or “input”, but {quote(self.goal)} was given."
+        entry = get_optimizer(self.optimizer)
+        for name, value in self.options.items():
+            option = entry.option(name)
+            if option is None:
+                return f"{entry.title} has no setting {quote(name)}."
+            refusal = option.refuse(value)
+            if refusal:
+                return f"{entry.title}: {refusal}"
+        if self.options.get("nesterov") and not self.options.get("momentum"):
+            return "Nesterov looks along the momentum: set a momentum above 0, such as 0.9."
+        return None
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate that is used: the one chosen, or the optimizer's suggestion."""
+        return get_optimizer(self.optimizer).lr if self.lr is None else float(self.lr)
+
+    def with_(self, **changed: Any) -> TrainingSettings:
+        """The same settings with some fields changed, unchecked (a form checks when it is done)."""
+        return replace(self, **changed)
+
+    def to_json(self) -> dict[str, Any]:
+        """Flat, defaults left out: {"optimizer": "sgd", "lr": 0.1, "momentum": 0.9}."""
+        plain = {
+            f.name: getattr(self, f.name)
+            for f in fields(self)
+            if f.name != "options" and getattr(self, f.name) != f.default
+        }
+        return {**plain, **self.options}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any] | None) -> TrainingSettings:
+        """Errors: JobRefused, as `of`."""
+        return cls.of(**{str(name): chosen for name, chosen in (value or {}).items()})
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

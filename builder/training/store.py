@@ -1,0 +1,344 @@
+"""Whose run is whose, and in which state: one row a run in SQLite, beside the run folders.
+
+A row never says more than is so: whenever it is read as running, the process is looked for, so no
+run is shown that nobody trains. Commits are on the disk when a call returns.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import secrets
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, cast
+
+from builder.errors import JobRefused, NotFound
+from builder.home import StorageRefused, home, make_folder
+from builder.training.folder import Ending, RunFolder, RunState
+from builder.training.metrics_log import Points, finite, read_points
+from builder.training.processes import ProcessMark
+from builder.training.run import KILLED, Run, open_run
+
+ACTIVE: Final = ("queued", "running")
+_BUSY_TIMEOUT_SECONDS: Final = 30.0
+_ID: Final = re.compile(r"[0-9a-z]{8,32}")
+_LONGEST_NAME: Final = 80
+_ORPHAN_AFTER_SECONDS: Final = 3600.0  # younger folders may be about to get their row
+
+_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS runs (
+    place    INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of the queue
+    id       TEXT NOT NULL UNIQUE,
+    owner    TEXT NOT NULL,
+    name     TEXT NOT NULL,
+    state    TEXT NOT NULL,
+    sentence TEXT NOT NULL DEFAULT '',
+    attempt  INTEGER NOT NULL DEFAULT 1,
+    launcher TEXT NOT NULL DEFAULT '',           -- the server that started the attempt, as JSON
+    created  REAL NOT NULL,
+    started  REAL,
+    ended    REAL,
+    summary  TEXT NOT NULL DEFAULT '{}',
+    figures  TEXT NOT NULL DEFAULT '{}'
+);
+CREATE INDEX IF NOT EXISTS runs_by_owner ON runs (owner, created);
+CREATE INDEX IF NOT EXISTS runs_by_state ON runs (state, place);
+"""
+
+
+@dataclass(frozen=True)
+class RunCard:
+    """One line of the list of runs. Times are seconds since 1970, `seconds` is of training.
+
+    `summary`: {"data", "network", "parameters", "optimizer", "lr", "epochs", "loss"}. `figures`:
+    the last whole epoch's, {"train": {"loss": …}, "validation": {"accuracy": …}}. `epoch`: that one.
+    """
+
+    id: str
+    name: str
+    state: RunState
+    sentence: str
+    created: float
+    started: float | None
+    ended: float | None
+    attempt: int = 1
+    epoch: int = 0
+    seconds: float = 0.0
+    summary: Mapping[str, Any] = field(default_factory=dict)
+    figures: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
+
+    @property
+    def active(self) -> bool:
+        """Whether it waits or trains."""
+        return self.state in ACTIVE
+
+
+class Store:
+    """The runs of one home. Safe to use from several threads and processes at once."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root or home()
+        self.folders = make_folder(self.root / "runs")
+        with self._database() as db:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.executescript(_SCHEMA)
+
+    # --- an owner's runs -------------------------------------------------------------------------
+
+    def runs(self, owner: str) -> list[RunCard]:
+        """An owner's runs, the newest first."""
+        with self._database() as db:
+            rows = db.execute(
+                "SELECT * FROM runs WHERE owner = ? ORDER BY place DESC", (owner,)
+            ).fetchall()
+        return [_card(self._settled(row)) for row in rows]
+
+    def get(self, run_id: str, owner: str) -> RunCard:
+        """One run. Errors: NotFound when there is none of that owner's."""
+        return _card(self._settled(self._row(run_id, owner)))
+
+    def open(self, run_id: str, owner: str) -> Run:
+        """The run's folder, to look inside. Errors: NotFound."""
+        self._row(run_id, owner)
+        return open_run(self.folders / run_id)
+
+    def points(self, run_id: str, owner: str, since: str = "") -> Points:
+        """What the run reported since the last look (`Points.position`). Errors: NotFound."""
+        self._row(run_id, owner)
+        return read_points(self.folder(run_id).metrics, since)
+
+    def waiting_before(self, run_id: str, owner: str) -> int:
+        """How many runs of anybody's wait in front of this one."""
+        place = self._row(run_id, owner)["place"]
+        with self._database() as db:
+            found = db.execute(
+                "SELECT COUNT(*) FROM runs WHERE state = 'queued' AND place < ?", (place,)
+            ).fetchone()
+        return int(found[0])
+
+    def rename(self, run_id: str, owner: str, name: str) -> None:
+        """Another name in the list; an empty one changes nothing. Errors: NotFound."""
+        clean = " ".join(name.split())[:_LONGEST_NAME]
+        self._row(run_id, owner)
+        if clean:
+            with self._database() as db:
+                db.execute("UPDATE runs SET name = ? WHERE id = ?", (clean, run_id))
+
+    def delete(self, run_id: str, owner: str) -> None:
+        """Removes a run with its folder. Errors: NotFound; JobRefused while it trains."""
+        row = self._settled(self._row(run_id, owner))
+        if row["state"] == "running":
+            raise JobRefused(f"“{row['name']}” is being trained. Stop it first.")
+        with self._database() as db:
+            gone = db.execute(
+                "DELETE FROM runs WHERE id = ? AND owner = ? AND state != 'running'",
+                (run_id, owner),
+            ).rowcount
+        if not gone:
+            raise JobRefused(f"“{row['name']}” has just been started. Stop it first.")
+        self._remove_folder(self.folders / run_id)
+
+    # --- for the supervisor ----------------------------------------------------------------------
+
+    def folder(self, run_id: str) -> RunFolder:
+        """Where a run lies."""
+        return RunFolder(self.folders / run_id)
+
+    def new_id(self) -> str:
+        """A fresh id: time first, so that folders sort, then what nobody guesses."""
+        return f"{int(time.time()):x}{secrets.token_hex(8)}"
+
+    def add(self, run_id: str, owner: str, name: str, summary: Mapping[str, Any]) -> None:
+        """Puts a run whose folder is written at the end of the queue."""
+        clean = " ".join(name.split())[:_LONGEST_NAME] or "Untitled"
+        with self._database() as db:
+            db.execute(
+                "INSERT INTO runs (id, owner, name, state, created, summary) VALUES (?,?,?,?,?,?)",
+                (run_id, owner, clean, "queued", time.time(), json.dumps(finite(summary))),
+            )
+
+    def count(self, owner: str, states: Sequence[str]) -> int:
+        """How many of an owner's runs are in one of some states."""
+        marks = ",".join("?" * len(states))
+        with self._database() as db:
+            found = db.execute(
+                f"SELECT COUNT(*) FROM runs WHERE owner = ? AND state IN ({marks})",
+                (owner, *states),
+            ).fetchone()
+        return int(found[0])
+
+    def claim_next(self, at_once: int, launcher: ProcessMark) -> tuple[str, int] | None:
+        """Takes the next waiting run for a process to launch: (id, attempt), None when none may start.
+
+        Whoever has fewest running goes first, then whoever waits longest. One transaction, so that
+        two servers never launch one run, nor more than `at_once` together.
+        """
+        with self._database() as db:
+            db.execute("BEGIN IMMEDIATE")
+            running = db.execute("SELECT COUNT(*) FROM runs WHERE state = 'running'").fetchone()[0]
+            row = db.execute(
+                "SELECT id, attempt FROM runs AS waiting WHERE state = 'queued' ORDER BY (SELECT "
+                "COUNT(*) FROM runs WHERE state = 'running' AND owner = waiting.owner), place LIMIT 1"
+            ).fetchone()
+            if row is None or running >= at_once:
+                return None
+            db.execute(
+                "UPDATE runs SET state = 'running', launcher = ?, started = ?, sentence = '' "
+                "WHERE id = ?",
+                (json.dumps([launcher.pid, launcher.started]), time.time(), row["id"]),
+            )
+            return str(row["id"]), int(row["attempt"])
+
+    def requeue(self, run_id: str, attempt: int) -> None:
+        """Lets a run wait for its turn again, as a new attempt; an older one has no say any more."""
+        with self._database() as db:
+            db.execute(
+                "UPDATE runs SET state = 'queued', attempt = ?, sentence = '', ended = NULL "
+                "WHERE id = ? AND attempt < ?",
+                (attempt, run_id, attempt),
+            )
+
+    def drop_from_queue(self, run_id: str, sentence: str) -> bool:
+        """Takes a waiting run out of the queue; False when it does not wait any more."""
+        with self._database() as db:
+            return bool(
+                db.execute(
+                    "UPDATE runs SET state = 'stopped', sentence = ?, ended = ? "
+                    "WHERE id = ? AND state = 'queued'",
+                    (sentence, time.time(), run_id),
+                ).rowcount
+            )
+
+    def end(self, run_id: str, attempt: int, ending: Ending) -> None:
+        """Writes down how an attempt ended, once."""
+        figures = {
+            "epoch": ending.epoch,
+            "seconds": ending.seconds,
+            **{name: finite(figures) for name, figures in ending.figures.items()},
+        }
+        with self._database() as db:
+            db.execute(
+                "UPDATE runs SET state = ?, sentence = ?, ended = ?, figures = ? "
+                "WHERE id = ? AND attempt = ? AND state = 'running'",
+                (ending.state, ending.sentence, time.time(), json.dumps(figures), run_id, attempt),
+            )
+
+    def settle_all(self) -> None:
+        """Brings every row that says running into agreement with the processes that live."""
+        with self._database() as db:
+            rows = db.execute("SELECT * FROM runs WHERE state = 'running'").fetchall()
+        for row in rows:
+            self._settled(row)
+
+    def sweep(self) -> None:
+        """Removes folders without a row: what a kill in the middle of a delete or start left."""
+        with self._database() as db:
+            known = {row[0] for row in db.execute("SELECT id FROM runs")}
+        for path in self.folders.iterdir():
+            young = time.time() - path.stat().st_mtime < _ORPHAN_AFTER_SECONDS
+            if path.name.startswith(".deleted-") or (path.name not in known and not young):
+                shutil.rmtree(path, ignore_errors=True)
+
+    # --- inside ----------------------------------------------------------------------------------
+
+    def _settled(self, row: sqlite3.Row) -> sqlite3.Row:
+        """The row itself, or what it says once the end of its process is written down."""
+        if row["state"] != "running":
+            return row
+        folder, attempt = self.folder(row["id"]), int(row["attempt"])
+        mark = folder.worker(attempt)
+        if mark is None:
+            if _mark(row["launcher"]).alive or not folder.void(attempt):
+                return row  # it is being started, or has begun at this very moment
+            self.requeue(row["id"], attempt + 1)
+        elif mark.alive:
+            return row
+        else:
+            ending = folder.ending()
+            if ending is None or ending.attempt != attempt:
+                ending = _killed(folder, attempt)
+            self.end(row["id"], attempt, ending)
+        return self._row(row["id"], row["owner"])
+
+    def _row(self, run_id: str, owner: str) -> sqlite3.Row:
+        if isinstance(run_id, str) and _ID.fullmatch(run_id):
+            with self._database() as db:
+                row = db.execute(
+                    "SELECT * FROM runs WHERE id = ? AND owner = ?", (run_id, owner)
+                ).fetchone()
+            if row is not None:
+                return cast(sqlite3.Row, row)
+        raise NotFound("There is no such run. It may have been deleted; choose one from the list.")
+
+    def _remove_folder(self, path: Path) -> None:
+        """First out of sight in one step, then piece by piece: a kill leaves no half run."""
+        if not path.exists():
+            return
+        hidden = path.with_name(f".deleted-{path.name}")
+        with contextlib.suppress(OSError):
+            path.rename(hidden)
+            shutil.rmtree(hidden, ignore_errors=True)
+
+    @contextmanager
+    def _database(self) -> Iterator[sqlite3.Connection]:
+        """One connection a call: cheap, and nothing is shared between threads."""
+        try:
+            db = sqlite3.connect(self.root / "runs.sqlite", timeout=_BUSY_TIMEOUT_SECONDS)
+        except sqlite3.OperationalError as error:
+            raise StorageRefused(_cannot(self.root, error)) from error
+        try:
+            db.row_factory = sqlite3.Row
+            db.execute("PRAGMA synchronous=FULL")
+            with db:
+                yield db
+        except sqlite3.OperationalError as error:
+            raise StorageRefused(_cannot(self.root, error)) from error
+        finally:
+            db.close()
+
+
+def _card(row: sqlite3.Row) -> RunCard:
+    figures = json.loads(row["figures"])
+    return RunCard(
+        row["id"],
+        row["name"],
+        row["state"],
+        row["sentence"],
+        row["created"],
+        row["started"],
+        row["ended"],
+        row["attempt"],
+        figures.pop("epoch", 0),
+        figures.pop("seconds", 0.0),
+        json.loads(row["summary"]),
+        figures,
+    )
+
+
+def _killed(folder: RunFolder, attempt: int) -> Ending:
+    """The ending of a worker that could not write one: what its log holds is what is left."""
+    epochs = [e for e in read_points(folder.metrics).epochs if not e.get("partial")]
+    if not epochs:
+        return Ending("interrupted", KILLED, attempt=attempt)
+    last = epochs[-1]
+    figures = {name: last.get(name) or {} for name in ("train", "validation")}
+    return Ending("interrupted", KILLED, last["epoch"], last["seconds"], figures, attempt)
+
+
+def _mark(text: str) -> ProcessMark:
+    pid, started = json.loads(text) if text else (0, "")
+    return ProcessMark(pid, started)
+
+
+def _cannot(root: Path, error: Exception) -> str:
+    return (
+        f"The list of runs in {root} cannot be used: {error}. Free some space, or give this user "
+        "write access to it."
+    )

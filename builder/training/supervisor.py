@@ -1,0 +1,235 @@
+"""Starts workers, as many at once as the machine bears, and knows how each of them ends.
+
+A worker has a session of its own and needs nobody: when the server ends, it trains on; when the
+server is there again, the worker is found by its process id and start time, or its end is noted.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, Final
+
+from builder.errors import JobRefused, LayerwiseError
+from builder.home import home
+from builder.training.check import check_plan
+from builder.training.folder import Ending, RunFolder
+from builder.training.headless import prepare_resume
+from builder.training.job import JobRequest
+from builder.training.limits import JOBS_AT_ONCE, WAITING_JOBS_PER_OWNER, WORKER_START_SECONDS
+from builder.training.prepare import Plan, make_plan, run_data, write_run
+from builder.training.processes import this_process
+from builder.training.store import Store
+from builder.training.tensors import RunData
+
+_LOOK_EVERY_SECONDS: Final = 0.2
+_SOURCES: Final = Path(__file__).parents[2]
+
+
+class Supervisor:
+    """Runs the queue of one home. Several servers may each have one: the store keeps them apart."""
+
+    def __init__(self, store: Store | None = None, at_once: int = JOBS_AT_ONCE) -> None:
+        self.store = store or Store()
+        self.at_once = at_once
+        self._children: dict[tuple[str, int], tuple[subprocess.Popen[bytes], float]] = {}
+        self._lock = threading.RLock()
+        self._woken, self._closed = threading.Event(), threading.Event()
+        self.reconcile()
+        self._thread = threading.Thread(target=self._watch, name="training", daemon=True)
+        self._thread.start()
+
+    # --- what a page asks for --------------------------------------------------------------------
+
+    def start(self, request: JobRequest) -> str:
+        """Checks a job, writes its folder and puts it into the queue; gives the run's id.
+
+        Errors: JobRefused with everything that is in the way; DataRefused; StorageRefused.
+        """
+        if self.store.count(request.owner, ["queued"]) >= WAITING_JOBS_PER_OWNER:
+            raise JobRefused(
+                f"{WAITING_JOBS_PER_OWNER} of your trainings are waiting already. Stop some first."
+            )
+        plan = checked_plan(request)
+        run_id = self.store.new_id()
+        folder = self.store.folders / run_id
+        try:
+            write_run(folder, plan, request.name)
+            self.store.add(
+                run_id, request.owner, request.name or request.project.name, _summary(plan)
+            )
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+        self._pump()
+        return run_id
+
+    def stop(self, run_id: str, owner: str) -> None:
+        """Stops a run: one that waits leaves the queue, one that trains ends after its batch.
+
+        What was learned is kept. A run that has ended already is no error. Errors: NotFound.
+        """
+        card = self.store.get(run_id, owner)
+        if card.state == "queued" and self.store.drop_from_queue(
+            run_id, "Stopped before it had begun."
+        ):
+            return
+        if self.store.get(run_id, owner).state == "running":
+            self.store.folder(run_id).want_stop()
+
+    def resume(self, run_id: str, owner: str, epochs: int | None = None) -> None:
+        """Lets a run that was interrupted or stopped go on from its last committed epoch.
+
+        `epochs`: train until this epoch instead. Errors: NotFound; JobRefused when it is active or
+        complete.
+        """
+        card = self.store.get(run_id, owner)
+        if card.active:
+            raise JobRefused(f"“{card.name}” is waiting or being trained already.")
+        folder = self.store.folder(run_id)
+        prepare_resume(folder, epochs)
+        self.store.requeue(run_id, max(card.attempt, folder.attempts) + 1)
+        self._pump()
+
+    # --- keeping order ---------------------------------------------------------------------------
+
+    def reconcile(self) -> None:
+        """After a start: living workers go on, dead ones are noted as interrupted or as they ended."""
+        self.store.settle_all()
+        self.store.sweep()
+
+    def close(self, timeout_seconds: float = 5.0) -> None:
+        """Ends the watching; the workers train on."""
+        self._closed.set()
+        self._woken.set()
+        self._thread.join(timeout_seconds)
+
+    def _watch(self) -> None:
+        while not self._closed.is_set():
+            self._woken.wait(_LOOK_EVERY_SECONDS)
+            self._woken.clear()
+            try:
+                self._collect()
+                self.store.settle_all()
+                self._pump()
+            except LayerwiseError:
+                time.sleep(1.0)  # the disk refuses: it may come back
+
+    def _pump(self) -> None:
+        """Launches waiting runs while there is room."""
+        with self._lock:
+            while not self._closed.is_set():
+                claimed = self.store.claim_next(self.at_once, this_process())
+                if claimed is None:
+                    return
+                run_id, attempt = claimed
+                try:
+                    child = launch(self.store.folder(run_id), attempt)
+                except OSError as error:
+                    self._could_not_start(run_id, attempt, error.strerror or str(error))
+                    continue
+                self._children[run_id, attempt] = (child, time.monotonic())
+
+    def _collect(self) -> None:
+        """Takes leave of children that ended, and notes those that never began."""
+        with self._lock:
+            for (run_id, attempt), (child, since) in list(self._children.items()):
+                ended = child.poll() is not None
+                begun = self.store.folder(run_id).worker(attempt) is not None
+                late = time.monotonic() - since > WORKER_START_SECONDS
+                if not ended and not (late and not begun):
+                    continue
+                del self._children[run_id, attempt]
+                if begun:
+                    continue  # settle_all notes how it ended
+                if not ended:
+                    child.kill()
+                    child.wait()
+                self._could_not_start(run_id, attempt, _last_line(self.store.folder(run_id)))
+
+    def _could_not_start(self, run_id: str, attempt: int, why: str) -> None:
+        sentence = f"The training process could not be started: {why or 'it ended at once'}."
+        if self.store.folder(run_id).void(attempt):
+            self.store.end(run_id, attempt, Ending("failed", sentence, attempt=attempt))
+
+
+def checked_plan(request: JobRequest) -> Plan:
+    """The plan of a request. Errors: JobRefused with every problem in one text."""
+    dataset = request.dataset()
+    rows = dataset if isinstance(dataset, RunData) else run_data(dataset)
+    problems = check_plan(request.project, rows, request.settings)
+    errors = [p.message for p in problems if p.severity == "error"]
+    if errors:
+        raise JobRefused(" ".join(errors))
+    return make_plan(request.project, rows, request.settings)
+
+
+def launch(folder: RunFolder, attempt: int) -> subprocess.Popen[bytes]:
+    """Starts a worker in a session of its own. Errors: OSError when the system cannot."""
+    environment = {**os.environ, "PYTHONPATH": _python_path(), "PYTHONUNBUFFERED": "1"}
+    environment.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
+    arguments = [sys.executable, "-m", "builder.training.worker", str(folder.path), str(attempt)]
+    options: dict[str, Any] = {"start_new_session": True}
+    if sys.platform == "win32":
+        options = {
+            "creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | 0x00004000
+        }  # below normal
+    with open(folder.log, "ab") as log:
+        return subprocess.Popen(
+            arguments,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd=folder.path,
+            env=environment,
+            close_fds=True,
+            **options,
+        )
+
+
+@functools.cache
+def _for_home(root: str) -> Supervisor:
+    return Supervisor(Store(Path(root)))
+
+
+def get_supervisor() -> Supervisor:
+    """The supervisor of this process, made at the first call."""
+    return _for_home(str(home()))
+
+
+def reconcile() -> None:
+    """What a server does at its start: makes the supervisor, which settles what was left over."""
+    get_supervisor()
+
+
+def _python_path() -> str:
+    """Where `builder` lies, for a worker whose working folder is its run's."""
+    return os.pathsep.join(filter(None, (str(_SOURCES), os.environ.get("PYTHONPATH"))))
+
+
+def _last_line(folder: RunFolder) -> str:
+    try:
+        lines = folder.log.read_text("utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1][:200].rstrip(".") if lines else ""
+
+
+def _summary(plan: Plan) -> dict[str, Any]:
+    return {
+        "data": plan.data.title,
+        "network": plan.project.graph.name,
+        "parameters": plan.parameters,
+        "optimizer": plan.settings.optimizer,
+        "lr": plan.settings.learning_rate,
+        "batch_size": plan.settings.batch_size,
+        "epochs": plan.settings.epochs,
+        "seed": plan.settings.seed,
+        "loss": plan.loss.key,
+    }

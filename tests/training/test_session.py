@@ -1,0 +1,166 @@
+"""Training from a run folder: what is learned, to which bits, and what is left on disk."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from builder.training.folder import RunFolder
+from builder.training.run import open_run
+from builder.training.session import build_model, run_session
+from tests.training.support import LINE, MLP, line, moons, write_folder
+
+
+def trained(path: Path, **changes: object) -> RunFolder:
+    folder = write_folder(path, **changes)  # type: ignore[arg-type]
+    run_session(folder, 1)
+    return folder
+
+
+def weights(folder: RunFolder, epoch: int | None = None) -> dict[str, torch.Tensor]:
+    return open_run(folder.path).state_dict(epoch)
+
+
+def equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+def hand_written_loop(
+    model: nn.Module,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    criterion: nn.Module,
+    epochs: int,
+    **how: object,
+) -> list[float]:
+    """The tutorial's loop, with a DataLoader, as in seed 003."""
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01, fused=True)
+    loader = DataLoader(TensorDataset(x, y), batch_size=32, shuffle=True)
+    means = []
+    for _ in range(epochs):
+        total = 0.0
+        for inputs, labels in loader:
+            optimizer.zero_grad()
+            loss = criterion(model(inputs), labels)
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(labels)
+        means.append(total / len(x))
+    return means
+
+
+def test_it_learns_two_moons(tmp_path: Path) -> None:
+    folder = trained(tmp_path / "run", epochs=60, lr=0.02)
+    last = open_run(folder.path).metrics()[-1]
+    assert folder.ending().state == "finished"
+    assert last["validation"]["accuracy"] >= 0.95
+    assert last["train"]["loss"] < 0.2
+
+
+def test_it_finds_the_line_and_says_how_well(tmp_path: Path) -> None:
+    folder = trained(
+        tmp_path / "run", data=line(), code=LINE, loss="mse", output=(1,), epochs=60,
+        optimizer="sgd", lr=0.1,
+    )  # fmt: skip
+    found = weights(folder)
+    assert found["head.weight"].tolist() == [
+        [pytest.approx(2, abs=1e-3), pytest.approx(-1, abs=1e-3)]
+    ]
+    figures = folder.ending().figures["validation"]
+    assert figures["mae"] < 1e-3
+    assert figures["r2"] == pytest.approx(1, abs=1e-5)
+
+
+def test_same_seed_same_weights_to_the_last_bit(tmp_path: Path) -> None:
+    first = trained(tmp_path / "a", epochs=3, seed=5)
+    second = trained(tmp_path / "b", epochs=3, seed=5)
+    other = trained(tmp_path / "c", epochs=3, seed=6)
+    assert equal(weights(first), weights(second))
+    assert not equal(weights(first), weights(other))
+
+
+def test_weights_and_losses_are_those_of_a_hand_written_loop(tmp_path: Path) -> None:
+    folder = trained(tmp_path / "run", epochs=4, lr=0.01, seed=11)
+    x, y = moons().parts["train"]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(11)
+    model = build_model(folder.model, "Net")
+    losses = hand_written_loop(model, x, y, nn.CrossEntropyLoss(), epochs=4)
+    torch.set_num_threads(threads)
+    assert equal(weights(folder), model.state_dict())
+    assert [e["train"]["loss"] for e in open_run(folder.path).metrics()] == losses
+
+
+def test_initial_weights_are_kept_as_epoch_0(tmp_path: Path) -> None:
+    folder = trained(tmp_path / "run", epochs=2, seed=3)
+    torch.manual_seed(3)
+    assert equal(weights(folder, 0), build_model(folder.model, "Net").state_dict())
+    assert open_run(folder.path).epochs() == [0, 1, 2]
+
+
+def test_validation_draws_no_random_number_of_training(tmp_path: Path) -> None:
+    drawing = MLP.replace("return self", "torch.rand(1); return self")
+    with_validation = trained(tmp_path / "a", code=drawing, epochs=3)
+    data = moons()
+    only_train = type(data)({"train": data.parts["train"]}, "classes", data.classes)
+    without = trained(tmp_path / "b", code=drawing, data=only_train, epochs=3)
+    assert equal(weights(with_validation), weights(without))
+
+
+def test_a_diverging_loss_ends_with_the_reason_and_keeps_good_weights(tmp_path: Path) -> None:
+    folder = trained(
+        tmp_path / "run", data=line(), code=LINE, loss="mse", output=(1,),
+        optimizer="sgd", lr=1e6, epochs=50,
+    )  # fmt: skip
+    ending = folder.ending()
+    assert ending.state == "failed"
+    assert ending.sentence.startswith("Training diverged in epoch 1")
+    assert "The learning rate of 1e+06 is the likely cause: try 0.01." in ending.sentence
+    assert all(torch.isfinite(value).all() for value in weights(folder).values())
+
+
+def test_a_loss_that_is_no_number_names_its_batch(tmp_path: Path) -> None:
+    data = line()
+    x, y = data.parts["train"]
+    y = y.clone()
+    y[40] = math.nan
+    broken = type(data)({**data.parts, "train": (x, y)}, "number", title="Line")
+    folder = trained(tmp_path / "run", data=broken, code=LINE, loss="mse", output=(1,), epochs=5)
+    assert "in epoch 1 at batch" in folder.ending().sentence
+    assert "not a number" in folder.ending().sentence
+
+
+def test_a_broken_model_fails_in_one_sentence_and_keeps_its_traceback(tmp_path: Path) -> None:
+    folder = trained(tmp_path / "run", code=MLP.replace("nn.Linear(16, 2)", "nn.Linear(15, 2)"))
+    assert folder.ending().state == "failed"
+    assert folder.ending().sentence.startswith("Training failed with RuntimeError: “mat1")
+    assert "Traceback" in folder.error.read_text()
+
+
+def test_a_run_without_validation_rows_trains(tmp_path: Path) -> None:
+    data = moons()
+    alone = type(data)({"train": data.parts["train"]}, "classes", data.classes)
+    folder = trained(tmp_path / "run", data=alone, epochs=1)
+    assert folder.ending().state == "finished"
+    assert open_run(folder.path).metrics()[0]["validation"] is None
+
+
+def test_an_autoencoder_learns_its_input(tmp_path: Path) -> None:
+    code = LINE.replace("nn.Linear(2, 1)", "nn.Linear(2, 2)")
+    folder = trained(
+        tmp_path / "run", code=code, loss="mse", output=(2,), goal="input", epochs=40, lr=0.05
+    )
+    assert folder.ending().figures["validation"]["mae"] < 0.05
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam", "adamw", "rmsprop", "adagrad"])
+def test_every_optimizer_lowers_the_loss(tmp_path: Path, name: str) -> None:
+    folder = trained(tmp_path / "run", optimizer=name, lr=0.02, epochs=8)
+    losses = [e["train"]["loss"] for e in open_run(folder.path).metrics()]
+    assert losses[-1] < losses[0]
