@@ -23,6 +23,7 @@ from builder.catalogue.calls import (
 )
 from builder.catalogue.entry import Entry
 from builder.catalogue.example import Example, example
+from builder.catalogue.exclusions import EXCLUDED
 from builder.catalogue.families import FAMILIES
 from builder.catalogue.literals import DTYPES, check_literal
 from builder.catalogue.literals import to_torch as _to_torch
@@ -82,15 +83,23 @@ def entries() -> Mapping[str, Entry]:
 def get(key: str) -> Entry:
     """The entry of a key; another spelling of the same operation (`canonical`) is understood.
 
-    Errors: NotFound, with the nearest name.
+    Errors: NotFound, with the nearest name, or why torch has it and the catalogue not.
     """
     found = entries().get(canonical(key))
     if found is None:
-        near = did_you_mean(key, entries()) or did_you_mean(
-            key.rpartition(".")[2], (e.name for e in entries().values())
-        )
-        raise NotFound(f"There is no layer or operation {quote(key)}. {near}".strip())
+        raise NotFound(_not_found(key))
     return found
+
+
+def _not_found(key: str) -> str:
+    name = key.rpartition(".")[2]
+    if key in (f"torch.nn.{name}", name) and name in EXCLUDED:
+        return f"{quote(name)} cannot be a layer here: {EXCLUDED[name]}."
+    names = {entry.name.lower(): entry.name for entry in reversed(list(entries().values()))}
+    near = names.get(name.lower())
+    hint = f"Did you mean {quote(near)}?" if near else ""
+    hint = hint or did_you_mean(key, entries()) or did_you_mean(name, names.values())
+    return f"There is no layer or operation {quote(key)}. {hint}".strip()
 
 
 def canonical(key: str) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from functools import cache, reduce
+from functools import cache
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from builder.catalogue.entry import REQUIRED, Entry, Part
@@ -24,13 +25,13 @@ def target_of(entry: Entry) -> Callable[..., Any]:
 
 @cache
 def _target(key: str) -> Callable[..., Any]:
+    found: Callable[..., Any]
     if key.startswith("operator."):
         found = getattr(operator, key.removeprefix("operator."))
     else:
         import torch
 
-        found = reduce(getattr, key.split(".")[1:], torch)
-    assert callable(found)
+        found = attrgetter(key.removeprefix("torch."))(torch)
     return found
 
 

@@ -132,7 +132,7 @@ def _forward(
             ports.append(replace(port, **override.ports.get(argument.name, {})))
         elif argument.name not in override.hide:
             literals.append(_parameter(argument, said.get(argument.name, ""), cls))
-    return tuple(ports), tuple(literals), tuple(p.name for p in (*ports, *literals))
+    return tuple(ports), tuple(literals), (*(p.name for p in ports), *(p.name for p in literals))
 
 
 def _port(argument: _Argument) -> Port | None:

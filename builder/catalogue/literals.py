@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from types import EllipsisType
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from builder.catalogue.entry import Entry, Parameter
+from builder.catalogue.rules import LARGEST_SIZE
 from builder.errors import did_you_mean, quote
 
 DTYPES: Final = (
@@ -16,13 +17,14 @@ DTYPES: Final = (
 )  # fmt: skip
 """The types a tensor may have here, by torch's names."""
 
+_LARGEST: Final = 2**63 - 1  # torch's whole numbers have 64 bits
 _LONGEST_TUPLE: Final = 64
 _LONGEST_TEXT: Final = 200
 _NAMES: Final = {
     "int": "a whole number",
     "float": "a number",
     "bool": "True or False",
-    "str": "text",
+    "str": "one line of text",
     "index": "a whole number, a slice, … or a tuple of these",
     "dtype": "the name of a type, such as “float32”",
 }
@@ -44,8 +46,8 @@ def check_literal(parameter: Parameter, value: object) -> str | None:
         return (
             f"{parameter.name} takes at most {_LONGEST_TUPLE} numbers; it was given {len(value)}."
         )
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 2**63 - 1:
-        return f"{parameter.name} was given a whole number too large for torch (beyond 2**63)."
+    if any(_is_whole(n) and abs(n) > _LARGEST for n in _each(value)):
+        return f"{parameter.name} was given a whole number too large for torch (beyond 2⁶³)."
     if isinstance(value, str) and parameter.choices:
         return _check_choice(parameter, value)
     if parameter.type in ("ints", "floats"):
@@ -86,11 +88,11 @@ def _check_choice(parameter: Parameter, value: str) -> str | None:
     if value in parameter.choices:
         return None
     near = did_you_mean(value, parameter.choices)
-    return f"{_expects(parameter)}; it was given {quote(value)}." + (f" {near}" if near else "")
+    return f"{_refuse(parameter, value)} {near}".strip()
 
 
 def _check_numbers(parameter: Parameter, value: object) -> str | None:
-    numbers = value if isinstance(value, tuple | list) else (value,)
+    numbers = _each(value)
     literal = [n for n in numbers if _is_literal(n)]
     if not isinstance(value, tuple | list) and not parameter.scalar:
         return _refuse(parameter, value)
@@ -111,22 +113,24 @@ def _fits(parameter: Parameter, value: object) -> bool:
         case "choice" | "dtype":
             return value in parameter.choices
         case "index":
-            parts = value if isinstance(value, tuple | list) else (value,)
-            return all(_fits_index(part) for part in parts if _is_literal(part))
+            return all(_fits_index(part) for part in _each(value) if _is_literal(part))
         case "int" | "ints":
-            return (
-                isinstance(value, int)
-                and not isinstance(value, bool)
-                and _in_range(parameter, value)
-            )
+            return _is_whole(value) and _in_range(parameter, value)
         case _:
             number = isinstance(value, int | float) and not isinstance(value, bool)
             return number and _in_range(parameter, value)
 
 
+def _each(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, tuple | list) else (value,)
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
 def _fits_index(part: object) -> bool:
-    whole = isinstance(part, int) and not isinstance(part, bool) and abs(part) < 2**63
-    return part is None or isinstance(part, EllipsisType | slice) or whole
+    return part is None or _is_whole(part) or isinstance(part, EllipsisType | slice)
 
 
 def _in_range(parameter: Parameter, value: Any) -> bool:
@@ -144,40 +148,39 @@ def _is_literal(value: object) -> bool:
 
 
 def _refuse(parameter: Parameter, value: object) -> str:
-    return f"{_expects(parameter)}; it was given {_shown(value)}."
+    return f"{parameter.name} takes {_expects(parameter, value)}; it was given {_shown(value)}."
 
 
-def _expects(parameter: Parameter) -> str:
-    """ "kernel_size takes a whole number or 2 of them, each at least 1"."""
-    return f"{parameter.name} takes {'; '.join(_alternatives(parameter))}"
+def _expects(parameter: Parameter, value: object) -> str:
+    """What a parameter takes: "a whole number or 2 whole numbers, each at least 1"."""
+    if parameter.type == "choice":
+        return _listed(parameter.choices)
+    limits = _limits(parameter, value)
+    if parameter.type not in ("ints", "floats"):
+        return f"{_NAMES[parameter.type]} {limits}".strip()
+    one = "whole number" if parameter.type == "ints" else "number"
+    many = f"a tuple of {one}s" if parameter.length is None else f"{parameter.length} {one}s"
+    many = f"a tuple of one {one}" if parameter.length == 1 else many
+    text = f"a {one} or {many}" if parameter.scalar else many
+    words = f", or {_listed(parameter.choices)}" if parameter.choices else ""
+    return text + (f", each {limits}" if limits else "") + words
 
 
-def _alternatives(parameter: Parameter) -> Iterator[str]:
-    if parameter.type in ("ints", "floats"):
-        one = "whole number" if parameter.type == "ints" else "number"
-        many = f"{parameter.length} {one}s" if parameter.length != 1 else f"a tuple of one {one}"
-        many = many if parameter.length is not None else f"a tuple of {one}s"
-        text = f"a {one} or {many}" if parameter.scalar else many
-        words = f", or {_listed(parameter.choices)}" if parameter.choices else ""
-        yield text + _range(parameter, each=True) + words
-    elif parameter.type == "choice":
-        yield _listed(parameter.choices)
-    else:
-        yield _NAMES[parameter.type] + _range(parameter, each=False)
-
-
-def _range(parameter: Parameter, each: bool) -> str:
+def _limits(parameter: Parameter, value: object) -> str:
+    """The range in words; a limit that is only torch's own is told to who went beyond it."""
     low, high = parameter.minimum, parameter.maximum
-    prefix = ", each " if each else " "
-    bounded_below = low is not None and low > -(2**31 - 1)
-    bounded_above = high is not None and high < 2**31 - 1
-    if bounded_below and bounded_above:
-        return f"{prefix}from {low:g} to {high:g}"
-    if bounded_below:
-        return f"{prefix}of at least {low:g}" if not each else f"{prefix}at least {low:g}"
-    if high is not None and low is not None:
-        return f"{prefix}below 2³¹"
-    return ""
+    numbers = [n for n in _each(value) if isinstance(n, int | float)]
+    tell_low = low is not None and (low > -LARGEST_SIZE or any(n < low for n in numbers))
+    tell_high = high is not None and (high < LARGEST_SIZE or any(n > high for n in numbers))
+    if tell_low and tell_high:
+        return f"from {_number(low)} to {_number(high)}"
+    if tell_low:
+        return f"of at least {_number(low)}"
+    return f"of at most {_number(high)}" if tell_high else ""
+
+
+def _number(limit: float | None) -> str:
+    return str(int(limit)) if limit is not None and limit == int(limit) else f"{limit}"
 
 
 def _listed(words: tuple[str, ...]) -> str:

@@ -93,7 +93,8 @@ def _score(indexed: _Indexed, query: str) -> float:
     if query in indexed.names or query in (indexed.entry.key.lower(), indexed.entry.symbol):
         return _EXACT
     if query in indexed.phrases:
-        return _WORD_EXACT
+        # An entry's words stand in the order of how much they mean it.
+        return _WORD_EXACT - indexed.phrases.index(query) / 10
     if any(name.startswith(query) for name in indexed.names):
         return _PREFIX
     if query in indexed.tokens:

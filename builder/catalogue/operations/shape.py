@@ -42,7 +42,7 @@ SHAPE: Final[tuple[Operation, ...]] = (
         X,
         _sizes("shape", (-1,), spread=True),
         form="method",
-        words="resize, change shape, flatten",
+        words="change shape, flatten",
     ),
     op(
         "torch.reshape",
@@ -50,7 +50,7 @@ SHAPE: Final[tuple[Operation, ...]] = (
         X,
         _sizes("shape", (-1,), spread=True),
         form="method",
-        words="resize, change shape, view, flatten",
+        words="change shape, view, flatten",
     ),
     op(
         "torch.unflatten",
