@@ -10,7 +10,7 @@ import streamlit as st
 from builder.errors import LayerwiseError
 from builder.graph.size import format_count
 from builder.ui import state
-from builder.ui.places import next_place, place
+from builder.ui.places import go_to, next_place, place
 
 _TONES: Final = {
     "info": (st.info, ":material/info:"),
@@ -120,7 +120,7 @@ def _chip() -> None:
     if clicked:
         if problems:
             state.select(problems[0].node, problems[0].scope)
-        st.switch_page("pages/build.py", query_params={"project": state.project_id() or ""})
+        go_to("Build")
 
 
 def _data_chip() -> None:
@@ -131,9 +131,8 @@ def _data_chip() -> None:
         icon=":material/table_chart:",
         help="The chosen data set" if name else "Choose what the network learns from",
     )
-    target = place("Data")
-    if clicked and target and target.exists:
-        st.switch_page(target.file, query_params={"project": state.project_id() or ""})
+    if clicked:
+        go_to("Data")
 
 
 def _data_name() -> str | None:
@@ -213,7 +212,7 @@ def _nothing_open() -> None:
         st.markdown("Open one from the gallery, or start with an empty one.")
         with st.container(horizontal=True, horizontal_alignment="center"):
             if st.button("Open the gallery", type="primary", key="lw_to_gallery"):
-                st.switch_page("pages/gallery.py")
+                go_to("Gallery")
             if st.button("Start an empty network", key="lw_start_empty"):
                 state.start_empty()
                 st.rerun()

@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import streamlit as st
+
+from builder.ui import state
+
 _ROOT: Final = Path(__file__).parents[2]
 
 
@@ -79,3 +83,10 @@ def next_place(title: str) -> Place | None:
     titles = [p.title for p in PLACES]
     following = PLACES[titles.index(title) + 1 :] if title in titles else ()
     return next((p for p in following if p.exists), None)
+
+
+def go_to(title: str) -> None:
+    """Switches to another page with the open project in its URL; a page not there changes nothing."""
+    target = place(title)
+    if target and target.exists:
+        st.switch_page(target.file, query_params={"project": state.project_id() or ""})

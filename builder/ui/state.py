@@ -17,6 +17,7 @@ drawn. Called while a page is being drawn, follow them by `st.rerun()`.
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,9 +27,9 @@ import streamlit as st
 
 from builder.errors import LayerwiseError, quote
 from builder.graph.edits import Edit, RenameModel, apply, describe
-from builder.graph.history import History
+from builder.graph.history import History, same
 from builder.graph.model import BATCH, Graph, Node, Ref, TensorSpec
-from builder.graph.project import Project, from_json, to_json
+from builder.graph.project import MAX_BYTES, Project, from_json, to_json
 from builder.home import owner_folder
 from builder.ui import projects
 from builder.ui.owner import COOKIE, is_token, new_token
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
 Tone = Literal["info", "success", "warning", "error"]
 SavedKind = Literal["saved", "changed_elsewhere", "failed"]
 
-MAX_PROJECT_BYTES: Final = 5_000_000  # a thousand layers take about 300 kB
 _KEY: Final = "layerwise"  # the one key of session_state that is ours
 _QUERY: Final = "project"
 _CHECKS_KEPT: Final = 24  # so that undo and redo cost nothing
@@ -172,10 +172,10 @@ def start_empty() -> str:
 
 def import_project(raw: bytes) -> bool:
     """Opens an uploaded project file as a new project; a file that is none is refused in words."""
-    if len(raw) > MAX_PROJECT_BYTES:
+    if len(raw) > MAX_BYTES:
         say(
             f"This file holds {len(raw) / 1e6:.1f} MB; a project file may hold "
-            f"{MAX_PROJECT_BYTES / 1e6:.0f} MB.",
+            f"{MAX_BYTES / 1e6:.0f} MB.",
             "error",
         )
         return False
@@ -194,6 +194,12 @@ def import_project(raw: bytes) -> bool:
 def export_project() -> str:
     """The open project as the text of a project file."""
     return to_json(project())
+
+
+def file_name(ending: str) -> str:
+    """A safe file name made from the project's name: "digits_cnn.json" for the ending ".json"."""
+    stem = re.sub(r"[^a-z0-9]+", "_", project().name.lower()).strip("_")[:60]
+    return (stem or "network") + ending
 
 
 def duplicate_project() -> str:
@@ -261,7 +267,7 @@ def take_theirs() -> None:
         say(str(refusal), "error")
         return
     opened.name, opened.data, opened.training = value.name, value.data, value.training
-    if value.graph != opened.history.graph:
+    if not same(value.graph, opened.history.graph):
         opened.history = opened.history.push(value.graph, "Take the version of the other tab")
     opened.stamp, opened.saved, opened.saved_at = stamp, "saved", time.time()
     _forget_what_is_gone(session)
@@ -296,26 +302,27 @@ def _save() -> bool:
 # --- edits and their history ----------------------------------------------------------------------
 
 
-def edit(change: Edit, *, select: str | None = None) -> bool:
+def edit(change: Edit, *, select_new: bool = False) -> bool:
     """Applies an edit, remembers it for undo, and saves. Returns whether it was applied.
 
-    A refused edit changes nothing and is told as a message at the top of the page. `select`: the
-    node to select afterwards.
+    A refused edit changes nothing and is told as a message at the top of the page. `select_new`:
+    selects the node that came with it.
     """
     session, opened = _session(), _must_be_open()
-    before = opened.history.graph
+    before, there = opened.history.graph, set(scoped_graph().nodes)
     try:
         label = describe(change, before)
         after = apply(before, change)
     except LayerwiseError as refusal:
         say(str(refusal), "warning")
         return False
-    if after != before:
+    if not same(after, before):
         opened.history = opened.history.push(after, label)
         _save()
-    if select is not None:
-        session.selected = select
     _forget_what_is_gone(session)
+    new = [node for node in scoped_graph().nodes if node not in there]
+    if select_new and new:
+        session.selected = new[-1]
     return True
 
 

@@ -1,0 +1,127 @@
+"""The gallery's cards and the list of a person's own projects."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from itertools import groupby
+from typing import Final
+
+import streamlit as st
+
+from builder.gallery import Design, designs, project
+from builder.graph.model import Graph, format_shape
+from builder.graph.size import format_count
+from builder.ui import state
+from builder.ui.markdown import plain
+from builder.ui.projects import ProjectCard
+
+_PER_ROW: Final = 3
+_OWN_SHOWN: Final = 6
+
+
+def design_cards(search: str = "") -> str | None:
+    """Draws the gallery, group by group. Returns the key of the design a person opened."""
+    opened = None
+    wanted = [d for d in designs().values() if _matches(d, search)]
+    if not wanted:
+        st.caption("No design is called so. Clear the search to see all of them.")
+    for group, members in groupby(wanted, key=lambda d: d.group):
+        st.subheader(group, anchor=False)
+        listed = list(members)
+        for start in range(0, len(listed), _PER_ROW):
+            columns = st.columns(_PER_ROW, gap="medium")
+            for column, design in zip(columns, listed[start : start + _PER_ROW], strict=False):
+                with column:
+                    if _design_card(design):
+                        opened = design.key
+    return opened
+
+
+def own_projects() -> str | None:
+    """Draws a person's projects, newest first. Returns the id of the one to open."""
+    cards = state.list_projects()
+    opened = None
+    for start in range(0, min(len(cards), _OWN_SHOWN), _PER_ROW):
+        columns = st.columns(_PER_ROW, gap="medium")
+        row = cards[start : min(start + _PER_ROW, _OWN_SHOWN)]
+        for column, card in zip(columns, row, strict=False):
+            with column:
+                if _own_card(card):
+                    opened = card.id
+    if len(cards) > _OWN_SHOWN:
+        with st.expander(f"{len(cards) - _OWN_SHOWN} older ones", key="lw_older"):
+            for card in cards[_OWN_SHOWN:]:
+                if _own_card(card):
+                    opened = card.id
+    return opened
+
+
+def _design_card(design: Design) -> bool:
+    with st.container(key=f"lw_card_{design.key}", border=True, gap="xsmall", height="stretch"):
+        clicked = st.button(
+            plain(design.title), key=f"lw_open_{design.key}", type="tertiary", width="stretch"
+        )
+        st.markdown(plain(design.lesson))
+        st.caption(_facts(design.key))
+    return clicked
+
+
+@st.cache_data(show_spinner=False)
+def _facts(key: str) -> str:
+    """N×784 → N×10 · 5 layers · 102k parameters."""
+    from builder.graph.check import check
+
+    graph = project(key).graph
+    report = check(graph).report
+    layers = sum(n.kind == "layer" for n in graph.nodes.values())
+    ends = f"{_shapes(graph, report.nodes)}"
+    return f"{ends} · {layers} layers · {format_count(report.totals.parameters)} parameters"
+
+
+def _shapes(graph: Graph, nodes: Mapping[str, object]) -> str:
+    came = ", ".join(format_shape(n.spec.shape) for n in graph.inputs if n.spec)
+    from builder.graph.model import format_value
+
+    gives = ", ".join(
+        format_value(getattr(nodes.get(n.id), "result", None)) for n in graph.outputs
+    )
+    return f"{came} → {gives}"
+
+
+def _own_card(card: ProjectCard) -> bool:
+    current = card.id == state.project_id()
+    with st.container(key=f"lw_own_{card.id}", border=True, gap="xsmall"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+            clicked = st.button(
+                plain(card.name) or "Untitled network",
+                key=f"lw_mine_{card.id}",
+                type="tertiary",
+                width="stretch",
+            )
+            with st.popover(
+                "", icon=":material/delete:", type="tertiary", help="Delete this project"
+            ):
+                st.markdown(f"Delete **{plain(card.name)}** for good?")
+                st.button(
+                    "Delete",
+                    key=f"lw_delete_{card.id}",
+                    type="primary",
+                    on_click=state.delete_project,
+                    args=(card.id,),
+                )
+        word = "layer" if card.layers == 1 else "layers"
+        st.caption(f"{card.layers} {word} · {_day(card.saved_at)}{' · open' if current else ''}")
+    return clicked
+
+
+def _day(seconds: float) -> str:
+    then, now = time.localtime(seconds), time.localtime()
+    if then[:3] == now[:3]:
+        return f"today {time.strftime('%H:%M', then)}"
+    return time.strftime("%d %B %Y" if then[0] != now[0] else "%d %B", then)
+
+
+def _matches(design: Design, search: str) -> bool:
+    text = f"{design.title} {design.lesson} {design.group}".lower()
+    return all(word in text for word in search.lower().split())

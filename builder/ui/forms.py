@@ -1,0 +1,421 @@
+"""The form of a node, made from its catalogue entry: what it is set to, and where its inputs come from.
+
+    layer_form(node_id)      # everything about one node of state.scoped_graph()
+    network_form()           # what belongs to no single layer: class name, settings
+
+Nothing here knows a particular layer: a new catalogue entry needs no line of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import streamlit as st
+
+from builder.catalogue.entry import Entry, Parameter
+from builder.errors import LayerwiseError
+from builder.graph.edits import (
+    UNSET,
+    Edit,
+    Rename,
+    SetArgument,
+    SetCallArgument,
+    SetCondition,
+    SetInputSpec,
+    SetNote,
+    SetRepeat,
+    SetSetting,
+    ShareWeights,
+    Ungroup,
+    UnshareWeights,
+    Unset,
+)
+from builder.graph.model import (
+    Argument,
+    Graph,
+    Node,
+    Owner,
+    Ref,
+    TensorSpec,
+    format_shape,
+)
+from builder.graph.report import NodeReport
+from builder.ui import state
+from builder.ui.expressions import read_condition, read_shape, write_argument
+from builder.ui.fields import follow, parameter_field
+from builder.ui.markdown import plain
+from builder.ui.ports import port_fields, ports_of
+from builder.ui.workbench.rows import entry_of, source_words, type_name
+
+_ALWAYS_SHOWN: Final = 4  # parameters; the rest stand under “More parameters”
+_DTYPES: Final = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "uint8", "bool")
+_MOST_REPEATS: Final = 1000
+
+
+def layer_form(node_id: str) -> None:
+    """Draws the form of one node of the graph being looked at."""
+    graph, report = state.scoped_graph(), state.scoped_report()
+    node = graph.nodes[node_id]
+    found = report.nodes.get(node_id, NodeReport()) if report else NodeReport()
+    entry, owner = entry_of(graph, node), graph.owner_of(node)
+    key = f"lw_f.{state.project_id()}.{state.scope()}.{node_id}"
+    _name(graph, node, entry, key)
+    if node.kind == "input":
+        _input(node, key)
+    elif node.kind == "branch":
+        _condition(graph, node, key)
+    elif owner is not None and owner.block:
+        _block(graph, node, owner, key)
+    elif entry is not None:
+        _parameters(graph, node, entry, found, key)
+    if ports_of(graph, node, state.graph()):
+        st.markdown("**Inputs**" if node.kind != "output" else "**Value**")
+        port_fields(graph, node, report, key=f"{key}.port")
+    _advanced(graph, node, owner, key)
+
+
+def network_form() -> None:
+    """Draws what belongs to the network (or the block looked at) as a whole."""
+    graph = state.scoped_graph()
+    key = f"lw_g.{state.project_id()}.{state.scope()}"
+    follow(f"{key}.name", graph.name)
+    st.text_input(
+        "Class name in the code",
+        key=f"{key}.name",
+        max_chars=64,
+        on_change=lambda: state.rename_model(st.session_state[f"{key}.name"]),
+    )
+    _settings(graph, key)
+
+
+# --- head of the form -----------------------------------------------------------------------------
+
+
+def _name(graph: Graph, node: Node, entry: Entry | None, key: str) -> None:
+    owner = graph.owner_of(node)
+    name = owner.name if owner else graph.label(node.id)
+    follow(f"{key}.name", name)
+    st.text_input(
+        "Name",
+        key=f"{key}.name",
+        max_chars=64,
+        on_change=lambda: state.edit(
+            Rename(node.id, st.session_state[f"{key}.name"], scope=state.scope())
+        ),
+        help="The attribute in the code and in the state_dict",
+    )
+    kind = type_name(graph, node)
+    if entry is None:
+        st.caption(plain(kind).capitalize() if node.kind in ("input", "output") else plain(kind))
+        return
+    link = f" [PyTorch’s page]({entry.link})" if entry.link.startswith("https://") else ""
+    st.caption(f"**{plain(kind)}** · {plain(entry.help)}{link}")
+
+
+# --- parameters -----------------------------------------------------------------------------------
+
+
+def _parameters(graph: Graph, node: Node, entry: Entry, report: NodeReport, key: str) -> None:
+    owner = graph.owner_of(node)
+    given = owner.arguments if owner else {}
+    fields = [(p, given.get(p.name, UNSET), True) for p in entry.parameters]
+    fields += [(p, node.arguments.get(p.name, UNSET), False) for p in entry.call_parameters]
+    if not fields:
+        return
+    first = [f for i, f in enumerate(fields) if _is_usual(i, f[0], f[1])]
+    more = [f for f in fields if f not in first]
+    _grid(graph, node, first, report, key)
+    if more:
+        with st.expander(f"More parameters ({len(more)})", key=f"{key}.more", type="compact"):
+            _grid(graph, node, more, report, key)
+
+
+def _is_usual(place: int, parameter: Parameter, value: Argument | Unset) -> bool:
+    set_here = value is not UNSET and value != parameter.default
+    return place < _ALWAYS_SHOWN or parameter.required or bool(parameter.inferred) or set_here
+
+
+def _grid(
+    graph: Graph,
+    node: Node,
+    fields: Sequence[tuple[Parameter, Argument | Unset, bool]],
+    report: NodeReport,
+    key: str,
+) -> None:
+    """Two fields to a line; what needs room (tuples, text) gets a line of its own."""
+    row = None
+    for parameter, value, at_construction in fields:
+        wide = parameter.type in ("index", "str") or parameter.inferred is not None
+        wide = wide or (isinstance(value, tuple) and len(value) > 1)
+        if wide:
+            place, row = st.container(), None
+        elif row is None:
+            left, row = st.columns(2, gap="small", vertical_alignment="bottom")
+            place = left
+        else:
+            place, row = row, None
+        with place:
+            _parameter(graph, node, parameter, value, at_construction, report, key)
+
+
+def _parameter(
+    graph: Graph,
+    node: Node,
+    parameter: Parameter,
+    value: Argument | Unset,
+    at_construction: bool,
+    report: NodeReport,
+    key: str,
+) -> None:
+    def change(new: Argument | Unset) -> None:
+        make = SetArgument if at_construction else SetCallArgument
+        state.edit(make(node.id, parameter.name, new, scope=state.scope()))
+
+    parameter_field(
+        parameter,
+        value,
+        change,
+        key=f"{key}.{parameter.name}",
+        graph=graph,
+        inferred=_inferred(graph, node, parameter, report),
+    )
+
+
+def _inferred(graph: Graph, node: Node, parameter: Parameter, report: NodeReport) -> str | None:
+    if parameter.inferred is None:
+        return None
+    source = node.arguments.get(parameter.inferred.port)
+    if parameter.name not in report.inferred:
+        return "worked out from the input"
+    came_from = f", from {source_words(graph, source)}" if isinstance(source, Ref) else ""
+    return f"{write_argument(report.arguments[parameter.name], graph)}{came_from}"
+
+
+# --- inputs, branches, blocks ---------------------------------------------------------------------
+
+
+def _input(node: Node, key: str) -> None:
+    spec = node.spec
+    shape = format_shape(spec.shape) if spec and spec.shape else ""
+    follow(f"{key}.shape", shape)
+    dtype = spec.dtype if spec else "float32"
+    follow(f"{key}.dtype", dtype)
+
+    def changed() -> None:
+        text = (st.session_state[f"{key}.shape"] or "").strip()
+        try:
+            new = (
+                TensorSpec(read_shape(text), st.session_state[f"{key}.dtype"])
+                if text or not state.scope()
+                else None
+            )
+        except LayerwiseError as refusal:
+            state.say(str(refusal), "warning")
+            return
+        state.edit(SetInputSpec(node.id, new, scope=state.scope()))
+
+    left, right = st.columns([3, 2], gap="small")
+    with left:
+        st.text_input(
+            "Shape",
+            key=f"{key}.shape",
+            on_change=changed,
+            max_chars=100,
+            placeholder="as the caller gives it" if state.scope() else "N×1×28×28",
+            help="N is the batch. Numbers between × or commas: N×784, N×3×32×32",
+        )
+    with right:
+        st.selectbox(
+            "Type of numbers",
+            list(dict.fromkeys([*_DTYPES, dtype])),
+            key=f"{key}.dtype",
+            on_change=changed,
+            help="float32 for measurements and pictures, int64 for token numbers",
+        )
+
+
+def _condition(graph: Graph, node: Node, key: str) -> None:
+    text = write_argument(node.arguments.get("condition"), graph)
+    follow(f"{key}.condition", text)
+
+    def changed() -> None:
+        try:
+            condition = read_condition(st.session_state[f"{key}.condition"] or "", graph)
+        except LayerwiseError as refusal:
+            state.say(str(refusal), "warning")
+            return
+        state.edit(SetCondition(node.id, condition, scope=state.scope()))
+
+    known = ", ".join(graph.settings)
+    st.text_input(
+        "Condition",
+        key=f"{key}.condition",
+        on_change=changed,
+        max_chars=200,
+        help="training; the name of a setting"
+        + (f" ({plain(known)})" if known else "")
+        + "; or a comparison with a value of one number, such as score > 0.5",
+    )
+    st.caption("What only one side reads runs only on that side.")
+
+
+def _block(graph: Graph, node: Node, owner: Owner, key: str) -> None:
+    inside = state.graph().blocks.get(owner.block or "")
+    with st.container(horizontal=True, gap="small"):
+        st.button(
+            "Open the block",
+            key=f"{key}.open",
+            icon=":material/login:",
+            on_click=state.enter,
+            args=(node.id,),
+        )
+        _edit_button("Ungroup", Ungroup(node.id, scope=state.scope()), f"{key}.ungroup")
+    follow(f"{key}.repeat", owner.repeat)
+    follow(f"{key}.shared", owner.shared)
+
+    def changed() -> None:
+        repeat = st.session_state[f"{key}.repeat"] or 1
+        shared = st.session_state[f"{key}.shared"]
+        state.edit(SetRepeat(node.id, repeat, shared, scope=state.scope()))
+
+    left, right = st.columns(2, gap="small", vertical_alignment="bottom")
+    with left:
+        st.number_input(
+            "Repeat",
+            min_value=1,
+            max_value=max(_MOST_REPEATS, owner.repeat),
+            value=None,
+            step=1,
+            key=f"{key}.repeat",
+            on_change=changed,
+            help="How many times in a row; each time its result goes in again",
+        )
+    with right:
+        st.toggle(
+            "Shared weights",
+            key=f"{key}.shared",
+            on_change=changed,
+            disabled=owner.repeat == 1,
+            help="The same weights each time, instead of its own",
+        )
+    for name, default in (inside.settings if inside else {}).items():
+        parameter = Parameter(name, "str", default=default, optional=True)
+        parameter_field(
+            _typed(parameter, default),
+            owner.arguments.get(name, UNSET),
+            lambda new, name=name: state.edit(  # type: ignore[misc]
+                SetArgument(node.id, name, new, scope=state.scope())
+            ),
+            key=f"{key}.setting.{name}",
+            graph=graph,
+        )
+
+
+def _typed(parameter: Parameter, default: object) -> Parameter:
+    kind = {bool: "bool", int: "int", float: "float"}.get(type(default), "str")
+    return Parameter(
+        parameter.name,
+        kind,  # type: ignore[arg-type]
+        default=default,
+        choices=() if kind != "choice" else parameter.choices,
+        help="A setting of this block",
+    )
+
+
+# --- the rest -------------------------------------------------------------------------------------
+
+
+def _advanced(graph: Graph, node: Node, owner: Owner | None, key: str) -> None:
+    with st.expander("Weights and note" if owner else "Note", key=f"{key}.advanced", type="compact"):
+        if owner is not None:
+            _weights(graph, node, owner, key)
+        follow(f"{key}.note", node.note)
+        st.text_area(
+            "Note",
+            key=f"{key}.note",
+            max_chars=2000,
+            height=80,
+            on_change=lambda: state.edit(
+                SetNote(node.id, st.session_state[f"{key}.note"] or "", scope=state.scope())
+            ),
+            placeholder="Why it is here",
+        )
+
+
+def _weights(graph: Graph, node: Node, owner: Owner, key: str) -> None:
+    """Own weights, or those of another layer of the same kind."""
+    calls = graph.calls_of(owner.id)
+    sharing = len(calls) > 1 and calls[0].id != node.id
+    others = {
+        calls_of[0].id: other.name
+        for other in graph.owners.values()
+        if other.target == owner.target and other.id != owner.id
+        if (calls_of := graph.calls_of(other.id))
+    }
+    if sharing:
+        others[calls[0].id] = owner.name
+    if not others:
+        return
+    own = ""
+    follow(f"{key}.weights", calls[0].id if sharing else own)
+
+    def changed() -> None:
+        chosen = st.session_state[f"{key}.weights"]
+        edit: Edit = (
+            ShareWeights(node.id, chosen, scope=state.scope())
+            if chosen
+            else UnshareWeights(node.id, scope=state.scope())
+        )
+        state.edit(edit)
+
+    st.selectbox(
+        "Weights",
+        [own, *others],
+        key=f"{key}.weights",
+        format_func=lambda n: f"those of {others[n]}" if n in others else "its own",
+        on_change=changed,
+        help="Two layers that share weights are one module, called twice",
+    )
+
+
+def _settings(graph: Graph, key: str) -> None:
+    """The configured constants: constructor arguments of the class, with their defaults."""
+    if graph.settings:
+        st.markdown("**Settings**")
+    for name, value in graph.settings.items():
+        parameter_field(
+            _typed(Parameter(name, "str"), value),
+            value,
+            lambda new, name=name: state.edit(SetSetting(name, new, scope=state.scope())),  # type: ignore[misc]
+            key=f"{key}.setting.{name}",
+            graph=graph,
+        )
+    with st.expander("Add a setting", key=f"{key}.new", type="compact"):
+        st.caption(
+            "A constant with a name: a constructor argument in the code, usable in branches and sizes."
+        )
+        with st.form(f"{key}.add", border=False, clear_on_submit=True):
+            name = st.text_input("Name", max_chars=64)
+            text = st.text_input("Value", max_chars=100, placeholder="0.5, 12, True")
+            if st.form_submit_button("Add"):
+                state.edit(SetSetting(name, _literal(text), scope=state.scope()))
+                st.rerun()
+
+
+def _literal(text: str) -> bool | int | float | str:
+    words = {"True": True, "False": False, "true": True, "false": False}
+    if text.strip() in words:
+        return words[text.strip()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _edit_button(label: str, edit: Edit, key: str) -> None:
+    st.button(label, key=key, on_click=state.edit, args=(edit,))
+
+

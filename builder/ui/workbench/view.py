@@ -1,0 +1,59 @@
+"""Everything the stack shows at once, as the data its component draws."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from builder.graph.report import Totals
+from builder.graph.size import format_bytes, format_count, format_exact, format_flops
+from builder.ui import state
+from builder.ui.workbench.operations import FOLDED_AT
+from builder.ui.workbench.rows import rows_of
+from builder.ui.workbench.window import fold
+
+
+def stack_data() -> dict[str, Any]:
+    """Rows, breadcrumbs and totals of the graph being looked at."""
+    graph, report = state.scoped_graph(), state.scoped_report()
+    rows = rows_of(graph, report)
+    selected = state.selected()
+    order = [row["id"] for row in rows]
+    at = order.index(selected) if selected in order else None
+    looked_at = state.recall(FOLDED_AT)
+    return {
+        "rows": fold(rows, looked_at if looked_at is not None else at),
+        "selected": selected,
+        "crumbs": [state.project().name, *state.scope_names()],
+        "totals": totals_words(report.totals) if report else [],
+        "hint": _hint(len(rows)),
+    }
+
+
+def totals_words(totals: Totals) -> list[tuple[str, str, str]]:
+    """The footer: (number, word, what it means exactly)."""
+    words = [
+        (
+            format_count(totals.parameters),
+            "parameters",
+            f"{format_exact(totals.parameters)} numbers that are weights",
+        )
+    ]
+    if totals.frozen:
+        words.append((format_count(totals.trainable), "of them learn", "the others are frozen"))
+    words.append(
+        (format_flops(totals.flops), "a sample", "Floating point operations of one forward pass")
+    )
+    words.append(
+        (
+            format_bytes(totals.memory_bytes),
+            "to train",
+            "Weights, gradients and Adam's two moments, and the activations of one sample",
+        )
+    )
+    return words
+
+
+def _hint(rows: int) -> str:
+    if rows > 2:
+        return ""
+    return "Click a layer in the palette: it goes behind the selected one. Or drag it to its place."

@@ -1,0 +1,16 @@
+"""Code: the network as PyTorch writes it, one tab a style, with what print(model) shows."""
+
+import streamlit as st
+
+from builder.ui import state
+from builder.ui.code_view import layer_lines, parameters_table, printed_model, source_tabs
+from builder.ui.head import page_head
+
+page_head("Code")
+left, right = st.columns([1.75, 1], gap="large")
+with left:
+    source_tabs(state.graph(), state.file_name(".py"))
+with right:
+    layer_lines(state.graph())
+    printed_model(state.graph())
+parameters_table(state.graph())

@@ -1,0 +1,60 @@
+"""Gallery: the start page. A design opens in one click; a person's own projects stand first."""
+
+import streamlit as st
+
+from builder.gallery import project
+from builder.ui import state
+from builder.ui.cards import design_cards, own_projects
+from builder.ui.head import page_head
+from builder.ui.places import go_to
+
+page_head("Gallery", needs_project=False)
+
+with st.container(key="lw_start", horizontal=True, vertical_alignment="center", gap="small"):
+    if st.button("Start an empty network", icon=":material/add:", type="primary", key="lw_empty"):
+        state.start_empty()
+        go_to("Build")
+    with st.popover("Open a project file", icon=":material/upload_file:"):
+        uploaded = st.file_uploader(
+            "A project file of Layerwise", type=["json"], key="lw_upload", max_upload_size=20
+        )
+        if uploaded and st.button("Open it", type="primary", key="lw_upload_open"):
+            if state.import_project(uploaded.getvalue()):
+                go_to("Build")
+            st.rerun()
+    if state.is_open():
+        st.download_button(
+            "Download this project",
+            state.export_project,
+            file_name=state.file_name(".json"),
+            mime="application/json",
+            icon=":material/download:",
+            key="lw_download",
+            on_click="ignore",
+        )
+        st.button(
+            "Duplicate this project",
+            icon=":material/content_copy:",
+            key="lw_duplicate",
+            on_click=state.duplicate_project,
+        )
+
+if state.list_projects():
+    st.subheader("Your networks", anchor=False)
+    mine = own_projects()
+    if mine and state.open_project(mine):
+        go_to("Build")
+
+search = st.text_input(
+    "Search the gallery",
+    key="lw_gallery_search",
+    placeholder="Search the gallery",
+    label_visibility="collapsed",
+    icon=":material/search:",
+    max_chars=60,
+    width=320,
+)
+chosen = design_cards(search or "")
+if chosen:
+    state.new_project(project(chosen))
+    go_to("Build")
