@@ -37,6 +37,7 @@ from builder.catalogue.exclusions import EXCLUDED
 from builder.catalogue.families import MODULE_FAMILIES
 from builder.catalogue.overrides import OVERRIDES, Override
 from builder.catalogue.rules import (
+    CORRECTED,
     FAMILY_RANGES,
     FAMILY_SUGGESTED,
     HIDDEN,
@@ -219,6 +220,8 @@ def _parameter(argument: _Argument, said: str, cls: type[nn.Module]) -> Paramete
 
 def _worded(name: str, said: str) -> str:
     """Torch's sentence, or ours where it has none, only lists the choices, or has no end."""
+    if name in CORRECTED:
+        return CORRECTED[name]
     usable = said and said[0] not in "'\"" and len(said) <= _LONGEST_HELP
     return said if usable else WORDING.get(name, said)
 

@@ -51,12 +51,14 @@ _TRANSPOSED = Override(
         "padding": {
             "help": "How much the output is cut on each side (padding of the convolution it undoes)."
         }
-    }
+    },
+    hide=frozenset({"padding_mode"}),  # torch refuses all but its default
 )
 _ENCODER_LAYER = (
     "d_model", "nhead", "dim_feedforward", "dropout", "activation", "layer_norm_eps", "batch_first",
     "norm_first", "bias",
 )  # fmt: skip
+_ONE_NUMBER = {"type": "int", "length": None, "scalar": False}  # torch's hint allows a tuple too
 _SPARSE = {"help": "If True, the gradient of the weights is a sparse tensor."}
 _FRACTIONAL = Override(
     parameters={
@@ -132,6 +134,7 @@ OVERRIDES: Final[Mapping[str, Override]] = MappingProxyType(
         ),
         "Embedding": Override(parameters={"sparse": _SPARSE}),
         "Hardtanh": Override(hide=frozenset({"min_value", "max_value"})),  # deprecated spellings
+        "LPPool1d": Override(parameters={"kernel_size": _ONE_NUMBER, "stride": _ONE_NUMBER}),
         "LayerNorm": _NORMALIZED,
         "RMSNorm": _NORMALIZED,
         "LogSoftmax": _SOFTMAX,

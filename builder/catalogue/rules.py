@@ -122,8 +122,22 @@ WORDING: Final[Mapping[str, str]] = MappingProxyType(
             "If True, the layer tracks the running mean and variance and uses them in evaluation."
         ),
         "padding_idx": "The vector at this index stays as it is: it gets no gradient.",
-        "is_causal": "Each position attends only to itself and those before it.",
         "average_attn_weights": "Averages the attention weights over the heads.",
     }
 )
 """What a parameter does, where its docstring does not say, or not in a sentence."""
+
+_CAUSAL: Final = (
+    "Says that the mask which is given is causal, for speed; it does not replace the mask."
+)
+
+CORRECTED: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        # The docs read as if the mask were made; without one torch refuses.
+        "is_causal": _CAUSAL,
+        "src_is_causal": _CAUSAL,
+        "tgt_is_causal": _CAUSAL,
+        "memory_is_causal": _CAUSAL,
+    }
+)
+"""What a parameter of a layer does, where its docstring misleads."""

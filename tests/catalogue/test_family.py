@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -21,7 +22,7 @@ from builder.catalogue import (
     parts_of,
     target_of,
 )
-from builder.catalogue.entry import REQUIRED, Entry
+from builder.catalogue.entry import REQUIRED, Entry, Parameter
 from builder.catalogue.example import tensors
 from builder.catalogue.exclusions import EXCLUDED
 from builder.catalogue.introspection import module_names
@@ -35,16 +36,21 @@ each_layer = pytest.mark.parametrize("entry", LAYERS, ids=lambda e: e.key)
 each_operation = pytest.mark.parametrize("entry", OPERATIONS, ids=lambda e: e.key)
 
 
-def run(entry: Entry, device: str, training: bool = True) -> Any:
-    """Builds an entry and calls it with its example on a device."""
+def run(
+    entry: Entry, device: str, training: bool = True, changed: Mapping[str, Any] | None = None
+) -> Any:
+    """Builds an entry and calls it with its example on a device, some arguments changed."""
     used = example(entry)
     with torch.device(device), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # TransformerEncoder on its nested tensors
         target = target_of(entry)
+        made = {p.name for p in entry.parameters}
+        arguments = {n: v for n, v in (changed or {}).items() if n in made}
+        literals = {n: v for n, v in (changed or {}).items() if n not in made}
         if entry.kind == "layer":
-            target = build_layer(entry, used.arguments).train(training)
-        inputs = tensors(used.inputs, device)
-        positional, keywords = call_arguments(entry, {**inputs, **used.call}, training)
+            target = build_layer(entry, {**used.arguments, **arguments}).train(training)
+        values = {**tensors(used.inputs, device), **used.call, **literals}
+        positional, keywords = call_arguments(entry, values, training)
         return target(*positional, **keywords)
 
 
@@ -65,6 +71,38 @@ def at(value: Any, path: tuple[int, ...]) -> Any:
 @pytest.mark.parametrize("training", [True, False], ids=["train", "eval"])
 def test_shapes_and_dtypes_on_meta_are_those_on_the_cpu(entry: Entry, training: bool) -> None:
     assert outline(run(entry, "meta", training)) == outline(run(entry, "cpu", training))
+
+
+NEEDS_MORE: dict[tuple[str, Any], str] = {
+    ("vision", "linear"): "3-D input",
+    ("vision", "trilinear"): "5-D input",
+    ("vision", "align_corners"): "a mode that interpolates",
+    **{("transformer", f"{which}is_causal"): "a mask" for which in ("", "src_", "tgt_", "memory_")},
+}
+"""Choices that an example cannot meet, each with what torch asks for."""
+
+
+@each_entry
+def test_every_choice_of_a_form_is_one_torch_takes(entry: Entry) -> None:
+    """On the CPU, and on meta with the same shapes: no form offers what fails."""
+    for parameter in (*entry.parameters, *entry.call_parameters):
+        for value in values_to_try(parameter):
+            if {(entry.family, value), (entry.family, parameter.name)} & NEEDS_MORE.keys():
+                continue
+            changed = {parameter.name: value}
+            on_meta, on_cpu = (run(entry, d, changed=changed) for d in ("meta", "cpu"))
+            assert outline(on_meta) == outline(on_cpu), f"{parameter.name}={value}"
+
+
+def values_to_try(parameter: Parameter) -> list[Any]:
+    """All choices, both sides of a switch, and a tuple where a number or a tuple may stand."""
+    if parameter.type == "bool":
+        return [True, False]
+    if parameter.type == "dtype":
+        return ["float64"]
+    one = parameter.suggested
+    pair = [(one,) * parameter.length] if parameter.length and isinstance(one, int | float) else []
+    return [*parameter.choices, *pair] if parameter.name != "output_size" else [*pair]
 
 
 @each_entry

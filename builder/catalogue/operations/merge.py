@@ -26,7 +26,7 @@ MERGE: Final[tuple[Operation, ...]] = (
         "merge",
         _TENSORS,
         dim(0, suggested=1),
-        words="join along a new dimension, merge, combine, pile",
+        words="join along a new dimension, pile, combine, merge",
         feeds=_PAIR,
     ),
     op(
