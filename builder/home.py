@@ -22,8 +22,18 @@ _TEMPORARY: Final = ".tmp"
 _counter: Final = itertools.count()
 
 
-class StorageRefused(LayerwiseError):
-    """The disk does not take what has to be written: it is full, or may not be written to."""
+class StorageRefused(LayerwiseError, OSError):
+    """The disk does not take what has to be written: it is full, or may not be written to.
+
+    An OSError too, so that whoever is ready for a disk that refuses is ready for this one.
+    """
+
+    def __init__(self, sentence: str, number: int | None = None) -> None:
+        super().__init__(sentence)
+        self.errno, self.strerror = number, sentence
+
+    def __str__(self) -> str:
+        return str(self.strerror)
 
 
 def home() -> Path:
@@ -99,14 +109,16 @@ def storage_refused(error: OSError, path: Path) -> StorageRefused:
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return StorageRefused(
             f"The disk that holds {place} is full: nothing was written. Delete past runs or free "
-            "some space, then try again."
+            "some space, then try again.",
+            error.errno,
         )
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return StorageRefused(
             f"{place} may not be written to. Give this user write access to it, or set "
-            "LAYERWISE_HOME to a folder of your own."
+            "LAYERWISE_HOME to a folder of your own.",
+            error.errno,
         )
-    return StorageRefused(f"{place} cannot be written to: {error.strerror or error}.")
+    return StorageRefused(f"{place} cannot be written to: {error.strerror or error}.", error.errno)
 
 
 def _sync_folder(folder: Path) -> None:

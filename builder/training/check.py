@@ -18,7 +18,7 @@ from builder.training.settings import TrainingSettings
 from builder.training.tensors import RunData
 
 if TYPE_CHECKING:
-    from builder.data import Dataset
+    from builder.data import DataChoice, Dataset
     from builder.graph.diagnostics import Diagnostic
     from builder.graph.edits import Edit
     from builder.graph.report import ShapeReport
@@ -29,11 +29,16 @@ _SHARE_OF_MEMORY = 0.9  # the rest is for what cannot be counted beforehand
 
 @dataclass(frozen=True)
 class Remedy:
-    """One way out: an edit of the network, or other settings. `label` stands on its button."""
+    """One way out: an edit of the network, other settings, or another choice of data.
+
+    `label` stands on its button, `help` says what will change.
+    """
 
     label: str
     edit: Edit | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    data: DataChoice | None = None
+    help: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +75,7 @@ def check_plan(
     if refusal:
         return (Problem(refusal, "settings"),)
     network = tuple(_network(graph))
-    fit = _fit_remedy(graph, dataset)
+    fit = _fit_remedy(graph, dataset, settings)
     interface = tuple(_interface(graph, data, settings, fit))
     if any(p.severity == "error" for p in network):
         return (*network, *interface)
@@ -99,17 +104,23 @@ def _network(graph: Graph) -> Iterator[Problem]:
         )
 
 
-def _fit_remedy(graph: Graph, dataset: Dataset | None) -> tuple[Remedy, ...]:
+def _fit_remedy(
+    graph: Graph, dataset: Dataset | None, settings: TrainingSettings
+) -> tuple[Remedy, ...]:
+    """The edit that was tried and makes the network fit the data, or nothing."""
     if dataset is None:
         return ()
-    from builder.data import fit_edits
+    from builder.data.fit import plan_fit
 
-    fit = fit_edits(graph, dataset)
-    return () if fit is None else (Remedy("Fit the network to the data", _edit_of(fit)),)
-
-
-def _edit_of(fit: Any) -> Any:
-    return getattr(fit, "edit", fit)
+    try:
+        fit = plan_fit(graph, dataset, settings.goal)
+    except LayerwiseError:
+        return ()
+    if not fit.changes:
+        return ()
+    choice = fit.choice if fit.choice != dataset.choice else None
+    label = "Fit the network to the data" if fit.edit else "Take the two classes as yes or no"
+    return (Remedy(label, fit.edit, data=choice, help=fit.sentence),)
 
 
 def _interface(

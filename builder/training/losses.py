@@ -114,8 +114,8 @@ def get_loss(key: str) -> Loss:
     """Errors: NotFound with the nearest name."""
     if key not in _LOSSES:
         raise NotFound(
-            f"There is no loss {quote(key)}. {did_you_mean(key, _LOSSES)} "
-            f"Choose one of {', '.join(_LOSSES)}."
+            f"There is no loss {quote(key)}. "
+            + (did_you_mean(key, _LOSSES) or f"Choose one of {', '.join(_LOSSES)}.")
         )
     return _LOSSES[key]
 

@@ -87,8 +87,8 @@ def get_optimizer(key: str) -> OptimizerEntry:
     """Errors: NotFound with the nearest name."""
     if key not in _OPTIMIZERS:
         raise NotFound(
-            f"There is no optimizer {quote(key)}. {did_you_mean(key, _OPTIMIZERS)} "
-            f"Choose one of {', '.join(_OPTIMIZERS)}."
+            f"There is no optimizer {quote(key)}. "
+            + (did_you_mean(key, _OPTIMIZERS) or f"Choose one of {', '.join(_OPTIMIZERS)}.")
         )
     return _OPTIMIZERS[key]
 

@@ -14,10 +14,10 @@ AUTO: Final = "auto"
 Goal = Literal["target", "input"]
 """What the network learns to give: the data set's target, or its own input (an autoencoder)."""
 
-_LIMITS: Final = {  # (least, most): wide enough for real work, narrow enough to catch a slip
-    "batch_size": (1, 1_000_000),
-    "epochs": (1, 1_000_000),
-    "seed": (0, 2**63 - 1),
+_LIMITS: Final = {  # title, least, most: wide enough for real work, narrow enough for a slip
+    "batch_size": ("batch size", 1, 1_000_000),
+    "epochs": ("number of epochs", 1, 1_000_000),
+    "seed": ("seed", 0, 2**63 - 1),
 }
 _FIELDS: Final = ("loss", "optimizer", "lr", "batch_size", "epochs", "seed", "device", "goal")
 
@@ -53,8 +53,8 @@ class TrainingSettings:
             if entry.option(name) is None:
                 known = [*_FIELDS, *(o.name for o in entry.options)]
                 raise JobRefused(
-                    f"{entry.title} has no setting {quote(name)}. {did_you_mean(name, known)} "
-                    f"It has {', '.join(o.name for o in entry.options)}."
+                    f"{entry.title} has no setting {quote(name)}. "
+                    + (did_you_mean(name, known) or f"It has {', '.join(known)}.")
                 )
         settings = cls(**own, options=chosen)
         refusal = settings.refuse()
@@ -67,18 +67,16 @@ class TrainingSettings:
         from builder.training.losses import losses  # imports torch's names: not needed to read JSON
 
         if self.loss != AUTO and self.loss not in losses():
-            return (
-                f"There is no loss {quote(self.loss)}. {did_you_mean(self.loss, losses())} "
-                f"Choose one of {', '.join(losses())}."
+            return f"There is no loss {quote(self.loss)}. " + (
+                did_you_mean(self.loss, losses()) or f"Choose one of {', '.join(losses())}."
             )
         if self.lr is not None and not (
             _is_number(self.lr) and math.isfinite(self.lr) and self.lr > 0
         ):
             return f"The learning rate is a number above 0, but {quote(self.lr)} was given."
-        for name, (least, most) in _LIMITS.items():
+        for name, (title, least, most) in _LIMITS.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-                title = name.replace("_", " ")
                 return (
                     f"The {title} is a whole number from {least} to {most}, "
                     f"but {quote(value)} was given."

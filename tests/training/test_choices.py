@@ -1,0 +1,224 @@
+"""Settings, losses and optimizers: what may be chosen, and what is said about the rest."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from builder.errors import JobRefused, NotFound
+from builder.graph.model import Graph, Node, Owner, Ref, TensorSpec
+from builder.training.callbacks.divergence import Divergence
+from builder.training.losses import ending_warning, get_loss, losses, suggest_loss
+from builder.training.metrics import metric, metric_set
+from builder.training.optimizers import build_optimizer, optimizers
+from builder.training.settings import TrainingSettings
+
+
+def network_ending_with(target: str) -> Graph:
+    return Graph(
+        nodes={
+            "x": Node("x", "input", "x", spec=TensorSpec(("N", 4))),
+            "end": Node("end", "layer", target="o", arguments={"input": Ref("x")}),
+            "out": Node("out", "output", "out", arguments={"value": Ref("end")}),
+        },
+        owners={"o": Owner("o", "end", target)},
+    )
+
+
+# --- settings -------------------------------------------------------------------------------------
+
+
+def test_settings_go_into_json_and_back_with_defaults_left_out() -> None:
+    settings = TrainingSettings.of(optimizer="sgd", lr=0.1, momentum=0.9, epochs=5)
+    plain = {"optimizer": "sgd", "lr": 0.1, "epochs": 5, "momentum": 0.9}
+    assert settings.to_json() == plain
+    assert TrainingSettings.from_json(plain) == settings
+    assert TrainingSettings().to_json() == {}
+
+
+def test_the_learning_rate_is_the_optimizers_until_it_is_set() -> None:
+    assert TrainingSettings().learning_rate == 0.001
+    assert TrainingSettings.of(optimizer="sgd").learning_rate == 0.01
+    assert TrainingSettings.of(lr=0.5).learning_rate == 0.5
+
+
+@pytest.mark.parametrize(
+    ("chosen", "sentence"),
+    [
+        ({"lr": 0}, "The learning rate is a number above 0, but “0” was given."),
+        ({"lr": math.nan}, "The learning rate is a number above 0"),
+        (
+            {"batch_size": 0},
+            "The batch size is a whole number from 1 to 1000000, but “0” was given.",
+        ),
+        ({"epochs": 2.5}, "The number of epochs is a whole number"),
+        ({"epochs": True}, "The number of epochs is a whole number"),
+        (
+            {"loss": "crossentropy"},
+            "There is no loss “crossentropy”. Did you mean “cross_entropy”?",
+        ),
+        ({"momentum": 0.9}, "Adam has no setting “momentum”."),
+        ({"optimizer": "sgd", "momentum": 1.0}, "SGD: momentum is at least 0 and below 1"),
+        ({"optimizer": "sgd", "nesterov": True}, "set a momentum above 0, such as 0.9"),
+        ({"weight_decay": -1}, "Adam: weight_decay is at least 0, but -1 was given."),
+        ({"lr": "fast"}, "The learning rate is a number above 0, but “fast” was given."),
+        ({"goal": "fame"}, "The goal is “target” or “input”"),
+    ],
+)
+def test_a_wrong_choice_is_one_clear_sentence(chosen: dict[str, object], sentence: str) -> None:
+    with pytest.raises(JobRefused) as refusal:
+        TrainingSettings.of(**chosen)
+    assert sentence in str(refusal.value)
+
+
+def test_an_unknown_optimizer_names_the_nearest() -> None:
+    with pytest.raises(NotFound, match="Did you mean “adam”"):
+        TrainingSettings.of(optimizer="adm")
+
+
+@pytest.mark.parametrize("key", list(optimizers()))
+def test_every_optimizer_builds_with_its_own_defaults(key: str) -> None:
+    entry = optimizers()[key]
+    weight = torch.nn.Parameter(torch.zeros(2))
+    made = build_optimizer(key, [weight], entry.lr, {})
+    assert type(made).__name__ == entry.torch_name
+    defaults = getattr(torch.optim, entry.torch_name)([weight]).defaults
+    names = {"lr", "betas", "momentum", "nesterov", "weight_decay", "eps", "alpha", "lr_decay"}
+    assert {k: v for k, v in made.defaults.items() if k in names and k != "lr"} == {
+        k: v for k, v in defaults.items() if k in names and k != "lr"
+    }
+    assert all(option.help.endswith(".") for option in entry.options)
+
+
+def test_a_network_that_is_frozen_has_nothing_to_train() -> None:
+    weight = torch.nn.Parameter(torch.zeros(2), requires_grad=False)
+    with pytest.raises(JobRefused, match="nothing to train"):
+        build_optimizer("adam", [weight], 0.1, {})
+
+
+# --- losses ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("kind", "ending", "loss"),
+    [
+        ("classes", "torch.nn.Linear", "cross_entropy"),
+        ("classes", "torch.nn.LogSoftmax", "nll"),
+        ("binary", "torch.nn.Linear", "bce_with_logits"),
+        ("binary", "torch.nn.Sigmoid", "bce"),
+        ("number", "torch.nn.Linear", "mse"),
+    ],
+)
+def test_the_loss_is_suggested_from_target_and_last_layer(
+    kind: str, ending: str, loss: str
+) -> None:
+    assert suggest_loss(kind, network_ending_with(ending)).key == loss  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("loss", "output", "kind", "classes", "row", "sentence"),
+    [
+        ("cross_entropy", ("N", 10), "classes", 10, (), None),
+        ("cross_entropy", ("N", 12), "classes", 10, (), None),
+        ("cross_entropy", ("N", 2), "classes", 3, (), "The target has 3 classes, but the network gives N×2"),
+        ("cross_entropy", ("N",), "classes", 3, (), "Cross-entropy needs N×3, one number a class"),
+        ("cross_entropy", ("N", 3, 8, 8), "classes", 3, (), "Cross-entropy needs N×3"),
+        ("cross_entropy", ("2N", 3), "classes", 3, (), "one result a row, N×…"),
+        ("cross_entropy", ("N", 1), "number", 0, (1,), "is not for this target, which is a number"),
+        ("bce_with_logits", ("N", 1), "binary", 2, (1,), None),
+        ("bce_with_logits", ("N",), "binary", 2, (1,), None),
+        ("bce_with_logits", ("N", 2), "binary", 2, (1,), "Let the last layer give 1 number."),
+        ("mse", ("N", 1), "number", 0, (1,), None),
+        ("mse", ("N", 4), "number", 0, (1,), "the target is N×1, but the network gives N×4"),
+        ("mse", ("N", 3), "classes", 3, (), "which is one of 3 classes. Choose Cross-entropy"),
+    ],
+)  # fmt: skip
+def test_what_a_loss_says_about_an_output(
+    loss: str,
+    output: tuple[int | str, ...],
+    kind: str,
+    classes: int,
+    row: tuple[int, ...],
+    sentence: str | None,
+) -> None:
+    said = get_loss(loss).refuse(output, kind, classes, row)  # type: ignore[arg-type]
+    assert said is None if sentence is None else sentence in str(said)
+
+
+@pytest.mark.parametrize("key", list(losses()))
+def test_every_loss_trains_on_the_target_it_prepares(key: str) -> None:
+    loss = losses()[key]
+    output = torch.rand(6, 3 if loss.form == "class" else 1, requires_grad=True)
+    y = torch.tensor([0, 1, 0, 1, 1, 0])
+    prepared = loss.prepare(
+        y if loss.form == "class" else y.float().unsqueeze(1), tuple(output.shape[1:])
+    )
+    value = loss.build()(output, prepared)
+    value.backward()
+    assert value.shape == ()
+    assert loss.help.endswith(".")
+
+
+def test_numbers_are_never_broadcast_against_each_other() -> None:
+    prepared = get_loss("mse").prepare(torch.rand(6), (1,))
+    assert prepared.shape == (6, 1)
+
+
+@pytest.mark.parametrize(
+    ("loss", "ending", "said"),
+    [
+        ("cross_entropy", "torch.nn.Softmax", "Remove Softmax."),
+        ("bce_with_logits", "torch.nn.Sigmoid", "Remove Sigmoid, or choose BCE."),
+        ("nll", "torch.nn.Linear", "End with LogSoftmax(dim=1)"),
+        ("bce", "torch.nn.Linear", "End with Sigmoid"),
+        ("cross_entropy", "torch.nn.Linear", None),
+    ],
+)
+def test_doing_the_same_twice_is_noticed(loss: str, ending: str, said: str | None) -> None:
+    warning = ending_warning(get_loss(loss), network_ending_with(ending))
+    assert warning is None if said is None else said in str(warning)
+
+
+# --- figures --------------------------------------------------------------------------------------
+
+
+def figures(key: str, output: torch.Tensor, y: torch.Tensor) -> dict[str, float]:
+    found = metric_set(key)
+    halves = [found.sums(output[i : i + 2], y[i : i + 2]) for i in range(0, len(y), 2)]
+    return found.figures(sum(halves[1:], halves[0]).tolist())
+
+
+def test_accuracy_is_the_share_of_right_answers() -> None:
+    output = torch.tensor([[2.0, 1.0], [0.0, 1.0], [3.0, 0.0], [0.0, 9.0]])
+    assert figures("classes", output, torch.tensor([0, 0, 0, 1])) == {"accuracy": 0.75}
+    scores = torch.tensor([[-1.0], [1.0], [0.2], [-0.2]])
+    assert figures("logits", scores, torch.tensor([[0.0], [1.0], [0.0], [0.0]])) == {
+        "accuracy": 0.75
+    }
+    assert figures("probabilities", scores, torch.tensor([[0.0], [1.0], [1.0], [1.0]])) == {
+        "accuracy": 0.5
+    }
+
+
+def test_errors_of_numbers() -> None:
+    found = figures(
+        "numbers",
+        torch.tensor([[1.0], [2.0], [3.0], [6.0]]),
+        torch.tensor([[1.0], [2.0], [3.0], [4.0]]),
+    )
+    assert found["mae"] == 0.5
+    assert found["rmse"] == 1.0
+    assert found["r2"] == pytest.approx(0.2)  # 1 - 4 / 5
+    assert metric("mae").title == "Mean absolute error"
+
+
+def test_a_constant_target_has_no_r2() -> None:
+    found = figures("numbers", torch.zeros(2, 1), torch.ones(2, 1))
+    assert math.isnan(found["r2"])
+
+
+def test_the_cause_of_a_divergence_is_named() -> None:
+    assert "The inputs reach 5e+03: standardise them" in Divergence(0.001, 0.001, 5000.0)._causes()
+    assert "Try a learning rate of 0.0001" in Divergence(0.001, 0.001, 1.0)._causes()
