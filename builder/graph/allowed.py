@@ -1,0 +1,200 @@
+"""What a part of a graph may be given at all: one question each, answered by a sentence or None.
+
+Edits ask before they change something, and `validate` asks of a whole file, so what an edit makes can
+always be read again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from builder import catalogue
+from builder.errors import NotFound, did_you_mean, quote
+from builder.graph.limits import refuse_argument
+from builder.graph.model import (
+    BLOCK_PREFIX,
+    Argument,
+    Calc,
+    Compare,
+    Graph,
+    Node,
+    Owner,
+    Ref,
+    Setting,
+    Size,
+    Slice,
+    Training,
+    iter_refs,
+)
+
+MAX_NOTE = 2000  # characters
+_ID = re.compile(r"[\w.\-]{1,80}")
+
+
+def refuse_id(identity: str) -> str | None:
+    """Why a text cannot be the id of a node or an owner; None when it can."""
+    if _ID.fullmatch(identity):
+        return None
+    return f"{quote(identity)} cannot be an id: use 1 to 80 letters, digits, _, - and dots, such as “fc1”."
+
+
+def refuse_note(note: str) -> str | None:
+    """Why a note cannot be kept; None when it can."""
+    if len(note) > MAX_NOTE:
+        return f"A note has at most {MAX_NOTE:,} characters, not {len(note):,}."
+    return refuse_argument(note)
+
+
+def refuse_setting(value: object) -> str | None:
+    """Why a value cannot be a configured constant; None when it can."""
+    if (
+        isinstance(value, tuple | Ref | Size | Calc | Compare | Slice | Setting | Training)
+        or value is ...
+    ):
+        return f"A setting is a number, a text, true, false or nothing, not {quote(value)}."
+    return refuse_argument(value)
+
+
+def refuse_target(root: Graph, target: str, kind: str) -> str | None:
+    """Why nothing of that kind ("layer" or "operation") stands under this target; None if it does."""
+    if target.startswith(BLOCK_PREFIX) and kind == "layer":
+        block = target[len(BLOCK_PREFIX) :]
+        if block in root.blocks:
+            return None
+        return f"There is no block {quote(block)}. {did_you_mean(block, root.blocks)}".rstrip()
+    try:
+        entry = catalogue.get(target)
+    except NotFound as error:
+        return str(error)
+    if entry.key != target:
+        return f"{quote(target)} is kept here as {quote(entry.key)}. Write that."
+    if entry.kind != kind:
+        return f"{quote(target)} is {_article(entry.kind)}, not {_article(kind)}."
+    return None
+
+
+def refuse_constructor_argument(
+    root: Graph, graph: Graph, owner: Owner, name: str, value: Argument
+) -> str | None:
+    """Why an owner cannot be given this argument at all; None when it can (its size may yet not fit)."""
+    if owner.block is not None:
+        known: Collection[str] = root.blocks[owner.block].settings
+        what = f"The block {quote(owner.name)}"
+    else:
+        known = [p.name for p in catalogue.get(owner.target).parameters]
+        what = f"{owner.target.rpartition('.')[2]} {quote(owner.name)}"
+    if name not in known:
+        return _unknown(what, name, known)
+    if next(iter_refs(value), None) or _holds(value, (Training, Compare)):
+        return f"{what} is made before any value arrives: {quote(name)} can only be a constant."
+    sentence = refuse_argument(value) or refuse_settings(graph, value)
+    return f"{what} cannot have this {quote(name)}. {sentence}" if sentence else None
+
+
+def refuse_call_argument(
+    root: Graph, graph: Graph, node: Node, name: str, value: Argument
+) -> str | None:
+    """Why a call cannot be given this argument at all; None when it can."""
+    what = f"{kind_word(node)} {quote(plain_label(graph, node))}"
+    tensors, literals = call_names(root, graph, node)
+    if name not in tensors and name not in literals:
+        return _unknown(what, name, [*tensors, *literals])
+    if name == "condition":
+        if not isinstance(value, Training | Setting | Compare):
+            return f"{what} needs a condition: training, a setting, or a comparison of values."
+    elif _holds(value, (Compare,)):
+        return f"{what} cannot compare in {quote(name)}: only the condition of a branch does."
+    elif name in tensors and not _reads_values(value, tensors[name]):
+        return f"{what} reads a value for {quote(name)}: choose the layer it comes from, not {quote(value)}."
+    if sentence := refuse_argument(value) or refuse_settings(graph, value):
+        return f"{what} cannot have this {quote(name)}. {sentence}"
+    for ref in iter_refs(value):
+        source = graph.nodes.get(ref.node)
+        if source is None:
+            hint = did_you_mean(ref.node, graph.nodes)
+            return f"{what} reads {quote(ref.node)}, which does not exist. {hint}".rstrip()
+        if source.kind == "output":
+            return f"{what} cannot read the output {quote(plain_label(graph, source))}: read what that output reads."
+    return None
+
+
+def refuse_settings(graph: Graph, value: Argument) -> str | None:
+    """Why an argument reads a setting that is not there; None if all it reads are."""
+    for name in settings_in(value):
+        if name not in graph.settings:
+            hint = did_you_mean(name, graph.settings) or "Add it, or write the number itself."
+            return f"There is no setting {quote(name)}. {hint}"
+    return None
+
+
+def call_names(
+    root: Graph, graph: Graph, node: Node
+) -> tuple[dict[str, tuple[bool, bool]], list[str]]:
+    """The argument names of a node's call: ports with (takes several, takes a number), and literals."""
+    if node.kind == "input":
+        return {}, []
+    if node.kind == "output":
+        return {"value": (False, False)}, []
+    if node.kind == "branch":
+        return {"if_true": (False, False), "if_false": (False, False)}, ["condition"]
+    owner = graph.owner_of(node)
+    if owner is not None and owner.block is not None:
+        return {n.name or n.id: (False, False) for n in root.blocks[owner.block].inputs}, []
+    entry = catalogue.get(owner.target if owner else node.target)
+    ports = {p.name: (p.many, p.number) for p in entry.ports}
+    return ports, [p.name for p in entry.call_parameters]
+
+
+def settings_in(value: Argument) -> list[str]:
+    """The names of the settings an argument reads."""
+    return [part.name for part in _parts(value) if isinstance(part, Setting)]
+
+
+def _reads_values(value: Argument, port: tuple[bool, bool]) -> bool:
+    many, number = port
+    if isinstance(value, Ref):
+        return True
+    if isinstance(value, tuple):
+        return many and all(_reads_values(part, (True, False)) for part in value)
+    numeric = isinstance(value, int | float | Size | Calc | Setting) and not isinstance(value, bool)
+    return number and numeric
+
+
+def _holds(value: Argument, kinds: tuple[type, ...]) -> bool:
+    return any(isinstance(part, kinds) for part in _parts(value))
+
+
+def _parts(value: Argument) -> Iterator[Argument]:
+    yield value
+    match value:
+        case Calc(left=left, right=right) | Compare(left=left, right=right):
+            yield from _parts(left)
+            yield from _parts(right)
+        case Slice(start=start, stop=stop, step=step):
+            for part in (start, stop, step):
+                yield from _parts(part)
+        case tuple():
+            for part in value:
+                yield from _parts(part)
+
+
+def _unknown(what: str, name: str, known: Collection[str]) -> str:
+    names = ", ".join(quote(k) for k in list(known)[:8])
+    hint = did_you_mean(name, known) or (f"It has {names}." if known else "It has none.")
+    return f"{what} has no argument {quote(name)}. {hint}"
+
+
+def kind_word(node: Node) -> str:
+    return {"layer": "The layer", "operation": "The operation", "branch": "The branch"}.get(
+        node.kind, f"The {node.kind}"
+    )
+
+
+def plain_label(graph: Graph, node: Node) -> str:
+    owner = graph.owner_of(node)
+    return owner.name if owner else node.name or node.id
+
+
+def _article(kind: str) -> str:
+    return f"an {kind}" if kind == "operation" else f"a {kind}"

@@ -1,0 +1,58 @@
+"""`apply(graph, edit) -> Graph`: every change of a network goes through here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from builder.graph.blocks import drop_unused_blocks, follow_interface, graph_at, with_graph
+from builder.graph.edits import layers, nodes, values
+from builder.graph.edits.grouping import group
+from builder.graph.edits.ungrouping import ungroup
+from builder.graph.edits.values import Edit, GroupIntoBlock, RenameModel, Several, Ungroup
+from builder.graph.model import Graph
+
+_IN_ONE_GRAPH: Mapping[type[Any], Callable[[Graph, Graph, Any], Graph]] = {
+    values.AddNode: nodes.add_node,
+    values.AddBranch: nodes.add_branch,
+    values.DeleteNode: nodes.delete_node,
+    values.MoveNode: nodes.move_node,
+    values.DuplicateNode: nodes.duplicate_node,
+    values.Rename: layers.rename,
+    values.SetArgument: layers.set_argument,
+    values.SetCallArgument: layers.set_call_argument,
+    values.SetCondition: layers.set_condition,
+    values.SetInputSpec: layers.set_input_spec,
+    values.SetBypassed: layers.set_bypassed,
+    values.SetFrozen: layers.set_frozen,
+    values.SetNote: layers.set_note,
+    values.SetPosition: layers.set_position,
+    values.SetSetting: layers.set_setting,
+    values.ShareWeights: layers.share_weights,
+    values.UnshareWeights: layers.unshare_weights,
+    values.SetRepeat: layers.set_repeat,
+}
+"""What changes one graph: given the network, the graph in scope, and the edit."""
+
+
+def apply(graph: Graph, edit: Edit) -> Graph:
+    """The network after an edit; the one given is left as it was.
+
+    Errors: EditRefused with a sentence for the screen when it cannot be carried out: an unknown
+    node, a name that is taken, a circle, … Half-built networks are no error.
+    """
+    if isinstance(edit, Several):
+        for part in edit.edits:
+            graph = apply(graph, part)
+        return graph
+    before = graph_at(graph, edit.scope)
+    if isinstance(edit, RenameModel):
+        return layers.rename_model(graph, edit)
+    if isinstance(edit, GroupIntoBlock):
+        return group(graph, edit)
+    if isinstance(edit, Ungroup):
+        return drop_unused_blocks(graph, ungroup(graph, edit))
+    after = with_graph(graph, edit.scope, _IN_ONE_GRAPH[type(edit)](graph, before, edit))
+    if edit.scope:
+        after = follow_interface(after, edit.scope, before)
+    return drop_unused_blocks(graph, after) if graph.blocks else after

@@ -1,0 +1,75 @@
+"""Finding what an edit names, and finding names for what it makes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container
+
+from builder.errors import EditRefused, did_you_mean, quote
+from builder.graph.allowed import refuse_id
+from builder.graph.blocks import graphs
+from builder.graph.model import Graph, Node, Owner
+from builder.graph.names import MAX_NAME, name_for, refuse_name, suggest_name
+
+
+def node_at(graph: Graph, node_id: str) -> Node:
+    """The node of that id; EditRefused with the nearest one where there is none."""
+    if node_id not in graph.nodes:
+        hint = did_you_mean(str(node_id), graph.nodes) or "It may have been deleted."
+        raise EditRefused(f"There is no node {quote(node_id)} in {quote(graph.name)}. {hint}")
+    return graph.nodes[node_id]
+
+
+def owner_at(graph: Graph, node_id: str, what: str) -> Owner:
+    """The owner that a node calls; EditRefused says that only layers and blocks have `what`."""
+    node = node_at(graph, node_id)
+    owner = graph.owner_of(node)
+    if owner is None:
+        kind = "a branch" if node.kind == "branch" else f"an {node.kind}"
+        raise EditRefused(
+            f"{quote(graph.label(node_id))} is {kind}: only layers and blocks have {what}. Choose one of those."
+        )
+    return owner
+
+
+def names_in(graph: Graph, but: str = "") -> set[str]:
+    """The names in use in a graph: of owners, of other nodes and of settings; without one node's own."""
+    skipped = graph.nodes.get(but)
+    owner = graph.owner_of(skipped) if skipped else None
+    names = {o.name for o in graph.owners.values() if o is not owner}
+    names |= {n.name or n.id for n in graph.nodes.values() if n.kind != "layer" and n.id != but}
+    return names | set(graph.settings)
+
+
+def class_names(root: Graph, but: str | None = None) -> set[str]:
+    """The class names in use: the network's and its blocks'; without that of one scope."""
+    return {graph.name for scope, graph in graphs(root) if scope != but}
+
+
+def new_name(wish: str | None, target: str, taken: Container[str], layer: bool = True) -> str:
+    """The name asked for if it can be used (else EditRefused), or one made from the target."""
+    if wish is None:
+        return (
+            name_for(target, taken)
+            if "." in target or ":" in target
+            else suggest_name(target, taken)
+        )
+    if sentence := refuse_name(wish, taken, digits=layer):
+        raise EditRefused(sentence)
+    return wish
+
+
+def free_id(wish: str | None, name: str, taken: Container[str]) -> str:
+    """The id asked for if it is free (else EditRefused), or one made from a name."""
+    if wish is not None:
+        if sentence := refuse_id(wish):
+            raise EditRefused(sentence)
+        if wish in taken:
+            raise EditRefused(f"The id {quote(wish)} is in use. Leave it out to get a free one.")
+        return wish
+    stem = re.sub(r"[^\w.\-]", "_", name)[:MAX_NAME]
+    number, identity = 1, stem
+    while identity in taken:
+        number += 1
+        identity = f"{stem}_{number}"
+    return identity

@@ -1,0 +1,203 @@
+"""Putting the content of a block where its call stands: the inverse of grouping."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from builder.errors import EditRefused, quote
+from builder.graph.blocks import change_refs, graph_at, result_paths, with_graph
+from builder.graph.edits.grouping import exchange
+from builder.graph.edits.lookup import free_id, names_in, owner_at
+from builder.graph.edits.values import Ungroup
+from builder.graph.model import (
+    Argument,
+    Calc,
+    Compare,
+    Graph,
+    Literals,
+    Node,
+    Owner,
+    Ref,
+    Setting,
+    Slice,
+)
+from builder.graph.names import suggest_name
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """What is in use where the content of a block goes; grows as names are given."""
+
+    names: set[str]
+    nodes: set[str]
+    owners: set[str]
+
+    def name(self, wish: str) -> str:
+        name = wish if wish not in self.names else suggest_name(wish, self.names)
+        self.names.add(name)
+        return name
+
+
+def ungroup(root: Graph, edit: Ungroup) -> Graph:
+    """See `Ungroup`. Names and ids are kept where they are free. The block stays for other callers."""
+    graph = graph_at(root, edit.scope)
+    owner = owner_at(graph, edit.node, "content to take out")
+    call = graph.nodes[edit.node]
+    block = _refuse(root, graph, owner, call)
+    taken = _Taken(
+        names=names_in(graph, but=call.id),
+        nodes=set(graph.nodes) - {call.id},
+        owners=set(graph.owners) - {owner.id},
+    )
+    values, settings = _settings(graph, block, owner, taken)
+    owners = {o.id: _opened_owner(o, owner.frozen, values, taken) for o in block.owners.values()}
+    body = [n for n in block.nodes.values() if n.kind not in ("input", "output")]
+    ids = {}
+    for node in body:
+        ids[node.id] = free_id(None, node.id, taken.nodes)
+        taken.nodes.add(ids[node.id])
+    outside = _outside(block, call, ids)
+    opened = [_opened_node(n, ids[n.id], owners, values, outside, taken) for n in body]
+    results = _results(block, call, outside)
+    nodes: dict[str, Node] = {}
+    for node in graph.nodes.values():
+        if node.id == call.id:
+            nodes.update({n.id: n for n in opened})
+        else:
+            nodes[node.id] = change_refs(node, results)
+    graph = replace(
+        graph,
+        nodes=nodes,
+        owners=exchange(graph.owners, [owner.id], owners.values()),
+        settings={**graph.settings, **settings},
+    )
+    return with_graph(root, edit.scope, graph)
+
+
+def _settings(
+    graph: Graph, block: Graph, owner: Owner, taken: _Taken
+) -> tuple[dict[str, Argument], dict[str, Literals]]:
+    """What each setting of the block is outside, and the settings that are new there.
+
+    A condition must stay a setting; everywhere else the value itself is written.
+    """
+    values: dict[str, Argument] = {**block.settings, **owner.arguments}
+    conditions = [n.arguments.get("condition") for n in block.nodes.values() if n.kind == "branch"]
+    new: dict[str, Literals] = {}
+    for name in {c.name for c in conditions if isinstance(c, Setting)}:
+        value = values[name]
+        if isinstance(value, Setting):
+            continue
+        if not (value is None or isinstance(value, bool | int | float | str)):
+            raise EditRefused(
+                f"A branch of {quote(block.name)} depends on {quote(name)}, which is calculated for "
+                f"{quote(owner.name)}. Set it to a value first."
+            )
+        outside = taken.name(name)
+        new[outside] = value
+        values[name] = Setting(outside)
+    return values, new
+
+
+def _opened_owner(
+    inner: Owner, frozen: bool, values: Mapping[str, Argument], taken: _Taken
+) -> Owner:
+    identity = free_id(None, inner.id, taken.owners)
+    taken.owners.add(identity)
+    return replace(
+        inner,
+        id=identity,
+        name=taken.name(inner.name),
+        frozen=inner.frozen or frozen,
+        arguments={k: _with_settings(a, values) for k, a in inner.arguments.items()},
+    )
+
+
+def _opened_node(
+    node: Node,
+    identity: str,
+    owners: Mapping[str, Owner],
+    values: Mapping[str, Argument],
+    outside: Callable[[Ref], Ref | None],
+    taken: _Taken,
+) -> Node:
+    is_layer = node.kind == "layer"
+    opened = replace(
+        node,
+        id=identity,
+        name="" if is_layer else taken.name(node.name or node.id),
+        target=owners[node.target].id if is_layer else node.target,
+        arguments={k: _with_settings(a, values) for k, a in node.arguments.items()},
+    )
+    return change_refs(opened, outside)
+
+
+def _outside(block: Graph, call: Node, ids: Mapping[str, str]) -> Callable[[Ref], Ref | None]:
+    """Where what is read inside the block is found outside; None where the call left it unwired."""
+    given = {n.id: call.arguments.get(n.name or n.id) for n in block.inputs}
+
+    def outside(ref: Ref) -> Ref | None:
+        if ref.node not in given:
+            return Ref(ids[ref.node], ref.path)
+        source = given[ref.node]
+        return Ref(source.node, source.path + ref.path) if isinstance(source, Ref) else None
+
+    return outside
+
+
+def _results(
+    block: Graph, call: Node, outside: Callable[[Ref], Ref | None]
+) -> Callable[[Ref], Ref | None]:
+    """Where the parts of the call's result are found; None where an output read nothing."""
+    paths = result_paths(block)
+
+    def result(ref: Ref) -> Ref | None:
+        if ref.node != call.id:
+            return ref
+        for output, path in paths:
+            value = block.nodes[output].arguments.get("value")
+            if ref.path[: len(path)] == path and isinstance(value, Ref):
+                source = outside(value)
+                return source and Ref(source.node, source.path + ref.path[len(path) :])
+        return None
+
+    return result
+
+
+def _with_settings(argument: Argument, values: Mapping[str, Argument]) -> Argument:
+    """The argument with every setting of the block replaced by what it is outside."""
+    match argument:
+        case Setting(name=name):
+            return values[name]
+        case Calc(left=left, right=right) | Compare(left=left, right=right):
+            return replace(
+                argument, left=_with_settings(left, values), right=_with_settings(right, values)
+            )
+        case Slice(start=start, stop=stop, step=step):
+            return Slice(*(_with_settings(part, values) for part in (start, stop, step)))
+        case tuple():
+            return tuple(_with_settings(part, values) for part in argument)
+        case _:
+            return argument
+
+
+def _refuse(root: Graph, graph: Graph, owner: Owner, call: Node) -> Graph:
+    """The block called, where its content can stand in the call's place; else EditRefused."""
+    name = quote(owner.name)
+    if owner.block is None:
+        raise EditRefused(
+            f"{name} is no block, so there is nothing to take out of it. Choose a block."
+        )
+    if owner.repeat > 1:
+        raise EditRefused(f"{name} repeats {owner.repeat} times. Set its repetitions to 1 first.")
+    if len(graph.calls_of(owner.id)) > 1:
+        raise EditRefused(
+            f"{name} is called {len(graph.calls_of(owner.id))} times with the same weights. "
+            "Give this call weights of its own first."
+        )
+    if call.bypassed:
+        raise EditRefused(
+            f"{name} is bypassed, and its content would run again. Use it again first."
+        )
+    return root.blocks[owner.block]

@@ -1,0 +1,250 @@
+"""The edits a person or a page can ask for, as values: what `apply` carries out and undo names.
+
+`scope` names the block an edit works in; "" is the network itself. Nodes are named by their id.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final, TypeAlias
+
+from builder.graph.model import Argument, Compare, Literals, Ref, Setting, TensorSpec, Training
+
+
+class Unset(Enum):
+    """The type of `UNSET`."""
+
+    UNSET = "unset"
+
+    def __repr__(self) -> str:
+        return "UNSET"
+
+
+UNSET: Final = Unset.UNSET
+"""Takes a value away: the argument is inferred again, or torch's default; a port is unwired."""
+
+Condition: TypeAlias = Training | Setting | Compare
+
+
+@dataclass(frozen=True)
+class _Scoped:
+    scope: str = field(default="", kw_only=True)
+
+
+@dataclass(frozen=True)
+class AddNode(_Scoped):
+    """Adds a layer, an operation, a block ("block:<name>"), an "input" or an "output".
+
+    It reads the value of `after` (by default what the last output reads), and the next node in
+    order that read that value reads the new node instead. Further required ports are wired too: of
+    a layer to the same value, of an operation to the value before, so that `add` makes a skip
+    connection. `arguments`: constructor and call arguments by name, over the catalogue's suggestions;
+    ports may be given as `Ref`.
+    """
+
+    target: str
+    after: str | None = None
+    name: str | None = None
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
+    id: str | None = None
+
+
+@dataclass(frozen=True)
+class AddBranch(_Scoped):
+    """Adds a branch; the next node that read `after` (by default: either side) reads it instead.
+
+    `if_true`, `if_false`: a value, or the id of a node whose first part is meant.
+    """
+
+    condition: Condition
+    if_true: Ref | str
+    if_false: Ref | str
+    after: str | None = None
+    name: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True)
+class DeleteNode(_Scoped):
+    """Deletes a node; its readers read what came into it. Weights nobody calls go with it."""
+
+    node: str
+
+
+@dataclass(frozen=True)
+class MoveNode(_Scoped):
+    """Takes a node out of its chain and puts it behind `after`."""
+
+    node: str
+    after: str
+
+
+@dataclass(frozen=True)
+class DuplicateNode(_Scoped):
+    """Puts a copy behind the node, with weights and a name of its own."""
+
+    node: str
+
+
+@dataclass(frozen=True)
+class Rename(_Scoped):
+    """Renames a layer (all calls of it), an operation, a branch, an input or an output."""
+
+    node: str
+    name: str
+
+
+@dataclass(frozen=True)
+class SetArgument(_Scoped):
+    """Sets a constructor argument of the layer or block that a node calls."""
+
+    node: str
+    name: str
+    value: Argument | Unset
+
+
+@dataclass(frozen=True)
+class SetCallArgument(_Scoped):
+    """Sets an argument of the call: where a port reads from, or a literal such as `dim`."""
+
+    node: str
+    name: str
+    value: Argument | Unset
+
+
+@dataclass(frozen=True)
+class SetInputSpec(_Scoped):
+    """Sets shape and dtype of an input. In a block None means: whatever the caller gives."""
+
+    node: str
+    spec: TensorSpec | None
+
+
+@dataclass(frozen=True)
+class SetBypassed(_Scoped):
+    """Keeps a node but passes its input through, or puts it to work again."""
+
+    node: str
+    bypassed: bool
+
+
+@dataclass(frozen=True)
+class SetFrozen(_Scoped):
+    """Freezes the weights of the layer or block a node calls, or lets them learn."""
+
+    node: str
+    frozen: bool
+
+
+@dataclass(frozen=True)
+class SetNote(_Scoped):
+    """Sets the note that stands at a node; "" takes it away."""
+
+    node: str
+    note: str
+
+
+@dataclass(frozen=True)
+class SetPosition(_Scoped):
+    """Sets where a node stands on the canvas; None lets the layout choose."""
+
+    node: str
+    position: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class ShareWeights(_Scoped):
+    """Makes a layer call use the weights of another one."""
+
+    node: str
+    with_node: str
+
+
+@dataclass(frozen=True)
+class UnshareWeights(_Scoped):
+    """Gives a call that shares weights a copy of the layer for itself."""
+
+    node: str
+
+
+@dataclass(frozen=True)
+class SetCondition(_Scoped):
+    """Sets the condition of a branch."""
+
+    node: str
+    condition: Condition
+
+
+@dataclass(frozen=True)
+class SetSetting(_Scoped):
+    """Sets a configured constant, adding it where it is new; UNSET takes it away if unused."""
+
+    name: str
+    value: Literals | Unset
+
+
+@dataclass(frozen=True)
+class RenameModel(_Scoped):
+    """Renames the class the network is written as; with a scope, that block."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class GroupIntoBlock(_Scoped):
+    """Puts nodes into a block of their own, called where they stood."""
+
+    nodes: tuple[str, ...]
+    name: str
+
+
+@dataclass(frozen=True)
+class Ungroup(_Scoped):
+    """Puts the content of a block where its call stands."""
+
+    node: str
+
+
+@dataclass(frozen=True)
+class SetRepeat(_Scoped):
+    """Repeats a block: with weights of its own each time, or the same ones (`shared`)."""
+
+    node: str
+    repeat: int
+    shared: bool = False
+
+
+@dataclass(frozen=True)
+class Several:
+    """Edits applied one after the other as one step: all of them, or none."""
+
+    edits: tuple[Edit, ...]
+    label: str
+
+
+Edit: TypeAlias = (
+    AddNode
+    | AddBranch
+    | DeleteNode
+    | MoveNode
+    | DuplicateNode
+    | Rename
+    | SetArgument
+    | SetCallArgument
+    | SetInputSpec
+    | SetBypassed
+    | SetFrozen
+    | SetNote
+    | SetPosition
+    | ShareWeights
+    | UnshareWeights
+    | SetCondition
+    | SetSetting
+    | RenameModel
+    | GroupIntoBlock
+    | Ungroup
+    | SetRepeat
+    | Several
+)

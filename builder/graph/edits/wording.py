@@ -1,0 +1,126 @@
+"""An edit in words, for the history and the undo button: written before the edit is applied."""
+
+from __future__ import annotations
+
+from builder.errors import quote
+from builder.graph.edits import values as v
+from builder.graph.edits.values import UNSET, Edit
+from builder.graph.model import (
+    BLOCK_PREFIX,
+    Argument,
+    Calc,
+    Compare,
+    Graph,
+    Ref,
+    Setting,
+    Size,
+    Slice,
+    TensorSpec,
+    Training,
+    format_shape,
+)
+
+
+def describe(edit: Edit, graph: Graph) -> str:
+    """What the edit does to this graph: "Add Linear behind “fc1”". Never raises."""
+    if isinstance(edit, v.Several):
+        return edit.label
+    inner = graph.blocks.get(edit.scope, graph) if edit.scope else graph
+    text = _describe(edit, inner)
+    return f"{text} in {quote(edit.scope)}" if edit.scope else text
+
+
+def _describe(edit: Edit, graph: Graph) -> str:
+    def at(node: str) -> str:
+        return quote(graph.label(node) if node in graph.nodes else node)
+
+    match edit:
+        case v.AddNode(target=target, after=after):
+            return f"Add {_title(target)}" + (f" behind {at(after)}" if after else "")
+        case v.AddBranch(after=after):
+            return "Add branch" + (f" behind {at(after)}" if after else "")
+        case v.DeleteNode(node=node):
+            return f"Delete {at(node)}"
+        case v.MoveNode(node=node, after=after):
+            return f"Move {at(node)} behind {at(after)}"
+        case v.DuplicateNode(node=node):
+            return f"Duplicate {at(node)}"
+        case v.Rename(node=node, name=name):
+            return f"Rename {at(node)} to {quote(name)}"
+        case (
+            v.SetArgument(node=node, name=name, value=value)
+            | v.SetCallArgument(node=node, name=name, value=value)
+        ):
+            if value is UNSET:
+                return f"Reset {name} of {at(node)}"
+            return f"Set {name} of {at(node)} to {_shown(value, graph)}"
+        case v.SetInputSpec(node=node, spec=spec):
+            shape = (
+                f"{format_shape(spec.shape)} {spec.dtype}"
+                if isinstance(spec, TensorSpec)
+                else "any"
+            )
+            return f"Set shape of {at(node)} to {shape}"
+        case v.SetBypassed(node=node, bypassed=on):
+            return f"{'Bypass' if on else 'Use'} {at(node)}" + ("" if on else " again")
+        case v.SetFrozen(node=node, frozen=on):
+            return f"{'Freeze' if on else 'Unfreeze'} {at(node)}"
+        case v.SetNote(node=node):
+            return f"Note at {at(node)}"
+        case v.SetPosition(node=node):
+            return f"Place {at(node)}"
+        case v.ShareWeights(node=node, with_node=other):
+            return f"Let {at(node)} share the weights of {at(other)}"
+        case v.UnshareWeights(node=node):
+            return f"Give {at(node)} weights of its own"
+        case v.SetCondition(node=node):
+            return f"Set condition of {at(node)}"
+        case v.SetSetting(name=name, value=value):
+            if value is UNSET:
+                return f"Remove setting {quote(name)}"
+            return f"Set {quote(name)} to {_shown(value, graph)}"
+        case v.RenameModel(name=name):
+            return f"Rename class to {quote(name)}"
+        case v.GroupIntoBlock(nodes=nodes, name=name):
+            return f"Group {len(nodes)} nodes into {quote(name)}"
+        case v.Ungroup(node=node):
+            return f"Ungroup {at(node)}"
+        case v.SetRepeat(node=node, repeat=repeat, shared=shared):
+            return f"Repeat {at(node)} {repeat}×" + (" with shared weights" if shared else "")
+        case v.Several(label=label):
+            return label
+
+
+def _title(target: str) -> str:
+    if target.startswith(BLOCK_PREFIX):
+        return f"block {quote(target[len(BLOCK_PREFIX) :])}"
+    return target.rpartition(".")[2][:60]
+
+
+def _shown(value: Argument, graph: Graph) -> str:
+    """A value as one would write it in code, short."""
+    text = _written(value, graph)
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def _written(value: Argument, graph: Graph) -> str:
+    match value:
+        case Ref(node=node):
+            return quote(graph.label(node) if node in graph.nodes else node)
+        case str():
+            return quote(value)
+        case Size(of=of, dim=dim):
+            return f"size {dim} of {_written(of, graph)}"
+        case Calc(op=op, left=left, right=right) | Compare(op=op, left=left, right=right):
+            return f"{_written(left, graph)} {op} {_written(right, graph)}"
+        case Setting(name=name):
+            return quote(name)
+        case Training():
+            return "training"
+        case Slice(start=start, stop=stop, step=step):
+            parts = ["" if p is None else _written(p, graph) for p in (start, stop, step)]
+            return ":".join(parts if step is not None else parts[:2])
+        case tuple():
+            return f"({', '.join(_written(part, graph) for part in value[:20])})"
+        case _:
+            return "…" if value is ... else str(value)

@@ -1,0 +1,345 @@
+"""Arguments and graphs as JSON values, and back: every value checked on its way in.
+
+A literal stands for itself, a tuple is a list, and what only a graph knows is an object with one
+telling key: {"from": "lstm", "path": [1, 0]}, {"size": {"from": "x"}, "dim": 0}, {"calc": "*", …},
+{"slice": [null, 3, null]}, {"setting": "depth"}, {"training": true}, {"compare": ">", …},
+{"ellipsis": true}, {"float": "inf"}.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias, cast, get_args
+
+from builder.errors import ProjectRefused, did_you_mean, quote
+from builder.graph.limits import (
+    MAX_DEPTH,
+    MAX_NODES,
+    refuse_argument,
+    refuse_position,
+    refuse_spec,
+    refuse_text,
+)
+from builder.graph.model import (
+    Argument,
+    Calc,
+    Compare,
+    Graph,
+    Literals,
+    Node,
+    NodeKind,
+    Owner,
+    Ref,
+    Setting,
+    Size,
+    Slice,
+    TensorSpec,
+    Training,
+)
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+# --- to JSON ---------------------------------------------------------------------------------------
+
+
+def argument_to_json(argument: Argument) -> Json:
+    """One argument as a JSON value."""
+    match argument:
+        case Ref(node=node, path=path):
+            return {"from": node, **({"path": list(path)} if path else {})}
+        case Size(of=of, dim=dim):
+            return {"size": argument_to_json(of), "dim": dim}
+        case Calc(op=op, left=left, right=right):
+            return {"calc": op, "left": argument_to_json(left), "right": argument_to_json(right)}
+        case Compare(op=sign, left=left, right=right):
+            return {
+                "compare": sign,
+                "left": argument_to_json(left),
+                "right": argument_to_json(right),
+            }
+        case Slice(start=start, stop=stop, step=step):
+            return {"slice": [argument_to_json(part) for part in (start, stop, step)]}
+        case Setting(name=name):
+            return {"setting": name}
+        case Training():
+            return {"training": True}
+        case tuple():
+            return [argument_to_json(part) for part in argument]
+        case float() if not math.isfinite(argument):
+            return {"float": str(argument)}
+        case None | bool() | int() | float() | str():
+            return argument
+        case _:
+            return {"ellipsis": True}
+
+
+def graph_to_json(graph: Graph, with_name: bool = True) -> dict[str, Json]:
+    """A graph as a JSON value. What is left at its default is left out."""
+    value: dict[str, Json] = {"name": graph.name} if with_name else {}
+    if graph.settings:
+        value["settings"] = {k: argument_to_json(v) for k, v in graph.settings.items()}
+    if graph.owners:
+        value["owners"] = [_owner_to_json(owner) for owner in graph.owners.values()]
+    value["nodes"] = [_node_to_json(node) for node in graph.nodes.values()]
+    if graph.blocks:
+        value["blocks"] = {k: graph_to_json(b, with_name=False) for k, b in graph.blocks.items()}
+    return value
+
+
+def _node_to_json(node: Node) -> Json:
+    value: dict[str, Json] = {"id": node.id, "kind": node.kind}
+    if node.name and node.name != node.id:
+        value["name"] = node.name
+    elif not node.name and node.kind != "layer":
+        value["name"] = ""
+    if node.target:
+        value["target"] = node.target
+    if node.arguments:
+        value["arguments"] = {k: argument_to_json(a) for k, a in node.arguments.items()}
+    if node.spec is not None:
+        value["shape"] = list(node.spec.shape)
+        if node.spec.dtype != "float32":
+            value["dtype"] = node.spec.dtype
+    if node.bypassed:
+        value["bypassed"] = True
+    if node.note:
+        value["note"] = node.note
+    if node.position is not None:
+        value["position"] = list(node.position)
+    return value
+
+
+def _owner_to_json(owner: Owner) -> Json:
+    value: dict[str, Json] = {"id": owner.id, "target": owner.target}
+    if owner.name != owner.id:
+        value["name"] = owner.name
+    if owner.arguments:
+        value["arguments"] = {k: argument_to_json(a) for k, a in owner.arguments.items()}
+    if owner.frozen:
+        value["frozen"] = True
+    if owner.repeat != 1:
+        value["repeat"] = owner.repeat
+    if owner.shared:
+        value["shared"] = True
+    return value
+
+
+# --- from JSON -------------------------------------------------------------------------------------
+
+
+def argument_from_json(
+    value: Json, where: str = "The argument", depth: int = MAX_DEPTH
+) -> Argument:
+    """One argument from a JSON value; ProjectRefused says where and why it is none."""
+    if depth == 0:
+        raise ProjectRefused(f"{where} has more than {MAX_DEPTH} brackets inside each other.")
+    if isinstance(value, list):
+        return tuple(argument_from_json(part, where, depth - 1) for part in value)
+    if not isinstance(value, dict):
+        if sentence := refuse_argument(value):
+            raise ProjectRefused(f"{where} cannot be used: {sentence}")
+        return value
+    kind = next((key for key in value if key in _READERS), None)
+    if kind is None:
+        keys = ", ".join(quote(key) for key in list(value)[:3]) or "nothing"
+        raise ProjectRefused(f"{where} is an object with {keys}, which stands for no value here.")
+    known, read = _READERS[kind]
+    check_keys(value, known, where)
+    try:
+        argument = read(value, lambda part: argument_from_json(part, where, depth - 1))
+    except (KeyError, TypeError, ValueError):
+        argument = None
+    if argument is None or refuse_argument(argument):
+        raise ProjectRefused(f"{where} has a broken {quote(kind)}: {quote(value)}.")
+    return argument
+
+
+def graph_from_json(value: Json, name: str | None = None, where: str = "The model") -> Graph:
+    """A graph from a JSON value: every value has its type, nothing else is checked (see `validate`)."""
+    obj = _object(value, where)
+    keys = {"settings", "owners", "nodes"} | ({"name", "blocks"} if name is None else set())
+    check_keys(obj, keys, where)
+    settings = {
+        key: cast(Literals, argument_from_json(part, f"The setting {quote(key)}"))
+        for key, part in _object(obj.get("settings", {}), f"{where}, settings").items()
+    }
+    owners = [
+        _owner_from_json(part, where) for part in _list(obj.get("owners", []), f"{where}, owners")
+    ]
+    nodes = [
+        _node_from_json(part, where) for part in _list(obj.get("nodes", []), f"{where}, nodes")
+    ]
+    blocks = _object(obj.get("blocks", {}), f"{where}, blocks")
+    return Graph(
+        name=_text(obj, "name", where, "Model") if name is None else name,
+        nodes=_by_id(nodes, where),
+        owners=_by_id(owners, where),
+        settings=settings,
+        blocks={k: graph_from_json(b, k, f"The block {quote(k)}") for k, b in blocks.items()},
+    )
+
+
+def check_keys(value: Mapping[str, Json], known: set[str] | frozenset[str], where: str) -> None:
+    """Refuses the first key that means nothing here, with the nearest one that does."""
+    for key in value:
+        if key not in known:
+            hint = did_you_mean(key, known) or f"Known are {', '.join(sorted(known))}."
+            raise ProjectRefused(f"{where} has the unknown key {quote(key)}. {hint}")
+
+
+_NODE_KEYS = frozenset(
+    ("id", "kind", "name", "target", "arguments", "shape", "dtype", "bypassed", "note", "position")
+)
+_OWNER_KEYS = frozenset(("id", "target", "name", "arguments", "frozen", "repeat", "shared"))
+
+
+def _node_from_json(value: Json, where: str) -> Node:
+    obj = _object(value, f"{where}, a node")
+    identity = _text(obj, "id", f"{where}, a node")
+    where = f"{where}, node {quote(identity)},"
+    check_keys(obj, _NODE_KEYS, where)
+    kind = _text(obj, "kind", where)
+    if kind not in get_args(NodeKind):
+        hint = (
+            did_you_mean(kind, get_args(NodeKind)) or f"Known are {', '.join(get_args(NodeKind))}."
+        )
+        raise ProjectRefused(f"{where} has the unknown kind {quote(kind)}. {hint}")
+    return Node(
+        id=identity,
+        kind=cast(NodeKind, kind),
+        name=_text(obj, "name", where, "" if kind == "layer" else identity),
+        target=_text(obj, "target", where, ""),
+        arguments=_arguments(obj, where),
+        spec=_spec(obj, where),
+        bypassed=_flag(obj, "bypassed", where),
+        note=_text(obj, "note", where, ""),
+        position=_position(obj, where),
+    )
+
+
+def _owner_from_json(value: Json, where: str) -> Owner:
+    obj = _object(value, f"{where}, an owner")
+    identity = _text(obj, "id", f"{where}, an owner")
+    where = f"{where}, owner {quote(identity)},"
+    check_keys(obj, _OWNER_KEYS, where)
+    repeat = obj.get("repeat", 1)
+    if isinstance(repeat, bool) or not isinstance(repeat, int):
+        raise ProjectRefused(f"{where} has repeat {quote(repeat)}, which is no whole number.")
+    return Owner(
+        id=identity,
+        name=_text(obj, "name", where, identity),
+        target=_text(obj, "target", where),
+        arguments=_arguments(obj, where),
+        frozen=_flag(obj, "frozen", where),
+        repeat=repeat,
+        shared=_flag(obj, "shared", where),
+    )
+
+
+def _arguments(obj: dict[str, Json], where: str) -> dict[str, Argument]:
+    arguments = _object(obj.get("arguments", {}), f"{where} arguments")
+    return {k: argument_from_json(v, f"{where} argument {quote(k)}") for k, v in arguments.items()}
+
+
+def _spec(obj: dict[str, Json], where: str) -> TensorSpec | None:
+    if "shape" not in obj:
+        if "dtype" in obj:
+            raise ProjectRefused(
+                f'{where} has a dtype but no shape. Give it one, such as ["N", 64].'
+            )
+        return None
+    shape = _list(obj["shape"], f"{where} shape")
+    spec = TensorSpec(
+        cast("tuple[int | str, ...]", tuple(shape)), _text(obj, "dtype", where, "float32")
+    )
+    if sentence := refuse_spec(spec):
+        raise ProjectRefused(f"{where} cannot have this shape and dtype. {sentence}")
+    return spec
+
+
+def _position(obj: dict[str, Json], where: str) -> tuple[float, float] | None:
+    if "position" not in obj:
+        return None
+    match obj["position"]:
+        case [int() | float() as x, int() | float() as y] if not refuse_position((x, y)):
+            return (x, y)
+    raise ProjectRefused(
+        f"{where} has the position {quote(obj['position'])}: two numbers are needed."
+    )
+
+
+def _by_id(parts: list[Any], where: str) -> dict[str, Any]:
+    found = {part.id: part for part in parts}
+    if len(found) < len(parts):
+        twice = next(p.id for i, p in enumerate(parts) if any(q.id == p.id for q in parts[:i]))
+        raise ProjectRefused(
+            f"{where} has two parts with the id {quote(twice)}. Rename one of them."
+        )
+    return found
+
+
+def _object(value: Json, where: str) -> dict[str, Json]:
+    if not isinstance(value, dict):
+        raise ProjectRefused(f"{where}: an object {{…}} is needed, not {quote(value)}.")
+    return value
+
+
+def _list(value: Json, where: str) -> list[Json]:
+    if not isinstance(value, list):
+        raise ProjectRefused(f"{where}: a list […] is needed, not {quote(value)}.")
+    if len(value) > MAX_NODES:
+        raise ProjectRefused(f"{where}: {len(value):,} entries, of at most {MAX_NODES:,}.")
+    return value
+
+
+def _text(obj: dict[str, Json], key: str, where: str, default: str | None = None) -> str:
+    value = obj.get(key, default)
+    if not isinstance(value, str) or refuse_text(value):
+        lacks = "lacks" if key not in obj else f"has {quote(value)} for"
+        raise ProjectRefused(f"{where} {lacks} {quote(key)}, which is a short text.")
+    return value
+
+
+def _flag(obj: dict[str, Json], key: str, where: str) -> bool:
+    value = obj.get(key, False)
+    if not isinstance(value, bool):
+        raise ProjectRefused(
+            f"{where} has {quote(value)} for {quote(key)}, which is true or false."
+        )
+    return value
+
+
+def _slice(parts: list[Argument]) -> Slice:
+    start, stop, step = parts
+    return Slice(start, stop, step)
+
+
+def _if_true(value: Json, argument: Argument) -> Argument:
+    if value is not True:
+        raise ValueError
+    return argument
+
+
+_Read: TypeAlias = "Callable[[dict[str, Any], Callable[[Any], Any]], Argument]"
+
+_READERS: dict[str, tuple[frozenset[str], _Read]] = {
+    "from": (frozenset(("from", "path")), lambda v, _: Ref(v["from"], tuple(v.get("path", ())))),
+    "size": (frozenset(("size", "dim")), lambda v, read: Size(read(v["size"]), v["dim"])),
+    "calc": (
+        frozenset(("calc", "left", "right")),
+        lambda v, read: Calc(v["calc"], read(v["left"]), read(v["right"])),
+    ),
+    "compare": (
+        frozenset(("compare", "left", "right")),
+        lambda v, read: Compare(v["compare"], read(v["left"]), read(v["right"])),
+    ),
+    "slice": (frozenset(("slice",)), lambda v, read: _slice([read(part) for part in v["slice"]])),
+    "setting": (frozenset(("setting",)), lambda v, _: Setting(v["setting"])),
+    "training": (frozenset(("training",)), lambda v, _: _if_true(v["training"], Training())),
+    "ellipsis": (frozenset(("ellipsis",)), lambda v, _: _if_true(v["ellipsis"], ...)),
+    "float": (
+        frozenset(("float",)),
+        lambda v, _: {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}[v["float"]],
+    ),
+}

@@ -1,0 +1,69 @@
+"""Undo and redo without limit: the graphs that were, and what was done between them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from builder.graph.model import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One move in the history: the graph it leads to, and the words of the edit between."""
+
+    label: str
+    graph: Graph
+
+
+@dataclass(frozen=True)
+class History:
+    """The graph of now between those before and those undone. A value: every verb gives a new one.
+
+    Graphs share what did not change, so a thousand steps cost little more than a thousand edits.
+    """
+
+    graph: Graph
+    past: tuple[Step, ...] = ()
+    future: tuple[Step, ...] = ()
+
+    def push(self, graph: Graph, label: str) -> History:
+        """The history after an edit; what was undone is given up. No step if nothing changed."""
+        if same(graph, self.graph):
+            return self
+        return History(graph, (*self.past, Step(label, self.graph)))
+
+    def undo(self) -> History:
+        """The history one edit back; itself where there is none."""
+        if not self.past:
+            return self
+        *past, step = self.past
+        return History(step.graph, tuple(past), (Step(step.label, self.graph), *self.future))
+
+    def redo(self) -> History:
+        """The history with the edit undone last done again; itself where there is none."""
+        if not self.future:
+            return self
+        step, *future = self.future
+        return History(step.graph, (*self.past, Step(step.label, self.graph)), tuple(future))
+
+    @property
+    def undo_label(self) -> str | None:
+        """What `undo` takes back, None where there is nothing."""
+        return self.past[-1].label if self.past else None
+
+    @property
+    def redo_label(self) -> str | None:
+        """What `redo` does again, None where there is nothing."""
+        return self.future[0].label if self.future else None
+
+
+def same(one: Graph, other: Graph) -> bool:
+    """Equal in value and in order: `==` alone takes mappings in another order for equal."""
+    return one is other or (
+        one == other
+        and list(one.nodes) == list(other.nodes)
+        and list(one.owners) == list(other.owners)
+        and list(one.settings) == list(other.settings)
+        and list(one.blocks) == list(other.blocks)
+        and all(same(block, other.blocks[name]) for name, block in one.blocks.items())
+    )

@@ -1,0 +1,113 @@
+"""Which single values a graph may hold, and how much of them: the same for edits and for files."""
+
+from __future__ import annotations
+
+import re
+
+from builder.errors import did_you_mean, quote
+from builder.graph.model import (
+    Calc,
+    Compare,
+    Ref,
+    Setting,
+    Size,
+    Slice,
+    TensorSpec,
+    Training,
+)
+
+MAX_DEPTH = 20  # levels of brackets inside one argument
+MAX_ITEMS = 10_000  # values inside one argument
+MAX_TEXT = 10_000  # characters of a text or a note
+MAX_NODES = 20_000  # nodes of one graph
+MAX_INT = 2**63 - 1  # torch counts in 64 bits
+
+DTYPES = (
+    *("float32", "float64", "float16", "bfloat16", "complex64", "complex128"),
+    *("int64", "int32", "int16", "int8", "uint8", "bool"),
+)
+"""The dtypes a value in a network may have, by torch's name."""
+
+CALCULATIONS = ("+", "-", "*", "//")
+COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
+
+_BATCH = re.compile(r"(?:[1-9][0-9]{0,8})?N")
+_BROKEN = re.compile(r"[\ud800-\udfff\x00]")
+
+
+def refuse_argument(value: object) -> str | None:
+    """Why a value cannot be an argument at all, None when it can. Says nothing about the layer."""
+    return _refuse(value, MAX_DEPTH, [MAX_ITEMS])
+
+
+def refuse_spec(spec: TensorSpec) -> str | None:
+    """Why an input cannot have this shape and dtype, None when it can."""
+    if spec.dtype not in DTYPES:
+        return f"The dtype {quote(spec.dtype)} is unknown. {did_you_mean(str(spec.dtype), DTYPES) or 'Use float32.'}"
+    if len(spec.shape) > 16:
+        return f"A shape has at most 16 sizes here, not {len(spec.shape)}."
+    for size in spec.shape:
+        if isinstance(size, str):
+            if not _BATCH.fullmatch(size):
+                return f"A size is a whole number from 1, or N for the batch (2N, 3N …), not {quote(size)}."
+        elif isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= MAX_INT:
+            return f"A size is a whole number from 1, or N for the batch, not {quote(size)}."
+    return None
+
+
+def refuse_text(text: str) -> str | None:
+    """Why a text cannot be kept, None when it can."""
+    if len(text) > MAX_TEXT:
+        return f"A text has {len(text):,} characters, of at most {MAX_TEXT:,}."
+    return "A text holds a broken character. Write it again." if _BROKEN.search(text) else None
+
+
+def refuse_position(position: tuple[float, float]) -> str | None:
+    """Why a node cannot stand there, None when it can."""
+    far = 1e9  # canvas units; also keeps infinity and NaN out
+    fine = len(position) == 2 and all(
+        isinstance(c, int | float) and not isinstance(c, bool) and -far <= c <= far
+        for c in position
+    )
+    return (
+        None if fine else f"A position is two numbers between -1e9 and 1e9, not {quote(position)}."
+    )
+
+
+def _refuse(value: object, depth: int, left: list[int]) -> str | None:
+    """One walk for every value; `left` counts down how many parts the argument may still have."""
+    left[0] -= 1
+    if depth < 0:
+        return f"It has more than {MAX_DEPTH} brackets inside each other."
+    if left[0] < 0:
+        return f"It has more than {MAX_ITEMS:,} parts."
+    match value:
+        case None | bool() | float() | Training():
+            return None
+        case int():
+            fits = -MAX_INT <= value <= MAX_INT
+            return (
+                None if fits else "A whole number is larger than the 64 bits PyTorch counts with."
+            )
+        case str():
+            return refuse_text(value)
+        case Ref(node=str(), path=tuple() as path):
+            fine = len(path) <= MAX_DEPTH and all(
+                type(i) is int and 0 <= i < MAX_ITEMS for i in path
+            )
+            return None if fine else "The path of a part is a few whole numbers from 0."
+        case Size(of=Ref() as of, dim=int() as dim) if not isinstance(dim, bool):
+            return _refuse(of, depth, left) or _refuse(dim, depth, left)
+        case Calc(op=op, left=one, right=other) if op in CALCULATIONS:
+            return _refuse(one, depth - 1, left) or _refuse(other, depth - 1, left)
+        case Compare(op=sign, left=one, right=other) if sign in COMPARISONS:
+            return _refuse(one, depth - 1, left) or _refuse(other, depth - 1, left)
+        case Slice(start=start, stop=stop, step=step):
+            return _refuse((start, stop, step), depth, left)
+        case Setting(name=str()):
+            return None
+        case tuple():
+            return next((s for part in value if (s := _refuse(part, depth - 1, left))), None)
+        case _ if value is ...:
+            return None
+    return f"{quote(value)} is no value a layer can be given."

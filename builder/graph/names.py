@@ -1,0 +1,136 @@
+"""Which names a layer, a value, a setting or a class may carry, and which one to propose.
+
+A name becomes an attribute, a variable or a class in the written code, so it is checked where it
+is given. nn.Module and nn.Sequential have attributes that a layer of the same name would break.
+"""
+
+from __future__ import annotations
+
+import functools
+import keyword
+import re
+import unicodedata
+from collections.abc import Container
+
+from builder.errors import quote
+
+MAX_NAME = 64  # characters
+
+_USED_IN_CODE = frozenset(
+    {
+        *("self", "torch", "nn", "F", "Tensor", "Module", "Sequential", "OrderedDict", "math"),
+        *("annotations", "bool", "dict", "enumerate", "float", "int", "isinstance", "len"),
+        *("list", "object", "print", "property", "range", "set", "str", "super", "tuple", "zip"),
+    }
+)
+
+_BASES = {
+    "adaptiveavgpool": "pool",
+    "adaptivemaxpool": "pool",
+    "avgpool": "pool",
+    "batchnorm": "bn",
+    "fractionalmaxpool": "pool",
+    "getitem": "part",
+    "groupnorm": "norm",
+    "instancenorm": "norm",
+    "layernorm": "norm",
+    "localresponsenorm": "norm",
+    "lppool": "pool",
+    "maxpool": "pool",
+    "multiheadattention": "attention",
+    "rmsnorm": "norm",
+}
+"""What people call a layer where its class's own name would be long-winded."""
+
+
+def refuse_name(name: str, taken: Container[str] = (), digits: bool = True) -> str | None:
+    """Why a name cannot be used, in a sentence with one that can; None when it is fine.
+
+    Args: taken: the names in use beside it. digits: "0", "1", … are allowed, as in nn.Sequential.
+    """
+    if not name:
+        return "A name is needed, such as “fc1”."
+    if digits and _is_index(name):
+        return _refuse_taken(name, taken)
+    proposed = quote(suggest_name(name, taken))
+    if len(name) > MAX_NAME:
+        return f"The name {quote(name)} has {len(name)} characters of at most {MAX_NAME}; {proposed} fits."
+    if not name.isidentifier():
+        return (
+            f"{quote(name)} cannot be a name in Python: use letters, digits and _, "
+            f"a letter first. {proposed} would do."
+        )
+    if unicodedata.normalize("NFKC", name) != name:
+        return f"Python reads the name {quote(name)} as another one: write {proposed}."
+    if name.startswith("__"):
+        return f"Python changes names that begin with two underscores, as {quote(name)} does: {proposed} would do."
+    if name in _reserved():
+        return f"The name {quote(name)} means something to Python or PyTorch already: {proposed} would do."
+    return _refuse_taken(name, taken)
+
+
+def suggest_name(wish: str, taken: Container[str] = ()) -> str:
+    """The wish itself if it can be used, else the nearest name that can: "fc1" gives "fc2"."""
+    if _is_index(wish):
+        number = int(wish)
+        while str(number) in taken:
+            number += 1
+        return str(number)
+    name = safe_identifier(wish)
+    if name not in taken:
+        return name
+    stem = name.rstrip("0123456789")
+    number = int(name[len(stem) :][:9] or 1) + 1
+    while f"{stem[: MAX_NAME - 9]}{number}" in taken:
+        number += 1
+    return f"{stem[: MAX_NAME - 9]}{number}"
+
+
+def safe_identifier(text: str) -> str:
+    """Any text as a name Python and PyTorch leave alone: "my layer!" gives "my_layer"."""
+    text = unicodedata.normalize("NFKC", text[: 4 * MAX_NAME])
+    kept = "".join(c if f"a{c}".isidentifier() else "_" for c in text)
+    name = re.sub(r"_{2,}", "_", kept).strip("_") or "layer"
+    if not name.isidentifier():  # begins with a digit or a combining mark
+        name = f"layer_{name}"
+    name = unicodedata.normalize("NFKC", name)[:MAX_NAME]
+    while name in _reserved():
+        name = f"{name[: MAX_NAME - 1]}1" if name.endswith("_") else f"{name[: MAX_NAME - 1]}_"
+    return name
+
+
+def name_for(target: str, taken: Container[str] = ()) -> str:
+    """A name for a new node: "torch.nn.Conv2d" gives "conv1", then "conv2"; "block:Encoder" "encoder1"."""
+    last = target.rpartition(":")[2].rpartition(".")[2]
+    stem = re.sub(r"\dd$", "", last.removeprefix("Lazy"))
+    base = _BASES.get(stem.lower()) or _snake(stem)
+    return suggest_name(f"{base}_1" if base[-1:].isdigit() else f"{base.rstrip('_')}1", taken)
+
+
+def class_name(text: str) -> str:
+    """Any text as a class name: "residual block" gives "ResidualBlock"."""
+    words = re.split(r"[\W_]+", unicodedata.normalize("NFKC", text[: 4 * MAX_NAME]))
+    return safe_identifier("".join(w[:1].upper() + w[1:] for w in words) or "Block")
+
+
+def _refuse_taken(name: str, taken: Container[str]) -> str | None:
+    if name not in taken:
+        return None
+    return f"The name {quote(name)} is taken; {quote(suggest_name(name, taken))} is free."
+
+
+def _is_index(name: str) -> bool:
+    return name.isascii() and name.isdecimal() and len(name) <= 6 and str(int(name)) == name
+
+
+def _snake(name: str) -> str:
+    name = re.sub(r"([A-Z]?)([A-Z][a-z])LU", lambda m: m[0].capitalize(), name)
+    return re.sub(r"(?<=[a-z\d])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+@functools.cache
+def _reserved() -> frozenset[str]:
+    from torch import nn  # here, so that reading a name does not wait for torch
+
+    attributes = {*dir(nn.Module()), *dir(nn.Sequential())}
+    return frozenset({*keyword.kwlist, *keyword.softkwlist, *_USED_IN_CODE, *attributes})

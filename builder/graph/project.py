@@ -1,0 +1,232 @@
+"""Project files: a network with what it is trained on and how, as JSON that reads and diffs well.
+
+Loading reads data only. Whatever is wrong with a file becomes one sentence, in `ProjectRefused`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from builder.errors import ProjectRefused, quote
+from builder.graph.encoding import Json, check_keys, graph_from_json, graph_to_json
+from builder.graph.model import Graph
+from builder.graph.validate import validate
+
+VERSION = 1
+MAX_BYTES = 20 * 1024 * 1024
+MAX_PROJECT_NAME = 120  # characters
+_LINE = 100  # characters up to which a list or an object of plain values stays on one line
+_EXTRA_DEPTH = 20  # brackets inside each other in "data" and "training"
+
+
+@dataclass(frozen=True)
+class Project:
+    """A network with its name, and the data and training choices as JSON objects.
+
+    Those two belong to the rooms above, which check them when they use them.
+    """
+
+    name: str
+    graph: Graph
+    data: Mapping[str, Any] | None = None
+    training: Mapping[str, Any] | None = None
+
+
+def to_json(project: Project) -> str:
+    """The project as text: one key a line, always in the same order, defaults left out."""
+    value: dict[str, Json] = {
+        "layerwise": VERSION,
+        "name": project.name,
+        "model": graph_to_json(project.graph),
+    }
+    if project.data is not None:
+        value["data"] = dict(project.data)
+    if project.training is not None:
+        value["training"] = dict(project.training)
+    return _write(value, "") + "\n"
+
+
+def from_json(text: str) -> Project:
+    """The project a text holds. ProjectRefused says in one sentence why it holds none."""
+    if len(text) > MAX_BYTES or len(text.encode("utf-8", "replace")) > MAX_BYTES:
+        raise ProjectRefused(_too_big(len(text.encode("utf-8", "replace"))))
+    value = _parse(text)
+    if not isinstance(value, dict) or "layerwise" not in value:
+        raise ProjectRefused(
+            "This is JSON, but no Layerwise project: it lacks the key “layerwise”. "
+            "Choose a file that was saved here."
+        )
+    version = value["layerwise"]
+    if version != VERSION or isinstance(version, bool):
+        newer = isinstance(version, int) and version > VERSION
+        way_out = (
+            "Update Layerwise to open it." if newer else "Save it again with a current Layerwise."
+        )
+        raise ProjectRefused(
+            f"This project has the format {quote(version)}; this Layerwise reads format {VERSION}. {way_out}"
+        )
+    check_keys(value, {"layerwise", "name", "model", "data", "training"}, "The project")
+    if "model" not in value:
+        raise ProjectRefused("The project lacks the key “model”: the file holds no network.")
+    graph = graph_from_json(value["model"])
+    validate(graph)
+    return Project(_name(value), graph, _extra(value, "data"), _extra(value, "training"))
+
+
+def load_project(path: str | os.PathLike[str]) -> Project:
+    """The project in a file. ProjectRefused also for a file that is missing or too big."""
+    path = Path(path)
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ProjectRefused(_too_big(path.stat().st_size))
+        if not path.is_file():
+            raise ProjectRefused(f"{quote(path)} is no file. Give the path of a project file.")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        return from_json(content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise ProjectRefused(f"{quote(path)} is no text file, so it holds no project.") from None
+    except FileNotFoundError:
+        raise ProjectRefused(f"There is no file {quote(path)}. Check the path.") from None
+    except (OSError, ValueError) as error:
+        raise ProjectRefused(f"{quote(path)} cannot be read: {quote(error)}.") from None
+
+
+def save_project(project: Project, path: str | os.PathLike[str]) -> None:
+    """Writes the project file, so that at any moment the old one or the new one is there, whole."""
+    path = Path(path)
+    content = to_json(project).encode("utf-8")
+    handle, temporary = tempfile.mkstemp(
+        dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp"
+    )
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask
+
+
+def _parse(text: str) -> Json:
+    def unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            keys = [key for key, _ in pairs]
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise ProjectRefused(
+                f"The file has the key {quote(twice)} twice in one place. Keep one of them."
+            )
+        return found
+
+    def no_number(word: str) -> NoReturn:
+        raise ProjectRefused(
+            f"The file holds {word}, which is no number in JSON. Write null or a number."
+        )
+
+    def whole_number(digits: str) -> int:
+        if len(digits) > 40:
+            raise ProjectRefused(
+                f"The file holds a whole number of {len(digits)} digits, which is too long."
+            )
+        return int(digits)
+
+    try:
+        value: Json = json.loads(
+            text, object_pairs_hook=unique, parse_constant=no_number, parse_int=whole_number
+        )
+        return value
+    except json.JSONDecodeError as error:
+        if error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated string"):
+            raise ProjectRefused(
+                f"The file ends in the middle, at line {error.lineno}: it was cut off. "
+                "Open an older copy, or save it again."
+            ) from None
+        raise ProjectRefused(
+            f"This is no JSON: line {error.lineno}, column {error.colno} cannot be read. "
+            "Choose a project file that was saved here."
+        ) from None
+    except RecursionError:
+        raise ProjectRefused(
+            "The file has too many brackets inside each other to be a project."
+        ) from None
+
+
+def _name(value: dict[str, Json]) -> str:
+    name = value.get("name")
+    if not isinstance(name, str) or not name.strip() or len(name) > MAX_PROJECT_NAME:
+        raise ProjectRefused(
+            f"The project needs a “name”: a text of 1 to {MAX_PROJECT_NAME} characters, not {quote(name)}."
+        )
+    return name
+
+
+def _extra(value: dict[str, Json], key: str) -> dict[str, Json] | None:
+    part = value.get(key)
+    if part is None:
+        return None
+    if not isinstance(part, dict):
+        raise ProjectRefused(
+            f"The project has {quote(part)} for {quote(key)}: an object {{…}} is needed."
+        )
+    if _deeper_than(part, _EXTRA_DEPTH):
+        raise ProjectRefused(
+            f"{quote(key)} has more than {_EXTRA_DEPTH} brackets inside each other."
+        )
+    return part
+
+
+def _deeper_than(value: Json, depth: int) -> bool:
+    if not isinstance(value, dict | list):
+        return False
+    parts = value.values() if isinstance(value, dict) else value
+    return depth == 0 or any(_deeper_than(part, depth - 1) for part in parts)
+
+
+def _too_big(size: int) -> str:
+    return (
+        f"The file has {size / 2**20:.1f} MiB; a project has at most {MAX_BYTES // 2**20} MiB. "
+        "Data and weights do not belong into it."
+    )
+
+
+def _write(value: Json, indent: str) -> str:
+    """JSON with short, flat lists and objects on one line: shapes and references stay readable."""
+    flat = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if not isinstance(value, dict | list) or not value:
+        return flat
+    parts = list(value.values()) if isinstance(value, dict) else value
+    if len(indent) + len(flat) <= _LINE and _is_plain(value, parts):
+        return flat
+    inner = indent + "  "
+    if isinstance(value, dict):
+        lines = [
+            f"{inner}{json.dumps(key, ensure_ascii=False)}: {_write(part, inner)}"
+            for key, part in value.items()
+        ]
+        return "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    return "[\n" + ",\n".join(inner + _write(part, inner) for part in value) + f"\n{indent}]"
+
+
+def _is_plain(value: Json, parts: list[Json]) -> bool:
+    if isinstance(value, dict) and not {"from", "size", "calc", "compare", "slice"} & set(value):
+        return not any(isinstance(part, dict | list) for part in parts) and len(parts) <= 1
+    return not any(
+        isinstance(part, dict) and not {"from", "slice", "setting", "ellipsis"} & set(part)
+        for part in parts
+    )

@@ -1,0 +1,199 @@
+"""Whether a value is a graph at all: what a file, or a caller by hand, can get wrong.
+
+This is not about shapes: an unwired port or a size that does not fit is a Diagnostic of `shapes`.
+What is refused here would make edits, shapes or written code meaningless, or unsafe.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from builder.errors import ProjectRefused, did_you_mean, quote
+from builder.graph.allowed import (
+    kind_word,
+    plain_label,
+    refuse_call_argument,
+    refuse_constructor_argument,
+    refuse_id,
+    refuse_note,
+    refuse_setting,
+    refuse_target,
+)
+from builder.graph.blocks import graphs
+from builder.graph.limits import MAX_NODES, refuse_position, refuse_spec
+from builder.graph.model import Graph, Node, Owner, Ref, iter_refs
+from builder.graph.names import refuse_name
+
+MAX_REPEAT = 1000
+MAX_BLOCKS = 1000
+
+
+def validate(graph: Graph) -> None:
+    """Raises ProjectRefused with the first thing that keeps this value from being a network."""
+    if sentence := why_invalid(graph):
+        raise ProjectRefused(sentence)
+
+
+def why_invalid(root: Graph) -> str | None:
+    """The first thing that keeps this value from being a network, in a sentence; None if all is well."""
+    return next(_faults(root), None)
+
+
+def _faults(root: Graph) -> Iterator[str]:
+    if len(root.blocks) > MAX_BLOCKS:
+        yield f"The network has {len(root.blocks):,} blocks, of at most {MAX_BLOCKS:,}."
+        return
+    classes: set[str] = set()
+    for scope, graph in graphs(root):
+        if scope and scope != graph.name:
+            yield f"The block {quote(scope)} calls itself {quote(graph.name)}: the two must be the same."
+        if sentence := refuse_name(graph.name, classes, digits=False):
+            yield f"The {'block' if scope else 'network'} {quote(graph.name)} needs another name. {sentence}"
+        if scope and graph.blocks:
+            yield f"The block {quote(scope)} holds blocks itself: they all stand at the network."
+        classes.add(graph.name)
+    for scope, graph in graphs(root):
+        where = f"In the block {quote(scope)}: " if scope else ""
+        for sentence in _graph_faults(root, graph, bool(scope), classes):
+            yield where + sentence
+    if circle := _recursion(root):
+        yield f"Blocks cannot contain themselves: {' → '.join(quote(b) for b in circle)}."
+
+
+def _graph_faults(root: Graph, graph: Graph, inside: bool, classes: set[str]) -> Iterator[str]:
+    if max(len(graph.nodes), len(graph.owners), len(graph.settings)) > MAX_NODES:
+        yield f"There are {len(graph.nodes):,} nodes, of at most {MAX_NODES:,}."
+        return
+    taken: set[str] = set()
+    for name, value in graph.settings.items():
+        if sentence := refuse_name(name, taken | classes, digits=False) or refuse_setting(value):
+            yield f"The setting {quote(name)} cannot stand. {sentence}"
+        taken.add(name)
+    for key, owner in graph.owners.items():
+        yield from _id_faults(key, owner.id)
+        if sentence := refuse_name(owner.name, taken):
+            yield f"The layer {quote(owner.name)} needs another name. {sentence}"
+        taken.add(owner.name)
+        yield from _owner_faults(root, graph, owner)
+    earlier: dict[str, Node] = {}
+    for key, node in graph.nodes.items():
+        yield from _id_faults(key, node.id)
+        if node.kind != "layer":
+            name = node.name or node.id
+            if sentence := refuse_name(name, taken, digits=False):
+                yield f"{kind_word(node)} {quote(name)} needs another name. {sentence}"
+            taken.add(name)
+        yield from _node_faults(root, graph, node, inside, earlier)
+        earlier[key] = node
+
+
+def _id_faults(key: str, identity: str) -> Iterator[str]:
+    if sentence := refuse_id(identity):
+        yield sentence
+    if key != identity:
+        yield f"What stands under the id {quote(key)} has the id {quote(identity)}: make them the same."
+
+
+def _owner_faults(root: Graph, graph: Graph, owner: Owner) -> Iterator[str]:
+    if sentence := refuse_target(root, owner.target, "layer"):
+        yield f"The layer {quote(owner.name)} cannot be made. {sentence}"
+        return
+    if not 1 <= owner.repeat <= MAX_REPEAT:
+        yield f"The block {quote(owner.name)} repeats {quote(owner.repeat)} times: from 1 to {MAX_REPEAT} it can."
+    if owner.block is None and (owner.repeat != 1 or owner.shared):
+        yield f"The layer {quote(owner.name)} cannot repeat: put it into a block, which can."
+    for name, value in owner.arguments.items():
+        if sentence := refuse_constructor_argument(root, graph, owner, name, value):
+            yield sentence
+
+
+def _node_faults(
+    root: Graph, graph: Graph, node: Node, inside: bool, earlier: dict[str, Node]
+) -> Iterator[str]:
+    label = plain_label(graph, node)
+    if node.kind == "layer" and node.target not in graph.owners:
+        yield f"The node {quote(node.id)} calls {quote(node.target)}, which does not exist. {did_you_mean(node.target, graph.owners)}".rstrip()
+        return
+    if node.kind == "operation" and (sentence := refuse_target(root, node.target, "operation")):
+        yield f"The operation {quote(label)} cannot be done. {sentence}"
+        return
+    if node.kind in ("input", "output", "branch"):
+        if node.target:
+            yield f"{kind_word(node)} {quote(label)} calls nothing, yet it has the target {quote(node.target)}."
+        if node.bypassed and node.kind != "branch":
+            yield f"{kind_word(node)} {quote(label)} cannot be bypassed."
+    if node.kind == "input":
+        if node.spec is None and not inside:
+            yield f'The input {quote(label)} needs a shape, such as ["N", 64].'
+    elif node.spec is not None:
+        yield f"{kind_word(node)} {quote(label)} has a shape of its own; only inputs do."
+    if node.spec is not None and (sentence := refuse_spec(node.spec)):
+        yield f"The input {quote(label)} cannot be read. {sentence}"
+    if node.position is not None and (sentence := refuse_position(node.position)):
+        yield sentence
+    if sentence := refuse_note(node.note):
+        yield sentence
+    for name, value in node.arguments.items():
+        if sentence := refuse_call_argument(root, graph, node, name, value):
+            yield sentence
+            continue
+        for ref in iter_refs(value):
+            if ref.node not in earlier:
+                yield _order_fault(graph, node, ref)
+
+
+def _order_fault(graph: Graph, node: Node, ref: Ref) -> str:
+    reader, source = (
+        quote(plain_label(graph, node)),
+        quote(plain_label(graph, graph.nodes[ref.node])),
+    )
+    if path := way_back(graph, ref.node, node.id):
+        circle = " → ".join(plain_label(graph, graph.nodes[i]) for i in path[:8])
+        return f"{reader} reads {source}, and so the values go in a circle ({quote(circle, 200)}). Cut one of these wires."
+    return f"{reader} reads {source}, which comes later. Put {source} before {reader} in the list of nodes."
+
+
+def way_back(graph: Graph, source: str, reader: str) -> list[str]:
+    """The nodes from `reader` to `source` if `source` is worked out from it, else an empty list."""
+    follows = {source: ""}
+    waiting = [source]
+    while waiting:
+        identity = waiting.pop()
+        if identity == reader:
+            path = [identity]
+            while path[-1] != source:
+                path.append(follows[path[-1]])
+            return path
+        node = graph.nodes.get(identity)
+        for argument in node.arguments.values() if node else ():
+            for ref in iter_refs(argument):
+                if ref.node not in follows:
+                    follows[ref.node] = identity
+                    waiting.append(ref.node)
+    return []
+
+
+def _recursion(root: Graph) -> list[str]:
+    """A chain of blocks that ends where it began, or nothing."""
+    done: set[str] = set()
+    for start in root.blocks:
+        path: list[tuple[str, list[str]]] = [(start, _calls(root, start))]
+        while path:
+            name, left = path[-1]
+            if not left:
+                done.add(name)
+                path.pop()
+                continue
+            child = left.pop()
+            names = [step for step, _ in path]
+            if child in names:
+                return [*names[names.index(child) :], child]
+            if child not in done:
+                path.append((child, _calls(root, child)))
+    return []
+
+
+def _calls(root: Graph, block: str) -> list[str]:
+    return [
+        o.block for o in root.blocks[block].owners.values() if o.block and o.block in root.blocks
+    ]
