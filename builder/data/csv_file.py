@@ -133,7 +133,11 @@ def _looks_like_names(rows: list[list[str]]) -> bool:
         return True
     values = [float(rows[0][place]) for place in numeric]
     years = all(value.is_integer() and 1500 <= value <= 2500 for value in values)
-    counted = len(values) > 1 and all(b - a == 1 for a, b in itertools.pairwise(values))
+    counted = (
+        len(values) >= 4
+        and values == [values[0] + i for i in range(len(values))]
+        and values[0] in (0, 1)
+    )
     return (years and len(set(values)) == len(values) and len(values) > 1) or counted
 
 

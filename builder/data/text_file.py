@@ -53,7 +53,7 @@ def read_text(data: bytes, name: str) -> Text:
     for magic, what, way in _MAGIC:
         if data.startswith(magic):
             raise DataRefused(f"{name} is {what}, whatever its name says. {way}, and bring that.")
-    if not data.strip():
+    if not data.removeprefix(codecs.BOM_UTF8).strip():
         raise DataRefused(f"{name} is empty. Bring a table with a line of names and rows below it.")
     encoding = _declared(data) or _utf_16_without_bom(data[:_SAMPLE])
     if encoding:

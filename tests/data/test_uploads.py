@@ -1,0 +1,308 @@
+"""Strangers' files: what is read from good ones, and one sentence for each bad one."""
+
+from __future__ import annotations
+
+import io
+import json
+import random
+import resource
+import time
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import torch
+
+from builder.data import (
+    Upload,
+    check_upload,
+    delete_upload,
+    limits,
+    list_uploads,
+    load_dataset,
+    open_upload,
+    uploads,
+)
+from builder.errors import DataRefused, NotFound
+
+GOOD = b"length,kind\n1.5,cat\n2.5,dog\n3.5,cat\n4.5,dog\n5.5,cat\n6.5,dog\n"
+
+
+def lines(*rows: str) -> bytes:
+    return ("\n".join(rows) + "\n").encode()
+
+
+def parquet(table: pa.Table) -> bytes:
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer)
+    return buffer.getvalue()
+
+
+def repeated_text(rows: int, columns: int) -> pa.Table:
+    text = pa.array(["x" * 1000])
+    codes = pa.array([0] * rows, pa.int32())
+    return pa.table({f"c{i}": pa.DictionaryArray.from_arrays(codes, text) for i in range(columns)})
+
+
+SMALL = parquet(pa.table({"a": [1.0, 2.0], "b": ["x", "y"]}))
+
+
+def test_a_csv_is_read_profiled_and_kept_without_its_original_bytes(tmp_path: Path) -> None:
+    upload = check_upload(GOOD, "pets.csv", tmp_path)
+    assert upload.rows == 6
+    assert [(c.name, c.kind, c.missing, c.different) for c in upload.columns] == [
+        ("length", "number", 0, 6),
+        ("kind", "text", 0, 2),
+    ]
+    assert (upload.columns[0].low, upload.columns[0].high, upload.columns[0].mean) == (
+        1.5,
+        6.5,
+        4.0,
+    )
+    assert upload.target == "kind"
+    assert upload.head().iloc[0].tolist() == ["1.5", "cat"]
+    kept = sorted(file.name for file in upload.folder.iterdir())
+    assert kept == ["meta.json", "table.parquet"]
+    assert [folder.name for folder in (tmp_path / "datasets").iterdir()] == [upload.id]
+
+
+def test_an_upload_trains_like_any_other_set(tmp_path: Path) -> None:
+    upload = check_upload(GOOD, "pets.csv", tmp_path)
+    data = load_dataset(upload.source, owner_dir=tmp_path, split=(0.5, 0.5, 0.0), standardise=False)
+    assert data.target.names == ("cat", "dog")
+    assert data.card.title == "pets.csv"
+    assert data.train.x.shape == (3, 1)
+
+
+def test_a_path_is_read_like_an_upload_and_nothing_stays_behind(tmp_path: Path) -> None:
+    file = tmp_path / "pets.csv"
+    file.write_bytes(GOOD)
+    data = load_dataset(path=file, target="length", split=(0.5, 0.5, 0.0))
+    assert data.target.kind == "number"
+    again = load_dataset(str(file), target="length", split=(0.5, 0.5, 0.0))
+    assert torch.equal(data.train.x, again.train.x)
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_the_same_bytes_are_the_same_upload(tmp_path: Path) -> None:
+    first, again = (check_upload(GOOD, name, tmp_path) for name in ("a.csv", "b.csv"))
+    assert first.id == again.id
+    assert [upload.filename for upload in list_uploads(tmp_path)] == ["b.csv"]
+
+
+def test_an_upload_can_be_deleted_and_then_is_gone(tmp_path: Path) -> None:
+    upload = check_upload(GOOD, "pets.csv", tmp_path)
+    delete_upload(tmp_path, upload.id)
+    assert list_uploads(tmp_path) == []
+    with pytest.raises(NotFound, match="Upload the file again"):
+        load_dataset(upload.source, owner_dir=tmp_path)
+
+
+def test_another_owner_does_not_find_it(tmp_path: Path) -> None:
+    upload = check_upload(GOOD, "pets.csv", tmp_path / "one")
+    with pytest.raises(NotFound):
+        open_upload(tmp_path / "two", upload.id)
+
+
+@pytest.mark.parametrize("upload_id", ["..", "../one", "", "a" * 20 + "/", "A" * 20])
+def test_an_id_is_never_a_path(tmp_path: Path, upload_id: str) -> None:
+    with pytest.raises(NotFound):
+        open_upload(tmp_path, upload_id)
+
+
+def test_a_damaged_record_is_passed_over_in_the_list(tmp_path: Path) -> None:
+    upload = check_upload(GOOD, "pets.csv", tmp_path)
+    (upload.folder / "meta.json").write_text("{half")
+    assert list_uploads(tmp_path) == []
+    with pytest.raises(DataRefused, match="damaged"):
+        open_upload(tmp_path, upload.id)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "first_row", "note"),
+    [
+        ("semicolon.csv", b"a;b\n1;x\n2;y\n", ["1", "x"], ""),
+        ("tab.tsv", b"a\tb\n1\tx\n2\ty\n", ["1", "x"], ""),
+        ("bar.csv", b"a|b\n1|x\n2|y\n", ["1", "x"], ""),
+        ("windows.csv", b"a,b\r\n1,x\r\n2,y\r\n", ["1", "x"], ""),
+        ("old_mac.csv", b"a,b\r1,x\r2,y\r", ["1", "x"], ""),
+        ("no_last_newline.csv", b"a,b\n1,x\n2,y", ["1", "x"], ""),
+        ("blank_lines.csv", b"\n\na,b\n\n1,x\n\n2,y\n", ["1", "x"], ""),
+        ("quoted.csv", b'a,b\n"1","x,\ny"\n2,z\n', ["1", "x,\ny"], ""),
+        ("bom.csv", "\ufeffa,b\n1,é\n2,y\n".encode(), ["1", "é"], ""),
+        ("utf16.csv", "a,b\n1,é\n2,y\n".encode("utf-16"), ["1", "é"], "UTF-16"),
+        ("utf16_plain.csv", "a,b\n1,x\n2,y\n".encode("utf-16-be"), ["1", "x"], "UTF-16"),
+        ("utf32.csv", "a,b\n1,é\n2,y\n".encode("utf-32"), ["1", "é"], "UTF-32"),
+        ("latin.csv", "a,b\n1,é\n2,y\n".encode("latin-1"), ["1", "é"], "Western European"),
+        ("windows1252.csv", "a,b\n1,“€”\n2,y\n".encode("cp1252"), ["1", "“€”"], "Western European"),
+        ("comma_decimals.csv", b"a;b\n1,5;x\n1.000,5;y\n", ["1.5", "x"], "decimal commas"),
+        ("no_names.data", b"1,2\n3,4\n5,6\n", ["1", "2"], "first line holds values"),
+        ("years.csv", b"place,2019,2020\nA,1,2\nB,3,4\n", ["A", "1", "2"], ""),
+        ("text.parquet", b"a,b\n1,x\n2,y\n", ["1", "x"], "The file is text"),
+        ("table.csv", SMALL, ["1", "x"], "The file is parquet"),
+        ("table.parquet", SMALL, ["1", "x"], ""),
+        ("repeats.csv", b"a,a,b\n1,2,x\n3,4,y\n", ["1", "2", "x"], "Two columns are called “a”"),
+        ("mixed.csv", lines("a,b", *(f"{i},x" for i in range(30)), "oops,y"), ["0", "x"], "“oops”"),
+        ("beyond.csv", b"a,b\n99999999999999999999,x\n2,y\n", ["1e+20", "x"], ""),
+        ("question.csv", b"a,b\n?,x\n2,y\n", ["", "x"], ""),
+        ("inch.csv", b'a,b\n5" disk,x\n7,y\n', ['5" disk', "x"], ""),
+    ],
+)
+def test_what_people_really_bring_is_read(
+    tmp_path: Path, name: str, content: bytes, first_row: list[str], note: str
+) -> None:
+    upload = check_upload(content, name, tmp_path)
+    assert upload.head().iloc[0].tolist() == first_row
+    assert (note in " ".join(upload.notes)) if note else not upload.notes
+
+
+def test_dates_booleans_and_holes_are_seen(tmp_path: Path) -> None:
+    rows = ("when,flag,size,y", "2020-01-01,true,,a", "2021-06-01,false,2.5,b")
+    upload = check_upload(lines(*rows), "t.csv", tmp_path)
+    assert [(c.kind, c.missing) for c in upload.columns] == [
+        ("date", 0),
+        ("boolean", 0),
+        ("number", 1),
+        ("text", 0),
+    ]
+
+
+def test_hostile_column_names_become_short_visible_and_different(tmp_path: Path) -> None:
+    header = f'<script>alert(1)</script>,"x\ny","\u202eevil",{"n" * 10_000},{"n" * 9_000},,y'
+    upload = check_upload(lines(header, "1,2,3,4,5,6,7", "1,2,3,4,5,6,8"), "names.csv", tmp_path)
+    assert upload.names[:3] == ("<script>alert(1)</script>", "x y", "evil")
+    assert upload.names[3] == "n" * 79 + "…"
+    assert upload.names[4] == "n" * 79 + "… (2)"
+    assert upload.names[5:] == ("column 6", "y")
+
+
+def test_the_header_can_be_said_to_be_missing(tmp_path: Path) -> None:
+    upload = check_upload(b"red,5\nblue,6\n", "c.csv", tmp_path, header=False)
+    assert upload.names == ("column 1", "column 2")
+    assert upload.rows == 2
+
+
+BAD = [
+    ("empty.csv", b"", "is empty"),
+    ("blank.csv", b" \n\t\n", "is empty"),
+    ("only_bom.csv", b"\xef\xbb\xbf", "is empty"),
+    ("header_only.csv", b"a,b\n", "no rows below"),
+    ("one_column.csv", b"a\n1\n2\n", "a single column"),
+    ("long_row.csv", b"a,b\n1,2\n3,4,5\n", "3 values in row 3, where the first line has 2"),
+    ("short_row.csv", b"a,b\n1,2\n3\n", "1 value in row 3"),
+    ("open_quote.csv", b'a,b\n1,"open\n2,3\n', "opens a quote in line 2 that is never closed"),
+    ("open_header.csv", b'a,"b\n1,2\n2,3\n', "opens a quote in line 1"),
+    ("wide.csv", (",".join(f"c{i}" for i in range(300_000)) + "\n").encode(), "300,000 columns"),
+    ("wide_row.csv", b"a,b\n1,2\n" + b"1," * 300_000 + b"1\n", "300,001 values in row 3"),
+    ("long_line.csv", b"a" * 3_000_000, "a first line longer"),
+    ("long_value.csv", lines("a,b", "x" * 200_000 + ",1", "y,2"), "a value of 200,000 characters"),
+    ("junk.csv", random.Random(1).randbytes(20_000), "binary data"),
+    ("nul.csv", b"a,b\n1,\x002\n", "binary data"),
+    ("controls.csv", b"a,b\n" + b"\x01\x02,3\n" * 50, "binary data"),
+    ("book.csv", b"PK\x03\x04" + bytes(100), "an Excel workbook or a zip archive"),
+    ("book.xls", b"\xd0\xcf\x11\xe0" + bytes(100), "an old Excel"),
+    ("packed.csv.gz", b"\x1f\x8b\x08" + bytes(50), "gzip"),
+    ("picture.csv", b"\x89PNG\r\n\x1a\n" + bytes(50), "a PNG picture"),
+    ("array.csv", b"\x93NUMPY\x01\x00" + bytes(50), "a numpy array"),
+    ("paper.csv", b"%PDF-1.7\n" + bytes(50), "a PDF"),
+    ("pickle.csv", b"\x80\x04\x95" + bytes(30), "binary data"),
+    ("half_utf16.csv", "a,b\n1,é\n".encode("utf-16")[:-1], "UTF-16 text but breaks off"),
+    ("cut.parquet", SMALL[:-20], "cut off"),
+    ("start.parquet", SMALL[:100], "cut off"),
+    ("magic.parquet", b"PAR1", "cut off"),
+    ("footer.parquet", SMALL[:-8] + b"\xff\xff\xff\x7fPAR1", "footer is damaged"),
+    ("middle.parquet", SMALL[:4] + bytes(len(SMALL) - 12) + SMALL[-8:], "damaged parquet"),
+    (
+        "no_rows.parquet",
+        parquet(pa.table({"a": pa.array([], "f8"), "b": pa.array([], "f8")})),
+        "no rows",
+    ),
+    ("one_column.parquet", parquet(pa.table({"a": [1.0]})), "a single column"),
+    (
+        "lists.parquet",
+        parquet(pa.table({"a": [[1], [2]], "b": [[1], [2]]})),
+        "fewer than two columns",
+    ),
+    ("wide.parquet", parquet(pa.table({f"c{i}": [1] for i in range(6000)})), "6,000 columns"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "words"), BAD, ids=[name for name, _, _ in BAD])
+def test_a_bad_file_gets_one_sentence_in_time_and_leaves_nothing(
+    tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    kept = check_upload(GOOD, "pets.csv", tmp_path)
+    began = time.monotonic()
+    with pytest.raises(DataRefused) as refused:
+        check_upload(content, name, tmp_path)
+    assert time.monotonic() - began < 5
+    sentence = str(refused.value)
+    assert sentence.startswith(f"“{name}” ")
+    assert words in sentence
+    assert len(sentence) < 300
+    assert "Traceback" not in sentence
+    assert list_uploads(tmp_path) == [kept]
+    assert [folder.name for folder in (tmp_path / "datasets").iterdir()] == [kept.id]
+
+
+def test_texts_repeated_a_million_times_do_not_unpack(tmp_path: Path) -> None:
+    bomb = parquet(repeated_text(rows=1_500_000, columns=8))
+    assert len(bomb) < 3_000_000  # of 12 GB
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    upload = check_upload(bomb, "bomb.parquet", tmp_path)
+    assert upload.columns[0].different == 1
+    assert sum(file.stat().st_size for file in upload.folder.iterdir()) < 10_000_000
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 100_000  # KiB
+
+
+def test_numbers_that_unpack_beyond_the_limit_are_refused(tmp_path: Path) -> None:
+    bomb = parquet(pa.table({f"c{i}": pa.array([0.0] * 1_900_000) for i in range(60)}))
+    with pytest.raises(
+        DataRefused, match=r"1,900,000 rows of 60 columns|unpacks to more|says it holds"
+    ):
+        check_upload(bomb, "bomb.parquet", tmp_path)
+
+
+def test_a_file_above_the_limit_is_refused_before_it_is_opened(tmp_path: Path) -> None:
+    file = tmp_path / "big.csv"
+    with file.open("wb") as handle:
+        handle.truncate(limits.MAX_FILE_BYTES + 1)
+    with pytest.raises(DataRefused, match="at most 200 MiB fit"):
+        check_upload(file, file.name, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"), [("missing.csv", "cannot be opened"), (".", "is no file")]
+)
+def test_a_path_that_is_no_file_is_refused(tmp_path: Path, path: str, words: str) -> None:
+    with pytest.raises(DataRefused, match=words):
+        check_upload(tmp_path / path, path, tmp_path)
+
+
+def test_an_owner_has_room_for_so_many(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "MAX_UPLOADS", 1)
+    check_upload(GOOD, "pets.csv", tmp_path)
+    with pytest.raises(DataRefused, match="Delete one"):
+        check_upload(GOOD + b"7,cat\n", "more.csv", tmp_path)
+
+
+def test_a_reader_that_hangs_is_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "WORKER_TIMEOUT_SECONDS", 0.01)
+    with pytest.raises(DataRefused, match="took longer than"):
+        check_upload(GOOD, "pets.csv", tmp_path)
+    assert list((tmp_path / "datasets").iterdir()) == []
+
+
+def test_a_file_name_is_repeated_short_and_without_marks(tmp_path: Path) -> None:
+    with pytest.raises(DataRefused) as refused:
+        check_upload(b"", "a\n\u202e" + "b" * 500 + ".csv", tmp_path)
+    assert "\n" not in str(refused.value)
+    assert len(str(refused.value)) < 200
+
+
+def test_a_file_name_with_folders_is_kept_as_a_name(tmp_path: Path) -> None:
+    upload: Upload = check_upload(GOOD, "../../etc/passwd", tmp_path)
+    assert upload.filename == "passwd"
+    assert json.loads((upload.folder / "meta.json").read_text())["filename"] == "passwd"
