@@ -1,0 +1,138 @@
+"""`python -m builder`: results on standard output, words on standard error, exit codes that say it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from builder import cli
+
+
+def run(*words: str) -> int:
+    return cli.main([str(w) for w in words])
+
+
+@pytest.fixture
+def digits(tmp_path: Path) -> Path:
+    path = tmp_path / "digits.json"
+    assert run("gallery", "digits_mlp", "-o", path) == 0
+    return path
+
+
+def test_layers_finds_linear_by_everyday_words(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("layers", "fully", "connected") == 0
+    assert capsys.readouterr().out.startswith("torch.nn.Linear ")
+
+
+def test_layers_as_json_gives_every_parameter(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("layers", "Linear", "--json") == 0
+    linear = json.loads(capsys.readouterr().out)[0]
+    assert list(linear["parameters"]) == ["in_features", "out_features", "bias"]
+
+
+def test_layers_without_a_hit_says_so(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("layers", "qqqqqqzzzz") == 2
+    assert "“qqqqqqzzzz”" in capsys.readouterr().err
+
+
+def test_gallery_lists_and_prints(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("gallery") == 0
+    assert "lenet5" in capsys.readouterr().out
+    assert run("gallery", "lenet5") == 0
+    assert json.loads(capsys.readouterr().out)["layerwise"] == 1
+
+
+def test_gallery_offers_the_nearest_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("gallery", "lenet") == 2
+    assert "Did you mean “lenet5”?" in capsys.readouterr().err
+
+
+def test_check_prints_shapes_and_totals(digits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check", digits) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split() == ["x", "N×64"]
+    assert lines[1].split() == ["fc1", "N×32", "2,080", "parameters"]
+    assert lines[-1].startswith("2 410 parameters") or lines[-1].startswith("2.41k parameters")
+
+
+def test_check_exits_1_on_a_problem_and_offers_repairs(
+    digits: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = digits.read_text().replace('"out_features": 10', '"in_features": 5, "out_features": 10')
+    digits.write_text(broken)
+    assert run("check", digits) == 1
+    said = capsys.readouterr().err
+    assert "in_features=5" in said and "32" in said and "repair: " in said
+    assert run("check", digits, "--json") == 1
+    problem = json.loads(capsys.readouterr().out)["problems"][0]
+    assert problem["layer"] == "fc2" and problem["repairs"]
+
+
+def test_code_in_both_styles(digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("code", digits, "--style", "sequential") == 0
+    assert "nn.Sequential(" in capsys.readouterr().out
+    assert run("code", digits, "-o", tmp_path / "net.py") == 0
+    done = subprocess.run(
+        [sys.executable, tmp_path / "net.py"], capture_output=True, text=True, check=True
+    )
+    assert "10" in done.stdout
+
+
+def test_a_style_that_is_not_there_is_named(digits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("code", digits, "--style", "modul") == 2
+    assert "“module”" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("", "empty"), ("{", "JSON"), ('{"layerwise": 99}', "99"), ("[]", "project")],
+)
+def test_a_file_that_is_no_project_is_one_sentence(
+    text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(text)
+    assert run("check", path) == 2
+    err = capsys.readouterr().err
+    assert said in err and "Traceback" not in err and len(err.splitlines()) == 1
+
+
+def test_a_missing_file_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("check", tmp_path / "none.json") == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_train_writes_a_run_and_says_how_it_ended(
+    digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "run"
+    words = ["train", digits, "--data", "digits", "--epochs", "2", "--lr", "0.01", "--run", folder]
+    assert run(*words) == 0
+    captured = capsys.readouterr()
+    assert captured.out.strip() == str(folder)
+    assert "epoch 2/2" in captured.err
+    assert (folder / "model.py").exists()
+
+
+def test_train_refuses_data_that_does_not_fit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "net.json"
+    run("gallery", "mlp_10_50_2", "-o", path)
+    words = ["train", path, "--data", "digits", "--epochs", "1", "--run", tmp_path / "run"]
+    assert run(*words) == 2
+    assert "64" in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+    assert run(*words, "--fit", "--quiet") == 0
+
+
+def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
+    for command in ("layers", "gallery", "check", "code", "train"):
+        with pytest.raises(SystemExit) as left:
+            run(command, "--help")
+        assert left.value.code == 0
+        assert "usage:" in capsys.readouterr().out
