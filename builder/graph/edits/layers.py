@@ -205,10 +205,10 @@ def set_repeat(root: Graph, graph: Graph, edit: SetRepeat) -> Graph:
             f"A block repeats from 1 to {MAX_REPEAT} times, not {quote(edit.repeat)}."
         )
     block = root.blocks[owner.block]
-    if edit.repeat > 1 and (len(block.inputs) != 1 or len(block.outputs) != 1):
+    if edit.repeat > 1 and not 1 <= len(block.outputs) <= len(block.inputs):
         raise EditRefused(
-            f"{quote(owner.block)} has {len(block.inputs)} inputs and {len(block.outputs)} outputs: to repeat, "
-            "where each result feeds the next, a block needs exactly one of each."
+            f"{quote(owner.block)} has {len(block.inputs)} inputs and {len(block.outputs)} outputs: to repeat, each "
+            "result feeds the next, so it needs an input for every output."
         )
     return with_owner(graph, replace(owner, repeat=edit.repeat, shared=edit.shared))
 
