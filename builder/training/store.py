@@ -258,11 +258,12 @@ class Store:
             if _mark(row["launcher"]).alive or not folder.void(attempt):
                 return row  # it is being started, or has begun at this very moment
             self.requeue(row["id"], attempt + 1)
-        elif mark.alive:
-            return row
         else:
+            alive = mark.alive  # looked at first: it writes its ending before it dies
             ending = folder.ending()
             if ending is None or ending.attempt != attempt:
+                if alive:
+                    return row
                 ending = _killed(folder, attempt)
             self.end(row["id"], attempt, ending)
         return self._row(row["id"], row["owner"])

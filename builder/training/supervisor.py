@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from builder.errors import JobRefused, LayerwiseError
 from builder.home import home
@@ -25,6 +25,7 @@ from builder.training.job import JobRequest
 from builder.training.limits import JOBS_AT_ONCE, WAITING_JOBS_PER_OWNER, WORKER_START_SECONDS
 from builder.training.prepare import Plan, make_plan, run_data, write_run
 from builder.training.processes import this_process
+from builder.training.spare import Spare
 from builder.training.store import Store
 from builder.training.tensors import RunData
 
@@ -38,6 +39,7 @@ class Supervisor:
     def __init__(self, store: Store | None = None, at_once: int = JOBS_AT_ONCE) -> None:
         self.store = store or Store()
         self.at_once = at_once
+        self._spare = Spare(launch_spare)
         self._children: dict[tuple[str, int], tuple[subprocess.Popen[bytes], float]] = {}
         self._lock = threading.RLock()
         self._woken, self._closed = threading.Event(), threading.Event()
@@ -97,6 +99,11 @@ class Supervisor:
         self.store.requeue(run_id, max(card.attempt, folder.attempts) + 1)
         self._pump()
 
+    def warm_up(self) -> None:
+        """Somebody looks at the Train page: keep a worker ready for ten minutes. Returns at once."""
+        self._spare.want()
+        self._woken.set()
+
     # --- keeping order ---------------------------------------------------------------------------
 
     def reconcile(self) -> None:
@@ -109,6 +116,7 @@ class Supervisor:
         self._closed.set()
         self._woken.set()
         self._thread.join(timeout_seconds)
+        self._spare.close()
 
     def _watch(self) -> None:
         while not self._closed.is_set():
@@ -118,6 +126,7 @@ class Supervisor:
                 self._collect()
                 self.store.settle_all()
                 self._pump()
+                self._spare.tend(may_start=not self._any_starting())
             except LayerwiseError:
                 time.sleep(1.0)  # the disk refuses: it may come back
 
@@ -130,7 +139,8 @@ class Supervisor:
                     return
                 run_id, attempt = claimed
                 try:
-                    child = launch(self.store.folder(run_id), attempt)
+                    folder = self.store.folder(run_id)
+                    child = self._spare.take(folder, attempt) or launch(folder, attempt)
                 except OSError as error:
                     self._could_not_start(run_id, attempt, error.strerror or str(error))
                     continue
@@ -153,6 +163,14 @@ class Supervisor:
                     child.wait()
                 self._could_not_start(run_id, attempt, _last_line(self.store.folder(run_id)))
 
+    def _any_starting(self) -> bool:
+        """Whether a worker has not reported its first step yet: a spare would slow it down."""
+        with self._lock:
+            return any(
+                child.poll() is None and not self.store.folder(run_id).metrics.exists()
+                for (run_id, _), (child, _) in self._children.items()
+            )
+
     def _could_not_start(self, run_id: str, attempt: int, why: str) -> None:
         sentence = f"The training process could not be started: {why or 'it ended at once'}."
         if self.store.folder(run_id).void(attempt):
@@ -172,25 +190,34 @@ def checked_plan(request: JobRequest) -> Plan:
 
 def launch(folder: RunFolder, attempt: int) -> subprocess.Popen[bytes]:
     """Starts a worker in a session of its own. Errors: OSError when the system cannot."""
+    with open(folder.log, "ab") as log:
+        return _start([str(folder.path), str(attempt)], folder.path, subprocess.DEVNULL, log)
+
+
+def launch_spare() -> subprocess.Popen[bytes]:
+    """Starts a worker that waits for its folder on its standard input. Errors: OSError."""
+    return _start(["--spare"], Path.cwd(), subprocess.PIPE, subprocess.DEVNULL)
+
+
+def _start(
+    arguments: list[str], folder: Path, stdin: int, output: IO[bytes] | int
+) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": _python_path(), "PYTHONUNBUFFERED": "1"}
     environment.update(dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1"))
-    arguments = [sys.executable, "-m", "builder.training.worker", str(folder.path), str(attempt)]
     options: dict[str, Any] = {"start_new_session": True}
     if sys.platform == "win32":
-        options = {
-            "creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | 0x00004000
-        }  # below normal
-    with open(folder.log, "ab") as log:
-        return subprocess.Popen(
-            arguments,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd=folder.path,
-            env=environment,
-            close_fds=True,
-            **options,
-        )
+        quiet = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
+        options = {"creationflags": quiet}
+    return subprocess.Popen(
+        [sys.executable, "-m", "builder.training.worker", *arguments],
+        stdin=stdin,
+        stdout=output,
+        stderr=output,
+        cwd=folder,
+        env=environment,
+        close_fds=True,
+        **options,
+    )
 
 
 @functools.cache

@@ -299,3 +299,27 @@ def test_a_run_that_is_done_can_go_on_further(supervisor: Supervisor) -> None:
     supervisor.resume(run_id, ANNA, epochs=4)
     card = wait_until(lambda: ended(store, run_id))
     assert (card.state, card.epoch) == ("finished", 4)
+
+
+def test_a_warm_worker_takes_the_next_run_and_goes_with_its_supervisor(
+    supervisor: Supervisor,
+) -> None:
+    store = supervisor.store
+    supervisor.warm_up()
+    spare = wait_until(lambda: supervisor._spare._child)
+    run_id = submit(supervisor, epochs=3)
+    card = wait_until(lambda: ended(store, run_id))
+    mark = store.folder(run_id).worker(1)
+    assert (card.state, mark is not None and mark.pid) == ("finished", spare.pid)
+    following = wait_until(lambda: supervisor._spare._child)
+    assert following.pid != spare.pid
+    supervisor.close()
+    assert following.poll() is not None
+
+
+def test_a_dead_spare_is_no_obstacle(supervisor: Supervisor) -> None:
+    supervisor.warm_up()
+    spare = wait_until(lambda: supervisor._spare._child)
+    spare.kill()
+    run_id = submit(supervisor, epochs=1)
+    assert wait_until(lambda: ended(supervisor.store, run_id)).state == "finished"
