@@ -24,6 +24,7 @@ from builder.graph.model import (
     format_value,
     iter_refs,
 )
+from builder.graph.remember import Remembered
 from builder.graph.report import NodeReport, ShapeReport
 from builder.graph.size import format_count
 from builder.inspection import dot, theme
@@ -31,6 +32,7 @@ from builder.inspection.wording import call_words, show_argument
 
 MOST_NODES = 1_500  # as many as Graphviz lays out in a browser within seconds
 _FONT = "Helvetica,Arial,sans-serif"
+_drawn: Remembered[tuple[Graph, str]] = Remembered(64)
 
 
 def architecture_graph(
@@ -42,6 +44,14 @@ def architecture_graph(
              across: from left to right instead of top down.
     Errors:  InspectionRefused when there are more boxes than can be drawn.
     """
+    key = (id(graph), unfolded, dark, across)
+    known = _drawn.get(key)
+    if known is None:  # the graph is kept beside its drawing, so that no other one can get its id
+        known = _drawn.put(key, (graph, _draw(graph, unfolded, dark, across)))
+    return known[1]
+
+
+def _draw(graph: Graph, unfolded: bool, dark: bool, across: bool) -> str:
     from builder.graph.shapes import infer_shapes
 
     drawing = _Drawing(graph.blocks, unfolded, theme.ink(dark), dark)
@@ -203,23 +213,26 @@ class _Drawing:
         self, graph: Graph, node: Node, report: ShapeReport, places: Mapping[str, _Place]
     ) -> None:
         here = places[node.id]
+        # One wire for ports of one box that read the same value, as attention's query, key and value.
+        ports: dict[tuple[str, str, Ref, bool], list[str]] = {}
         for port, argument in node.arguments.items():
             for ref, carries in _wired(argument):
-                source = places.get(ref.node)
-                if source is None:
-                    continue
-                several = len(source.gives) > 1 and ref.path
-                tail = source.gives[ref.path[0] % len(source.gives)] if several else source.gives[0]
-                self.lines.append(
-                    dot.edge(
-                        tail,
-                        here.takes.get(port, here.name),
-                        **self.wire(node, port, ref, report, carries),
+                if (source := places.get(ref.node)) is not None:
+                    several = len(source.gives) > 1 and ref.path
+                    tail = (
+                        source.gives[ref.path[0] % len(source.gives)]
+                        if several
+                        else source.gives[0]
                     )
-                )
+                    head = here.takes.get(port, here.name)
+                    together = ports.setdefault((tail, head, ref, carries), [])
+                    if not together or node.kind == "branch" or port not in together:
+                        together.append(port)
+        for (tail, head, ref, carries), names in ports.items():
+            self.lines.append(dot.edge(tail, head, **self.wire(node, names, ref, report, carries)))
 
     def wire(
-        self, node: Node, port: str, ref: Ref, report: ShapeReport, carries: bool
+        self, node: Node, ports: list[str], ref: Ref, report: ShapeReport, carries: bool
     ) -> dict[str, str | int | float]:
         if not carries:
             return {"style": "dotted", "label": " size "}
@@ -227,11 +240,13 @@ class _Drawing:
         words = [format_value(value)] if value is not None else []
         if isinstance(value, TensorSpec) and value.dtype != "float32":
             words.append(value.dtype)
-        side = {"if_true": "if true", "if_false": "if false"}.get(port)
-        if node.kind == "branch" and side:
-            words.insert(0, f"{side}:")
+        if node.kind == "branch":
+            sides = {"if_true": "if true", "if_false": "if false"}
+            words.insert(0, " and ".join(sides.get(port, port) for port in ports) + ":")
+        elif len(ports) > 1:
+            words.append(f"({', '.join(ports)})")
         look: dict[str, str | int | float] = {"label": f" {' '.join(words)} "} if words else {}
-        if node.kind == "branch" and port == "condition":
+        if node.kind == "branch" and ports == ["condition"]:
             look["style"] = "dotted"
         return look
 

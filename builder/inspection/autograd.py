@@ -7,8 +7,8 @@ what stands in it; we give it stable node names, our colours, and a size it may 
 
 from __future__ import annotations
 
+import importlib
 import math
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from builder.errors import InspectionRefused, quote
 from builder.graph.model import Graph, format_shape
+from builder.graph.remember import Remembered
 from builder.graph.size import format_bytes, training_bytes
-from builder.inspection import theme
+from builder.inspection.autograd_drawing import Restyled, colours_of, only_outputs
 from builder.inspection.batch import BatchShape, inputs_for, with_batch
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ MOST_NODES = 1_500  # Graphviz needs a few seconds for these in a browser; beyon
 MOST_BYTES = 2**30  # for one picture, on a machine that others train on
 MOST_FLOPS = 10**11  # a few seconds on one core
 _ATTRIBUTE_CHARACTERS = 40
+
+_drawn: Remembered[tuple[Graph, AutogradGraph]] = Remembered(64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,22 @@ def autograd_graph(
              too big to run or to draw here, each with the numbers.
     Source:  github.com/szagoruyko/pytorchviz, `make_dot`.
     """
+    key = (id(graph), batch_shape, show_attrs, show_saved, training, dark)
+    known = _drawn.get(key)
+    if known is None:  # the graph is kept beside its drawing, so that no other one can get its id
+        result = _draw(graph, batch_shape, show_attrs, show_saved, training, dark)
+        known = _drawn.put(key, (graph, result))
+    return known[1]
+
+
+def _draw(
+    graph: Graph,
+    batch_shape: BatchShape,
+    show_attrs: bool,
+    show_saved: bool,
+    training: bool,
+    dark: bool,
+) -> AutogradGraph:
     from builder.graph.shapes import infer_shapes
 
     _check_runs(graph, infer_shapes(graph), batch_shape)
@@ -81,7 +100,7 @@ def autograd_graph(
             "autograd recorded no step."
         )
         return AutogradGraph(
-            _only_outputs(out_shapes, dark), len(outputs), shapes, out_shapes, (), note
+            only_outputs(out_shapes, dark), len(outputs), shapes, out_shapes, (), note
         )
     count, depth = _size(value.grad_fn for value in wanted)
     if count > MOST_NODES:
@@ -90,7 +109,7 @@ def autograd_graph(
             "architecture with its blocks folded, or at a smaller network."
         )
     drawn = _make_dot(wanted, named, show_attrs, show_saved, depth)
-    body = _Restyled(_colours_of(module, dark), dark)
+    body = Restyled(colours_of(module, dark), dark)
     source = body.write(drawn.body)
     if body.boxes > MOST_NODES:
         raise InspectionRefused(
@@ -216,7 +235,7 @@ def _make_dot(
         import distutils.version  # noqa: F401
     except ModuleNotFoundError:
         # torchviz 0.0.3 imports distutils, gone in Python 3.12; setuptools brings it back.
-        import setuptools  # noqa: F401
+        importlib.import_module("setuptools")
     from torchviz import make_dot
 
     # torchviz calls itself once a step; the interpreter allows 1000 calls unless told otherwise.
@@ -228,109 +247,6 @@ def _make_dot(
         show_saved=show_saved,
         max_attr_chars=_ATTRIBUTE_CHARACTERS,
     )
-
-
-_NODE = re.compile(r'^\t(-?\d+) \[label="?(.*?)"?(?: fillcolor=(\w+))?\]\n?$', re.DOTALL)
-_EDGE = re.compile(r"^\t(-?\d+) -> (-?\d+)(?: \[(.*)\])?\n?$", re.DOTALL)
-
-
-class _Restyled:
-    """torchviz's drawing with node names that do not change from run to run, and our colours.
-
-    torchviz names its nodes by memory address; here they are n0, n1, … in the order drawn, so one
-    network gives one text, and no address leaves the process.
-    """
-
-    def __init__(self, layers: Mapping[str, theme.Colours], dark: bool) -> None:
-        self.names: set[str] = set()
-        self._layers = layers
-        self._ink = theme.ink(dark)
-        self._known: dict[str, str] = {}
-        self._kinds = {
-            "lightblue": theme.family_colours("linear", dark),
-            "orange": theme.family_colours("pooling", dark),
-            "darkolivegreen1": theme.family_colours("activation", dark),
-            "darkolivegreen3": theme.family_colours("activation", dark),
-        }
-
-    @property
-    def boxes(self) -> int:
-        return len(self._known)
-
-    def write(self, body: list[str]) -> str:
-        lines = [self._line(part) for part in dict.fromkeys(body)]
-        return "\n".join([*_opening(self._ink), *lines, "}", ""])
-
-    def _line(self, part: str) -> str:
-        if edge := _EDGE.match(part):
-            tail, head, style = edge.groups()
-            return f"  {self._name(tail)} -> {self._name(head)}" + (f" [{style}]" if style else "")
-        node = _NODE.match(part)
-        if node is None:
-            raise InspectionRefused("torchviz drew something this version cannot read.")
-        address, label, kind = node.groups()
-        return f"  {self._name(address)} [{self._look(label, kind)}]"
-
-    def _name(self, address: str) -> str:
-        return self._known.setdefault(address, f"n{len(self._known)}")
-
-    def _look(self, label: str, kind: str | None) -> str:
-        colours = self._kinds.get(kind or "")
-        # The first line of a tensor's label is its name, empty for one that has none.
-        name, _, rest = label.partition("\n")
-        if kind == "lightblue" and name in self._layers:
-            self.names.add(name)
-            colours = self._layers[name]
-        if kind is not None:
-            label = "\n".join(part.strip() for part in (name, rest) if part.strip())
-        text = label.replace("\n", "\\l" if "---" in label else "\\n")
-        text += "\\l" if "---" in label else ""
-        look = f'label="{text}"'
-        if colours is not None:
-            look += f' fillcolor="{colours.fill}" color="{colours.mark}"'
-        if kind in ("darkolivegreen1", "darkolivegreen3"):
-            look += " penwidth=2.5"
-        if kind == "orange":
-            look += ' style="filled,dashed"'
-        return look
-
-
-def _opening(ink: theme.Ink) -> list[str]:
-    quiet = theme.mix(ink.text, ink.ground, 0.07)
-    return [
-        "digraph autograd {",
-        '  graph [bgcolor="transparent" ranksep=0.28 nodesep=0.22]',
-        f'  node [shape=box style="filled" fillcolor="{quiet}" color="{ink.line}" '
-        f'fontcolor="{ink.text}" fontname="monospace" fontsize=12 height=0.3 margin="0.12,0.06"]',
-        f'  edge [color="{ink.quiet}" arrowsize=0.7]',
-    ]
-
-
-def _only_outputs(outputs: Mapping[str, tuple[int, ...]], dark: bool) -> str:
-    colours = theme.family_colours("activation", dark)
-    boxes = [
-        f'  n{index} [label="({", ".join(map(str, shape))})" fillcolor="{colours.fill}" '
-        f'color="{colours.mark}" penwidth=2.5]'
-        for index, shape in enumerate(outputs.values())
-    ]
-    return "\n".join([*_opening(theme.ink(dark)), *boxes, "}", ""])
-
-
-def _colours_of(module: nn.Module, dark: bool) -> dict[str, theme.Colours]:
-    """For every parameter the colours of the layer family it belongs to."""
-    from builder.catalogue import entries
-
-    known = entries()
-    colours = {}
-    for path, layer in module.named_modules():
-        entry = known.get(f"torch.nn.{type(layer).__name__}")
-        family = entry.family if entry and type(layer).__module__.startswith("torch.nn") else None
-        prefix = f"{path}." if path else ""
-        for name, _ in layer.named_parameters():
-            if family is not None:  # inner layers come later and keep the word over their parents
-                colours[prefix + name] = theme.family_colours(family, dark)
-            colours.setdefault(prefix + name, theme.family_colours("other", dark))
-    return colours
 
 
 def _note(named: Mapping[str, nn.Parameter], present: tuple[str, ...]) -> str:

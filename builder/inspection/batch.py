@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 MOST_SAMPLES = 100_000
 MOST_SIZES = 4
 
+_BETWEEN = re.compile(r"(?<=\d)\s*[×x*]\s*(?=\d)|[\s,()\[\]]+")
+
 BatchShape = tuple[int, ...]
 
 
@@ -25,7 +27,7 @@ def parse_batch_shape(text: str) -> BatchShape:
 
     Errors: InspectionRefused for anything else, for sizes below 1 and for more than 100 000 samples.
     """
-    words = [word for word in re.split(r"[\s,×x*()\[\]]+", text.strip()) if word]
+    words = [word for word in _BETWEEN.split(text.strip()) if word]
     if not all(re.fullmatch(r"[0-9]{1,9}", word) for word in words):
         raise InspectionRefused(
             f"The batch shape {quote(text)} is not a row of whole numbers. "

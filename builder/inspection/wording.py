@@ -27,10 +27,10 @@ def call_words(
     target = owner.target if owner else node.target
     name = entry.name if entry else target.rsplit(".", 1)[-1]
     if owner is not None:
-        given = dict(report.arguments) or dict(owner.arguments)
+        given: dict[str, Argument] = dict(report.arguments or owner.arguments)
         words = _arguments(graph, given, entry.parameters if entry else ())
         return [f"{name}({', '.join(words)})"]
-    literals = {
+    literals: dict[str, Argument] = {
         key: value
         for key, value in node.arguments.items()
         if value is not None and not isinstance(value, Ref) and not _only_refs(value)

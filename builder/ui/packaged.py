@@ -3,7 +3,7 @@
 Streamlit finds a packaged component only when a distribution and its import package bear one name;
 ours are `layerwise` and `builder`, so the scan of installed packages passes an editable install by.
 We hand it the same manifest ourselves, through the manager the scan itself calls.
-`tests/inspection/test_graph_view.py` guards this inner door.
+`tests/inspection/test_graph_view.py` guards this inner door against new Streamlits.
 """
 
 from __future__ import annotations

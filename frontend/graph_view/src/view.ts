@@ -7,6 +7,9 @@ import css from "./style.css?inline";
 export type Data = { dot: string; height: number; name: string; label: string; selected: string | null };
 export type State = { node: string | null };
 
+/** Below this zoom words cannot be read, and the top at true size says more than the whole. */
+const LEAST_READABLE = 0.6;
+
 /** One graph on the page: toolbar, stage and message. */
 export class View {
   onSelect: (node: string | null) => void = () => {};
@@ -86,7 +89,7 @@ export class View {
       node.setAttribute("aria-label", words.join(" ").trim() || nameOf(node));
     }
     this.camera.look(width, height);
-    if (this.camera.place.scale < 0.45) this.camera.readable();
+    if (this.camera.place.scale < LEAST_READABLE) this.camera.readable();
   }
 
   private say(text: string): void {
@@ -137,17 +140,17 @@ export class View {
   private toolbar(): HTMLElement {
     const bar = element("div", "bar", { role: "toolbar", "aria-label": "Graph view" });
     bar.append(
-      button("−", "Zoom out (−)", () => this.camera.key("-")),
+      button([icon("M3 8h10")], "Zoom out (−)", () => this.camera.key("-")),
       this.level,
-      button("+", "Zoom in (+)", () => this.camera.key("+")),
-      button("Fit", "Show the whole graph (0)", () => this.camera.fit()),
-      button("1:1", "True size (1)", () => this.camera.readable()),
+      button([icon("M3 8h10M8 3v10")], "Zoom in (+)", () => this.camera.key("+")),
+      button(["Fit"], "Show the whole graph (0)", () => this.camera.fit()),
+      button(["1:1"], "True size (1)", () => this.camera.readable()),
       element("span", "space"),
-      button("SVG", "Download as SVG", () => this.saveSvg()),
-      button("DOT", "Download as DOT, the text Graphviz reads", () =>
+      button([icon(DOWN), "SVG"], "Download as SVG", () => this.saveSvg()),
+      button([icon(DOWN), "DOT"], "Download as DOT, the text Graphviz reads", () =>
         download(this.dot, `${this.name}.dot`, "text/vnd.graphviz"),
       ),
-      button("⛶", "Full screen", () => void this.fullScreen()),
+      button([icon("M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4")], "Full screen", () => void this.fullScreen()),
     );
     return bar;
   }
@@ -175,9 +178,22 @@ function element(tag: string, name: string, attributes: Record<string, string> =
   return made;
 }
 
-function button(text: string, title: string, action: () => void): HTMLElement {
+const DOWN = "M8 2v8M4.5 7 8 10.5 11.5 7M3 13.5h10";
+
+/** A line drawing of 16 by 16 in the colour of the text. */
+function icon(path: string): SVGElement {
+  const drawing = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  drawing.setAttribute("viewBox", "0 0 16 16");
+  drawing.setAttribute("aria-hidden", "true");
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  line.setAttribute("d", path);
+  drawing.append(line);
+  return drawing;
+}
+
+function button(inside: (string | Node)[], title: string, action: () => void): HTMLElement {
   const made = element("button", "", { type: "button", title, "aria-label": title });
-  made.textContent = text;
+  made.append(...inside);
   made.addEventListener("click", action);
   return made;
 }

@@ -1,0 +1,132 @@
+"""The Graph page: what autograd recorded in a real forward pass, and the network as a diagram."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from builder.errors import InspectionRefused
+from builder.inspection.architecture import architecture_graph
+from builder.inspection.autograd import AutogradGraph, autograd_graph
+from builder.inspection.batch import parse_batch_shape
+from builder.ui import state
+from builder.ui.graph_view import graph_view
+from builder.ui.head import page_head
+from builder.ui.markdown import plain
+
+HEIGHT = 640
+
+
+def autograd_tab() -> None:
+    shape, saved, attributes, evaluation = st.columns(
+        [2, 1.4, 1.4, 1.6], vertical_alignment="bottom", gap="medium"
+    )
+    typed = shape.text_input(
+        "Batch shape",
+        value=state.recall("graph.batch_shape", "1"),
+        key="graph_batch_shape",
+        max_chars=40,
+        placeholder="a single sample, without a batch",
+        help="What stands in front of a sample's own sizes: 5 for five samples, 4, 5 for four times "
+        "five, nothing for a single sample without a batch.",
+    )
+    state.keep("graph.batch_shape", typed)
+    show_saved = saved.toggle(
+        "Saved tensors",
+        key="graph_saved",
+        persist_state=True,
+        help="Tensors kept from the forward pass because the backward pass needs them.",
+    )
+    show_attrs = attributes.toggle(
+        "Attributes",
+        key="graph_attributes",
+        persist_state=True,
+        help="Settings that a backward step kept, such as sizes and strides.",
+    )
+    evaluated = evaluation.toggle(
+        "Evaluation mode",
+        key="graph_evaluation",
+        persist_state=True,
+        help="Run as after training: dropout does nothing, BatchNorm uses its running averages.",
+    )
+    try:
+        drawn = autograd_graph(
+            state.graph(),
+            parse_batch_shape(typed),
+            show_attrs=show_attrs,
+            show_saved=show_saved,
+            training=not evaluated,
+            dark=state.dark(),
+        )
+    except InspectionRefused as refusal:
+        st.warning(plain(refusal), icon=":material/error:")
+        return
+    graph_view(
+        drawn.dot,
+        height=HEIGHT,
+        name=f"{state.graph().name}-autograd",
+        key="graph_autograd",
+        label="Autograd graph",
+    )
+    explain(drawn)
+
+
+def explain(drawn: AutogradGraph) -> None:
+    shapes = " and ".join(f"{name} ({sizes(shape)})" for name, shape in drawn.inputs.items())
+    results = " and ".join(f"{name} ({sizes(shape)})" for name, shape in drawn.outputs.items())
+    if drawn.note:
+        st.info(plain(drawn.note), icon=":material/info:")
+    st.caption(
+        plain(f"Ran {shapes} and gave {results}. ")
+        + "Coloured boxes are parameters, in their layer's colour; grey ones the steps by which "
+        "gradients flow back; the green one is the result. Every arrow points the way of the "
+        "forward pass. Drawn by torchviz `make_dot`."
+    )
+
+
+def architecture_tab() -> None:
+    graph = state.graph()
+    with st.container(horizontal=True, gap="medium", vertical_alignment="center"):
+        unfolded = st.toggle(
+            "Unfold blocks",
+            key="graph_unfolded",
+            persist_state=True,
+            disabled=not graph.blocks,
+            help="Show what is inside each block. A repeated one is drawn once, with its count."
+            if graph.blocks
+            else "This network has no blocks.",
+        )
+        across = st.toggle("Left to right", key="graph_across", persist_state=True)
+    try:
+        drawn = architecture_graph(
+            graph, unfolded and bool(graph.blocks), state.dark(), across=across
+        )
+    except InspectionRefused as refusal:
+        st.warning(plain(refusal), icon=":material/error:")
+        return
+    graph_view(
+        drawn,
+        height=HEIGHT,
+        name=f"{graph.name}-architecture",
+        key="graph_architecture",
+        label="Architecture diagram",
+    )
+    st.caption(
+        "Colours are layer families, the same as on the Build page. Along the wires stand the shapes, "
+        "with N for the batch. A red outline marks a layer with a problem."
+    )
+
+
+def sizes(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape)) or "scalar"
+
+
+page_head("Graph")
+autograd, architecture = st.tabs(
+    ["Autograd graph", "Architecture"], key="graph_tab", on_change="rerun"
+)
+if autograd.open:
+    with autograd:
+        autograd_tab()
+if architecture.open:
+    with architecture:
+        architecture_tab()
