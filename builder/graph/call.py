@@ -70,11 +70,17 @@ class Call:
         value = self.inputs.get(port or self.first)
         if isinstance(value, TensorSpec):
             return (value,)
-        return tuple(v for v in value if isinstance(v, TensorSpec)) if isinstance(value, tuple) else ()
+        return (
+            tuple(v for v in value if isinstance(v, TensorSpec)) if isinstance(value, tuple) else ()
+        )
 
     def from_(self, port: str | None = None) -> str:
         """', from “flatten”' or nothing: where a port's value comes from."""
         return self.source(port or self.first)
+
+    def out_of(self, port: str | None = None) -> str:
+        """The same in the middle of a sentence: ' from “flatten”'."""
+        return self.from_(port).removeprefix(",")
 
     def finding(
         self,
@@ -96,7 +102,9 @@ def show(value: Evaluated) -> str:
     if isinstance(value, tuple) and value and all(isinstance(v, TensorSpec | tuple) for v in value):
         return format_value(value)  # type: ignore[arg-type]
     if isinstance(value, tuple):
-        return "(" + ", ".join(show(part) for part in value) + ("," if len(value) == 1 else "") + ")"
+        return (
+            "(" + ", ".join(show(part) for part in value) + ("," if len(value) == 1 else "") + ")"
+        )
     if isinstance(value, bool):
         return str(value)
     if isinstance(value, int):

@@ -18,6 +18,9 @@ from builder.graph.symbols import Evaluated, elements_per_sample, frozen, is_bat
 _LIMIT = 20_000  # calls; an entry is about 2 kB
 
 
+_NOTHING = Weights()
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a call gives. `arguments`: of the constructor, with the `inferred` ones filled in.
@@ -29,7 +32,7 @@ class Outcome:
     result: Value | None = None
     arguments: Mapping[str, Evaluated] = field(default_factory=dict)
     inferred: frozenset[str] = frozenset()
-    weights: Weights = Weights()
+    weights: Weights = _NOTHING
     flops: int | None = None
     activation_bytes: int = 0
     flawed: bool = False
@@ -53,7 +56,9 @@ def judge(
         tuple([(name, frozen(value)) for name, value in literals.items()]) if literals else (),
     )
     found = _outcomes.get(key)
-    return found if found is not None else _outcomes.put(key, _judge(entry, chosen, inputs, literals))
+    return (
+        found if found is not None else _outcomes.put(key, _judge(entry, chosen, inputs, literals))
+    )
 
 
 def activation_bytes(value: Value | None) -> int:
@@ -135,6 +140,4 @@ def _judge(
         result, flops = meta.run(entry, module, {**inputs, **literals})
     except Exception as error:
         return outcome if failed else replace(outcome, refusal=f"{type(error).__name__}: {error}")
-    return replace(
-        outcome, result=result, flops=flops, activation_bytes=activation_bytes(result)
-    )
+    return replace(outcome, result=result, flops=flops, activation_bytes=activation_bytes(result))

@@ -12,7 +12,7 @@ from dataclasses import replace
 from builder import catalogue
 from builder.catalogue.entry import Entry
 from builder.errors import NotFound, quote
-from builder.graph import checks, meta, wiring
+from builder.graph import checks, wiring
 from builder.graph.call import Call, is_value
 from builder.graph.diagnostics import Diagnostic, Finding
 from builder.graph.model import (
@@ -28,11 +28,12 @@ from builder.graph.model import (
     Training,
     Value,
     format_value,
+    iter_refs,
 )
-from builder.graph.outcome import Outcome, activation_bytes, judge
+from builder.graph.outcome import Outcome, judge
 from builder.graph.remember import Remembered
-from builder.graph.report import NodeReport, ShapeReport, Totals
-from builder.graph.size import format_gigabytes, machine_memory, training_bytes
+from builder.graph.report import NodeReport, ShapeReport
+from builder.graph.size import machine_memory, training_bytes
 from builder.graph.symbols import CannotEvaluate, Evaluated, evaluate, frozen
 from builder.graph.totals import add_up
 
@@ -118,7 +119,9 @@ class _Scope:
             return NodeReport()
         who = wiring.name_of(self.graph, node)
         return self.note(
-            node, NodeReport(), Finding(reason.kind, f"{who} {wiring.in_words(reason)}", reason.port)
+            node,
+            NodeReport(),
+            Finding(reason.kind, f"{who} {wiring.in_words(reason)}", reason.port),
         )
 
     def note(self, node: Node, report: NodeReport, finding: Finding) -> NodeReport:
@@ -133,7 +136,9 @@ class _Scope:
     def output(self, node: Node) -> NodeReport:
         value = self.evaluate(node, "value")
         if not is_value(value):
-            raise CannotEvaluate("not_wired", "shows no value yet. Choose what it gives.", port="value")
+            raise CannotEvaluate(
+                "not_wired", "shows no value yet. Choose what it gives.", port="value"
+            )
         report = NodeReport(result=value, inputs={"value": value})  # type: ignore[arg-type,dict-item]
         finding = wiring.batch_lost(self.graph, node, self.reports, value)
         return self.note(node, report, finding) if finding else report
@@ -203,7 +208,8 @@ class _Scope:
         stray = next((name for name in chosen if entry.parameter(name) is None), None)
         if stray is not None:
             raise CannotEvaluate(
-                "unknown_argument", f"has an argument {quote(stray)}, which {entry.name} does not take."
+                "unknown_argument",
+                f"has an argument {quote(stray)}, which {entry.name} does not take.",
             )
         inputs, literals = self.given(node, entry)
         first = self.built.get(owner.id)
@@ -226,9 +232,7 @@ class _Scope:
         except NotFound as error:
             raise CannotEvaluate("unknown_target", f"calls {quote(key)}. {error}") from None
 
-    def given(
-        self, node: Node, entry: Entry
-    ) -> tuple[dict[str, Evaluated], dict[str, Evaluated]]:
+    def given(self, node: Node, entry: Entry) -> tuple[dict[str, Evaluated], dict[str, Evaluated]]:
         """The inputs by port and the literal arguments of a call."""
         inputs: dict[str, Evaluated] = {}
         literals: dict[str, Evaluated] = {}
@@ -317,7 +321,8 @@ class _Scope:
             return checks.find(call)
         if outcome.refusal:
             return checks.explain(call, outcome.refusal)
-        origin = wiring.origin_of(self.graph, node, entry.ports[0].name, self.reports)
+        first = next(iter_refs(node.arguments.get(entry.ports[0].name)), None)
+        origin = wiring.origin_of(self.graph, first, self.reports)
         return checks.find_by_origin(call, self.graph, origin)
 
     def sized(self, node: Node, report: NodeReport) -> NodeReport:
@@ -333,9 +338,13 @@ class _Scope:
     def block(self, node: Node, owner: Owner, name: str) -> NodeReport:
         block = self.blocks.get(name)
         if block is None:
-            raise CannotEvaluate("unknown_target", f"calls block {quote(name)}, which does not exist.")
+            raise CannotEvaluate(
+                "unknown_target", f"calls block {quote(name)}, which does not exist."
+            )
         if name in self.stack:
-            raise CannotEvaluate("recursion", f"calls block {quote(name)}, in which it stands itself.")
+            raise CannotEvaluate(
+                "recursion", f"calls block {quote(name)}, in which it stands itself."
+            )
         if not isinstance(owner.repeat, int) or not 1 <= owner.repeat <= MOST_REPEATS:
             raise CannotEvaluate(
                 "repeat", f"is repeated {owner.repeat} times. Repeat it 1 to {MOST_REPEATS} times."
@@ -349,13 +358,15 @@ class _Scope:
             bodies.append(body)
             if body.result is None:
                 break
-            results = (body.result,) if len(block.outputs) == 1 else body.result
+            results: tuple[Value, ...] = (body.result,)
+            if len(block.outputs) > 1 and isinstance(body.result, tuple):
+                results = body.result
             if len(bodies) < owner.repeat and len(results) > len(values):
                 raise CannotEvaluate(
                     "repeat",
                     f"gives {len(results)} values but takes {len(values)}, so it cannot be repeated.",
                 )
-            values = (*results, *values[len(results) :])  # type: ignore[arg-type]
+            values = (*results, *values[len(results) :])
         whole = len(bodies) == owner.repeat and bodies[-1].result is not None
         owned = bodies[:1] if owner.shared else bodies
         parameters = sum(body.totals.parameters for body in owned)
@@ -420,14 +431,17 @@ class _Scope:
             value = self.evaluate(node, given if given in node.arguments else port.id)
             if not is_value(value):
                 raise CannotEvaluate(
-                    "not_wired", f"has nothing at “{given}” yet. Choose which layer it reads there.",
+                    "not_wired",
+                    f"has nothing at “{given}” yet. Choose which layer it reads there.",
                     port=given,
                 )
             values.append(value)
         known = {p.name or p.id for p in block.inputs} | {p.id for p in block.inputs}
         stray = next((name for name in node.arguments if name not in known), None)
         if stray is not None:
-            raise CannotEvaluate("unknown_argument", f"is given {quote(stray)}, which its block does not take.")
+            raise CannotEvaluate(
+                "unknown_argument", f"is given {quote(stray)}, which its block does not take."
+            )
         return tuple(values)  # type: ignore[arg-type]
 
     def block_problems(self, node: Node, name: str, report: NodeReport) -> NodeReport:
@@ -466,7 +480,9 @@ class _Scope:
         report = self.reports.get(ref.node)
         if report is None:
             if ref.node not in self.graph.nodes:
-                raise CannotEvaluate("unknown_source", "reads a layer that does not exist any more.")
+                raise CannotEvaluate(
+                    "unknown_source", "reads a layer that does not exist any more."
+                )
             name = quote(self.graph.label(ref.node))
             raise CannotEvaluate("order", f"reads {name}, which runs after it. Move one of them.")
         value = report.result

@@ -36,12 +36,16 @@ def format_bytes(count: int) -> str:
 def format_gigabytes(count: int) -> str:
     """In GB of 10⁹ bytes, as memory is sold: 160 GB, 0.4 GB."""
     gigabytes = count / 1e9
-    return f"{gigabytes:,.0f} GB".replace(",", "\u2009") if gigabytes >= 10 else f"{gigabytes:.1f} GB"
+    return (
+        f"{gigabytes:,.0f} GB".replace(",", "\u2009") if gigabytes >= 10 else f"{gigabytes:.1f} GB"
+    )
 
 
 def format_flops(count: int | None) -> str:
     """FLOPs of one sample: 8.2 kFLOPs; "?" where unknown."""
-    return "?" if count is None else _short(count, 1000, ("", "k", "M", "G", "T", "P"), " ") + "FLOPs"
+    return (
+        "?" if count is None else _short(count, 1000, ("", "k", "M", "G", "T", "P"), " ") + "FLOPs"
+    )
 
 
 def training_bytes(trainable: int, frozen: int = 0, activations: int = 0) -> int:

@@ -76,7 +76,8 @@ def missing_words(node: Node, name: str) -> str:
 def no_references(_ref: Ref) -> Value:
     """Stands for `value_of` where an argument must not read the data."""
     raise CannotEvaluate(
-        "unknown_argument", "reads the data in a constructor argument, which is made before any data."
+        "unknown_argument",
+        "reads the data in a constructor argument, which is made before any data.",
     )
 
 
@@ -94,7 +95,8 @@ def checked_spec(node: Node) -> TensorSpec:
         ) from None
     if any(not 0 <= size <= LARGEST_INTEGER for size in sizes):
         raise CannotEvaluate(
-            "input_spec", f"has the shape {quote(format_value(spec))}. Sizes must be 0 or more, within 64 bits."
+            "input_spec",
+            f"has the shape {quote(format_value(spec))}. Sizes must be 0 or more, within 64 bits.",
         )
     try:
         meta.empty(spec)
@@ -133,7 +135,7 @@ def loose_ends(
     if not nodes:
         yield Diagnostic("", "The network is empty. Add an input.", kind="no_input")
         return
-    last = next(reversed(nodes))
+    last = next(reversed(list(nodes)))
     if root and not graph.inputs:
         first = next(iter(nodes))
         yield Diagnostic(first, "The network has no input. Add one in front.", kind="no_input")
@@ -202,9 +204,7 @@ def _has_batch(value: Evaluated) -> bool:
 # Where a value comes from -------------------------------------------------------------------------
 
 
-def source_of(
-    graph: Graph, node: Node, reports: Mapping[str, NodeReport]
-) -> Callable[[str], str]:
+def source_of(graph: Graph, node: Node, reports: Mapping[str, NodeReport]) -> Callable[[str], str]:
     """For a port: ', from “relu” (its size was set by “fc1”)', or less where less is to be said."""
 
     def words(port: str) -> str:
@@ -212,7 +212,7 @@ def source_of(
         if ref is None or ref.node not in graph.nodes:
             return ""
         ref = graph.resolve(ref)
-        origin = origin_of(graph, node, port, reports)
+        origin = origin_of(graph, ref, reports)
         named = f", from {quote(graph.label(ref.node))}"
         if origin is None or origin.id == ref.node:
             return named
@@ -221,11 +221,8 @@ def source_of(
     return words
 
 
-def origin_of(
-    graph: Graph, node: Node, port: str, reports: Mapping[str, NodeReport]
-) -> Node | None:
-    """The node that gave a port's value its shape: past what leaves the shape as it was."""
-    ref = next(iter_refs(node.arguments.get(port)), None)
+def origin_of(graph: Graph, ref: Ref | None, reports: Mapping[str, NodeReport]) -> Node | None:
+    """The node that gave a value its shape: past what leaves the shape as it was."""
     for _ in range(len(graph.nodes)):
         if ref is None:
             return None
@@ -252,9 +249,7 @@ def origin_of(
 # What is too large --------------------------------------------------------------------------------
 
 
-def too_large(
-    graph: Graph, node: Node, report: NodeReport, needed: int, memory: int
-) -> Finding:
+def too_large(graph: Graph, node: Node, report: NodeReport, needed: int, memory: int) -> Finding:
     """A layer that this machine cannot hold."""
     who = name_of(graph, node)
     has = f"this machine has {format_gigabytes(memory)}"
@@ -278,7 +273,9 @@ def _largest_arguments(report: NodeReport) -> str:
         (
             (value, name)
             for name, value in report.arguments.items()
-            if isinstance(value, int) and not isinstance(value, bool) and name not in report.inferred
+            if isinstance(value, int)
+            and not isinstance(value, bool)
+            and name not in report.inferred
         ),
         reverse=True,
     )

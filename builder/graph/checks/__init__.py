@@ -12,19 +12,51 @@ from functools import cache
 
 from builder.catalogue.entry import Entry
 from builder.graph.call import Call
-from builder.graph.checks import common, linear, pictures
+from builder.graph.checks import (
+    common,
+    linear,
+    merging,
+    normalization,
+    pictures,
+    reshaping,
+    resizing,
+    sequences,
+)
 from builder.graph.checks.common import explain, spatial_dims
+from builder.graph.checks.origin import depends_on_origin, find_by_origin
 from builder.graph.diagnostics import Finding
 
-__all__ = ["NOT_TO_BE_BUILT", "batched_rank", "explain", "find"]
+__all__ = [
+    "NOT_TO_BE_BUILT",
+    "batched_rank",
+    "depends_on_origin",
+    "explain",
+    "find",
+    "find_by_origin",
+]
 
 Check = Callable[[Call], Finding | None]
 
-NOT_TO_BE_BUILT = frozenset({"value", "missing_argument", "one_of", "groups", "heads", "norm_groups"})
+NOT_TO_BE_BUILT = frozenset(
+    {"value", "missing_argument", "one_of", "groups", "heads", "norm_groups"}
+)
 """Findings after which the layer is not even built to count its weights."""
 
-_ALWAYS: tuple[Check, ...] = (common.check_tuples, common.check_values, common.check_dtypes)
-_BY_KEY: Mapping[str, Check | tuple[Check, ...]] = {**linear.CHECKS, **pictures.CHECKS}
+_ALWAYS: tuple[Check, ...] = (
+    common.check_tuples,
+    common.check_values,
+    common.check_dtypes,
+    reshaping.check_dims,
+)
+_FAMILIES: tuple[Mapping[str, tuple[Check, ...]], ...] = (
+    linear.CHECKS,
+    pictures.CHECKS,
+    normalization.CHECKS,
+    sequences.CHECKS,
+    reshaping.CHECKS,
+    merging.CHECKS,
+    resizing.CHECKS,
+)
 
 
 def find(call: Call) -> Finding | None:
@@ -40,8 +72,7 @@ def find(call: Call) -> Finding | None:
 
 @cache
 def _checks_of(key: str) -> tuple[Check, ...]:
-    own = _BY_KEY.get(key, ())
-    return (*_ALWAYS, *(own if isinstance(own, tuple) else (own,)))
+    return (*_ALWAYS, *(check for family in _FAMILIES for check in family.get(key, ())))
 
 
 def batched_rank(entry: Entry) -> int | None:
@@ -50,7 +81,3 @@ def batched_rank(entry: Entry) -> int | None:
     if spatial is None or entry.key.startswith("torch.nn.BatchNorm"):
         return None
     return spatial + 2
-
-
-def depends_on_origin(entry, inputs): return False
-def find_by_origin(call, graph, origin): return None

@@ -16,11 +16,49 @@ MOST_INNER_LAYERS = 256
 """Torch builds each of `num_layers` at once; a thousand of them would hold up every other session."""
 
 _LAYER_COUNTS = ("num_layers", "num_encoder_layers", "num_decoder_layers")
-_FLOATS = ("float32", "float64", "float16", "bfloat16")
-_WHOLE = ("int64", "int32", "int16", "int8", "uint8", "bool")
-_WEIGHTED = frozenset({"linear", "convolution", "recurrent", "transformer", "normalization"})
-# Found by running every layer on the CPU with whole numbers: these refuse them, meta does not.
-_REAL_ONLY = frozenset({"activation", "dropout", "pooling", "vision"})
+_WHOLE = ("int64", "int32", "int16", "int8", "uint8")
+_WEIGHTED = frozenset({"linear", "convolution", "recurrent", "transformer"})
+_REAL = _WEIGHTED | {"normalization", "activation", "dropout", "pooling", "vision"}
+# Found by running every layer on the CPU: these take whole numbers, all others of the families above
+# refuse them there. The meta device notices it in few.
+_TAKE_WHOLE = frozenset(
+    [
+        "maxpool2d",
+        "maxpool3d",
+        "avgpool1d",
+        "avgpool2d",
+        "avgpool3d",
+        "lppool1d",
+        "lppool2d",
+        "lppool3d",
+        "relu",
+        "relu6",
+        "sigmoid",
+        "tanh",
+        "hardtanh",
+        "softsign",
+        "tanhshrink",
+        "threshold",
+        "localresponsenorm",
+        "pixelshuffle",
+        "pixelunshuffle",
+        "channelshuffle",
+        "fold",
+    ]
+)
+_TAKE_BOOL = frozenset(
+    [
+        "lppool1d",
+        "lppool2d",
+        "lppool3d",
+        "sigmoid",
+        "tanh",
+        "pixelshuffle",
+        "pixelunshuffle",
+        "channelshuffle",
+    ]
+)
+_KEEP_FLOAT32 = frozenset({"batchnorm1d", "batchnorm2d", "batchnorm3d", "layernorm", "groupnorm"})
 
 
 def spatial_dims(entry: Entry) -> int | None:
@@ -32,7 +70,11 @@ def spatial_dims(entry: Entry) -> int | None:
 def words_for_picture(spatial: int) -> str:
     """N×channels×height×width, in as many dimensions."""
     return "×".join(
-        ("N", "channels", *{1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}[spatial])
+        (
+            "N",
+            "channels",
+            *{1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}[spatial],
+        )
     )
 
 
@@ -71,9 +113,7 @@ def check_values(call: Call) -> Finding | None:
         if sentence:
             return call.finding("value", f"cannot be built: {sentence}", parameter=name)
     for group in call.entry.one_of:
-        given_names = [
-            n for n in group if call.arguments.get(n, call.literals.get(n)) is not None
-        ]
+        given_names = [n for n in group if call.arguments.get(n, call.literals.get(n)) is not None]
         if len(given_names) != 1:
             names = " or ".join(group)
             state = "both are set" if given_names else "neither is set"
@@ -101,26 +141,23 @@ def _without_batch(value: Evaluated) -> object:
 
 
 def check_dtypes(call: Call) -> Finding | None:
-    """Whole numbers where weights are real numbers. Torch's meta device does not notice."""
-    family, key = call.entry.family, call.entry.key
-    if call.entry.kind != "layer" or family == "embedding":
+    """Whole numbers where real ones are computed with. Torch's meta device mostly does not notice."""
+    entry = call.entry
+    if entry.family not in _REAL or (entry.kind == "operation" and entry.family in _WEIGHTED):
         return None
-    if family not in _WEIGHTED and family not in _REAL_ONLY and key != "torch.nn.Bilinear":
-        return None
-    for port in call.entry.ports:
-        if port.optional or port.name == "indices":
-            continue
+    for port in entry.ports:
         spec = call.tensor(port.name)
-        if spec is None or spec.dtype == "float32":
+        if spec is None or port.optional or port.name == "indices" or spec.dtype == "float32":
             continue
-        if spec.dtype in _WHOLE and (family in _WEIGHTED or not _passes_whole(key)):
+        if _refuses_whole(entry, spec.dtype):
+            what = "True and False" if spec.dtype == "bool" else f"whole numbers ({spec.dtype})"
             return call.finding(
                 "integer_input",
-                f"works on real numbers but receives {spec.dtype}{call.from_(port.name)}. Turn "
+                f"works on real numbers but receives {what}{call.from_(port.name)}. Turn "
                 "them into features with an Embedding, or into real numbers with .float().",
                 port=port.name,
             )
-        if family in _WEIGHTED and spec.dtype in (*_FLOATS, "complex64"):
+        if spec.dtype not in (*_WHOLE, "bool") and _needs_float32(call, spec.dtype):
             return call.finding(
                 "dtype",
                 f"has float32 weights but receives {spec.dtype}{call.from_(port.name)}. Turn it "
@@ -130,11 +167,25 @@ def check_dtypes(call: Call) -> Finding | None:
     return None
 
 
-def _passes_whole(key: str) -> bool:
-    return key.rpartition(".")[2] in PASSES_WHOLE_NUMBERS
+def _plain_name(entry: Entry) -> str:
+    return entry.name.replace("_", "").lower()
 
 
-PASSES_WHOLE_NUMBERS = frozenset({"ReLU", "ReLU6", "Threshold", "Hardtanh", "Tanh", "Sigmoid"})
+def _refuses_whole(entry: Entry, dtype: str) -> bool:
+    if dtype == "bool":
+        return _plain_name(entry) not in _TAKE_BOOL
+    return dtype in _WHOLE and _plain_name(entry) not in _TAKE_WHOLE
+
+
+def _needs_float32(call: Call, dtype: str) -> bool:
+    if call.entry.family in _WEIGHTED or call.entry.key == "torch.nn.PReLU":
+        return True
+    affine = (
+        call.argument("affine") is not False and call.argument("elementwise_affine") is not False
+    )
+    return (
+        _plain_name(call.entry) in _KEEP_FLOAT32 and affine and dtype not in ("float16", "bfloat16")
+    )
 
 
 _NUMBER = re.compile(r"\d{7,}")

@@ -15,7 +15,9 @@ def check_last_size(call: Call, parameter: str, port: str) -> Finding | None:
         return None
     shown, came = show(spec), call.from_(port)
     if not spec.shape:
-        return call.finding("rank", f"needs features but receives a single number{came}.", port=port)
+        return call.finding(
+            "rank", f"needs features but receives a single number{came}.", port=port
+        )
     size, expected = spec.shape[-1], call.whole(parameter)
     if isinstance(size, str):
         return call.finding(
@@ -73,4 +75,4 @@ def check_bilinear(call: Call) -> Finding | None:
     )
 
 
-CHECKS = {"torch.nn.Linear": check_linear, "torch.nn.Bilinear": check_bilinear}
+CHECKS = {"torch.nn.Linear": (check_linear,), "torch.nn.Bilinear": (check_bilinear,)}

@@ -29,7 +29,9 @@ def check_rank(call: Call, port: str = "input") -> Finding | None:
         if not any(isinstance(size, str) for size in spec.shape[1:]):
             return None
         return call.finding(
-            "rank", f"needs {needs} but receives {show(spec)}{came}: the batch stands twice.", port=port
+            "rank",
+            f"needs {needs} but receives {show(spec)}{came}: the batch stands twice.",
+            port=port,
         )
     if rank == spatial + 2:
         return call.finding(

@@ -1,0 +1,134 @@
+"""Where several values meet: cat, stack, arithmetic, matrix products."""
+
+from __future__ import annotations
+
+from builder.graph.call import Call, show
+from builder.graph.diagnostics import Finding
+from builder.graph.model import Dim, TensorSpec
+
+_MATRIX = ("operator.matmul", "torch.bmm")
+
+
+def check_cat(call: Call) -> Finding | None:
+    """Equal dimensions, and equal sizes in all but the joined one."""
+    specs, dim = call.tensors(), call.whole("dim")
+    if call.entry.key == "torch.hstack":
+        dim = 1 if specs and len(specs[0].shape) > 1 else 0
+    elif call.entry.key == "torch.vstack":
+        dim = 0
+    if len(specs) < 2 or dim is None:
+        return None
+    first = specs[0]
+    for other in specs[1:]:
+        if len(other.shape) != len(first.shape):
+            return _unequal(call, first, other, "They need equally many dimensions to be joined.")
+        rank = len(first.shape)
+        joined = dim % rank if rank else 0
+        off = [i for i in range(rank) if i != joined and first.shape[i] != other.shape[i]]
+        if off:
+            sizes = " and ".join(f"{first.shape[i]} against {other.shape[i]}" for i in off[:2])
+            return _unequal(
+                call,
+                first,
+                other,
+                f"Only the sizes along dim={dim} may differ, but there is {sizes}.",
+            )
+    return None
+
+
+def check_stack(call: Call) -> Finding | None:
+    """Equal shapes."""
+    specs = call.tensors()
+    for other in specs[1:]:
+        if other.shape != specs[0].shape:
+            return _unequal(call, specs[0], other, "To be stacked they must have one shape.")
+    return None
+
+
+def check_broadcast(call: Call) -> Finding | None:
+    """Shapes that agree, or where one has the size 1; and no batch against another axis."""
+    specs = [
+        (p.name, spec)
+        for p in call.entry.ports
+        if (spec := call.tensor(p.name)) is not None and not p.many
+    ]
+    for i, (_, one) in enumerate(specs):
+        for port, other in specs[i + 1 :]:
+            for a, b in zip(reversed(one.shape), reversed(other.shape), strict=False):
+                if a != b and a != 1 and b != 1:
+                    return _unequal(
+                        call,
+                        one,
+                        other,
+                        f"Their sizes {a} and {b} do not agree, and neither is 1.",
+                        port,
+                    )
+            if (
+                _batch_places(one)
+                and _batch_places(other)
+                and not (_batch_places(one) & _batch_places(other))
+            ):
+                return call.finding(
+                    "batch_broadcast",
+                    f"receives {show(one)} and {show(other)}: the batches stand in different places, so "
+                    "every sample would meet every other. Bring both to one shape first.",
+                    port=port,
+                    severity="warning",
+                )
+    return None
+
+
+def _batch_places(spec: TensorSpec) -> set[int]:
+    """Where the batch stands, counted from the back as broadcasting does."""
+    return {i for i, size in enumerate(reversed(spec.shape)) if isinstance(size, str)}
+
+
+def check_matrices(call: Call) -> Finding | None:
+    """The inner sizes of a matrix product."""
+    ports = [p.name for p in call.entry.ports]
+    one, two = call.tensor(ports[0]), call.tensor(ports[1])
+    if one is None or two is None or not one.shape or not two.shape:
+        return None
+    inner: Dim = two.shape[-2] if len(two.shape) > 1 else two.shape[0]
+    if one.shape[-1] != inner:
+        return _unequal(
+            call,
+            one,
+            two,
+            f"The last size of the first ({one.shape[-1]}) must be the last but one of the second "
+            f"({inner}).",
+            ports[1],
+        )
+    if call.entry.key == "torch.bmm" and (
+        len(one.shape) != 3 or len(two.shape) != 3 or one.shape[0] != two.shape[0]
+    ):
+        return _unequal(call, one, two, "bmm needs two values of three dimensions and one batch.")
+    return None
+
+
+def _unequal(
+    call: Call, one: TensorSpec, other: TensorSpec, why: str, port: str | None = None
+) -> Finding:
+    return call.finding(
+        "merge_shapes",
+        f"receives {show(one)} and {show(other)}{call.from_(port) if port else call.from_()}. {why}",
+        port=port or call.first,
+    )
+
+
+_ELEMENTWISE = (
+    *(f"operator.{n}" for n in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow")),
+    *(f"operator.{n}" for n in ("lt", "le", "gt", "ge", "eq", "ne", "and_", "or_")),
+    *(f"torch.{n}" for n in ("maximum", "minimum", "lerp", "where")),
+    "torch.Tensor.masked_fill",
+    "torch.nn.CosineSimilarity",
+    "torch.nn.PairwiseDistance",
+    "torch.nn.functional.cosine_similarity",
+    "torch.nn.functional.pairwise_distance",
+)
+CHECKS = {
+    **dict.fromkeys(("torch.cat", "torch.hstack", "torch.vstack"), (check_cat,)),
+    "torch.stack": (check_stack,),
+    **dict.fromkeys(_ELEMENTWISE, (check_broadcast,)),
+    **dict.fromkeys(_MATRIX, (check_matrices,)),
+}

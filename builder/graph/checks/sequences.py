@@ -1,0 +1,192 @@
+"""Recurrent layers, attention, transformers and embeddings: sequences of features."""
+
+from __future__ import annotations
+
+from builder.graph.call import Call, show
+from builder.graph.checks.common import has_batch
+from builder.graph.checks.linear import check_last_size
+from builder.graph.diagnostics import Finding
+
+
+def check_recurrent(call: Call) -> Finding | None:
+    """N×length×features in, and the batch where batch_first says it is."""
+    return (
+        _check_sequence(call, "input")
+        or check_last_size(call, "input_size", "input")
+        or _check_projection(call)
+        or _check_batch_first(call, "input")
+    )
+
+
+def _check_sequence(call: Call, port: str) -> Finding | None:
+    spec = call.tensor(port)
+    if spec is None:
+        return None
+    rank, batched, came = len(spec.shape), has_batch(spec), call.from_(port)
+    if rank == 3 or (rank == 2 and not batched):
+        return None
+    if rank == 2 and batched:
+        way = "Torch would read the batch as one sequence. Add a length with unsqueeze, or use Linear."
+    elif rank == 4:
+        way = "Flatten or permute the picture into a sequence first."
+    else:
+        way = "Bring it to three dimensions first."
+    return call.finding(
+        "rank", f"needs N×length×features but receives {show(spec)}{came}. {way}", port=port
+    )
+
+
+def _check_projection(call: Call) -> Finding | None:
+    size, hidden = call.whole("proj_size"), call.whole("hidden_size")
+    if size and hidden and size >= hidden:
+        return call.finding(
+            "proj_size",
+            f"projects to proj_size={size}, which must be smaller than hidden_size={hidden}.",
+            parameter="proj_size",
+        )
+    return None
+
+
+def _check_batch_first(call: Call, port: str) -> Finding | None:
+    spec = call.tensor(port)
+    if spec is None or len(spec.shape) != 3 or not has_batch(spec):
+        return None
+    first = call.argument("batch_first") is True
+    if isinstance(spec.shape[0 if first else 1], str):
+        return None
+    if isinstance(spec.shape[2], str):
+        return None  # said already: the batch as features
+    if first:
+        text = (
+            f"reads {show(spec)}{call.out_of(port)} with the batch in front, since batch_first is True, "
+            "but the batch stands second. Set batch_first to False."
+        )
+    else:
+        text = (
+            f"reads the batch of {show(spec)}{call.out_of(port)} as the steps of a sequence, since "
+            "batch_first is False. Set batch_first to True."
+        )
+    return call.finding("batch_first", text, port=port, parameter="batch_first", severity="warning")
+
+
+def check_cell(call: Call) -> Finding | None:
+    """One step: N×features."""
+    spec = call.tensor()
+    if spec is not None and len(spec.shape) not in (1, 2):
+        way = "Take one step of the sequence, or use the layer without “Cell”."
+        return call.finding(
+            "rank", f"needs N×features but receives {show(spec)}{call.from_()}. {way}", port="input"
+        )
+    return check_last_size(call, "input_size", "input")
+
+
+def check_attention(call: Call) -> Finding | None:
+    """Heads divide the features; queries, keys and values fit together."""
+    found = _check_heads(call, "embed_dim", "num_heads") or _check_sequence(call, "query")
+    found = found or check_last_size(call, "embed_dim", "query")
+    if found:
+        return found
+    for port, own in (("key", "kdim"), ("value", "vdim")):
+        parameter = own if call.whole(own) is not None else "embed_dim"
+        found = _check_sequence(call, port)
+        spec, expected = call.tensor(port), call.whole(parameter)
+        if (
+            found is None
+            and spec is not None
+            and expected is not None
+            and spec.shape[-1] != expected
+        ):
+            found = call.finding(
+                "in_size",
+                f"expects {parameter}={expected} features at “{port}” but receives {show(spec)}"
+                f"{call.from_(port)}. Set {own} to {spec.shape[-1]}.",
+                port=port,
+                parameter=own,
+            )
+        if found:
+            return found
+    return _check_lengths(call) or _check_batch_first(call, "query")
+
+
+def _check_lengths(call: Call) -> Finding | None:
+    """Keys and values in equal number, and one batch for all."""
+    query, key, value = (call.tensor(port) for port in ("query", "key", "value"))
+    if query is None or key is None or value is None:
+        return None
+    if key.shape[:-1] != value.shape[:-1]:
+        return call.finding(
+            "lengths",
+            f"needs as many values as keys, but receives {show(key)} as key and {show(value)} as value.",
+            port="value",
+        )
+    batch = 0 if call.argument("batch_first") is True else 1
+    if len(query.shape) == len(key.shape) == 3 and query.shape[batch] != key.shape[batch]:
+        return call.finding(
+            "lengths",
+            f"needs one batch size for query and key, but receives {show(query)} and {show(key)}.",
+            port="key",
+        )
+    return None
+
+
+def _check_heads(call: Call, size: str, heads: str) -> Finding | None:
+    features, count = call.whole(size), call.whole(heads)
+    if features is None or not count or count < 1 or features % count == 0:
+        return None
+    fitting = ", ".join(str(n) for n in nearest_divisors(features, count)[:3])
+    return call.finding(
+        "heads",
+        f"splits {size}={features} among {heads}={count}, which does not divide it. Choose {heads} "
+        f"among {fitting}.",
+        parameter=heads,
+    )
+
+
+def nearest_divisors(number: int, wish: int) -> list[int]:
+    """The divisors of a number, those nearest to a wish first (the smaller of two equally near)."""
+    if number < 1:
+        return [1]
+    small = [d for d in range(1, min(int(number**0.5), 100_000) + 1) if number % d == 0]
+    divisors = sorted({*small, *(number // d for d in small)})
+    return sorted(divisors, key=lambda d: (abs(d - wish), d))
+
+
+def check_transformer(call: Call) -> Finding | None:
+    """Heads divide d_model, and every sequence has d_model features."""
+    found = _check_heads(call, "d_model", "nhead")
+    ports = [p.name for p in call.entry.ports if not p.optional]
+    for port in ports:
+        found = found or _check_sequence(call, port) or check_last_size(call, "d_model", port)
+    return found or _check_batch_first(call, ports[0])
+
+
+def check_embedding(call: Call) -> Finding | None:
+    """Whole numbers in: which rows to look up."""
+    spec = call.tensor()
+    if spec is None or spec.dtype in ("int64", "int32"):
+        return None
+    return call.finding(
+        "float_input",
+        f"looks up whole numbers (int64) but receives {spec.dtype}{call.from_()}. Give the input the "
+        "dtype int64, turn it into whole numbers with .long(), or use Linear for real numbers.",
+        port="input",
+    )
+
+
+CHECKS = {
+    **{f"torch.nn.{kind}": (check_recurrent,) for kind in ("RNN", "LSTM", "GRU")},
+    **{f"torch.nn.{kind}Cell": (check_cell,) for kind in ("RNN", "LSTM", "GRU")},
+    "torch.nn.MultiheadAttention": (check_attention,),
+    **{
+        f"torch.nn.{kind}": (check_transformer,)
+        for kind in (
+            "Transformer",
+            "TransformerEncoder",
+            "TransformerDecoder",
+            "TransformerEncoderLayer",
+            "TransformerDecoderLayer",
+        )
+    },
+    "torch.nn.Embedding": (check_embedding,),
+    "torch.nn.EmbeddingBag": (check_embedding,),
+}

@@ -1,0 +1,383 @@
+"""Candidates for wires and values: what is not wired, missing, out of range, or too large."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from builder import catalogue
+from builder.catalogue.entry import REQUIRED, Parameter
+from builder.errors import quote
+from builder.graph.edits import (
+    UNSET,
+    AddNode,
+    DeleteNode,
+    MoveNode,
+    SetArgument,
+    SetCallArgument,
+    SetCondition,
+    SetFrozen,
+    SetInputSpec,
+    SetRepeat,
+    SetSetting,
+    Several,
+    UnshareWeights,
+)
+from builder.graph.model import (
+    Argument,
+    Compare,
+    Node,
+    Ref,
+    Setting,
+    TensorSpec,
+    Training,
+    primary_input,
+)
+from builder.graph.repairs.case import Candidate, Case
+
+_SOURCES_TRIED = 4
+_FIRST_SPEC = TensorSpec(("N", 64))
+
+
+def not_wired(case: Case) -> Iterator[Candidate]:
+    """The values that come before, the nearest first."""
+    if case.port == "indices":
+        yield from indices(case)
+    earlier = []
+    for node in case.graph.nodes.values():
+        if node.id == case.node.id:
+            break
+        if node.kind != "output" and case.reports[node.id].result is not None:
+            earlier.append(node)
+    for node in earlier[: -_SOURCES_TRIED - 1 : -1]:
+        value = case.reports[node.id].result
+        ref = Ref(node.id)
+        while isinstance(value, tuple) and value:
+            ref, value = Ref(node.id, (*ref.path, 0)), value[0]
+        name = quote(case.graph.label(node.id))
+        argument: Argument = ref
+        port = case.entry.port(case.port) if case.entry else None
+        if port is not None and port.many:
+            before = primary_input(node)
+            argument = (ref, before if before is not None else ref)
+        edit = SetCallArgument(case.node.id, case.port, argument, scope=case.scope)
+        yield Candidate(f"Read {name}", edit, 0 if node is earlier[-1] else 1)
+
+
+def indices(case: Case) -> Iterator[Candidate]:
+    """The indices of the nearest MaxPool before, as part 1 of its result."""
+    found: Node | None = None
+    for node in case.graph.nodes.values():
+        if node.id == case.node.id:
+            break
+        entry = case.entry_of(node)
+        if entry is not None and entry.key.startswith("torch.nn.MaxPool"):
+            found = node
+    if found is None:
+        return
+    name = quote(case.graph.label(found.id))
+    edits: list[SetArgument | SetCallArgument] = []
+    if case.chosen("return_indices", found) is not True:
+        edits.append(SetArgument(found.id, "return_indices", True, scope=case.scope))
+        for node in case.graph.readers_of(found.id):
+            for port, argument in node.arguments.items():
+                if argument == Ref(found.id):
+                    first = Ref(found.id, (0,))
+                    edits.append(SetCallArgument(node.id, port, first, scope=case.scope))
+    wired = Ref(found.id, (1,))
+    edits.append(SetCallArgument(case.node.id, "indices", wired, scope=case.scope))
+    label = f"Take the indices of {name}"
+    yield Candidate(label, Several(tuple(edits), label))
+
+
+def no_part(case: Case) -> Iterator[Candidate]:
+    """The whole value, or its first part."""
+    for name, argument in case.node.arguments.items():
+        if isinstance(argument, Ref) and argument.path and case.value(argument) is None:
+            label = (
+                quote(case.graph.label(argument.node)) if argument.node in case.graph.nodes else ""
+            )
+            yield case.read(Ref(argument.node), f"Read all of {label}", port=name)
+            yield case.read(Ref(argument.node, (0,)), f"Read the first part of {label}", 1, name)
+
+
+def order(case: Case) -> Iterator[Candidate]:
+    """The reader behind what it reads; the values before it."""
+    seen: set[str] = set()
+    for node in case.graph.nodes.values():
+        seen.add(node.id)
+        if node.id == case.node.id:
+            break
+    for argument in case.node.arguments.values():
+        if (
+            isinstance(argument, Ref)
+            and argument.node not in seen
+            and argument.node in case.graph.nodes
+        ):
+            name = quote(case.graph.label(argument.node))
+            edit = MoveNode(case.node.id, argument.node, scope=case.scope)
+            yield Candidate(f"Move it behind {name}", edit)
+    yield from not_wired(case)
+
+
+def no_output(case: Case) -> Iterator[Candidate]:
+    """An output behind the last layer."""
+    edit = AddNode("output", after=case.node.id, scope=case.scope)
+    yield Candidate(f"Add an output behind {case.label}", edit)
+
+
+def no_input(case: Case) -> Iterator[Candidate]:
+    """An input in front."""
+    add = AddNode("input", id=_free("x", case), scope=case.scope)
+    yield Candidate("Add an input", add, 1)
+    for port in case.entry.ports[:1] if case.entry else ():
+        wire = SetCallArgument(case.node.id, port.name, Ref(add.id or "x"), scope=case.scope)
+        label = f"Add an input in front of {case.label}"
+        yield Candidate(label, Several((add, wire), label))
+
+
+def _free(stem: str, case: Case) -> str:
+    number, identity = 1, stem
+    while identity in case.graph.nodes:
+        number += 1
+        identity = f"{stem}_{number}"
+    return identity
+
+
+def unused(case: Case) -> Iterator[Candidate]:
+    """Away with it, or an output of its own."""
+    yield Candidate(f"Delete {case.label}", DeleteNode(case.node.id, scope=case.scope), 1)
+    add = AddNode("output", after=case.node.id, scope=case.scope)
+    yield Candidate(f"Add an output for {case.label}", add, 1)
+    if case.node.kind != "input":
+        return
+    following = list(case.graph.nodes.values())
+    for node in following[following.index(case.node) + 1 :]:
+        entry = case.entry_of(node)
+        if node.kind in ("layer", "operation") and entry is not None:
+            inner = Case(case.root, case.scope, case.graph, node, case.problem, case.reports, entry)
+            label = f"Wire it to {quote(case.graph.label(node.id))}"
+            yield inner.read(Ref(case.node.id), label, 2, entry.ports[0].name)
+            return
+
+
+def value(case: Case) -> Iterator[Candidate]:
+    """A value in range: the nearest, torch's default, or what a new layer starts with."""
+    entry = case.entry
+    parameter = entry.parameter(case.parameter) if entry else None
+    if parameter is None:
+        return
+    old = case.argument(case.parameter)
+    near = _into_range(parameter, old)
+    if near is not None and near != old:
+        yield case.set(case.parameter, near)
+    if isinstance(old, float) and old.is_integer() and abs(old) < 2**31 and parameter.type == "int":
+        yield case.set(case.parameter, int(old))
+    if isinstance(old, str) and old.strip().lstrip("-").isdigit() and len(old) < 10:
+        yield case.set(case.parameter, int(old))
+    if not parameter.required and case.chosen(case.parameter) is not None:
+        yield case.leave_out(case.parameter, tier=1)
+    start = parameter.suggested if parameter.suggested is not None else parameter.default
+    if start is not REQUIRED and start != old and start is not None:
+        yield case.set(case.parameter, start, tier=1)  # type: ignore[arg-type]
+    elif parameter.required:
+        yield case.set(case.parameter, 1 if parameter.type != "ints" else (1,), tier=1)
+    if parameter.name.startswith("num_"):
+        yield case.set(case.parameter, 2, tier=1)
+
+
+def _into_range(parameter: Parameter, old: Argument) -> Argument:
+    if isinstance(old, tuple):
+        parts = tuple(_into_range(parameter, part) for part in old)
+        return None if any(part is None for part in parts) else parts
+    if isinstance(old, bool) or not isinstance(old, int | float):
+        return None
+    low = parameter.minimum if parameter.minimum is not None else old
+    high = parameter.maximum if parameter.maximum is not None else old
+    near = min(max(old, low), high)
+    # A number far too large is a slip: its limit would hardly be a better wish.
+    if near < old and near > 1_000_000:
+        return None
+    return int(near) if parameter.type in ("int", "ints") else near
+
+
+def one_of(case: Case) -> Iterator[Candidate]:
+    """One of the two."""
+    groups = case.entry.one_of if case.entry else ()
+    for group in groups:
+        if case.parameter not in group:
+            continue
+        given = [n for n in group if case.chosen(n) is not None]
+        for name in given:
+            for other in group:
+                if other != name and other in given:
+                    yield case.leave_out(other)
+        if not given and case.entry is not None:
+            for name in group:
+                parameter = case.entry.parameter(name)
+                if parameter is not None and parameter.suggested is not None:
+                    yield case.set(name, parameter.suggested)  # type: ignore[arg-type]
+
+
+def unknown_argument(case: Case) -> Iterator[Candidate]:
+    """Away with what is not known."""
+    owner = case.graph.owner_of(case.node)
+    entry = case.entry
+    if owner is not None and entry is not None:
+        for name in owner.arguments:
+            if entry.parameter(name) is None:
+                edit = SetArgument(case.node.id, name, UNSET, scope=case.scope)
+                yield Candidate(f"Take {quote(name)} away", edit)
+    for name in case.node.arguments:
+        if entry is not None and entry.port(name) is None and entry.parameter(name) is None:
+            gone = SetCallArgument(case.node.id, name, UNSET, scope=case.scope)
+            yield Candidate(f"Take {quote(name)} away", gone)
+
+
+def unknown_setting(case: Case) -> Iterator[Candidate]:
+    """The setting, with a value to start from."""
+    owner = case.graph.owner_of(case.node)
+    held = [*case.node.arguments.values(), *(owner.arguments.values() if owner else ())]
+    for argument in held:
+        if isinstance(argument, Setting) and argument.name not in case.graph.settings:
+            start = True if case.node.kind == "branch" else 64
+            edit = SetSetting(argument.name, start, scope=case.scope)
+            yield Candidate(f"Add the setting {quote(argument.name)} with {start}", edit)
+    if case.node.kind == "branch":
+        change = SetCondition(case.node.id, Training(), scope=case.scope)
+        yield Candidate("Branch on training mode", change, 1)
+
+
+def branch_condition(case: Case) -> Iterator[Candidate]:
+    """The mean of what is compared; training mode."""
+    condition = case.node.arguments.get("condition")
+    if isinstance(condition, Compare) and isinstance(condition.left, Ref):
+        mean: dict[str, Argument] = {"dim": None}
+        yield from case.insert(
+            [("torch.mean", mean)], ref=condition.left, port="condition", label="Compare its mean"
+        )
+    change = SetCondition(case.node.id, Training(), scope=case.scope)
+    yield Candidate("Branch on training mode", change, 1)
+
+
+def repeat(case: Case) -> Iterator[Candidate]:
+    """As often as allowed, or once."""
+    owner = case.graph.owner_of(case.node)
+    if owner is None:
+        return
+    times = min(max(int(owner.repeat), 1), 1000)
+    yield Candidate(
+        f"Repeat it {times} times", SetRepeat(case.node.id, times, owner.shared, scope=case.scope)
+    )
+    yield Candidate("Run it once", SetRepeat(case.node.id, 1, scope=case.scope), 1)
+
+
+def shared_block(case: Case) -> Iterator[Candidate]:
+    """Weights of its own for each use."""
+    owner = case.graph.owner_of(case.node)
+    if owner is None:
+        return
+    if owner.shared:
+        edit = SetRepeat(case.node.id, owner.repeat, False, scope=case.scope)
+        yield Candidate("Give each repetition weights of its own", edit)
+    if len(case.graph.calls_of(owner.id)) > 1:
+        own = UnshareWeights(case.node.id, scope=case.scope)
+        yield Candidate(f"Give {case.label} weights of its own", own)
+
+
+def too_large(case: Case) -> Iterator[Candidate]:
+    """The size halved until it fits; frozen where that is enough."""
+    name = case.parameter
+    old = case.argument(name) if name else None
+    if isinstance(old, int):
+        size = 1 << max(old.bit_length() - 1, 0)
+        if size == old:
+            size //= 2
+        while size >= 64:
+            size //= 4
+            yield case.set(name, size, tier=0)
+    yield Candidate(f"Freeze {case.label}", SetFrozen(case.node.id, True, scope=case.scope), 2)
+
+
+def too_large_model(case: Case) -> Iterator[Candidate]:
+    """The widest argument of the largest layer, made smaller."""
+    owner = case.graph.owner_of(case.node)
+    if owner is None:
+        return
+    sizes = [
+        (v, n) for n, v in owner.arguments.items() if isinstance(v, int) and not isinstance(v, bool)
+    ]
+    if sizes:
+        size, name = max(sizes)
+        for _ in range(4):
+            size //= 4
+            if size > 0:
+                yield case.set(name, size)
+
+
+def input_spec(case: Case) -> Iterator[Candidate]:
+    """A shape to start from."""
+    spec = case.node.spec
+    shape = tuple(
+        s
+        for s in (spec.shape if spec else ())
+        if s == "N" or (isinstance(s, int) and 0 < s < 2**20)
+    )
+    if shape:
+        dtype = spec.dtype if spec and spec.dtype in catalogue.DTYPES else "float32"
+        edit = SetInputSpec(case.node.id, TensorSpec(shape, dtype), scope=case.scope)
+        yield Candidate(f"Set its shape to {TensorSpec(shape)}", edit)
+    start = SetInputSpec(case.node.id, _FIRST_SPEC, scope=case.scope)
+    yield Candidate(f"Set its shape to {_FIRST_SPEC}", start, 1)
+
+
+def batch_lost(case: Case) -> Iterator[Candidate]:
+    """The reduction before it, over the features only."""
+    refs = case.refs("value")
+    node = case.source(refs[0]) if refs else None
+    entry = case.entry_of(node) if node else None
+    if node is None or entry is None or entry.family != "reduction":
+        return
+    if any(p.name == "dim" for p in entry.call_parameters):
+        yield case.set("dim", -1, node=node)
+        yield case.set("dim", 1, 1, node=node)
+
+
+def refused(case: Case) -> Iterator[Candidate]:
+    """Where only torch's words are known: each argument the person set, left out."""
+    owner = case.graph.owner_of(case.node)
+    for name in owner.arguments if owner else {}:
+        parameter = case.entry.parameter(name) if case.entry else None
+        if parameter is not None and not parameter.required:
+            yield case.leave_out(name, tier=1)
+    for name in case.node.arguments:
+        parameter = case.entry.parameter(name) if case.entry else None
+        if parameter is not None and not parameter.required:
+            yield case.leave_out(name, tier=1)
+        elif parameter is not None and parameter.suggested is not None:
+            yield case.set(name, parameter.suggested, tier=1)  # type: ignore[arg-type]
+
+
+CANDIDATES = {
+    "not_wired": not_wired,
+    "unknown_source": not_wired,
+    "indices": indices,
+    "no_part": no_part,
+    "order": order,
+    "no_output": no_output,
+    "no_input": no_input,
+    "unused": unused,
+    "value": value,
+    "missing_argument": value,
+    "one_of": one_of,
+    "unknown_argument": unknown_argument,
+    "unknown_setting": unknown_setting,
+    "branch_condition": branch_condition,
+    "repeat": repeat,
+    "shared_block": shared_block,
+    "too_large": too_large,
+    "too_large_model": too_large_model,
+    "input_spec": input_spec,
+    "batch_lost": batch_lost,
+    "torch": refused,
+    "too_large_number": refused,
+}

@@ -1,0 +1,93 @@
+"""Torch's meta device, asked the way `infer_shapes` asks it, gives what the CPU gives."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+
+from builder import catalogue
+from builder.catalogue.example import Example, example, tensors
+from builder.catalogue.feed import Feed
+from builder.graph import checks
+from builder.graph.call import Call
+from builder.graph.model import TensorSpec, Value
+from builder.graph.outcome import judge
+from builder.graph.symbols import dim_per_sample, probe_from_dim
+
+# Whether the size 2 of the first dimension may be read as the batch: not where it is a plain size.
+_NO_BATCH = {
+    "torch.nn.Unflatten",
+    "torch.diagonal",
+    "torch.meshgrid",
+    "torch.outer",
+    "torch.index_select",
+    "torch.Tensor.expand",
+}
+
+
+def spec_of(feed: Feed, batched: bool) -> TensorSpec:
+    shape: tuple[int | str, ...] = feed.shape
+    if batched and len(feed.shape) > 1 and feed.shape[0] == 2:
+        shape = ("N", *feed.shape[1:])
+    return TensorSpec(shape, feed.dtype)
+
+
+def specs_of(found: Example, batched: bool) -> dict[str, Any]:
+    return {
+        name: tuple(spec_of(f, batched) for f in feed)
+        if isinstance(feed, tuple)
+        else spec_of(feed, batched)
+        for name, feed in found.inputs.items()
+    }
+
+
+def with_batch_of_two(value: Value) -> Any:
+    """The expected shapes on the CPU: N is 2, everything else is a number already."""
+    if isinstance(value, tuple):
+        return tuple(with_batch_of_two(part) for part in value)
+    sizes = tuple(2 * dim_per_sample(s) if isinstance(s, str) else s for s in value.shape)
+    return sizes, value.dtype
+
+
+def shapes_of(result: Any) -> Any:
+    if isinstance(result, torch.Tensor):
+        return tuple(result.shape), str(result.dtype).removeprefix("torch.")
+    if result is None:
+        return ()
+    if isinstance(result, bool):
+        return (), "bool"
+    return tuple(shapes_of(part) for part in result)
+
+
+@pytest.mark.parametrize("key", list(catalogue.entries()))
+def test_every_example_has_the_shape_the_cpu_gives(key: str) -> None:
+    entry = catalogue.get(key)
+    found = example(entry)
+    specs = specs_of(found, batched=key not in _NO_BATCH)
+    outcome = judge(entry, found.arguments, specs, found.call)
+    call = Call(entry, "it", found.arguments, inputs=specs, literals=found.call)
+    finding = checks.find(call)
+    assert finding is None or finding.severity == "warning", finding
+    assert not outcome.refusal, outcome.refusal
+    assert outcome.result is not None
+
+    torch.manual_seed(0)
+    values = {**tensors(found.inputs, "cpu"), **found.call}
+    positional, keywords = catalogue.call_arguments(entry, values, training=True)
+    if entry.kind == "layer":
+        target: Any = catalogue.build_layer(entry, found.arguments)
+        assert outcome.weights.parameters == sum(p.numel() for p in target.parameters())
+        assert outcome.weights.buffers == sum(b.numel() for b in target.buffers())
+    else:
+        target = catalogue.target_of(entry)
+    with torch.no_grad():
+        result = target(*positional, **keywords)
+    assert with_batch_of_two(outcome.result) == shapes_of(result)
+
+
+def test_the_probe_is_a_prime_that_leaves_room_for_its_square() -> None:
+    probe = probe_from_dim("N")
+    assert all(probe % divisor for divisor in range(2, 4000))
+    assert probe * probe < 2**63
