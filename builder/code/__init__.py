@@ -1,0 +1,34 @@
+"""Code from a graph, and the module that code makes.
+
+    print(write_code(graph))                 # a Python file with nn.Module classes
+    model = build_module(graph)              # that very code, run
+
+A style is added with `register_style`; see `builder.code.styles`.
+"""
+
+from __future__ import annotations
+
+from builder.code.building import build_module, module_from_source, network_class, source_module
+from builder.code.description import ParameterRow, describe_model, parameter_table, paths
+from builder.code.styles import Style, register_style, styles
+from builder.code.write import model_source, why_not_chain, write_code, write_with_lines
+from builder.code.writing.page import Written
+
+__all__ = [
+    "ParameterRow",
+    "Style",
+    "Written",
+    "build_module",
+    "describe_model",
+    "model_source",
+    "module_from_source",
+    "network_class",
+    "parameter_table",
+    "paths",
+    "register_style",
+    "source_module",
+    "styles",
+    "why_not_chain",
+    "write_code",
+    "write_with_lines",
+]

@@ -1,0 +1,75 @@
+"""From a graph to a torch module: the written code is imported. There is no other way to get one."""
+
+from __future__ import annotations
+
+import hashlib
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from builder.code.write import model_source
+from builder.errors import CodeRefused
+from builder.graph.model import Graph
+from builder.graph.report import ShapeReport
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def build_module(graph: Graph, style: str = "module", *, report: ShapeReport | None = None) -> nn.Module:
+    """The network as a torch module, made by running the code that `write_code` gives.
+
+    Weights follow torch's random state: the same `torch.manual_seed` gives the same weights in
+    every style.
+    Errors: CodeRefused where the code cannot be written; what torch raises where it cannot run.
+    """
+    if style == "module":
+        return module_from_source(model_source(graph, report=report))
+    from builder.code.write import write_code
+
+    return module_from_source(write_code(graph, style, report=report))
+
+
+def module_from_source(source: str, filename: str | None = None) -> nn.Module:
+    """Runs code that this package wrote, in a module namespace of its own, and makes its network.
+
+    Only ever for our own text: nothing a person typed is run. Tracebacks show the lines.
+    """
+    namespace = source_module(source, filename)
+    model: nn.Module = getattr(namespace, "model", None) or network_class(namespace)()
+    return model
+
+
+def source_module(source: str, filename: str | None = None) -> ModuleType:
+    """The written file as an imported module, not listed in `sys.modules`."""
+    digest = hashlib.sha256(source.encode()).hexdigest()[:12]
+    filename = filename or f"model-{digest}.py"
+    module = ModuleType(f"layerwise_model_{digest}")
+    module.__file__ = filename
+    # Tracebacks ask the loader for the lines of a file that is not on disk.
+    module.__loader__ = _Source(source)
+    exec(compile(source, filename, "exec"), module.__dict__)
+    return module
+
+
+def network_class(module: ModuleType) -> type[nn.Module]:
+    """The class of the network in a written file: the last one, as blocks stand before it."""
+    from torch import nn
+
+    classes = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, nn.Module) and value.__module__ == module.__name__
+    ]
+    if not classes:
+        raise CodeRefused("The file holds no network that Layerwise wrote.")
+    return classes[-1]
+
+
+class _Source:
+    """A loader that only knows the text, for `linecache`."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    def get_source(self, _name: str) -> str:
+        return self._source

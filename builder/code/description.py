@@ -1,0 +1,128 @@
+"""What stands beside the code: `print(model)`, the parameters, and where each layer is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from builder.code.building import build_module
+from builder.code.writing.scopes import Scope, find_scopes
+from builder.code.writing.sequential import sequential_paths
+from builder.errors import CodeRefused
+from builder.graph.model import Graph, Owner
+from builder.graph.report import ShapeReport
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterRow:
+    """One parameter. `layer`: the node that has it. `sequential_name`: its name in the style
+    `sequential` ("0.weight"), None where the network is no chain. `count`: how many numbers."""
+
+    name: str
+    shape: tuple[int, ...]
+    count: int
+    trainable: bool
+    layer: str
+    sequential_name: str | None
+
+
+def describe_model(graph: Graph, style: str = "module", *, report: ShapeReport | None = None) -> str:
+    """What `print(model)` shows. Nothing is allocated."""
+    return str(_on_meta(graph, style, report))
+
+
+def parameter_table(graph: Graph, *, report: ShapeReport | None = None) -> list[ParameterRow]:
+    """The parameters by name, in the order of the `state_dict`. Nothing is allocated.
+
+    Errors: CodeRefused where the code cannot be written yet.
+    """
+    known = report or _shapes(graph)
+    named = list(_on_meta(graph, "module", known).named_parameters())
+    places = paths(graph, report=known)
+    by_path = sorted(
+        ((path, node) for node, path in reversed(places.items())), key=lambda p: -len(p[0])
+    )
+    owners = {path: node for path, node in by_path}
+    sequential = _sequential_names(graph, known)
+    rows = []
+    for place, (name, parameter) in enumerate(named):
+        other = sequential[place] if len(sequential) == len(named) else None
+        rows.append(_row(name, parameter, _owner_at(name, owners), other))
+    return rows
+
+
+def _row(name: str, parameter: torch.Tensor, layer: str, sequential: str | None) -> ParameterRow:
+    return ParameterRow(
+        name, tuple(parameter.shape), parameter.numel(), parameter.requires_grad, layer, sequential
+    )
+
+
+def _owner_at(name: str, owners: Mapping[str, str]) -> str:
+    parts = name.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        path = ".".join(parts[:length])
+        if path in owners:
+            return owners[path]
+    return ""
+
+
+def _sequential_names(graph: Graph, report: ShapeReport) -> list[str]:
+    if not sequential_paths(graph, report):
+        return []
+    try:
+        return [name for name, _ in _on_meta(graph, "sequential", report).named_parameters()]
+    except CodeRefused:
+        return []
+
+
+def paths(
+    graph: Graph, style: str = "module", *, report: ShapeReport | None = None
+) -> dict[str, str]:
+    """Node id → the path of its layer in the module: "conv1"; for a node inside a block
+    "<node>/<inner node>" → "block.0.conv1". Nodes without a layer of their own are left out.
+    """
+    known = report or _shapes(graph)
+    if style == "sequential":
+        return sequential_paths(graph, known)
+    scopes = find_scopes(graph, known)
+    return dict(_paths_in(scopes[""], scopes, "", ""))
+
+
+def _paths_in(
+    scope: Scope, scopes: Mapping[str, Scope], prefix: str, outer: str
+) -> Iterator[tuple[str, str]]:
+    made = {owner.id: owner for owner, _ in scope.owners}
+    for node in scope.graph.nodes.values():
+        owner = made.get(node.target) if node.kind == "layer" and not node.bypassed else None
+        if owner is None:
+            continue
+        path = f"{prefix}{scope.attributes[owner.id]}"
+        key = f"{outer}{node.id}"
+        yield key, path
+        if owner.block is not None:
+            for inner in _repetitions(owner):
+                yield from _paths_in(scopes[owner.block], scopes, f"{path}{inner}.", f"{key}{inner}/")
+
+
+def _repetitions(owner: Owner) -> list[str]:
+    if owner.repeat == 1 or owner.shared:
+        return [""]
+    return [f".{i}" for i in range(owner.repeat)]
+
+
+def _on_meta(graph: Graph, style: str, report: ShapeReport | None) -> nn.Module:
+    import torch
+
+    with torch.device("meta"):
+        return build_module(graph, style, report=report)
+
+
+def _shapes(graph: Graph) -> ShapeReport:
+    from builder.graph.shapes import infer_shapes
+
+    return infer_shapes(graph)

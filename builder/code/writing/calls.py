@@ -1,0 +1,226 @@
+"""One layer or operation as an expression: how it is constructed, and how it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from builder import catalogue
+from builder.catalogue.entry import REQUIRED, Entry, Parameter, Port
+from builder.code.writing.layout import Expression, Group, Infix, Prefixed, call, flat, tuple_of
+from builder.code.writing.literals import (
+    ReadRef,
+    ReadSetting,
+    argument,
+    constant,
+    index,
+    indexed,
+    keyword,
+    operation,
+)
+from builder.errors import CodeRefused, NotFound, quote
+from builder.graph.model import Argument, Node, Ref
+
+_MOST_POSITIONAL = 2
+FUNCTIONAL = "torch.nn.functional."
+
+
+def entry_for(key: str, who: str, kind: str) -> Entry:
+    """The catalogue's entry, which must be a layer or an operation; CodeRefused otherwise."""
+    try:
+        entry = catalogue.get(key)
+    except NotFound as error:
+        raise CodeRefused(f"{quote(who)} cannot be written: {error}") from None
+    if entry.kind != kind:
+        raise CodeRefused(f"{quote(who)} calls {entry.name}, which is no {kind}.")
+    return entry
+
+
+# Constructors ---------------------------------------------------------------------------------
+
+
+def constructed(entry: Entry, given: Mapping[str, Expression], label: str) -> Expression:
+    """`nn.Conv2d(3, 16, kernel_size=3)`: the first two required arguments by position.
+
+    Errors: CodeRefused where a required argument is not known.
+    """
+    if entry.inner is not None:
+        own, inner = catalogue.split_inner(entry, given)
+        layer = constructed(_only(catalogue.get(entry.inner.key), entry.inner.parameters), inner, label)
+        rest = _arguments(_without(entry, entry.inner.parameters), own, label, positional=0)
+        return call(_class(entry), layer, *rest)
+    return call(_class(entry), *_arguments(entry.parameters, given, label, _MOST_POSITIONAL))
+
+
+def _class(entry: Entry) -> str:
+    return entry.key.removeprefix("torch.")
+
+
+def _only(entry: Entry, names: tuple[str, ...]) -> Entry:
+    from dataclasses import replace
+
+    return replace(entry, parameters=tuple(p for p in entry.parameters if p.name in names))
+
+
+def _without(entry: Entry, names: tuple[str, ...]) -> tuple[Parameter, ...]:
+    return tuple(p for p in entry.parameters if p.name not in names)
+
+
+def _arguments(
+    parameters: tuple[Parameter, ...], given: Mapping[str, Expression], label: str, positional: int
+) -> list[Expression]:
+    items: list[Expression] = []
+    for parameter in parameters:
+        if parameter.name not in given:
+            if parameter.default is REQUIRED:
+                raise CodeRefused(
+                    f"{quote(label)} has no {parameter.name} yet: it comes from the input. "
+                    "Mend what stands in front of it, or set it."
+                )
+            positional = 0
+        elif parameter.default is REQUIRED and len(items) < positional:
+            items.append(given[parameter.name])
+        elif not _is_default(parameter, given[parameter.name]):
+            items.append(keyword(parameter.name, given[parameter.name]))
+    return items
+
+
+def _is_default(parameter: Parameter, written: Expression) -> bool:
+    if parameter.default is REQUIRED or not isinstance(written, str | Group | Prefixed):
+        return False
+    try:
+        return flat(written) == flat(constant(parameter.default, parameter))
+    except CodeRefused:
+        return False
+
+
+# Calls ----------------------------------------------------------------------------------------
+
+
+def called(
+    entry: Entry, node: Node, function: str, read: ReadRef, setting: ReadSetting
+) -> Expression:
+    """The call of a layer (`function` is `self.fc1`) or of an operation."""
+    arguments = {n: a for n, a in node.arguments.items() if a is not None or not _skips_none(entry, n)}
+    _check_given(entry, node, arguments)
+    if entry.form == "infix":
+        return _infix(entry, arguments, read, setting)
+
+    def spell(name: str) -> Expression:
+        value = arguments[name]
+        parameter = entry.parameter(name)
+        written = argument(value, read, setting, parameter)
+        if parameter is not None and parameter.training_only and flat(written) not in ("0", "0.0"):
+            return f"{flat(written)} if self.training else 0.0"
+        return written
+
+    first = entry.ports[0].name
+    if entry.form == "index":
+        value = arguments["index"]
+        one = isinstance(value, tuple) and len(value) == 1
+        return indexed(flat(spell(first)), index(value, read, setting), one)
+    order = [name for name in (entry.order or _order(entry)) if name in arguments]
+    if entry.form == "method":
+        order.remove(first)
+        function = f"{flat(spell(first))}.{entry.key.rpartition('.')[2]}"
+    elif entry.form == "function":
+        function = _function(entry)
+    return call(function, *_call_arguments(entry, arguments, order, spell))
+
+
+def _order(entry: Entry) -> tuple[str, ...]:
+    return tuple(p.name for p in (*entry.ports, *entry.call_parameters))
+
+
+def _skips_none(entry: Entry, name: str) -> bool:
+    port = entry.port(name)
+    if port is not None:
+        return port.optional
+    parameter = entry.parameter(name)
+    return parameter is not None and parameter.default is None
+
+
+def _check_given(entry: Entry, node: Node, arguments: Mapping[str, Argument]) -> None:
+    known = {p.name for p in (*entry.ports, *entry.call_parameters)}
+    stray = next((name for name in arguments if name not in known), None)
+    if stray is not None:
+        raise CodeRefused(f"{entry.name} takes no argument {quote(stray)}. Take it out.")
+    for name in (entry.order or _order(entry)):
+        if name not in arguments and not catalogue.is_optional(entry, name):
+            raise CodeRefused(
+                f"{entry.name} {quote(node.name or node.id)} has nothing at “{name}” yet. "
+                "Choose what it reads there."
+            )
+
+
+def _function(entry: Entry) -> str:
+    if entry.key.startswith(FUNCTIONAL):
+        return f"F.{entry.key.removeprefix(FUNCTIONAL)}"
+    return entry.key
+
+
+def _call_arguments(
+    entry: Entry,
+    arguments: Mapping[str, Argument],
+    order: list[str],
+    spell: Callable[[str], Expression],
+) -> list[Expression]:
+    items: list[Expression] = []
+    every = entry.order or _order(entry)
+    by_keyword = False
+    for place, name in enumerate(order):
+        port, parameter = entry.port(name), entry.parameter(name)
+        value = arguments[name]
+        if (port is not None and port.spread) or (parameter is not None and parameter.spread):
+            items.extend(_spread(name, value, spell))
+            continue
+        written = spell(name)
+        if parameter is not None and _is_default(parameter, written):
+            continue
+        skipped = any(other not in order for other in every[: every.index(name)] if other != _self(entry))
+        spreads_later = any(_spreads(entry, later) for later in order[place:])
+        by_keyword = (
+            by_keyword or skipped or _by_keyword(entry, port, parameter)
+        ) and not spreads_later
+        items.append(keyword(name, written) if by_keyword else written)
+    if entry.training:
+        items.append(keyword(entry.training, "self.training"))
+    return items
+
+
+def _self(entry: Entry) -> str:
+    """The port in front of the dot of a method."""
+    return entry.ports[0].name if entry.form == "method" else ""
+
+
+def _spreads(entry: Entry, name: str) -> bool:
+    port, parameter = entry.port(name), entry.parameter(name)
+    return (port is not None and port.spread) or (parameter is not None and parameter.spread)
+
+
+def _by_keyword(entry: Entry, port: Port | None, parameter: Parameter | None) -> bool:
+    if parameter is None:
+        return False  # a port, by position as long as none is left out
+    return parameter.default is not REQUIRED or (parameter.name == "dim" and entry.form == "function")
+
+
+def _spread(name: str, value: Argument, spell: Callable[[str], Expression]) -> list[Expression]:
+    written = spell(name)
+    if isinstance(value, tuple) and isinstance(written, Group):
+        return list(written.items)
+    return [Prefixed("*", written)] if isinstance(value, Ref) else [written]
+
+
+def _infix(
+    entry: Entry, arguments: Mapping[str, Argument], read: ReadRef, setting: ReadSetting
+) -> Expression:
+    names = [name for name in (entry.order or _order(entry)) if name in arguments]
+    operands = [argument(arguments[name], read, setting) for name in names]
+    if len(operands) == 1:
+        one = operands[0]
+        return Prefixed(entry.symbol, f"({flat(one)})" if isinstance(one, Infix) else one)
+    return operation(entry.symbol, operands[0], operands[1])
+
+
+def sequence(items: tuple[Expression, ...]) -> Expression:
+    """`(a, b)`."""
+    return tuple_of(items)

@@ -1,0 +1,175 @@
+"""Whether a network is a chain: one layer behind the other, each reading only what it follows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from builder import catalogue
+from builder.catalogue.entry import Entry
+from builder.errors import NotFound, quote
+from builder.graph.model import Argument, Graph, Node, Owner, Ref, with_refs
+from builder.graph.report import ShapeReport
+
+_ONLY = "nn.Sequential can only hold layers that follow one another"
+
+
+@dataclass(frozen=True, slots=True)
+class Counterpart:
+    """A layer that does exactly what an operation does; `arguments` to copy, by name."""
+
+    key: str
+    arguments: tuple[str, ...] = ()
+
+
+COUNTERPARTS: Mapping[str, Counterpart] = {
+    "torch.flatten": Counterpart("torch.nn.Flatten", ("start_dim", "end_dim")),
+    "torch.nn.functional.relu": Counterpart("torch.nn.ReLU"),
+    "torch.nn.functional.gelu": Counterpart("torch.nn.GELU", ("approximate",)),
+    "torch.nn.functional.silu": Counterpart("torch.nn.SiLU"),
+    "torch.nn.functional.leaky_relu": Counterpart("torch.nn.LeakyReLU", ("negative_slope",)),
+    "torch.nn.functional.softmax": Counterpart("torch.nn.Softmax", ("dim",)),
+    "torch.nn.functional.log_softmax": Counterpart("torch.nn.LogSoftmax", ("dim",)),
+    "torch.nn.functional.dropout": Counterpart("torch.nn.Dropout", ("p",)),
+    "torch.sigmoid": Counterpart("torch.nn.Sigmoid"),
+    "torch.tanh": Counterpart("torch.nn.Tanh"),
+}
+"""Operations that nn.Sequential can hold as a layer, with exactly the same result."""
+
+_FIRST_OF_ONE_TENSOR = {"torch.flatten": {"start_dim": 0, "end_dim": -1}}
+
+
+@dataclass(frozen=True)
+class Link:
+    """One place in a chain: a layer (`entry`, constructor arguments set) or a block (`owner.block`)."""
+
+    node: Node
+    owner: Owner | None
+    entry: Entry | None
+    arguments: Mapping[str, Argument]
+
+
+@dataclass(frozen=True)
+class NoChain:
+    """Why a graph is no chain."""
+
+    reason: str
+
+
+def chain_of(graph: Graph, report: ShapeReport) -> list[Link] | NoChain:
+    """The links of a chain in order, or the reason why it is none, naming the node."""
+    inputs, outputs = graph.inputs, graph.outputs
+    if len(inputs) != 1 or len(outputs) != 1:
+        many = "inputs" if len(inputs) != 1 else "outputs"
+        count = len(inputs) if len(inputs) != 1 else len(outputs)
+        said = f"has {count} {many}" if count else f"has no {many[:-1]} yet"
+        return NoChain(f"This network {said}: nn.Sequential takes one value and gives one.")
+    before = Ref(inputs[0].id)
+    links: list[Link] = []
+    seen: dict[str, str] = {}
+    for node in graph.nodes.values():
+        if node.bypassed and node.kind not in ("input", "output"):
+            continue
+        resolved = with_refs(node, graph.resolve)
+        if node.kind == "input":
+            continue
+        label = quote(graph.label(node.id))
+        if node.kind == "output":
+            if resolved.arguments.get("value") != before:
+                return _not_last(graph, resolved, before)
+            continue
+        link = _link(graph, resolved, label)
+        if isinstance(link, NoChain):
+            return link
+        reason = _reads_otherwise(graph, resolved, before, label)
+        if reason is not None:
+            return reason
+        if link.owner is not None and link.owner.id in seen:
+            known = report.nodes.get(node.id)
+            if known is None or known.parameters or known.buffers:
+                return NoChain(
+                    f"{quote(link.owner.name)} is called twice with the same weights; in nn.Sequential "
+                    "each place has weights of its own."
+                )
+        if link.owner is not None:
+            seen[link.owner.id] = node.id
+        links.append(link)
+        before = Ref(node.id)
+    return links
+
+
+def _not_last(graph: Graph, output: Node, last: Ref) -> NoChain:
+    value = output.arguments.get("value")
+    if not isinstance(value, Ref):
+        return NoChain("The output shows no value yet, so there is no chain to write.")
+    if value.path:
+        return _gives_several(graph, value.node)
+    given, end = quote(graph.label(value.node)), quote(graph.label(last.node))
+    return NoChain(f"The output is {given}, but {end} runs last: {_ONLY}.")
+
+
+def _link(graph: Graph, node: Node, label: str) -> Link | NoChain:
+    owner = graph.owner_of(node)
+    if node.kind == "branch":
+        return NoChain(f"{label} is a branch, so this network is no chain: {_ONLY}.")
+    if owner is not None and owner.block is not None:
+        if owner.shared and owner.repeat > 1:
+            return NoChain(
+                f"{label} runs the same weights {owner.repeat} times; in nn.Sequential each place has "
+                "weights of its own."
+            )
+        return Link(node, owner, None, owner.arguments)
+    key = owner.target if owner is not None else node.target
+    try:
+        entry = catalogue.get(key)
+    except NotFound as error:
+        return NoChain(f"{label} is unknown: {error}")
+    if owner is None:
+        return _operation_link(node, entry, label)
+    if not entry.chain:
+        if entry.parts:
+            return _gives_several(graph, node.id)
+        return NoChain(f"{label} reads several values, so this network is no chain: {_ONLY}.")
+    return Link(node, owner, entry, owner.arguments)
+
+
+def _gives_several(graph: Graph, node_id: str) -> NoChain:
+    return NoChain(
+        f"{quote(graph.label(node_id))} gives several values of which one is picked: nn.Sequential "
+        "hands on all that a layer gives."
+    )
+
+
+def _operation_link(node: Node, entry: Entry, label: str) -> Link | NoChain:
+    count = sum(1 for name in node.arguments if entry.port(name) is not None)
+    refs = [a for n, a in node.arguments.items() if entry.port(n) is not None]
+    values = sum(len(a) if isinstance(a, tuple) else isinstance(a, Ref) for a in refs)
+    if values > 1 or count > 1:
+        return NoChain(f"{label} joins two values, so this network is no chain: {_ONLY}.")
+    counterpart = COUNTERPARTS.get(entry.key)
+    given = {n: a for n, a in node.arguments.items() if entry.port(n) is None}
+    if counterpart is None or any(n not in counterpart.arguments for n in given):
+        return NoChain(
+            f"{label} is the operation {entry.name}, which no layer of torch.nn stands for: {_ONLY}."
+        )
+    arguments = {**_FIRST_OF_ONE_TENSOR.get(entry.key, {}), **given}
+    return Link(node, None, catalogue.get(counterpart.key), arguments)
+
+
+def _reads_otherwise(graph: Graph, node: Node, before: Ref, label: str) -> NoChain | None:
+    refs = [a for a in node.arguments.values() if a is not None]
+    reads = [a for a in refs if isinstance(a, Ref | tuple)]
+    if reads[:1] == [before] and len(reads) == 1:
+        entry_arguments = [a for a in refs if not isinstance(a, Ref)]
+        if graph.owner_of(node) is None or not entry_arguments:
+            return None
+        return NoChain(f"{label} is called with arguments of its own: {_ONLY}.")
+    if not reads:
+        return NoChain(f"{label} reads nothing yet: choose what it reads.")
+    first = reads[0]
+    if len(reads) > 1 or not isinstance(first, Ref):
+        return NoChain(f"{label} reads several values, so this network is no chain: {_ONLY}.")
+    if first.path:
+        return _gives_several(graph, first.node)
+    source, last = quote(graph.label(first.node)), quote(graph.label(before.node))
+    return NoChain(f"{label} reads {source} and not {last} in front of it: {_ONLY}.")

@@ -1,0 +1,33 @@
+"""The style `module`: classes of nn.Module with their layers in `__init__` and a plain `forward`."""
+
+from __future__ import annotations
+
+from builder.code.writing.classes import write_class
+from builder.code.writing.imports import import_lines
+from builder.code.writing.page import Page, Written
+from builder.code.writing.scopes import find_scopes
+from builder.code.writing.smoke import smoke_test
+from builder.errors import CodeRefused
+from builder.graph.model import Graph
+from builder.graph.report import ShapeReport
+
+
+def write_module(graph: Graph, report: ShapeReport, name: str | None = None) -> Written:
+    """The network as nn.Module classes, blocks first, and a smoke test.
+
+    Errors: CodeRefused where something needed is not known yet; the sentence says what.
+    """
+    if not graph.inputs:
+        raise CodeRefused("The network has no input yet: add one in front.")
+    scopes = find_scopes(graph, report, name)
+    body = Page()
+    for scope in scopes.values():
+        if body.lines:
+            body.write(["", ""])
+        body.append(write_class(scope, scopes))
+    classes = frozenset(scope.class_name for scope in scopes.values())
+    body.write(smoke_test(graph, report, f"{scopes[''].class_name}()", classes))
+    page = Page()
+    page.write([*import_lines("\n".join(body.lines)), "", ""])
+    page.append(body)
+    return page.written()

@@ -1,0 +1,61 @@
+"""Names that may stand in code, whatever a graph holds: the last line of defence.
+
+Names are checked where a person gives them (`builder.graph.names`). A graph made by hand may hold
+anything, so every name that reaches a text passes through a `Namespace` here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+from builder.graph.names import class_name as as_class_name
+from builder.graph.names import safe_identifier
+
+LONGEST_ATTRIBUTE = 64  # characters
+LONGEST_VARIABLE = 30
+_MORE = frozenset({"_", "__debug__", "NotImplemented", "Ellipsis", "Any", "__name__"})
+
+
+class Namespace:
+    """Names in use beside each other: attributes of a class, variables of a function, classes."""
+
+    def __init__(self, taken: Iterable[str] = (), longest: int = LONGEST_ATTRIBUTE) -> None:
+        self._taken = {*taken, *_MORE}
+        self._longest = longest
+
+    def claim(self, wish: str, otherwise: str = "layer") -> str:
+        """The wish as an identifier that is free here and means nothing else to Python or torch.
+
+        "0" becomes "layer0", as nn.Module has no attribute 0; a name in use gets a number.
+        """
+        return self._free(_identifier(wish, otherwise))
+
+    def claim_class(self, wish: str) -> str:
+        """The wish as a class name that is free here."""
+        return self._free(_identifier(as_class_name(str(wish)), "Model"))
+
+    def _free(self, name: str) -> str:
+        base = name = _shortened(name, self._longest)
+        number = 2
+        while name in self._taken:
+            name = f"{_shortened(base, self._longest - 6)}{'_' if base[-1:].isdigit() else ''}{number}"
+            number += 1
+        self._taken.add(name)
+        return name
+
+
+def _identifier(wish: str, otherwise: str) -> str:
+    text = str(wish)[: 4 * LONGEST_ATTRIBUTE]
+    if text.isascii() and text.isdigit():
+        text = f"{otherwise}{text}"
+    name = safe_identifier(text if text.strip(" _") else otherwise)
+    # Held again here, as this text is executed.
+    stable = name.isidentifier() and unicodedata.normalize("NFKC", name) == name
+    return name if stable and not name.startswith("_") else otherwise
+
+
+def _shortened(name: str, longest: int) -> str:
+    short = unicodedata.normalize("NFKC", name[:longest])
+    # A cut may leave what Python would read as another name, or a name that means something.
+    return short if short == name else safe_identifier(short.rstrip("_") or "layer")

@@ -1,0 +1,63 @@
+"""The text as it grows, with the lines that belong to each layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from builder.code.writing.layout import INDENT, fits
+
+
+@dataclass(frozen=True)
+class Written:
+    """Code with its source map.
+
+    `lines`: node id → the line numbers (from 1) that make or call it; for a node inside a block the
+    key is "<block>/<node id>".
+    """
+
+    text: str
+    lines: Mapping[str, tuple[int, ...]]
+
+
+@dataclass
+class Page:
+    """Lines of code, each with the keys of the nodes it belongs to."""
+
+    lines: list[str] = field(default_factory=list)
+    marks: dict[str, list[int]] = field(default_factory=dict)
+
+    def write(self, lines: Iterable[str], keys: Iterable[str] = ()) -> None:
+        """Adds lines that belong to the nodes of `keys`."""
+        start = len(self.lines)
+        self.lines.extend(lines)
+        for key in keys:
+            self.marks.setdefault(key, []).extend(range(start, len(self.lines)))
+
+    def say(
+        self, lines: list[str], comment: str = "", keys: Iterable[str] = ()
+    ) -> None:
+        """Adds a statement with a comment: at its end where there is room, else in front of it."""
+        if comment and len(lines) == 1 and fits(f"{lines[0]}  # {comment}"):
+            lines = [f"{lines[0]}  # {comment}"]
+        elif comment:
+            indent = len(lines[0]) - len(lines[0].lstrip())
+            above = f"{' ' * indent}# {comment}"
+            lines = [above, *lines] if fits(above) else lines
+        self.write(lines, keys)
+
+    def append(self, other: Page) -> None:
+        """Adds another page behind this one."""
+        start = len(self.lines)
+        self.lines.extend(other.lines)
+        for key, places in other.marks.items():
+            self.marks.setdefault(key, []).extend(start + place for place in places)
+
+    def written(self) -> Written:
+        lines = {key: tuple(sorted({p + 1 for p in places})) for key, places in self.marks.items()}
+        return Written("\n".join(self.lines) + "\n", lines)
+
+
+def indented(level: int) -> str:
+    """The spaces in front of a line."""
+    return " " * (INDENT * level)

@@ -1,0 +1,226 @@
+"""The style `sequential`: the whole network as one nn.Sequential, where it is a chain.
+
+A block that is a chain itself is a nested nn.Sequential; any other block is a class above it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import groupby
+
+from builder.code.writing.calls import constructed, entry_for
+from builder.code.writing.chain import Link, NoChain, chain_of
+from builder.code.writing.classes import write_class
+from builder.code.writing.imports import import_lines
+from builder.code.writing.layout import Each, Expression, Group, Prefixed, call, flat, lay, tuple_of
+from builder.code.writing.literals import argument, constant, keyword, text
+from builder.code.writing.page import Page, Written, indented
+from builder.code.writing.scopes import Scope, Use, find_scopes, setting_value
+from builder.code.writing.shapes import shape_text, summary
+from builder.code.writing.smoke import smoke_test
+from builder.errors import CodeRefused, quote
+from builder.graph.model import Graph, Owner, Ref
+from builder.graph.report import ShapeReport
+
+
+def write_sequential(graph: Graph, report: ShapeReport, name: str | None = None) -> Written:
+    """`model = nn.Sequential(...)`, one layer a line, and a smoke test.
+
+    Errors: CodeRefused with the reason where the network is no chain.
+    """
+    return _SequentialWriter(graph, report, name).write()
+
+
+def sequential_paths(graph: Graph, report: ShapeReport) -> dict[str, str]:
+    """Node id → where it stands in the nn.Sequential ("0", "1"); empty where it is no chain."""
+    links = chain_of(graph, report)
+    if isinstance(links, NoChain):
+        return {}
+    return {link.node.id: str(place) for place, link in enumerate(links)}
+
+
+class _SequentialWriter:
+    def __init__(self, graph: Graph, report: ShapeReport, name: str | None) -> None:
+        links = chain_of(graph, report)
+        if isinstance(links, NoChain):
+            raise CodeRefused(links.reason)
+        self.graph, self.report, self.links = graph, report, links
+        self.scopes = find_scopes(graph, report, name)
+        self.as_class: dict[str, None] = {}
+        self.frozen: list[str] = []
+
+    def write(self) -> Written:
+        model = Page()
+        root = self.scopes[""].uses[0]
+        self.sequence(model, self.links, self.graph, root, "", 0)
+        body = Page()
+        for block in self.classes():
+            body.append(write_class(self.scopes[block], self.scopes))
+            body.write(["", ""])
+        body.append(model)
+        self.freeze(body)
+        reserved = frozenset({scope.class_name for scope in self.scopes.values()})
+        body.write(smoke_test(self.graph, self.report, "", reserved))
+        page = Page()
+        page.write([f'"""{self.docstring()}"""', "", *import_lines("\n".join(body.lines))])
+        page.write(["", ""] if self.as_class else [""])
+        page.append(body)
+        return page.written()
+
+    def docstring(self) -> str:
+        name = self.scopes[""].class_name
+        ends = [self.report.nodes[n.id].result for n in (*self.graph.inputs, *self.graph.outputs)]
+        return f"{name}: " + summary([("x", ends[0])], [ends[1]], "a chain of layers.")
+
+    # Elements ----------------------------------------------------------------------------------
+
+    def sequence(
+        self, page: Page, links: list[Link], graph: Graph, use: Use, path: str, level: int
+    ) -> None:
+        """`nn.Sequential(` with an element a line, each with the shape it gives where it changes."""
+        head, tail = ("model = ", "") if not path else ("", ",")
+        if not links:
+            page.write([f"{indented(level)}{head}nn.Sequential(){tail}"])
+            return
+        page.write([f"{indented(level)}{head}nn.Sequential("])
+        taken = use.report.nodes[graph.inputs[0].id].result
+        for place, link in enumerate(links):
+            here = f"{path}.{place}" if path else str(place)
+            report = use.report.nodes.get(link.node.id)
+            given = report.result if report is not None else None
+            inside = self.inside(link, use)
+            before = len(page.lines)
+            if inside is not None and link.owner is not None and link.owner.repeat == 1:
+                body, inner_use = inside
+                block = self.scopes[link.owner.block or ""].graph
+                self.sequence(page, body, block, inner_use, here, level + 1)
+                if link.owner.frozen:
+                    self.frozen.append(here)
+            else:
+                lines = lay(self.element(link, use, here), 4 * (level + 1), "", ",")
+                comment = shape_text(given) if given != taken and len(lines) == 1 else ""
+                page.say(lines, comment)
+            if not path:
+                page.marks[link.node.id] = list(range(before, len(page.lines)))
+            taken = given
+        page.write([f"{indented(level)}){tail}"])
+
+    def inside(self, link: Link, use: Use) -> tuple[list[Link], Use] | None:
+        """The links of a block that is a chain itself, as it is used here."""
+        if link.owner is None or link.owner.block is None:
+            return None
+        return self.links_of(link, link.owner, use, 0)
+
+    def links_of(
+        self, link: Link, owner: Owner, use: Use, repetition: int
+    ) -> tuple[list[Link], Use] | None:
+        block = self.scopes[owner.block or ""].graph
+        inner = self.inner_use(link, owner, use, repetition)
+        links = chain_of(block, inner.report)
+        return None if isinstance(links, NoChain) else (links, inner)
+
+    def inner_use(self, link: Link, owner: Owner, use: Use, repetition: int) -> Use:
+        bodies = use.report.nodes[link.node.id].body
+        if repetition >= len(bodies):
+            raise CodeRefused(f"{quote(owner.name)} is not worked out yet. Mend its problem first.")
+        block = self.scopes[owner.block or ""].graph
+        given = {name: setting_value(value, use.settings) for name, value in owner.arguments.items()}
+        return Use(bodies[repetition], {**block.settings, **given})
+
+    def element(self, link: Link, use: Use, path: str) -> Expression:
+        """A layer, or a block (repeated: an nn.Sequential of its repetitions)."""
+        owner = link.owner
+        if owner is None or owner.block is None:
+            return self.layer(link, use, path)
+        if owner.frozen:
+            self.frozen.append(path)
+        if owner.repeat == 1:
+            return self.block(link, owner, use, 0, path)
+        each = [
+            self.block(link, owner, use, i, f"{path}.{i}") for i in range(owner.repeat)
+        ]
+        return call("nn.Sequential", *_runs(each))
+
+    def block(self, link: Link, owner: Owner, use: Use, repetition: int, path: str) -> Expression:
+        inside = self.links_of(link, owner, use, repetition)
+        if inside is None:
+            return self.block_class(link, owner, use, repetition)
+        links, inner = inside
+        elements = (self.element(one, inner, f"{path}.{i}") for i, one in enumerate(links))
+        return call("nn.Sequential", *elements)
+
+    def block_class(self, link: Link, owner: Owner, use: Use, repetition: int) -> Expression:
+        scope = self.scopes[owner.block or ""]
+        if len(scope.graph.inputs) != 1 or len(scope.graph.outputs) != 1:
+            raise CodeRefused(
+                f"{quote(owner.name)} is a block with {len(scope.graph.inputs)} inputs and "
+                f"{len(scope.graph.outputs)} outputs: nn.Sequential hands on one value."
+            )
+        self.as_class[scope.block] = None
+        inner = self.inner_use(link, owner, use, repetition)
+        items: list[Expression] = [constant(size.value(inner)) for size in scope.sizes.values()]
+        for setting, name in scope.settings.items():
+            if inner.settings[setting] != scope.graph.settings[setting]:
+                items.append(keyword(name, constant(inner.settings[setting])))
+        return call(scope.class_name, *items)
+
+    def layer(self, link: Link, use: Use, path: str) -> Expression:
+        label = link.owner.name if link.owner is not None else link.node.name or link.node.id
+        entry = link.entry or entry_for("", label, "layer")
+        given: dict[str, Expression] = {}
+        for name, value in link.arguments.items():
+            parameter = entry.parameter(name)
+            if parameter is None:
+                raise CodeRefused(f"{entry.name} {quote(label)} takes no argument {quote(name)}.")
+            here = use.settings
+
+            def spell(setting: str, here: Mapping[str, object] = here) -> str:
+                return flat(constant(here.get(setting)))
+
+            given[name] = argument(value, _no_value, spell, parameter)
+        report = use.report.nodes.get(link.node.id)
+        if link.owner is not None and report is not None:
+            for name in report.inferred:
+                if name not in given and name in report.arguments:
+                    given[name] = constant(report.arguments[name], entry.parameter(name))
+            if link.owner.frozen and report.parameters:
+                self.frozen.append(path)
+        return constructed(entry, given, label)
+
+    # Around it ---------------------------------------------------------------------------------
+
+    def classes(self) -> Iterator[str]:
+        """The blocks written as classes, with those they use, each before its users."""
+        needed = set(self.as_class)
+        for block in reversed(self.scopes):
+            if block in needed:
+                scope = self.scopes[block]
+                needed |= {o.block for o, _ in scope.owners if o.block is not None}
+        yield from (block for block in self.scopes if block in needed)
+
+    def freeze(self, page: Page) -> None:
+        for path in self.frozen:
+            if "." in path:
+                layer = f"model.get_submodule({text(path)})"
+            else:
+                layer = f"model[{path}]"
+            page.write(lay(call(f"{layer}.requires_grad_", "False"), 0))
+
+
+def _no_value(_ref: Ref) -> str:
+    raise CodeRefused("A layer is constructed before anything runs, so it cannot read a value.")
+
+
+def _runs(items: list[Expression]) -> list[Expression]:
+    """Equal ones in a row as `*(… for _ in range(n))`."""
+    found: list[Expression] = []
+    for _, same in groupby(items, key=flat):
+        run = list(same)
+        if len(run) == 1:
+            found.append(run[0])
+        else:
+            found.append(Prefixed("*", Group("(", (Each(run[0], f"for _ in range({len(run)})"),))))
+    return found
+
+
+__all__ = ["sequential_paths", "tuple_of", "write_sequential"]

@@ -1,0 +1,117 @@
+"""The few lines at the end that run the network once, on random input of the right kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from builder.code.writing.layout import Expression, assignment, call, flat, lay, tuple_of
+from builder.code.writing.literals import keyword
+from builder.code.writing.naming import LONGEST_VARIABLE, Namespace
+from builder.graph.model import Argument, Dim, Graph, Node, Ref, TensorSpec, Value, iter_refs
+from builder.graph.report import ShapeReport
+from builder.graph.symbols import dim_per_sample
+
+BATCH = 4
+_PASSES_ON = frozenset(
+    {
+        "torch.Tensor.view", "torch.reshape", "torch.flatten", "torch.transpose", "torch.permute",
+        "torch.squeeze", "torch.unsqueeze", "operator.getitem", "torch.Tensor.long",
+        "torch.Tensor.to", "torch.Tensor.contiguous", "torch.nn.Flatten", "torch.nn.Unflatten",
+        "torch.nn.Identity",
+    }
+)  # fmt: skip
+
+
+def smoke_test(
+    graph: Graph, report: ShapeReport, make: str, reserved: frozenset[str]
+) -> list[str]:
+    """`if __name__ == "__main__":` and what stands under it; nothing where an input is unknown."""
+    specs = [report.nodes[n.id].result if n.id in report.nodes else None for n in graph.inputs]
+    if not specs or not all(_can_be_drawn(spec) for spec in specs):
+        return []
+    space = Namespace({*reserved, "model"}, LONGEST_VARIABLE)
+    names = [space.claim(node.name or node.id, "x") for node in graph.inputs]
+    lines = ["", "", 'if __name__ == "__main__":']
+    if make:
+        lines += assignment("model", make, 4)
+    for name, node, spec in zip(names, graph.inputs, specs, strict=True):
+        assert isinstance(spec, TensorSpec)
+        lines += assignment(name, random_tensor(spec, _below(graph, node)), 4)
+    result = call("model", *names)
+    outputs = [report.nodes[n.id].result if n.id in report.nodes else None for n in graph.outputs]
+    if len(outputs) == 1 and isinstance(outputs[0], TensorSpec):
+        return [*lines, *lay(call("print", f"{flat(result)}.shape"), 4)]
+    kept = space.claim("outputs")
+    lines += assignment(kept, result, 4)
+    values = outputs[0] if len(outputs) == 1 else tuple(outputs)
+    return [*lines, *lay(call("print", *_shapes(kept, values)), 4)]  # type: ignore[arg-type]
+
+
+def _shapes(name: str, value: Value | None) -> list[Expression]:
+    if isinstance(value, tuple):
+        return [shape for i, part in enumerate(value) for shape in _shapes(f"{name}[{i}]", part)]
+    return [f"{name}.shape"] if value is not None else []
+
+
+def _can_be_drawn(spec: Value | None) -> bool:
+    return isinstance(spec, TensorSpec)
+
+
+def random_tensor(spec: TensorSpec, below: int) -> Expression:
+    """`torch.randn(4, 3, 32, 32)`, whole numbers from 0 to below - 1, or True and False."""
+    sizes = tuple(str(batch_size(dim)) for dim in spec.shape)
+    shape = tuple_of(sizes)
+    if spec.dtype == "bool":
+        return call("torch.randint", "2", shape, keyword("dtype", "torch.bool"))
+    if "int" in spec.dtype:
+        kind = [] if spec.dtype == "int64" else [keyword("dtype", f"torch.{spec.dtype}")]
+        return call("torch.randint", str(below), shape, *kind)
+    if spec.dtype != "float32":
+        dtype = keyword("dtype", f"torch.{spec.dtype}")
+        return call("torch.randn", *(sizes or (shape,)), dtype)
+    return call("torch.randn", *(sizes or (shape,)))
+
+
+def batch_size(dim: Dim, batch: int = BATCH) -> int:
+    """A size with N written as a number: "2N" is 8 for a batch of 4."""
+    return dim if isinstance(dim, int) else dim_per_sample(dim) * batch
+
+
+def _below(graph: Graph, node: Node) -> int:
+    """How large whole numbers may be: what every embedding that reads them holds, 2 if unknown."""
+    limits = _limits(graph, graph.blocks, {node.id}, 0)
+    return min(limits) if limits else 2
+
+
+def _limits(
+    graph: Graph, blocks: Mapping[str, Graph], sources: set[str], depth: int
+) -> list[int]:
+    found: list[int] = []
+    reached = set(sources)
+    for node in graph.nodes.values():
+        read = {r.node for a in node.arguments.values() for r in iter_refs(a)}
+        if not read & reached:
+            continue
+        owner = graph.owner_of(node)
+        target = owner.target if owner is not None else node.target
+        if node.bypassed or target in _PASSES_ON or node.kind == "branch":
+            reached.add(node.id)
+        elif owner is not None and owner.block in blocks and depth < 8:
+            inner = blocks[owner.block]
+            ports = {
+                p.id
+                for p in inner.inputs
+                if _reads(node.arguments.get(p.name or p.id, node.arguments.get(p.id)), reached)
+            }
+            found += _limits(inner, blocks, ports, depth + 1)
+        elif owner is not None:
+            size = owner.arguments.get("num_embeddings")
+            found += [size] if isinstance(size, int) and size > 0 else []
+        elif target == "torch.nn.functional.one_hot":
+            size = node.arguments.get("num_classes")
+            found += [size] if isinstance(size, int) and size > 0 else []
+    return found
+
+
+def _reads(argument: Argument, reached: set[str]) -> bool:
+    return isinstance(argument, Ref) and argument.node in reached

@@ -1,0 +1,336 @@
+"""Which variable holds which value in `forward`.
+
+The running value of a chain is `x`, written over at every step. A value that something reads later
+keeps a name of its own, taken from its layer. A value may be `x` only where the very next step is
+the last one that reads it; in a branch that next step is the first one of each side.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from builder.code.writing.naming import LONGEST_VARIABLE, Namespace
+from builder.code.writing.steps import Choice, Item, Return, Settle, Step
+from builder.graph.model import Graph, Node, Ref, Value, iter_refs
+
+Path: TypeAlias = tuple[int, ...]
+Pattern: TypeAlias = "Path | None | list[Pattern]"
+"""What stands left of the `=`: a leaf's path, None for what nothing reads, or a list to unpack."""
+
+UNREAD = "_"
+_WIDEST_UNPACKING = 8
+_GENERIC = re.compile(r"(x|input|inputs|in)?_?\d*")
+_MERGES = frozenset(
+    {"operator.add", "operator.sub", "operator.mul", "torch.cat", "torch.stack", "torch.add"}
+)
+
+
+@dataclass
+class Variables:
+    """Names for the values of one `forward`.
+
+    `arguments`: input node id → name. `patterns`: node id → what its call is assigned to. `alias`:
+    a name the input `x` is kept under, "" for none; the first step still reads `x`.
+    """
+
+    arguments: dict[str, str] = field(default_factory=dict)
+    patterns: dict[str, Pattern] = field(default_factory=dict)
+    names: dict[tuple[str, Path], str] = field(default_factory=dict)
+    alias: str = ""
+    first_step: str = ""
+
+    def read(self, ref: Ref, reader: str = "") -> str:
+        """The expression for a reference, as the node `reader` reads it."""
+        leaf = leaf_of(self.patterns.get(ref.node, ()), ref.path)
+        if leaf is None:  # several results of a block, read as a whole
+            parts = [self.names[ref.node, (i,)] for i in self._width(ref.node)]
+            return f"({', '.join(parts)})"
+        name = self.names[ref.node, leaf]
+        if self.alias and name == self.alias and reader == self.first_step:
+            name = self.arguments[ref.node]
+        return name + "".join(f"[{index}]" for index in ref.path[len(leaf) :])
+
+    def _width(self, node: str) -> range:
+        pattern = self.patterns[node]
+        return range(len(pattern) if isinstance(pattern, list) else 0)
+
+
+def leaf_of(pattern: Pattern, path: Path) -> Path | None:
+    """The leaf of a pattern that holds a path."""
+    for index in path:
+        if not isinstance(pattern, list):
+            break
+        pattern = pattern[index] if index < len(pattern) else None
+    return pattern if isinstance(pattern, tuple) else None
+
+
+def leaves(pattern: Pattern) -> Iterator[Path]:
+    """The leaves of a pattern, left to right."""
+    if isinstance(pattern, tuple):
+        yield pattern
+    elif pattern is not None:
+        for part in pattern:
+            yield from leaves(part)
+
+
+def name_variables(
+    graph: Graph,
+    items: Sequence[Item],
+    results: Mapping[str, Value | None],
+    *,
+    reserved: Iterable[str] = (),
+    part_name: Callable[[Node, Path], str] = lambda _node, _path: "",
+    carried: Callable[[Node], int] = lambda _node: 0,
+) -> Variables:
+    """Names every value that `items` read or define.
+
+    Args: results: what each node gives, as far as known. reserved: names in use around the function.
+          part_name: a part's name in the catalogue. carried: for a block run in a loop, how many
+          values go round (0: no loop).
+    """
+    return _Namer(graph, items, results, reserved, part_name, carried).run()
+
+
+class _Namer:
+    def __init__(
+        self,
+        graph: Graph,
+        items: Sequence[Item],
+        results: Mapping[str, Value | None],
+        reserved: Iterable[str],
+        part_name: Callable[[Node, Path], str],
+        carried: Callable[[Node], int],
+    ) -> None:
+        self.graph, self.items, self.results = graph, items, results
+        self.part_name, self.carried = part_name, carried
+        self.space = Namespace({*reserved, "x", "block"}, LONGEST_VARIABLE)
+        self.found = Variables()
+        self.reads_inside: dict[int, set[tuple[str, Path]]] = {}
+        self.pinned: set[tuple[str, Path]] = set()
+        self.chain = "x"
+
+    def run(self) -> Variables:
+        self._find_patterns()
+        self._pin(self.items)
+        self._name_arguments()
+        self._name_items(self.items)
+        return self.found
+
+    # Which parts of results are read -----------------------------------------------------------
+
+    def _find_patterns(self) -> None:
+        read: dict[str, set[Path]] = {}
+        for ref in _all_refs(self.items):
+            read.setdefault(ref.node, set()).add(ref.path)
+        for step in _all_steps(self.items):
+            rounds = self.carried(step.node)
+            if rounds > 1:
+                self.found.patterns[step.node.id] = [(i,) for i in range(rounds)]
+                continue
+            value = self.results.get(step.node.id)
+            paths = read.get(step.node.id, set())
+            if rounds == 1 or (not isinstance(value, tuple) and paths):
+                self.found.patterns[step.node.id] = ()
+            else:
+                self.found.patterns[step.node.id] = _pattern(value, paths, ())
+
+    def _reads(self, item: Item) -> set[tuple[str, Path]]:
+        """The leaves read by an item, with all that stands inside it."""
+        known = self.reads_inside.get(id(item))
+        if known is None:
+            known = set()
+            for ref in _all_refs((item,)):
+                pattern = self.found.patterns.get(ref.node, ())
+                leaf = leaf_of(pattern, ref.path)
+                known |= {(ref.node, leaf)} if leaf is not None else {
+                    (ref.node, path) for path in leaves(pattern)
+                }
+            self.reads_inside[id(item)] = known
+        return known
+
+    def _pin(self, items: Sequence[Item]) -> None:
+        """Values a loop reads in every round must not be written over by its first result."""
+        for step in _all_steps(items):
+            rounds = self.carried(step.node)
+            first = True
+            for ref in step.reads if rounds else ():
+                leaf = leaf_of(self.found.patterns.get(ref.node, ()), ref.path)
+                if leaf is not None and (rounds > 1 or not first):
+                    self.pinned.add((ref.node, leaf))
+                first = False
+
+    # Names -------------------------------------------------------------------------------------
+
+    def _name_arguments(self) -> None:
+        inputs = self.graph.inputs
+        last = _last_reads(self.items, self._reads)
+        for node in inputs:
+            value = (node.id, ())
+            label = node.name or node.id
+            if len(inputs) == 1 and _GENERIC.fullmatch(label.lower()):
+                self._name_only_input(node, self._may_be_written_over(value, self.items, -1, last))
+                continue
+            if label == "x" and "x" not in self.found.arguments.values():
+                name = "x"
+                if not self._may_be_written_over(value, self.items, -1, last):
+                    self.chain = self.space.claim("out")
+            else:
+                name = self.space.claim(label, "x")
+            self.found.arguments[node.id] = self.found.names[value] = name
+
+    def _name_only_input(self, node: Node, written_over: bool) -> None:
+        """The one input is `x`; where it is read again later, `skip = x` or another name."""
+        value = (node.id, ())
+        name = "x"
+        if not written_over:
+            first = self.items[0]
+            rest = [i for i in self.items[1:] if value in self._reads(i)]
+            merged = all(isinstance(i, Step) and i.node.target in _MERGES for i in rest)
+            if merged and isinstance(first, Step) and value in self._reads(first):
+                self.found.alias = self.space.claim("skip")
+                self.found.first_step = first.node.id
+                self.found.arguments[node.id] = "x"
+                self.found.names[value] = self.found.alias
+                return
+            name = self.space.claim("inputs")
+        self.found.arguments[node.id] = self.found.names[value] = name
+
+    def _name_items(self, items: Sequence[Item]) -> None:
+        last = _last_reads(items, self._reads)
+        for place, item in enumerate(items):
+            following = items[place + 1] if place + 1 < len(items) else None
+            if isinstance(item, Step):
+                self._name_step(item, items, place, last, following)
+            elif isinstance(item, Choice):
+                self._name_choice(item, items, place, last, following)
+
+    def _name_step(
+        self,
+        step: Step,
+        items: Sequence[Item],
+        place: int,
+        last: Mapping[tuple[str, Path], int],
+        following: Item | None,
+    ) -> None:
+        node = step.node
+        chain_free = self.carried(node) <= 1
+        for path in leaves(self.found.patterns[node.id]):
+            value = (node.id, path)
+            if value not in last and self.carried(node) == 0:
+                self.found.names[value] = UNREAD
+            elif chain_free and self._may_be_written_over(value, items, place, last):
+                self.found.names[value] = self._next_name(value, following)
+                chain_free = False
+            else:
+                self.found.names[value] = self._own_name(node, path)
+
+    def _name_choice(
+        self,
+        choice: Choice,
+        items: Sequence[Item],
+        place: int,
+        last: Mapping[tuple[str, Path], int],
+        following: Item | None,
+    ) -> None:
+        for branch in choice.branches:
+            value = (branch.id, ())
+            final = branch is choice.branches[-1]
+            if value not in last and not any(value in self._reads(i) for i in choice.if_true + choice.if_false):
+                self.found.names[value] = UNREAD
+            elif final and self._may_be_written_over(value, items, place, last):
+                self.found.names[value] = self._next_name(value, following)
+            else:
+                self.found.names[value] = self._own_name(branch, ())
+        for side in choice.sides:
+            self._name_items(side)
+
+    def _next_name(self, value: tuple[str, Path], following: Item | None) -> str:
+        """`x`, or where a branch ends with this value, the branch's own variable."""
+        if isinstance(following, Settle):
+            branch = self.found.names[following.branch.id, ()]
+            if branch != UNREAD:
+                return branch
+        return self.chain
+
+    def _own_name(self, node: Node, path: Path) -> str:
+        label = self.graph.label(node.id)
+        part = self.part_name(node, path) if path else ""
+        if not path or part in ("output", ""):
+            index = "_".join(str(i) for i in path) if path and not part else ""
+            return self.space.claim(f"{label}_{index}" if index else label)
+        if part.startswith("part "):
+            return self.space.claim(f"{label}_{part[5:]}")
+        return self.space.claim(part)
+
+    # Where `x` may be written over ---------------------------------------------------------------
+
+    def _may_be_written_over(
+        self,
+        value: tuple[str, Path],
+        items: Sequence[Item],
+        place: int,
+        last: Mapping[tuple[str, Path], int],
+    ) -> bool:
+        if value in self.pinned:
+            return False
+        if last.get(value, place) > place + 1:
+            return False
+        return place + 1 >= len(items) or self._only_at_entry(value, items[place + 1])
+
+    def _only_at_entry(self, value: tuple[str, Path], item: Item) -> bool:
+        if not isinstance(item, Choice):
+            return True
+        for side in item.sides:
+            readers = [i for i in side if value in self._reads(i)]
+            if readers and not (
+                len(readers) == 1 and readers[0] is side[0] and self._only_at_entry(value, side[0])
+            ):
+                return False
+        return True
+
+
+def _last_reads(
+    items: Sequence[Item], reads: Callable[[Item], set[tuple[str, Path]]]
+) -> dict[tuple[str, Path], int]:
+    return {value: place for place, item in enumerate(items) for value in reads(item)}
+
+
+def _pattern(value: Value | None, paths: set[Path], at: Path) -> Pattern:
+    """What to unpack of a result, so that each path read has a name or is part of one."""
+    if not any(path[: len(at)] == at for path in paths):
+        return () if not at else None
+    if at in paths or not isinstance(value, tuple):
+        return at
+    parts = [_pattern(part, paths, (*at, i)) for i, part in enumerate(value)]
+    inside = [path for path in paths if path[: len(at)] == at]
+    beyond = any(path[len(at)] >= len(value) for path in inside)
+    if beyond or len(parts) > _WIDEST_UNPACKING or len(parts) == 1:
+        return at
+    return parts
+
+
+def _all_steps(items: Sequence[Item]) -> Iterator[Step]:
+    for item in items:
+        if isinstance(item, Step):
+            yield item
+        elif isinstance(item, Choice):
+            for side in item.sides:
+                yield from _all_steps(side)
+
+
+def _all_refs(items: Sequence[Item]) -> Iterator[Ref]:
+    for item in items:
+        match item:
+            case Step():
+                yield from item.reads
+            case Settle(value=value):
+                yield value
+            case Return(values=values):
+                yield from values
+            case Choice(condition=condition):
+                yield from iter_refs(condition)
+                for side in item.sides:
+                    yield from _all_refs(side)
