@@ -5,10 +5,15 @@ from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 if get_script_run_ctx(suppress_warning=True) is None:
     from starlette.middleware import Middleware
+    from streamlit.runtime.pages_manager import PagesManager
 
     from builder.ui.owner import OwnerMiddleware
     from builder.ui.shell import explain
     from builder.ui.start import lifespan
+
+    # Beside a folder named pages, Streamlit takes the first visit after a start for an app of its old
+    # kind and would run pages/build.py without this file around it. tests/ui/test_start.py guards it.
+    PagesManager.uses_pages_directory = False
 
     app = st.App(
         __file__,

@@ -10,13 +10,12 @@ from typing import Final
 import streamlit as st
 
 from builder.gallery import Design, designs, project
-from builder.graph.model import Graph, format_shape
+from builder.graph.model import Graph, format_shape, format_value
 from builder.graph.size import format_count
 from builder.ui import state
 from builder.ui.markdown import plain
 from builder.ui.projects import ProjectCard
 
-_PER_ROW: Final = 3
 _OWN_SHOWN: Final = 6
 
 
@@ -26,15 +25,12 @@ def design_cards(search: str = "") -> str | None:
     wanted = [d for d in designs().values() if _matches(d, search)]
     if not wanted:
         st.caption("No design is called so. Clear the search to see all of them.")
-    for group, members in groupby(wanted, key=lambda d: d.group):
+    for place, (group, members) in enumerate(groupby(wanted, key=lambda d: d.group)):
         st.subheader(group, anchor=False)
-        listed = list(members)
-        for start in range(0, len(listed), _PER_ROW):
-            columns = st.columns(_PER_ROW, gap="medium")
-            for column, design in zip(columns, listed[start : start + _PER_ROW], strict=False):
-                with column:
-                    if _design_card(design):
-                        opened = design.key
+        with st.container(key=f"lw_grid_{place}"):
+            for design in members:
+                if _design_card(design):
+                    opened = design.key
     return opened
 
 
@@ -42,15 +38,15 @@ def own_projects() -> str | None:
     """Draws a person's projects, newest first. Returns the id of the one to open."""
     cards = state.list_projects()
     opened = None
-    for start in range(0, min(len(cards), _OWN_SHOWN), _PER_ROW):
-        columns = st.columns(_PER_ROW, gap="medium")
-        row = cards[start : min(start + _PER_ROW, _OWN_SHOWN)]
-        for column, card in zip(columns, row, strict=False):
-            with column:
-                if _own_card(card):
-                    opened = card.id
+    with st.container(key="lw_grid_own"):
+        for card in cards[:_OWN_SHOWN]:
+            if _own_card(card):
+                opened = card.id
     if len(cards) > _OWN_SHOWN:
-        with st.expander(f"{len(cards) - _OWN_SHOWN} older ones", key="lw_older"):
+        with (
+            st.expander(f"{len(cards) - _OWN_SHOWN} older ones", key="lw_older"),
+            st.container(key="lw_grid_older"),
+        ):
             for card in cards[_OWN_SHOWN:]:
                 if _own_card(card):
                     opened = card.id
@@ -58,7 +54,7 @@ def own_projects() -> str | None:
 
 
 def _design_card(design: Design) -> bool:
-    with st.container(key=f"lw_card_{design.key}", border=True, gap="xsmall", height="stretch"):
+    with st.container(key=f"lw_card_{design.key}", border=True, gap="xsmall"):
         clicked = st.button(
             plain(design.title), key=f"lw_open_{design.key}", type="tertiary", width="stretch"
         )
@@ -81,8 +77,6 @@ def _facts(key: str) -> str:
 
 def _shapes(graph: Graph, nodes: Mapping[str, object]) -> str:
     came = ", ".join(format_shape(n.spec.shape) for n in graph.inputs if n.spec)
-    from builder.graph.model import format_value
-
     gives = ", ".join(
         format_value(getattr(nodes.get(n.id), "result", None)) for n in graph.outputs
     )

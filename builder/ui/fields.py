@@ -7,7 +7,7 @@ and calls `change` with the new one, or with UNSET to go back to the default or 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import streamlit as st
 
@@ -19,7 +19,7 @@ from builder.graph.model import Argument, Graph
 from builder.ui import state
 from builder.ui.expressions import read_argument, read_index, write_argument, write_index
 
-Change = Callable[[Argument | Unset], object]
+Change: TypeAlias = "Callable[[Argument | Unset], object]"
 
 _SAFE: Final = 2**53 - 1  # the largest whole number a browser keeps exactly
 _ONE, _EACH = "One number for all", "One for each axis"
@@ -159,7 +159,7 @@ def _number(
         parameter.name,
         min_value=low,
         max_value=high,
-        value=None,
+        value=None if parameter.optional else "min",  # "min": no button that clears it
         step=_step(parameter, value, kind),
         format="%d" if kind is int else "%g",
         key=key,
@@ -216,7 +216,7 @@ def _number_each(
             parameter.name if i == 0 else f"{parameter.name}, axis {i + 1}",
             min_value=low,
             max_value=high,
-            value=None,
+            value="min",
             step=_step(parameter, part, kind),
             format="%d" if kind is int else "%g",
             key=one_key,

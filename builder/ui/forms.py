@@ -69,8 +69,9 @@ def layer_form(node_id: str) -> None:
         _block(graph, node, owner, key)
     elif entry is not None:
         _parameters(graph, node, entry, found, key)
-    if ports_of(graph, node, state.graph()):
-        st.markdown("**Inputs**" if node.kind != "output" else "**Value**")
+    if ports := ports_of(graph, node, state.graph()):
+        if len(ports) > 1:
+            st.markdown("**Inputs**")
         port_fields(graph, node, report, key=f"{key}.port")
     _advanced(graph, node, owner, key)
 
@@ -169,6 +170,8 @@ def _parameter(
     key: str,
 ) -> None:
     def change(new: Argument | Unset) -> None:
+        if new == parameter.default and type(new) is type(parameter.default):
+            new = UNSET  # torch's own value needs no word in the code
         make = SetArgument if at_construction else SetCallArgument
         state.edit(make(node.id, parameter.name, new, scope=state.scope()))
 

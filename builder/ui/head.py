@@ -10,6 +10,7 @@ import streamlit as st
 from builder.errors import LayerwiseError
 from builder.graph.size import format_count
 from builder.ui import state
+from builder.ui.markdown import plain
 from builder.ui.places import go_to, next_place, place
 
 _TONES: Final = {
@@ -37,7 +38,7 @@ def page_head(title: str, purpose: str | None = None, *, needs_project: bool = T
         _saved_elsewhere()
     for tone, text in state.take_messages():
         show, icon = _TONES[tone]
-        show(text, icon=icon)
+        show(plain(text), icon=icon)
     if needs_project and not opened:
         _nothing_open()
         st.stop()
@@ -78,7 +79,7 @@ def _name_field() -> None:
 def _saved_state() -> None:
     kind = state.saved()
     if kind == "saved":
-        st.caption(":material/cloud_done: Saved", width="content", help=_when(state.saved_at()))
+        st.caption(f":material/cloud_done: Saved {_ago(state.saved_at())}", width="content")
     elif kind == "failed":
         st.button(
             "Not saved: try again",
@@ -91,17 +92,14 @@ def _saved_state() -> None:
         st.caption(":material/sync_problem: Not saved", width="content")
 
 
-def _when(seconds: float) -> str:
+def _ago(seconds: float) -> str:
+    """In coarse words: what is drawn stays as it is until the next click."""
     passed = max(0.0, time.time() - seconds)
-    if passed < 60:
-        ago = "just now"
-    elif passed < 3600:
-        ago = f"{passed / 60:.0f} min ago"
-    elif passed < 86400:
-        ago = f"{passed / 3600:.0f} h ago"
-    else:
-        ago = f"on {time.strftime('%d %B %Y', time.localtime(seconds))}"
-    return f"Every edit is saved on the server at once. Last one {ago}."
+    if passed < 120:
+        return ""
+    if time.strftime("%F", time.localtime(seconds)) == time.strftime("%F"):
+        return f"at {time.strftime('%H:%M', time.localtime(seconds))}"
+    return f"on {time.strftime('%d %B', time.localtime(seconds))}"
 
 
 def _chip() -> None:
@@ -126,7 +124,7 @@ def _chip() -> None:
 def _data_chip() -> None:
     name = _data_name()
     clicked = st.button(
-        name or "No data set",
+        plain(name) if name else "No data set",
         key="lw_data",
         icon=":material/table_chart:",
         help="The chosen data set" if name else "Choose what the network learns from",
@@ -154,7 +152,7 @@ def _history_buttons() -> None:
         "Undo",
         key="lw_undo",
         icon=":material/undo:",
-        help=f"Take back: {undo}" if undo else "Nothing to take back",
+        help=f"Take back: {plain(undo)} (Ctrl+Z)" if undo else "Nothing to take back",
         disabled=undo is None,
         on_click=state.undo,
         shortcut="Ctrl+Z",
@@ -163,7 +161,7 @@ def _history_buttons() -> None:
         "Redo",
         key="lw_redo",
         icon=":material/redo:",
-        help=f"Do again: {redo}" if redo else "Nothing to do again",
+        help=f"Do again: {plain(redo)} (Ctrl+Shift+Z)" if redo else "Nothing to do again",
         disabled=redo is None,
         on_click=state.redo,
         shortcut="Ctrl+Shift+Z",
@@ -173,7 +171,7 @@ def _history_buttons() -> None:
 def _title_row(title: str, purpose: str, with_next: bool) -> None:
     following = next_place(title) if with_next else None
     with st.container(key="lw_title", horizontal=True, vertical_alignment="center", gap="medium"):
-        st.header(title, anchor=False, width="content")
+        st.subheader(title, anchor=False, width="content")
         st.caption(purpose, width="stretch")
         if following:
             st.page_link(

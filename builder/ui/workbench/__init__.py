@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import streamlit as st
+from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
 
 from builder.catalogue.families import FAMILIES
 from builder.inspection.theme import family_colours
@@ -104,5 +105,8 @@ def _draw(key: str, html: str, handle: Handler, data: Mapping[str, Any]) -> None
     def changed() -> None:
         receive(key, handle)
 
-    component = packaged(key.removeprefix("lw_"), _FOLDER, html)
+    name = key.removeprefix("lw_")
+    if get_bidi_component_manager().get(f"layerwise.{name}") is None:
+        packaged.cache_clear()  # another server than the one it was registered with: a test's
+    component = packaged(name, _FOLDER, html)
     component(key=key, data=data, on_ops_change=changed)

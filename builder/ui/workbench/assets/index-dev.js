@@ -16,11 +16,12 @@ const CSS = `
 .lw button { font: inherit; color: inherit; background: none; border: 0; padding: 0; cursor: pointer; text-align: left; }
 .lw button:disabled { opacity: .35; cursor: default; }
 .lw :focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
+.lw [hidden] { display: none !important; }
 .lw .quiet { color: color-mix(in srgb, var(--st-text-color) 66%, transparent); }
 .lw .icon { font-family: "Material Symbols Rounded"; font-size: 1.2rem; line-height: 1; font-weight: 400;
   font-feature-settings: "liga"; white-space: nowrap; overflow: hidden; width: 1em; height: 1em; display: inline-block; flex: none; }
 .lw .scroll { overflow-y: auto; overscroll-behavior: contain; scrollbar-width: thin; }
-.lw .panel { border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); background: var(--st-background-color); }
+.lw.panel, .lw .panel { border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); background: var(--st-background-color); }
 
 .palette { display: flex; flex-direction: column; overflow: hidden; }
 .palette .search { display: flex; align-items: center; gap: .4rem; padding: .5rem .6rem; border-bottom: 1px solid var(--st-border-color); }

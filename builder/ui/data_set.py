@@ -1,0 +1,189 @@
+"""The chosen set: what it looks like, how it is cut and prepared, and how the network stands to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from builder.data import (
+    Card,
+    DataChoice,
+    Dataset,
+    Upload,
+    card_of,
+    disagreements,
+    open_upload,
+    plan_fit,
+)
+from builder.errors import DataRefused, LayerwiseError
+from builder.graph.model import format_shape
+from builder.graph.size import format_count
+from builder.inspection.samples import can_be_drawn, is_pictures, sample_figure
+from builder.ui import state
+from builder.ui.data_cache import load
+from builder.ui.markdown import plain
+from builder.ui.places import go_to
+
+_PREVIEW_ROWS = 20
+_MOST_AXES = 200
+
+
+def chosen_set(choice: DataChoice) -> tuple[Card, Upload | None]:
+    """The card of a choice, and the upload where it is one. Errors: NotFound, DataRefused."""
+    if choice.upload_id is None:
+        return card_of(choice.source, dict(choice.options)), None
+    upload = open_upload(state.owner_dir(), choice.upload_id)
+    return upload.card, upload
+
+
+def try_to_load(choice: DataChoice) -> Dataset | None:
+    """The tensors of a choice; a refusal is told here and gives None."""
+    try:
+        return load(choice, state.owner_dir())
+    except LayerwiseError as refusal:
+        st.error(plain(refusal), icon=":material/report:")
+        return None
+
+
+def heading(card: Card) -> None:
+    """The set's name, what it is about, and the way back to the others."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader(plain(card.title), anchor=False, width="content")
+        st.caption(plain(card.description), width="stretch")
+        if st.button("All data sets", icon=":material/grid_view:", key="data_all"):
+            state.keep("data.view", "all")
+            st.rerun()
+
+
+def picture(dataset: Dataset) -> None:
+    """Points, a curve or a sheet of pictures; the axes can be chosen where there are more than two."""
+    if not can_be_drawn(dataset):
+        st.caption("Rows of this shape have no picture. The table below shows them.")
+        return
+    axes = None
+    names = dataset.features
+    if 2 < len(names) <= _MOST_AXES and not is_pictures(dataset):
+        from builder.inspection.samples import telling_pair
+
+        first, second = telling_pair(dataset)
+        left, right = st.columns(2)
+        axes = (
+            left.selectbox("Across", names, first, key=f"data_x_{dataset.card.key}"),
+            right.selectbox("Up", names, second, key=f"data_y_{dataset.card.key}"),
+        )
+    st.plotly_chart(
+        sample_figure(dataset, dark=state.dark(), axes=axes),
+        theme=None,
+        width="stretch",
+        config={"displayModeBar": False},
+        key="data_picture",
+    )
+
+
+def facts(card: Card, dataset: Dataset | None) -> None:
+    """The card's lines: rows, shapes, classes, units, origin, licence."""
+    shown = dataset.card if dataset else card
+    with st.container(key="lw_data_facts", gap=None):
+        for label, text in shown.facts:
+            with st.container(horizontal=True, gap="small", wrap=False):
+                st.caption(label, width=72)
+                st.markdown(plain(text), width="stretch")
+        if card.link:
+            st.link_button(
+                "Where it comes from", card.link, icon=":material/open_in_new:", type="tertiary"
+            )
+
+
+def tables(dataset: Dataset | None, upload: Upload | None) -> None:
+    """The first rows as they came, and for a person's own file what stands in each column."""
+    if upload is not None:
+        rows, columns = st.tabs(["First rows", "Columns"])
+        with rows:
+            st.dataframe(upload.head(), hide_index=True, height=300)
+        with columns:
+            st.dataframe(_column_table(upload), hide_index=True, height=300)
+        for note in upload.notes:
+            st.caption(plain(note))
+    elif dataset is not None and dataset.head is not None:
+        st.dataframe(dataset.preview(_PREVIEW_ROWS), hide_index=True, height=300)
+
+
+def parts(dataset: Dataset) -> None:
+    """How many rows train, validate and test, and what was handled on the way."""
+    counts = (
+        ("blue", "training", dataset.train),
+        ("orange", "validation", dataset.validation),
+        ("green", "test", dataset.test),
+    )
+    st.markdown(
+        " ".join(
+            f":{colour}-badge[{format_count(len(p.x))} {n}]" for colour, n, p in counts if len(p.x)
+        )
+        + " rows"
+    )
+    for note in dataset.notes:
+        st.caption(f":material/check: {plain(note)}")
+
+
+def fit_panel(dataset: Dataset) -> None:
+    """How the network stands to the set, and the one click that makes it fit."""
+    with st.container(border=True, key="lw_data_fit", gap="small"):
+        shape = format_shape(dataset.input_spec.shape)
+        try:
+            fit = plan_fit(state.graph(), dataset, state.training_settings().goal)
+        except DataRefused as refusal:
+            st.markdown(":material/error: **This network does not fit yet**")
+            for found in disagreements(state.graph(), dataset, state.check().report):
+                st.markdown(plain(found.message))
+            st.caption(plain(refusal))
+            if st.button("Go to the build page", key="data_to_build", icon=":material/layers:"):
+                go_to("Build")
+            return
+        if not fit.changes:
+            st.markdown(
+                f":material/check_circle: **The network fits**: it takes {shape} and gives what "
+                f"{plain(dataset.target.name)} needs."
+            )
+            if st.button(
+                "Train on this data",
+                key="data_to_train",
+                type="primary",
+                icon=":material/play_arrow:",
+            ):
+                go_to("Train")
+            return
+        st.markdown(":material/tune: **The network does not fit this data yet**")
+        for found in disagreements(state.graph(), dataset, state.check().report):
+            st.markdown(plain(found.message))
+        st.button(
+            "Fit the network to this data",
+            key="data_fit",
+            type="primary",
+            icon=":material/auto_fix_high:",
+            on_click=_carry_out,
+            args=(fit,),
+        )
+        st.caption(plain(fit.sentence) + " Undo takes it back.")
+
+
+def _carry_out(fit: Any) -> None:
+    if fit.edit is None or state.edit(fit.edit):
+        state.set_data_choice(fit.choice)
+
+
+def _column_table(upload: Upload) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "Column": [c.name for c in upload.columns],
+            "Holds": [c.kind for c in upload.columns],
+            "Missing": [c.missing for c in upload.columns],
+            "Different": [c.different for c in upload.columns],
+            "Lowest": [c.low for c in upload.columns],
+            "Highest": [c.high for c in upload.columns],
+            "Mean": [c.mean for c in upload.columns],
+            "Deviation": [c.deviation for c in upload.columns],
+            "Examples": [", ".join(c.examples) for c in upload.columns],
+        }
+    )
