@@ -62,7 +62,8 @@ def refuse_target(root: Graph, target: str, kind: str) -> str | None:
         block = target[len(BLOCK_PREFIX) :]
         if block in root.blocks:
             return None
-        return f"There is no block {quote(block)}. {did_you_mean(block, root.blocks)}".rstrip()
+        hint = did_you_mean(block, root.blocks) or "Group some layers into one first."
+        return f"There is no block {quote(block)}. {hint}"
     try:
         entry = catalogue.get(target)
     except NotFound as error:
@@ -96,11 +97,11 @@ def refuse_call_argument(
     root: Graph, graph: Graph, node: Node, name: str, value: Argument
 ) -> str | None:
     """Why a call cannot be given this argument at all; None when it can."""
+    if sentence := refuse_name_of_argument(root, graph, node, name):
+        return sentence
     what = f"{kind_word(node)} {quote(plain_label(graph, node))}"
-    tensors, literals = call_names(root, graph, node)
-    if name not in tensors and name not in literals:
-        return _unknown(what, name, [*tensors, *literals])
-    if name == "condition":
+    tensors, _ = call_names(root, graph, node)
+    if name == "condition" and node.kind == "branch":
         if not isinstance(value, Training | Setting | Compare):
             return f"{what} needs a condition: training, a setting, or a comparison of values."
     elif _holds(value, (Compare,)):
@@ -117,6 +118,15 @@ def refuse_call_argument(
         if source.kind == "output":
             return f"{what} cannot read the output {quote(plain_label(graph, source))}: read what that output reads."
     return None
+
+
+def refuse_name_of_argument(root: Graph, graph: Graph, node: Node, name: str) -> str | None:
+    """Why a call has no argument of this name; None when it has."""
+    tensors, literals = call_names(root, graph, node)
+    if name in tensors or name in literals:
+        return None
+    what = f"{kind_word(node)} {quote(plain_label(graph, node))}"
+    return _unknown(what, name, [*tensors, *literals])
 
 
 def refuse_settings(graph: Graph, value: Argument) -> str | None:

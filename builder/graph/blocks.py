@@ -170,12 +170,9 @@ def change_refs(node: Node, change: Callable[[Ref], Ref | None]) -> Node:
             arguments[name] = map_refs(argument, strict)
         except _Dropped:
             if node.kind == "operation" and isinstance(argument, tuple):
-                kept = tuple(
-                    map_refs(part, strict)
-                    for part in argument
-                    if not isinstance(part, Ref) or change(part) is not None
-                )
-                if kept:
+                refs = [part for part in argument if isinstance(part, Ref)]
+                kept = tuple(new for ref in refs if (new := change(ref)) is not None)
+                if kept and len(refs) == len(argument):
                     arguments[name] = kept
     return node if arguments == node.arguments else replace(node, arguments=arguments)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from builder.errors import EditRefused, quote
+from builder.errors import EditRefused, did_you_mean, quote
 from builder.graph.allowed import (
     call_names,
     refuse_call_argument,
     refuse_constructor_argument,
+    refuse_name_of_argument,
     refuse_note,
     refuse_setting,
     settings_in,
@@ -76,10 +77,9 @@ def set_argument(root: Graph, graph: Graph, edit: SetArgument) -> Graph:
 def set_call_argument(root: Graph, graph: Graph, edit: SetCallArgument) -> Graph:
     """See `SetCallArgument`. Nodes that would read a later value then move behind it."""
     node = node_at(graph, edit.node)
-    if edit.value is UNSET and edit.name in node.arguments:
-        return with_node(graph, replace(node, arguments=_without(node.arguments, edit.name)))
     if edit.value is UNSET:
-        return graph
+        _refuse(refuse_name_of_argument(root, graph, node, edit.name))
+        return with_node(graph, replace(node, arguments=_without(node.arguments, edit.name)))
     _refuse(refuse_call_argument(root, graph, node, edit.name, edit.value))
     arguments = {**node.arguments, edit.name: edit.value}
     ports, _ = call_names(root, graph, node)
@@ -147,7 +147,10 @@ def set_setting(root: Graph, graph: Graph, edit: SetSetting) -> Graph:
     """See `SetSetting`."""
     if edit.value is UNSET:
         if edit.name not in graph.settings:
-            raise EditRefused(f"There is no setting {quote(edit.name)} in {quote(graph.name)}.")
+            hint = did_you_mean(edit.name, graph.settings) or "It may have been removed."
+            raise EditRefused(
+                f"There is no setting {quote(edit.name)} in {quote(graph.name)}. {hint}"
+            )
         _refuse_use(graph, edit.name)
         return replace(graph, settings=_without(graph.settings, edit.name))
     _refuse(refuse_setting(edit.value))

@@ -1,0 +1,112 @@
+"""Names that a layer may carry, and the ones proposed instead."""
+
+from __future__ import annotations
+
+import keyword
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from builder.graph.names import (
+    MAX_NAME,
+    class_name,
+    name_for,
+    refuse_name,
+    safe_identifier,
+    suggest_name,
+)
+
+
+@pytest.mark.parametrize("name", ["fc1", "conv_1", "encoder", "x", "T", "é", "日本", "0", "12", "_a"])
+def test_names_that_may_be_used(name: str) -> None:
+    assert refuse_name(name) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "proposed"),
+    [
+        ("forward", "forward_"),
+        ("train", "train_"),
+        ("class", "class_"),
+        ("match", "match_"),
+        ("torch", "torch_"),
+        ("self", "self_"),
+        ("append", "append_"),  # an attribute of nn.Sequential
+        ("x; import os", "x_import_os"),
+        ("ﬁx", "fix"),  # the ligature; Python reads it as fix
+        ("1a", "layer_1a"),
+        ("01", "layer_01"),
+        ("__hidden", "hidden"),
+        ("a b", "a_b"),
+        ("  ", "layer"),
+        ("a.b", "a_b"),
+        ("fc1", "fc2"),
+        ("0", "1"),
+    ],
+)
+def test_a_refused_name_comes_with_one_that_would_do(name: str, proposed: str) -> None:
+    taken = {"fc1", "0"}
+    sentence = refuse_name(name, taken)
+    assert sentence is not None and f"“{proposed}”" in sentence
+    assert refuse_name(proposed, taken) is None
+
+
+def test_a_name_is_needed() -> None:
+    assert refuse_name("") == "A name is needed, such as “fc1”."
+
+
+def test_a_long_name_is_refused_with_the_numbers() -> None:
+    assert refuse_name("a" * 64) is None
+    assert "65 characters of at most 64" in str(refuse_name("a" * 65))
+
+
+def test_digits_are_names_of_layers_only() -> None:
+    assert refuse_name("3") is None
+    assert refuse_name("3", digits=False) is not None
+
+
+def test_every_attribute_of_a_module_and_every_keyword_is_refused() -> None:
+    for name in (*dir(nn.Module()), *dir(nn.Sequential()), *keyword.kwlist, *keyword.softkwlist):
+        assert refuse_name(name) is not None, name
+
+
+@pytest.mark.parametrize(
+    ("target", "first", "second"),
+    [
+        ("torch.nn.Linear", "linear1", "linear2"),
+        ("torch.nn.Conv2d", "conv1", "conv2"),
+        ("torch.nn.MaxPool2d", "pool1", "pool2"),
+        ("torch.nn.BatchNorm1d", "bn1", "bn2"),
+        ("torch.nn.ReLU", "relu1", "relu2"),
+        ("torch.nn.LeakyReLU", "leaky_relu1", "leaky_relu2"),
+        ("torch.nn.PReLU", "prelu1", "prelu2"),
+        ("torch.nn.ReLU6", "relu6_1", "relu6_2"),
+        ("torch.nn.LSTM", "lstm1", "lstm2"),
+        ("torch.nn.MultiheadAttention", "attention1", "attention2"),
+        ("torch.cat", "cat1", "cat2"),
+        ("operator.add", "add1", "add2"),
+        ("operator.and_", "and1", "and2"),
+        ("torch.nn.functional.max_pool2d", "max_pool1", "max_pool2"),
+        ("block:DoubleConv", "double_conv1", "double_conv2"),
+    ],
+)
+def test_new_nodes_are_named_as_people_name_them(target: str, first: str, second: str) -> None:
+    assert name_for(target) == first
+    assert name_for(target, {first}) == second
+
+
+def test_class_names_are_made_of_any_words() -> None:
+    assert class_name("residual block") == "ResidualBlock"
+    assert class_name("") == "Block"
+
+
+@given(st.text(max_size=90), st.sets(st.sampled_from(["fc1", "layer", "a", "layer1"])))
+def test_any_text_gives_a_name_that_can_be_used(text: str, taken: set[str]) -> None:
+    assert refuse_name(safe_identifier(text)) is None
+    assert refuse_name(suggest_name(text, taken), taken) is None
+    assert refuse_name(class_name(text), digits=False) is None
+    assert len(safe_identifier(text)) <= MAX_NAME
+    sentence = refuse_name(text, taken)
+    assert sentence is None or "\n" not in sentence
