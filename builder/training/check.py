@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,12 +18,14 @@ from builder.training.settings import TrainingSettings
 from builder.training.tensors import RunData
 
 if TYPE_CHECKING:
-    from builder.data import DataChoice, Dataset
+    from builder.data import DataChoice, Dataset, Fit
+    from builder.graph.check import Check
     from builder.graph.diagnostics import Diagnostic
     from builder.graph.edits import Edit
     from builder.graph.report import ShapeReport
 
 Kind = Literal["network", "data", "loss", "settings", "memory", "device"]
+_WIDE = 16  # numbers a row from which a network that gives as many is hardly a classifier
 _SHARE_OF_MEMORY = 0.9  # the rest is for what cannot be counted beforehand
 
 
@@ -55,44 +57,52 @@ class Problem:
     diagnostic: Diagnostic | None = None
 
 
-def check_job(request: JobRequest) -> tuple[Problem, ...]:
-    """Everything that would stop a job, and what is good to know; nothing is allocated or written."""
+def check_job(request: JobRequest, checked: Check | None = None) -> tuple[Problem, ...]:
+    """Everything that would stop a job, and what is good to know; nothing is allocated or written.
+
+    `checked`: what `builder.check` said of the network, where it is known already.
+    """
     try:
         dataset = request.dataset()
     except LayerwiseError as error:
-        return (*_network(request.project.graph), Problem(str(error), "data"))
+        return (*_network(checked or _check(request.project.graph)), Problem(str(error), "data"))
     rows = dataset if isinstance(dataset, RunData) else run_data(dataset)
     source = None if isinstance(dataset, RunData) else dataset
-    return check_plan(request.project, rows, request.settings, source)
+    return check_plan(request.project, rows, request.settings, source, checked)
 
 
 def check_plan(
-    project: Project, data: RunData, settings: TrainingSettings, dataset: Dataset | None = None
+    project: Project,
+    data: RunData,
+    settings: TrainingSettings,
+    dataset: Dataset | None = None,
+    checked: Check | None = None,
 ) -> tuple[Problem, ...]:
     """The same for rows at hand. `dataset`: lets the network be fitted to it as a way out."""
     graph = project.graph
     refusal = settings.refuse()
     if refusal:
         return (Problem(refusal, "settings"),)
-    network = tuple(_network(graph))
+    checked = checked or _check(graph)
+    network, report = tuple(_network(checked)), checked.report
     fit = _fit_remedy(graph, dataset, settings)
-    interface = tuple(_interface(graph, data, settings, fit))
+    interface = tuple(_interface(graph, data, fit))
     if any(p.severity == "error" for p in network):
         return (*network, *interface)
-    from builder.graph.shapes import infer_shapes
-
-    report = infer_shapes(graph)
-    found = [*network, *interface]
+    found = [*network, *interface, *_autoencoder(graph, report, data, settings)]
     if not any(p.severity == "error" for p in interface):
         found += _output(graph, report, data, settings, fit)
     found += _resources(report, data, settings)
     return tuple(found)
 
 
-def _network(graph: Graph) -> Iterator[Problem]:
+def _check(graph: Graph) -> Check:
     from builder.graph.check import check
 
-    checked = check(graph)
+    return check(graph)
+
+
+def _network(checked: Check) -> Iterator[Problem]:
     for diagnostic in checked.report.problems:
         repairs = checked.repairs.get(diagnostic, ())
         yield Problem(
@@ -107,25 +117,52 @@ def _network(graph: Graph) -> Iterator[Problem]:
 def _fit_remedy(
     graph: Graph, dataset: Dataset | None, settings: TrainingSettings
 ) -> tuple[Remedy, ...]:
-    """The edit that was tried and makes the network fit the data, or nothing."""
+    """What was tried and makes network and data fit each other, or nothing."""
     if dataset is None:
         return ()
+    cut = _cut_remedy(graph, dataset)
+    for rows in (dataset, _flat(dataset)):
+        fit = _plan_fit(graph, rows, settings)
+        if fit is None:
+            continue
+        choice = fit.choice if fit.choice != dataset.choice else None
+        label = "Fit the network to the data" if fit.edit else "Take the two classes as yes or no"
+        return (*cut, Remedy(label, fit.edit, data=choice, help=fit.sentence))
+    return cut
+
+
+def _plan_fit(graph: Graph, dataset: Dataset, settings: TrainingSettings) -> Fit | None:
     from builder.data.fit import plan_fit
 
     try:
         fit = plan_fit(graph, dataset, settings.goal)
     except LayerwiseError:
-        return ()
-    if not fit.changes:
-        return ()
-    choice = fit.choice if fit.choice != dataset.choice else None
-    label = "Fit the network to the data" if fit.edit else "Take the two classes as yes or no"
-    return (Remedy(label, fit.edit, data=choice, help=fit.sentence),)
+        return None
+    return fit if fit.changes else None
 
 
-def _interface(
-    graph: Graph, data: RunData, settings: TrainingSettings, fit: tuple[Remedy, ...]
-) -> Iterator[Problem]:
+def _flat(dataset: Dataset) -> Dataset:
+    """The same set with flat rows, as far as a plan looks at it."""
+    sizes = [size for size in dataset.input_spec.shape[1:] if isinstance(size, int)]
+    card = replace(dataset.card, spec=TensorSpec(("N", prod(sizes))))
+    return replace(dataset, choice=replace(dataset.choice, shape=(prod(sizes),)), card=card)
+
+
+def _cut_remedy(graph: Graph, dataset: Dataset) -> tuple[Remedy, ...]:
+    """Pictures into a network for flat rows, or the other way: the same numbers, cut otherwise."""
+    spec = graph.inputs[0].spec if len(graph.inputs) == 1 else None
+    if spec is None or spec.shape == dataset.input_spec.shape or spec.shape[:1] != ("N",):
+        return ()
+    sizes = [size for size in spec.shape[1:] if isinstance(size, int)]
+    row = [size for size in dataset.input_spec.shape[1:] if isinstance(size, int)]
+    if len(sizes) != len(spec.shape) - 1 or prod(sizes) != prod(row):
+        return ()
+    choice = replace(dataset.choice, shape=tuple(sizes))
+    label = f"Give the rows as {format_shape(spec.shape)}"
+    return (Remedy(label, data=choice, help="The same numbers, cut as the network takes them."),)
+
+
+def _interface(graph: Graph, data: RunData, fit: tuple[Remedy, ...]) -> Iterator[Problem]:
     """One input that takes the rows, and one output."""
     inputs, outputs = graph.inputs, graph.outputs
     if len(inputs) != 1:
@@ -176,20 +213,17 @@ def _output(
     if settings.goal == "input":
         yield from _reconstruction(loss, output, data)
         return
-    refusal = loss.refuse(output.shape, data.kind, data.class_count, _target_row(loss, data))
+    refusal = loss.refuse(output.shape, data.kind, data.class_count, data.target_shape)
     if refusal:
         yield Problem(refusal, "loss", remedies=(*_other_loss(loss, graph, data, output), *fit))
-        if _gives_its_input(output, data):
-            yield Problem(
-                "The network gives what it takes in, N×…, as an autoencoder does.",
-                "loss",
-                "warning",
-                (
-                    Remedy(
-                        "Learn to give back the input", settings={"goal": "input", "loss": "auto"}
-                    ),
-                ),
-            )
+    elif not _fits_target(loss, output, data):
+        yield Problem(
+            f"The network gives {format_shape(output.shape)}, but the target has "
+            f"{data.class_count} classes: the scores beyond are never right.",
+            "loss",
+            "warning",
+            fit,
+        )
     elif warning := ending_warning(loss, graph):
         yield Problem(warning, "loss", "warning", _other_loss(loss, graph, data, output))
 
@@ -213,18 +247,38 @@ def _reconstruction(loss: Loss, output: TensorSpec, data: RunData) -> Iterator[P
 def _other_loss(loss: Loss, graph: Graph, data: RunData, output: TensorSpec) -> tuple[Remedy, ...]:
     """The suggested loss, where it is another one and fits the network as it is."""
     other = suggest_loss(data.kind, graph)
-    row = _target_row(other, data)
+    row = data.target_shape
     if other.key == loss.key or other.refuse(output.shape, data.kind, data.class_count, row):
         return ()
     return (Remedy(f"Use {other.title}", settings={"loss": other.key}),)
 
 
-def _target_row(loss: Loss, data: RunData) -> tuple[int, ...]:
-    return data.target_shape
+def _autoencoder(
+    graph: Graph, report: ShapeReport, data: RunData, settings: TrainingSettings
+) -> Iterator[Problem]:
+    """A network that gives what it takes in is most likely meant to learn just that."""
+    output = output_spec(graph, report)
+    taken = graph.inputs[0].spec if len(graph.inputs) == 1 else None
+    if settings.goal == "input" or output is None or taken is None or output.shape != taken.shape:
+        return
+    sizes = [size for size in taken.shape[1:] if isinstance(size, int)]
+    fits_data = taken.shape == ("N", *data.row_shape)
+    if prod(sizes) < (2 if fits_data else _WIDE):
+        return  # a few numbers in and as many out are a classifier as well
+    if not _fits_target(chosen_loss(settings, data, graph), output, data):
+        yield Problem(
+            f"The network gives {format_shape(output.shape)}, just what it takes in, as an "
+            "autoencoder does.",
+            "loss",
+            "warning",
+            (Remedy("Learn to give back the input", settings={"goal": "input", "loss": "auto"}),),
+        )
 
 
-def _gives_its_input(output: TensorSpec, data: RunData) -> bool:
-    return output.shape == ("N", *data.row_shape)
+def _fits_target(loss: Loss, output: TensorSpec, data: RunData) -> bool:
+    refusal = loss.refuse(output.shape, data.kind, data.class_count, data.target_shape)
+    exact = loss.form == "same" or output.shape[1] == data.class_count
+    return refusal is None and exact
 
 
 def _resources(report: ShapeReport, data: RunData, settings: TrainingSettings) -> Iterator[Problem]:

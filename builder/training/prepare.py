@@ -117,7 +117,6 @@ def job_of(plan: Plan, name: str) -> dict[str, Any]:
     return {
         "name": name or plan.project.name,
         "created": round(time.time(), 3),
-        "model_class": plan.project.graph.name,
         "settings": plan.settings.to_json(),
         "loss": plan.loss.key,
         "output_shape": list(plan.output_shape),

@@ -123,7 +123,7 @@ class Run:
         from builder.training.session import build_model
 
         with _random_state_kept():
-            model = build_model(self.folder.model, self.job["model_class"])
+            model = build_model(self.folder.model)
         model.load_state_dict(self.state_dict(epoch))
         return model.eval()
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
-import sys
 import traceback
-import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -95,7 +92,7 @@ def prepare_training(
 
     device = torch.device(settings.device)
     torch.manual_seed(settings.seed)
-    model = build_model(folder.model, job["model_class"]).to(device)
+    model = build_model(folder.model).to(device)
     loss = get_loss(job["loss"])
     optimizer = build_optimizer(
         settings.optimizer, model.parameters(), settings.learning_rate, settings.options
@@ -136,22 +133,16 @@ def continue_from_last_commit(folder: RunFolder, training: Training) -> int:
     return epoch
 
 
-def build_model(path: Path, class_name: str) -> nn.Module:
-    """Imports a written model.py, a module of its own, and makes its model with torch's seed as is."""
-    name = f"layerwise_model_{uuid.uuid4().hex}"
-    spec = importlib.util.spec_from_file_location(name, path)
-    if spec is None or spec.loader is None or not path.is_file():
+def build_model(path: Path) -> nn.Module:
+    """Runs a written model.py and makes its network, with torch's random state as it is.
+
+    Errors: NotFound when the file is gone.
+    """
+    from builder.code import module_from_source
+
+    if not path.is_file():
         raise NotFound(f"{quote(path)} is not there: this run has lost its model.")
-    module = importlib.util.module_from_spec(spec)
-    writes = sys.dont_write_bytecode
-    sys.modules[name], sys.dont_write_bytecode = module, True
-    try:
-        spec.loader.exec_module(module)
-        model: nn.Module = getattr(module, class_name)()
-    finally:
-        sys.dont_write_bytecode = writes
-        del sys.modules[name]
-    return model
+    return module_from_source(path.read_text("utf-8"), str(path))
 
 
 def _divergence(settings: TrainingSettings, data: RunData) -> Divergence:

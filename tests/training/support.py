@@ -90,7 +90,6 @@ def write_folder(
     folder.write_job(
         {
             "name": "test",
-            "model_class": "Net",
             "settings": TrainingSettings.of(**settings).to_json(),
             "loss": loss,
             "output_shape": list(output),

@@ -90,7 +90,7 @@ def test_weights_and_losses_are_those_of_a_hand_written_loop(tmp_path: Path) -> 
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     torch.manual_seed(11)
-    model = build_model(folder.model, "Net")
+    model = build_model(folder.model)
     losses = hand_written_loop(model, x, y, nn.CrossEntropyLoss(), epochs=4)
     torch.set_num_threads(threads)
     assert equal(weights(folder), model.state_dict())
@@ -100,7 +100,7 @@ def test_weights_and_losses_are_those_of_a_hand_written_loop(tmp_path: Path) -> 
 def test_initial_weights_are_kept_as_epoch_0(tmp_path: Path) -> None:
     folder = trained(tmp_path / "run", epochs=2, seed=3)
     torch.manual_seed(3)
-    assert equal(weights(folder, 0), build_model(folder.model, "Net").state_dict())
+    assert equal(weights(folder, 0), build_model(folder.model).state_dict())
     assert open_run(folder.path).epochs() == [0, 1, 2]
 
 

@@ -1,0 +1,165 @@
+"""What there is to see of a run while it trains and after: curves, progress, speed, time left.
+
+`watch(store, run_id, owner)` is asked once a second by everybody who looks, so a run's log is read
+on from where the last look ended, whoever looked.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeAlias
+
+from builder.training.folder import RunFolder
+from builder.training.metrics_log import read_points
+from builder.training.store import RunCard, Store
+
+PartName: TypeAlias = Literal["train", "validation"]
+_MOST_STEPS: Final = 2000
+_RUNS_REMEMBERED: Final = 200
+
+
+@dataclass(frozen=True)
+class Series:
+    """One line of a chart: x in epochs, None in y where a figure was not finite."""
+
+    x: tuple[float, ...] = ()
+    y: tuple[float | None, ...] = ()
+
+    @property
+    def last(self) -> float | None:
+        return next((value for value in reversed(self.y) if value is not None), None)
+
+
+@dataclass(frozen=True)
+class Watch:
+    """One run as it stands. `epoch`: complete ones; `share`: 0…1 of the whole training.
+
+    `rows_per_second`, `seconds_left`: None while nothing can be said. `steps`: the loss of single
+    batches, with x as a fraction of epochs. `metric`: the figure to draw beside the loss.
+    `place`: how many runs wait in front of it. `started`: whether a first step was reported.
+    """
+
+    card: RunCard
+    epoch: int
+    epochs: int
+    share: float
+    started: bool
+    metric: str
+    rows_per_second: float | None = None
+    seconds: float = 0.0
+    seconds_left: float | None = None
+    place: int = 0
+    steps: Series = field(default_factory=Series)
+    curves: Mapping[tuple[PartName, str], Series] = field(default_factory=dict)
+
+    def series(self, part: PartName, figure: str) -> Series:
+        """The epochs of one figure, empty where there is none."""
+        return self.curves.get((part, figure), Series())
+
+
+def watch(store: Store, run_id: str, owner: str) -> Watch:
+    """A run as it stands now. Errors: NotFound when there is none of that owner's."""
+    card = store.get(run_id, owner)
+    log = _log_of(store.folder(run_id))
+    with log.lock:
+        log.read_on()
+        start, epochs, steps = log.start, log.epochs, log.steps
+        total = int(start.get("epochs") or card.summary.get("epochs") or 0)
+        last = steps[-1] if steps else {}
+        seconds = max(
+            float(last.get("seconds", 0.0)),
+            float(epochs[-1]["seconds"]) if epochs else 0.0,
+        )
+        done = max((e["epoch"] for e in epochs if not e.get("partial")), default=0)
+        share = _share(done, total, last, int(start.get("steps_per_epoch") or 0))
+        names = start.get("metrics") or []
+        speed = _speed(steps)
+        return Watch(
+            card,
+            done,
+            total,
+            1.0 if card.state == "finished" else share,
+            bool(epochs or steps),
+            str(names[0]) if names else "",
+            speed,
+            seconds,
+            seconds * (1 - share) / share if share > 0 and card.active else None,
+            store.waiting_before(run_id, owner) if card.state == "queued" else 0,
+            _step_series(steps, int(start.get("steps_per_epoch") or 1)),
+            _curves(epochs),
+        )
+
+
+def _share(done: int, total: int, last: Mapping[str, Any], steps_per_epoch: int) -> float:
+    if not total:
+        return 0.0
+    within = 0.0
+    if steps_per_epoch and int(last.get("epoch", 0)) == done + 1:
+        within = int(last["step_in_epoch"]) / steps_per_epoch
+    return min(1.0, (done + within) / total)
+
+
+def _speed(steps: list[dict[str, Any]]) -> float | None:
+    """Rows a second over the last reports; the very first one measures a single batch."""
+    recent = [s["rows_per_second"] for s in steps[-5:] if s.get("step", 0) > 1]
+    return sum(recent) / len(recent) if recent else None
+
+
+def _step_series(steps: list[dict[str, Any]], steps_per_epoch: int) -> Series:
+    return Series(
+        tuple(s["epoch"] - 1 + s["step_in_epoch"] / max(1, steps_per_epoch) for s in steps),
+        tuple(s["loss"] for s in steps),
+    )
+
+
+def _curves(epochs: list[dict[str, Any]]) -> dict[tuple[PartName, str], Series]:
+    found: dict[tuple[PartName, str], tuple[list[float], list[float | None]]] = {}
+    parts: tuple[PartName, PartName] = ("train", "validation")
+    for record in epochs:
+        for part in parts:
+            for figure, value in (record.get(part) or {}).items():
+                if figure != "not_finite":
+                    x, y = found.setdefault((part, figure), ([], []))
+                    x.append(record["epoch"])
+                    y.append(value)
+    return {key: Series(tuple(x), tuple(y)) for key, (x, y) in found.items()}
+
+
+class _Log:
+    """A run's reports so far, read on at every look."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.lock = threading.Lock()
+        self._path = folder.metrics
+        self._position = ""
+        self.start: dict[str, Any] = {}
+        self.epochs: list[dict[str, Any]] = []
+        self.steps: list[dict[str, Any]] = []
+
+    def read_on(self) -> None:
+        new = read_points(self._path, self._position)
+        self._position = new.position
+        if new.fresh:
+            self.start, self.epochs, self.steps = {}, [], []
+        if new.start:
+            self.start = new.start
+        self.epochs.extend(new.epochs)
+        self.steps.extend(new.steps)
+        while len(self.steps) > _MOST_STEPS:
+            self.steps = [*self.steps[:-1:2], self.steps[-1]]
+
+
+_logs: Final[OrderedDict[str, _Log]] = OrderedDict()
+_logs_lock: Final = threading.Lock()
+
+
+def _log_of(folder: RunFolder) -> _Log:
+    with _logs_lock:
+        log = _logs.setdefault(str(folder.path), _Log(folder))
+        _logs.move_to_end(str(folder.path))
+        while len(_logs) > _RUNS_REMEMBERED:
+            _logs.popitem(last=False)
+        return log

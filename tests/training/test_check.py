@@ -1,0 +1,151 @@
+"""What stands in the way of a training is said before it starts, with ways out that were tried."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from builder import gallery
+from builder.data import DataChoice, load_dataset
+from builder.errors import JobRefused
+from builder.graph.edits import AddNode, SetArgument, apply
+from builder.graph.model import Graph
+from builder.graph.project import Project
+from builder.training import check as check_module
+from builder.training.check import Problem, Remedy, check_job
+from builder.training.headless import train
+from builder.training.job import JobRequest
+from builder.training.settings import TrainingSettings
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAYERWISE_HOME", str(tmp_path))
+
+
+def request(design: str = "moons_mlp", data: str = "moons", **settings: object) -> JobRequest:
+    return JobRequest(
+        gallery.project(design), DataChoice(data), TrainingSettings.of(**settings), "anna"
+    )
+
+
+def errors(job: JobRequest) -> list[Problem]:
+    return [p for p in check_job(job) if p.severity == "error"]
+
+
+def follow(job: JobRequest, remedy: Remedy) -> JobRequest:
+    """The job after a click on a remedy."""
+    project, settings = job.project, job.settings
+    if remedy.edit is not None:
+        project = replace(project, graph=apply(project.graph, remedy.edit))
+    if remedy.settings:
+        settings = TrainingSettings.from_json({**settings.to_json(), **remedy.settings})
+    return replace(job, project=project, settings=settings, data=remedy.data or job.data)
+
+
+def test_a_network_that_fits_its_data_has_nothing_in_the_way() -> None:
+    assert check_job(request()) == ()
+
+
+def test_no_data_is_one_sentence() -> None:
+    (problem,) = check_job(replace(request(), data=None))
+    assert (problem.kind, problem.severity) == ("data", "error")
+    assert problem.message == "No data is chosen. Choose a data set on the Data page."
+
+
+@pytest.mark.parametrize(
+    ("design", "data"), [("moons_mlp", "iris"), ("digits_mlp", "digits"), ("lenet5", "digits")]
+)
+def test_every_way_out_of_a_wrong_input_leads_to_a_job_that_can_start(
+    design: str, data: str
+) -> None:
+    job = request(design, data)
+    (problem,) = errors(job)
+    assert problem.kind == "data"
+    assert problem.remedies
+    for remedy in problem.remedies:
+        assert errors(follow(job, remedy)) == [], remedy.label
+
+
+def test_a_problem_in_the_network_comes_with_its_repairs() -> None:
+    job = request()
+    graph = job.project.graph
+    node = next(n.id for n in graph.nodes.values() if n.kind == "layer")
+    broken = apply(graph, SetArgument(node, "in_features", 3))
+    (problem,) = errors(replace(job, project=Project("p", broken)))
+    assert problem.kind == "network"
+    assert problem.diagnostic is not None and problem.diagnostic.node == node
+    fixed = follow(replace(job, project=Project("p", broken)), problem.remedies[0])
+    assert errors(fixed) == []
+
+
+def test_a_loss_for_another_target_offers_the_right_one() -> None:
+    job = request(loss="mse")
+    (problem,) = errors(job)
+    assert (
+        "Mean squared error is not for this target, which is one of 2 classes." in problem.message
+    )
+    assert problem.remedies[0].label == "Use Cross-entropy"
+    assert check_job(follow(job, problem.remedies[0])) == ()
+
+
+def test_an_autoencoder_is_asked_whether_it_wants_its_input_back() -> None:
+    job = request("autoencoder", "digits")
+    warning = next(p for p in check_job(job) if p.severity == "warning")
+    assert warning.remedies[0].label == "Learn to give back the input"
+    job = follow(job, warning.remedies[0])
+    (problem,) = errors(job)
+    job = follow(job, problem.remedies[0])
+    assert check_job(job) == ()
+
+
+def test_a_last_batch_of_one_row_is_told_before_batchnorm_meets_it() -> None:
+    graph = gallery.project("moons_mlp").graph
+    first = next(n.id for n in graph.nodes.values() if n.kind == "layer")
+    normed = apply(graph, AddNode("torch.nn.BatchNorm1d", after=first))
+    rows = len(load_dataset("moons").train.x)
+    job = replace(request(batch_size=rows - 1), project=Project("p", normed))
+    (problem,) = errors(job)
+    assert problem.message == (
+        f"{rows} rows in batches of {rows - 1} leave one row for the last batch, and BatchNorm "
+        "needs at least two."
+    )
+    assert errors(follow(job, problem.remedies[0])) == []
+
+
+def test_too_little_memory_is_told_with_the_batch_that_fits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(check_module, "available_bytes", lambda device: 2_000_000)
+    job = request("digits_cnn", "digits", batch_size=512)
+    (problem,) = errors(job)
+    assert problem.kind == "memory"
+    assert "GB are free" in problem.message
+    if problem.remedies:
+        assert errors(follow(job, problem.remedies[0])) == []
+
+
+def test_a_device_that_is_not_here_offers_the_processor() -> None:
+    job = request(device="cuda:77")
+    (problem,) = errors(job)
+    assert problem.message == "There is no device “cuda:77” here. Choose the processor."
+    assert check_job(follow(job, problem.remedies[0])) == ()
+
+
+def test_two_inputs_cannot_be_fed_by_one_set() -> None:
+    (problem,) = errors(request("two_inputs", "digits"))
+    assert problem.message == (
+        "A data set feeds one input, but the network has 2: “image”, “table”."
+    )
+
+
+def test_an_empty_network_cannot_be_trained() -> None:
+    assert errors(replace(request(), project=Project("p", Graph())))
+
+
+def test_train_refuses_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(JobRefused, match="Moons gives N×2, but the input"):
+        train(gallery.project("digits_mlp"), "moons", folder=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
