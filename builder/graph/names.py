@@ -52,7 +52,7 @@ def refuse_name(name: str, taken: Container[str] = (), digits: bool = True) -> s
         return "A name is needed, such as “fc1”."
     if digits and _is_index(name):
         return _refuse_taken(name, taken)
-    proposed = quote(suggest_name(name, taken))
+    proposed = quote(suggest_name(safe_identifier(name), taken))
     if len(name) > MAX_NAME:
         return f"The name {quote(name)} has {len(name)} characters of at most {MAX_NAME}; {proposed} fits."
     if not name.isidentifier():
