@@ -217,7 +217,7 @@ def _code(arguments: argparse.Namespace) -> int:
 def _train(arguments: argparse.Namespace) -> int:
     project = builder.load_project(arguments.file)
     settings = {n: v for n in _SETTINGS if (v := getattr(arguments, n)) is not None}
-    data = builder.load_dataset(arguments.data, target=arguments.target)
+    data = _data_for(project, arguments.data, arguments.target)
     if arguments.fit:
         project = _fitted(project, data)
     bar = None if arguments.quiet else _Bar()
@@ -227,6 +227,26 @@ def _train(arguments: argparse.Namespace) -> int:
     _say(run.sentence)
     print(arguments.run)
     return DONE if run.state == "finished" else PROBLEMS
+
+
+def _data_for(project: Project, name: str, target: str | None) -> Any:
+    """The set as the project chose it, where it did; else as it comes, cut to the model's input
+    where that holds as many numbers (digits as 64 numbers or as 1×8×8 pictures)."""
+    import math
+
+    from builder.data import DataChoice
+
+    if project.data and project.data.get("source") == name:
+        return builder.load_dataset(DataChoice.from_json(project.data), target=target)
+    data = builder.load_dataset(name, target=target)
+    first = next(iter(project.graph.inputs), None)
+    wanted = (
+        tuple(n for n in first.spec.shape[1:] if isinstance(n, int)) if first and first.spec else ()
+    )
+    given = tuple(n for n in data.input_spec.shape[1:] if isinstance(n, int))
+    if not wanted or wanted == given or math.prod(wanted) != math.prod(given):
+        return data
+    return builder.load_dataset(name, target=target, shape=wanted)
 
 
 def _fitted(project: Project, data: Any) -> Project:

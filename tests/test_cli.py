@@ -56,13 +56,15 @@ def test_check_prints_shapes_and_totals(digits: Path, capsys: pytest.CaptureFixt
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["x", "N×64"]
     assert lines[1].split() == ["fc1", "N×32", "2,080", "parameters"]
-    assert lines[-1].startswith("2 410 parameters") or lines[-1].startswith("2.41k parameters")
+    assert lines[-1].startswith("2\u2009410 parameters, 2\u2009410 trainable; ")
 
 
 def test_check_exits_1_on_a_problem_and_offers_repairs(
     digits: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    broken = digits.read_text().replace('"out_features": 10', '"in_features": 5, "out_features": 10')
+    broken = digits.read_text().replace(
+        '"out_features": 10', '"in_features": 5, "out_features": 10'
+    )
     digits.write_text(broken)
     assert run("check", digits) == 1
     said = capsys.readouterr().err
@@ -72,7 +74,9 @@ def test_check_exits_1_on_a_problem_and_offers_repairs(
     assert problem["layer"] == "fc2" and problem["repairs"]
 
 
-def test_code_in_both_styles(digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_code_in_both_styles(
+    digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("code", digits, "--style", "sequential") == 0
     assert "nn.Sequential(" in capsys.readouterr().out
     assert run("code", digits, "-o", tmp_path / "net.py") == 0
@@ -82,14 +86,22 @@ def test_code_in_both_styles(digits: Path, tmp_path: Path, capsys: pytest.Captur
     assert "10" in done.stdout
 
 
-def test_a_style_that_is_not_there_is_named(digits: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_style_that_is_not_there_is_named(
+    digits: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run("code", digits, "--style", "modul") == 2
     assert "“module”" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [("", "empty"), ("{", "JSON"), ('{"layerwise": 99}', "99"), ("[]", "project")],
+    [
+        ("", "empty"),
+        ("{", "cut off"),
+        ('{"layerwise": 99}', "99"),
+        ("[]", "project"),
+        ('{"layerwise" 1}', "JSON"),
+    ],
 )
 def test_a_file_that_is_no_project_is_one_sentence(
     text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -125,7 +137,7 @@ def test_train_refuses_data_that_does_not_fit(
     run("gallery", "mlp_10_50_2", "-o", path)
     words = ["train", path, "--data", "digits", "--epochs", "1", "--run", tmp_path / "run"]
     assert run(*words) == 2
-    assert "64" in capsys.readouterr().err
+    assert "takes N×10" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
     assert run(*words, "--fit", "--quiet") == 0
 

@@ -33,7 +33,7 @@ from builder.errors import NotFound, did_you_mean, quote
 if TYPE_CHECKING:
     from typing import Any
 
-    from builder.catalogue.search import SearchIndex
+    from builder.catalogue.finding import SearchIndex
 
 __all__ = [
     "DTYPES",
@@ -131,7 +131,7 @@ def search(text: str, limit: int = 20) -> list[Entry]:
 
 @cache
 def _index() -> SearchIndex:
-    from builder.catalogue.search import index_of
+    from builder.catalogue.finding import index_of
 
     return index_of(entries())
 
