@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 
-def build_module(graph: Graph, style: str = "module", *, report: ShapeReport | None = None) -> nn.Module:
+def build_module(
+    graph: Graph, style: str = "module", *, report: ShapeReport | None = None
+) -> nn.Module:
     """The network as a torch module, made by running the code that `write_code` gives.
 
     Weights follow torch's random state: the same `torch.manual_seed` gives the same weights in
@@ -46,7 +48,7 @@ def source_module(source: str, filename: str | None = None) -> ModuleType:
     module = ModuleType(f"layerwise_model_{digest}")
     module.__file__ = filename
     # Tracebacks ask the loader for the lines of a file that is not on disk.
-    module.__loader__ = _Source(source)
+    module.__loader__ = _Source(source)  # type: ignore[assignment]
     exec(compile(source, filename, "exec"), module.__dict__)
     return module
 
@@ -58,7 +60,9 @@ def network_class(module: ModuleType) -> type[nn.Module]:
     classes = [
         value
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, nn.Module) and value.__module__ == module.__name__
+        if isinstance(value, type)
+        and issubclass(value, nn.Module)
+        and value.__module__ == module.__name__
     ]
     if not classes:
         raise CodeRefused("The file holds no network that Layerwise wrote.")

@@ -31,7 +31,9 @@ class ParameterRow:
     sequential_name: str | None
 
 
-def describe_model(graph: Graph, style: str = "module", *, report: ShapeReport | None = None) -> str:
+def describe_model(
+    graph: Graph, style: str = "module", *, report: ShapeReport | None = None
+) -> str:
     """What `print(model)` shows. Nothing is allocated."""
     return str(_on_meta(graph, style, report))
 
@@ -44,10 +46,7 @@ def parameter_table(graph: Graph, *, report: ShapeReport | None = None) -> list[
     known = report or _shapes(graph)
     named = list(_on_meta(graph, "module", known).named_parameters())
     places = paths(graph, report=known)
-    by_path = sorted(
-        ((path, node) for node, path in reversed(places.items())), key=lambda p: -len(p[0])
-    )
-    owners = {path: node for path, node in by_path}
+    owners = {path: node for node, path in reversed(places.items())}
     sequential = _sequential_names(graph, known)
     rows = []
     for place, (name, parameter) in enumerate(named):
@@ -106,7 +105,9 @@ def _paths_in(
         yield key, path
         if owner.block is not None:
             for inner in _repetitions(owner):
-                yield from _paths_in(scopes[owner.block], scopes, f"{path}{inner}.", f"{key}{inner}/")
+                yield from _paths_in(
+                    scopes[owner.block], scopes, f"{path}{inner}.", f"{key}{inner}/"
+                )
 
 
 def _repetitions(owner: Owner) -> list[str]:

@@ -11,7 +11,11 @@ from builder.graph.report import ShapeReport
 
 
 def write_code(
-    graph: Graph, style: str = "module", name: str | None = None, *, report: ShapeReport | None = None
+    graph: Graph,
+    style: str = "module",
+    name: str | None = None,
+    *,
+    report: ShapeReport | None = None,
 ) -> str:
     """The network as a Python file, formatted as `ruff format` would.
 
@@ -23,7 +27,11 @@ def write_code(
 
 
 def write_with_lines(
-    graph: Graph, style: str = "module", name: str | None = None, *, report: ShapeReport | None = None
+    graph: Graph,
+    style: str = "module",
+    name: str | None = None,
+    *,
+    report: ShapeReport | None = None,
 ) -> Written:
     """The code of `write_code` with the lines that belong to each node."""
     return style_for(style).write(graph, report or _shapes(graph), name)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from builder import catalogue
 from builder.catalogue.entry import REQUIRED, Entry, Parameter, Port
-from builder.code.writing.layout import Expression, Group, Infix, Prefixed, call, flat, tuple_of
+from builder.code.writing.layout import Expression, Group, Infix, Prefixed, call, flat
 from builder.code.writing.literals import (
     ReadRef,
     ReadSetting,
@@ -45,7 +46,9 @@ def constructed(entry: Entry, given: Mapping[str, Expression], label: str) -> Ex
     """
     if entry.inner is not None:
         own, inner = catalogue.split_inner(entry, given)
-        layer = constructed(_only(catalogue.get(entry.inner.key), entry.inner.parameters), inner, label)
+        layer = constructed(
+            _only(catalogue.get(entry.inner.key), entry.inner.parameters), inner, label
+        )
         rest = _arguments(_without(entry, entry.inner.parameters), own, label, positional=0)
         return call(_class(entry), layer, *rest)
     return call(_class(entry), *_arguments(entry.parameters, given, label, _MOST_POSITIONAL))
@@ -56,8 +59,6 @@ def _class(entry: Entry) -> str:
 
 
 def _only(entry: Entry, names: tuple[str, ...]) -> Entry:
-    from dataclasses import replace
-
     return replace(entry, parameters=tuple(p for p in entry.parameters if p.name in names))
 
 
@@ -100,7 +101,9 @@ def called(
     entry: Entry, node: Node, function: str, read: ReadRef, setting: ReadSetting
 ) -> Expression:
     """The call of a layer (`function` is `self.fc1`) or of an operation."""
-    arguments = {n: a for n, a in node.arguments.items() if a is not None or not _skips_none(entry, n)}
+    arguments = {
+        n: a for n, a in node.arguments.items() if a is not None or not _skips_none(entry, n)
+    }
     _check_given(entry, node, arguments)
     if entry.form == "infix":
         return _infix(entry, arguments, read, setting)
@@ -118,7 +121,7 @@ def called(
         value = arguments["index"]
         one = isinstance(value, tuple) and len(value) == 1
         return indexed(flat(spell(first)), index(value, read, setting), one)
-    order = [name for name in (entry.order or _order(entry)) if name in arguments]
+    order = [name for name in _order(entry) if name in arguments]
     if entry.form == "method":
         order.remove(first)
         function = f"{flat(spell(first))}.{entry.key.rpartition('.')[2]}"
@@ -128,7 +131,8 @@ def called(
 
 
 def _order(entry: Entry) -> tuple[str, ...]:
-    return tuple(p.name for p in (*entry.ports, *entry.call_parameters))
+    """The names of ports and call parameters in the order of the call."""
+    return entry.order or (*(p.name for p in entry.ports), *(p.name for p in entry.call_parameters))
 
 
 def _skips_none(entry: Entry, name: str) -> bool:
@@ -140,11 +144,10 @@ def _skips_none(entry: Entry, name: str) -> bool:
 
 
 def _check_given(entry: Entry, node: Node, arguments: Mapping[str, Argument]) -> None:
-    known = {p.name for p in (*entry.ports, *entry.call_parameters)}
-    stray = next((name for name in arguments if name not in known), None)
+    stray = next((name for name in arguments if name not in _order(entry)), None)
     if stray is not None:
         raise CodeRefused(f"{entry.name} takes no argument {quote(stray)}. Take it out.")
-    for name in (entry.order or _order(entry)):
+    for name in _order(entry):
         if name not in arguments and not catalogue.is_optional(entry, name):
             raise CodeRefused(
                 f"{entry.name} {quote(node.name or node.id)} has nothing at “{name}” yet. "
@@ -165,7 +168,7 @@ def _call_arguments(
     spell: Callable[[str], Expression],
 ) -> list[Expression]:
     items: list[Expression] = []
-    every = entry.order or _order(entry)
+    every = _order(entry)
     by_keyword = False
     for place, name in enumerate(order):
         port, parameter = entry.port(name), entry.parameter(name)
@@ -176,7 +179,9 @@ def _call_arguments(
         written = spell(name)
         if parameter is not None and _is_default(parameter, written):
             continue
-        skipped = any(other not in order for other in every[: every.index(name)] if other != _self(entry))
+        skipped = any(
+            other not in order for other in every[: every.index(name)] if other != _self(entry)
+        )
         spreads_later = any(_spreads(entry, later) for later in order[place:])
         by_keyword = (
             by_keyword or skipped or _by_keyword(entry, port, parameter)
@@ -200,7 +205,9 @@ def _spreads(entry: Entry, name: str) -> bool:
 def _by_keyword(entry: Entry, port: Port | None, parameter: Parameter | None) -> bool:
     if parameter is None:
         return False  # a port, by position as long as none is left out
-    return parameter.default is not REQUIRED or (parameter.name == "dim" and entry.form == "function")
+    return parameter.default is not REQUIRED or (
+        parameter.name == "dim" and entry.form == "function"
+    )
 
 
 def _spread(name: str, value: Argument, spell: Callable[[str], Expression]) -> list[Expression]:
@@ -213,14 +220,9 @@ def _spread(name: str, value: Argument, spell: Callable[[str], Expression]) -> l
 def _infix(
     entry: Entry, arguments: Mapping[str, Argument], read: ReadRef, setting: ReadSetting
 ) -> Expression:
-    names = [name for name in (entry.order or _order(entry)) if name in arguments]
+    names = [name for name in _order(entry) if name in arguments]
     operands = [argument(arguments[name], read, setting) for name in names]
     if len(operands) == 1:
         one = operands[0]
         return Prefixed(entry.symbol, f"({flat(one)})" if isinstance(one, Infix) else one)
     return operation(entry.symbol, operands[0], operands[1])
-
-
-def sequence(items: tuple[Expression, ...]) -> Expression:
-    """`(a, b)`."""
-    return tuple_of(items)

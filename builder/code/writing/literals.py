@@ -131,7 +131,9 @@ def _index_part(part: Argument, read: ReadRef, setting: ReadSetting) -> Expressi
         return ":".join(bounds)
     spaced = bounds[0]
     for bound in bounds[1:]:
-        spaced += f"{' ' if spaced and not spaced.endswith(':') else ''}:{' ' if bound else ''}{bound}"
+        spaced += (
+            f"{' ' if spaced and not spaced.endswith(':') else ''}:{' ' if bound else ''}{bound}"
+        )
     return spaced
 
 
@@ -145,7 +147,9 @@ def operation(symbol: str, left: Expression, right: Expression) -> Infix:
     if symbol != "**":
         return Infix((_bracketed(left, False), _bracketed(right, False)), (symbol,))
     left, right = _bracketed(left, True), _bracketed(right, False)
-    return Infix((left, right), (symbol,), tight=_is_power_operand(left) and _is_power_operand(right))
+    return Infix(
+        (left, right), (symbol,), tight=_is_power_operand(left) and _is_power_operand(right)
+    )
 
 
 def _bracketed(operand: Expression, signed_too: bool) -> Expression:

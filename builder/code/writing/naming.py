@@ -39,7 +39,9 @@ class Namespace:
         base = name = _shortened(name, self._longest)
         number = 2
         while name in self._taken:
-            name = f"{_shortened(base, self._longest - 6)}{'_' if base[-1:].isdigit() else ''}{number}"
+            name = (
+                f"{_shortened(base, self._longest - 6)}{'_' if base[-1:].isdigit() else ''}{number}"
+            )
             number += 1
         self._taken.add(name)
         return name

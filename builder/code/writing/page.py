@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import textwrap
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from builder.code.writing.layout import INDENT, fits
+from builder.code.writing.layout import INDENT, WIDTH, fits
+
+_LONGEST_NOTE = 1000  # characters that are written
 
 
 @dataclass(frozen=True)
@@ -34,9 +38,7 @@ class Page:
         for key in keys:
             self.marks.setdefault(key, []).extend(range(start, len(self.lines)))
 
-    def say(
-        self, lines: list[str], comment: str = "", keys: Iterable[str] = ()
-    ) -> None:
+    def say(self, lines: list[str], comment: str = "", keys: Iterable[str] = ()) -> None:
         """Adds a statement with a comment: at its end where there is room, else in front of it."""
         if comment and len(lines) == 1 and fits(f"{lines[0]}  # {comment}"):
             lines = [f"{lines[0]}  # {comment}"]
@@ -56,6 +58,26 @@ class Page:
     def written(self) -> Written:
         lines = {key: tuple(sorted({p + 1 for p in places})) for key, places in self.marks.items()}
         return Written("\n".join(self.lines) + "\n", lines)
+
+
+def note_lines(note: str, level: int) -> list[str]:
+    """A person's note as comment lines. What a tool might obey (`# noqa`, `# type:`) is only text
+    here, as each line begins with "Note:" or a dash and holds no second mark of a comment.
+    """
+    shown = "".join(_harmless(c) for c in note[:_LONGEST_NOTE]).split()
+    if not shown:
+        return []
+    room = WIDTH - INDENT * level - len("# Note: ")
+    lines = textwrap.wrap(" ".join(shown), max(room // 2 if not note.isascii() else room, 20))
+    first, *others = lines
+    return [f"{indented(level)}# Note: {first}", *(f"{indented(level)}# - {o}" for o in others)]
+
+
+def _harmless(character: str) -> str:
+    """Letters, digits and signs as they are; control marks and direction marks a space."""
+    if unicodedata.category(character)[0] in "CZ":
+        return " "
+    return "♯" if character == "#" else character
 
 
 def indented(level: int) -> str:

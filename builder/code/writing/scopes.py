@@ -10,10 +10,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from builder import catalogue
 from builder.code.writing.naming import Namespace
 from builder.errors import CodeRefused, quote
-from builder.graph.model import Argument, Calc, Graph, Literals, Node, Owner, Setting
+from builder.graph.model import (
+    Argument,
+    Calc,
+    Graph,
+    Literals,
+    Node,
+    Owner,
+    Setting,
+    Value,
+    iter_refs,
+)
 from builder.graph.report import NodeReport, ShapeReport
+from builder.graph.wiring import origin_of
 
 MOST_DEPTH = 64  # blocks inside blocks
 
@@ -56,7 +68,7 @@ Size: TypeAlias = "LayerSize | BlockSize"
 @dataclass
 class Scope:
     """One class. `sizes`: parameter of its constructor → what it stands for, for inferred values
-    that differ between uses; `variable`: the same by size, settings included.
+    that differ between uses; `variable`: the name written for an inferred value, if it has one.
 
     `runs`: every report of a pass through it (shapes). `uses`: those passes that make layers.
     """
@@ -100,6 +112,32 @@ class Scope:
     def report(self, node_id: str) -> NodeReport | None:
         """What is known of a node where the class is used first."""
         return self.uses[0].report.nodes.get(node_id) if self.uses else None
+
+    def result(self, node_id: str) -> Value | None:
+        """What a node gives where the class is used first, None where that is not known."""
+        report = self.report(node_id)
+        return report.result if report is not None else None
+
+    def result_everywhere(self, node_id: str) -> Value | None:
+        """What a node gives, if that is the same at every use of the class."""
+
+        def look(run: ShapeReport) -> Value | None:
+            report = run.nodes.get(node_id)
+            return report.result if report is not None else None
+
+        return self.result(node_id) if self.in_every_run(look) else None
+
+    def key(self, node: Node) -> str:
+        """The node's key in the source map."""
+        return f"{self.block}/{node.id}" if self.block else node.id
+
+    def parameter(self, setting: str) -> str:
+        """The name of a setting in the code. Errors: CodeRefused where there is none."""
+        if setting not in self.settings:
+            raise CodeRefused(
+                f"There is no setting {quote(setting)} here. Add it, or choose a value."
+            )
+        return self.settings[setting]
 
     def in_every_run(self, look: Callable[[ShapeReport], object]) -> bool:
         """Whether something is the same wherever the class runs."""
@@ -219,29 +257,56 @@ def sizes_of(scope: Scope, scopes: Mapping[str, Scope]) -> Iterator[tuple[str, S
 
 
 def _find_sizes(scope: Scope, scopes: Mapping[str, Scope]) -> None:
-    """The inferred values that differ between uses, named; equal ones share a parameter."""
-    if len(scope.uses) < 2:
+    """Names what was inferred: by the setting it follows, or where uses differ by a parameter."""
+    if not scope.graph.settings and len(scope.uses) < 2:
         return
-    by_values: dict[tuple[object, ...], str] = {}
-    for setting, name in scope.settings.items():
-        values = tuple(use.settings.get(setting) for use in scope.uses)
-        if len({_key(v) for v in values}) > 1:
-            by_values.setdefault(tuple(map(_key, values)), name)
+    by_setting = {
+        setting: tuple(_key(use.settings.get(setting)) for use in scope.uses)
+        for setting in scope.graph.settings
+    }
+    by_values: dict[tuple[object, ...], str] = {
+        values: scope.settings[setting]
+        for setting, values in by_setting.items()
+        if len(set(values)) > 1
+    }
     space = Namespace(scope.settings.values())
     for name, size in sizes_of(scope, scopes):
-        try:
-            values = tuple(_key(size.value(use)) for use in scope.uses)
-        except (KeyError, IndexError):
-            raise CodeRefused(
-                f"The block {quote(scope.block)} is not worked out at every place it is used. "
-                "Mend the problems there first."
-            ) from None
-        if len(set(values)) == 1:
-            continue
-        if values not in by_values:
-            by_values[values] = space.claim(name, "size")
-            scope.sizes[by_values[values]] = size
-        scope.variable[size] = by_values[values]
+        values = _values_of(scope, size)
+        followed = _setting_behind(scope, size)
+        if followed in by_setting and by_setting[followed] == values:
+            scope.variable[size] = scope.settings[followed]
+        elif len(set(values)) > 1:
+            if values not in by_values:
+                by_values[values] = space.claim(name, "size")
+                scope.sizes[by_values[values]] = size
+            scope.variable[size] = by_values[values]
+
+
+def _values_of(scope: Scope, size: Size) -> tuple[object, ...]:
+    try:
+        return tuple(_key(size.value(use)) for use in scope.uses)
+    except (KeyError, IndexError):
+        raise CodeRefused(
+            f"The block {quote(scope.block)} is not worked out at every place it is used. "
+            "Mend the problems there first."
+        ) from None
+
+
+def _setting_behind(scope: Scope, size: Size) -> str:
+    """The setting that gave the inferred size its value: the out_channels of the layer before."""
+    if not isinstance(size, LayerSize) or not scope.graph.settings:
+        return ""
+    node = scope.graph.nodes[size.node]
+    owner = scope.graph.owner_of(node)
+    parameter = catalogue.get(owner.target).parameter(size.parameter) if owner is not None else None
+    if parameter is None or parameter.inferred is None:
+        return ""
+    read = next(iter_refs(node.arguments.get(parameter.inferred.port)), None)
+    origin = origin_of(scope.graph, read, scope.uses[0].report.nodes)
+    source = scope.graph.owner_of(origin) if origin is not None else None
+    given = [a.name for a in source.arguments.values() if isinstance(a, Setting)] if source else []
+    value = _key(size.value(scope.uses[0]))
+    return next((s for s in given if _key(scope.uses[0].settings.get(s)) == value), "")
 
 
 def _use_key(use: Use) -> tuple[object, ...]:
@@ -255,6 +320,22 @@ def first_call(graph: Graph, owner: Owner) -> Node | None:
 
 def _key(value: object) -> tuple[type, object]:
     return type(value), value
+
+
+def rounds(graph: Graph, node: Node, scopes: Mapping[str, Scope]) -> int:
+    """How many values go round where a repeated block is written as a loop; 0 for no loop."""
+    owner = graph.owner_of(node)
+    if owner is None or owner.block is None or owner.repeat == 1:
+        return 0
+    block = scopes[owner.block].graph
+    if not owner.shared and len(block.inputs) == 1 and len(block.outputs) == 1:
+        return 0  # an nn.Sequential
+    if len(block.outputs) > len(block.inputs):
+        raise CodeRefused(
+            f"{quote(graph.label(node.id))} gives {len(block.outputs)} values but takes "
+            f"{len(block.inputs)}, so it cannot be repeated."
+        )
+    return len(block.outputs)
 
 
 def _unfinished(graph: Graph, node: Node, report: ShapeReport) -> str:

@@ -12,10 +12,10 @@ from builder.code.writing.calls import constructed, entry_for
 from builder.code.writing.chain import Link, NoChain, chain_of
 from builder.code.writing.classes import write_class
 from builder.code.writing.imports import import_lines
-from builder.code.writing.layout import Each, Expression, Group, Prefixed, call, flat, lay, tuple_of
+from builder.code.writing.layout import Each, Expression, Group, Prefixed, call, flat, lay
 from builder.code.writing.literals import argument, constant, keyword, text
 from builder.code.writing.page import Page, Written, indented
-from builder.code.writing.scopes import Scope, Use, find_scopes, setting_value
+from builder.code.writing.scopes import Use, find_scopes, setting_value
 from builder.code.writing.shapes import shape_text, summary
 from builder.code.writing.smoke import smoke_test
 from builder.errors import CodeRefused, quote
@@ -60,7 +60,7 @@ class _SequentialWriter:
         body.append(model)
         self.freeze(body)
         reserved = frozenset({scope.class_name for scope in self.scopes.values()})
-        body.write(smoke_test(self.graph, self.report, "", reserved))
+        body.write(smoke_test(self.graph, self.report, "", reserved)[1:])
         page = Page()
         page.write([f'"""{self.docstring()}"""', "", *import_lines("\n".join(body.lines))])
         page.write(["", ""] if self.as_class else [""])
@@ -70,7 +70,8 @@ class _SequentialWriter:
     def docstring(self) -> str:
         name = self.scopes[""].class_name
         ends = [self.report.nodes[n.id].result for n in (*self.graph.inputs, *self.graph.outputs)]
-        return f"{name}: " + summary([("x", ends[0])], [ends[1]], "a chain of layers.")
+        said = summary([("x", ends[0])], [ends[1]], "")
+        return f"{name} m{said[1:]}" if said else f"{name} is a chain of layers."
 
     # Elements ----------------------------------------------------------------------------------
 
@@ -124,7 +125,9 @@ class _SequentialWriter:
         if repetition >= len(bodies):
             raise CodeRefused(f"{quote(owner.name)} is not worked out yet. Mend its problem first.")
         block = self.scopes[owner.block or ""].graph
-        given = {name: setting_value(value, use.settings) for name, value in owner.arguments.items()}
+        given = {
+            name: setting_value(value, use.settings) for name, value in owner.arguments.items()
+        }
         return Use(bodies[repetition], {**block.settings, **given})
 
     def element(self, link: Link, use: Use, path: str) -> Expression:
@@ -136,9 +139,7 @@ class _SequentialWriter:
             self.frozen.append(path)
         if owner.repeat == 1:
             return self.block(link, owner, use, 0, path)
-        each = [
-            self.block(link, owner, use, i, f"{path}.{i}") for i in range(owner.repeat)
-        ]
+        each = [self.block(link, owner, use, i, f"{path}.{i}") for i in range(owner.repeat)]
         return call("nn.Sequential", *_runs(each))
 
     def block(self, link: Link, owner: Owner, use: Use, repetition: int, path: str) -> Expression:
@@ -200,10 +201,8 @@ class _SequentialWriter:
 
     def freeze(self, page: Page) -> None:
         for path in self.frozen:
-            if "." in path:
-                layer = f"model.get_submodule({text(path)})"
-            else:
-                layer = f"model[{path}]"
+            nested = f"model.get_submodule({text(path)})"  # mypy knows no index of an element
+            layer = nested if "." in path else f"model[{path}]"
             page.write(lay(call(f"{layer}.requires_grad_", "False"), 0))
 
 
@@ -221,6 +220,3 @@ def _runs(items: list[Expression]) -> list[Expression]:
         else:
             found.append(Prefixed("*", Group("(", (Each(run[0], f"for _ in range({len(run)})"),))))
     return found
-
-
-__all__ = ["sequential_paths", "tuple_of", "write_sequential"]

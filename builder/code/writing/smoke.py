@@ -22,9 +22,7 @@ _PASSES_ON = frozenset(
 )  # fmt: skip
 
 
-def smoke_test(
-    graph: Graph, report: ShapeReport, make: str, reserved: frozenset[str]
-) -> list[str]:
+def smoke_test(graph: Graph, report: ShapeReport, make: str, reserved: frozenset[str]) -> list[str]:
     """`if __name__ == "__main__":` and what stands under it; nothing where an input is unknown."""
     specs = [report.nodes[n.id].result if n.id in report.nodes else None for n in graph.inputs]
     if not specs or not all(_can_be_drawn(spec) for spec in specs):
@@ -83,9 +81,7 @@ def _below(graph: Graph, node: Node) -> int:
     return min(limits) if limits else 2
 
 
-def _limits(
-    graph: Graph, blocks: Mapping[str, Graph], sources: set[str], depth: int
-) -> list[int]:
+def _limits(graph: Graph, blocks: Mapping[str, Graph], sources: set[str], depth: int) -> list[int]:
     found: list[int] = []
     reached = set(sources)
     for node in graph.nodes.values():
@@ -96,8 +92,7 @@ def _limits(
         target = owner.target if owner is not None else node.target
         if node.bypassed or target in _PASSES_ON or node.kind == "branch":
             reached.add(node.id)
-        elif owner is not None and owner.block in blocks and depth < 8:
-            inner = blocks[owner.block]
+        elif owner is not None and (inner := blocks.get(owner.block or "")) and depth < 8:
             ports = {
                 p.id
                 for p in inner.inputs

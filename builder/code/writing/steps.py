@@ -64,10 +64,11 @@ _Home: TypeAlias = tuple[tuple[str, bool], ...]
 class _Arranger:
     graph: Graph
     nodes: dict[str, Node]
+    places: Mapping[str, int]
+    idle: frozenset[str]
     homes: dict[str, _Home] = field(default_factory=dict)
     groups: dict[str, str] = field(default_factory=dict)  # branch → the last branch of its `if`
     members: dict[_Home, list[Node]] = field(default_factory=dict)
-    places: dict[str, int] = field(default_factory=dict)
 
 
 def arrange(graph: Graph) -> tuple[Item, ...]:
@@ -81,7 +82,10 @@ def arrange(graph: Graph) -> tuple[Item, ...]:
         if not (node.bypassed and node.kind not in ("input", "output"))
     }
     _check_order(graph, live)
-    arranger = _Arranger(graph, live, places={name: i for i, name in enumerate(live)})
+    live = _without_even_branches(live)
+    arranger = _Arranger(
+        graph, live, {name: i for i, name in enumerate(live)}, _idle_branches(live)
+    )
     _find_homes(arranger)
     for node in live.values():
         arranger.members.setdefault(arranger.homes.get(node.id, ()), []).append(node)
@@ -90,6 +94,38 @@ def arrange(graph: Graph) -> tuple[Item, ...]:
     if not outputs or len(values) != len(outputs):
         raise CodeRefused("The network gives nothing yet: add an output and choose its value.")
     return (*_items_at(arranger, ()), Return(values))
+
+
+def _without_even_branches(live: Mapping[str, Node]) -> dict[str, Node]:
+    """Leaves out branches whose sides are the same value: they decide nothing."""
+    through: dict[str, Ref] = {}
+
+    def past(ref: Ref) -> Ref:
+        source = through.get(ref.node)
+        return Ref(source.node, (*source.path, *ref.path)) if source is not None else ref
+
+    kept: dict[str, Node] = {}
+    for node in live.values():
+        node = with_refs(node, past)
+        side = node.arguments.get("if_true")
+        if node.kind == "branch" and side == node.arguments.get("if_false") and isinstance(side, Ref):
+            through[node.id] = side
+        else:
+            kept[node.id] = node
+    return kept
+
+
+def _idle_branches(live: Mapping[str, Node]) -> frozenset[str]:
+    """Branches whose value nothing reads, other than a side of such a branch."""
+    read: set[str] = set()
+    idle: set[str] = set()
+    for node in reversed(live.values()):
+        if node.kind == "branch" and node.id not in read:
+            idle.add(node.id)
+            read |= {ref.node for ref in iter_refs(node.arguments.get("condition"))}
+        else:
+            read |= {ref.node for a in node.arguments.values() for ref in iter_refs(a)}
+    return frozenset(idle)
 
 
 def _check_order(graph: Graph, live: Mapping[str, Node]) -> None:
@@ -160,7 +196,7 @@ def _group_of(
         same = later.arguments.get("condition") == node.arguments.get("condition")
         # What runs between the two must run inside the `if`.
         inside = all(
-            arranger.groups.get(name) == group and arranger.homes[name] == home
+            (arranger.groups.get(name) == group and arranger.homes[name] == home)
             or _is_inside(arranger.homes[name], home, group)
             for name in _since(between, later.id)
         )
@@ -174,7 +210,9 @@ def _since(between: list[str], branch: str) -> list[str]:
 
 
 def _is_inside(home: _Home, parent: _Home, group: str) -> bool:
-    return len(home) > len(parent) and home[: len(parent)] == parent and home[len(parent)][0] == group
+    return (
+        len(home) > len(parent) and home[: len(parent)] == parent and home[len(parent)][0] == group
+    )
 
 
 def _items_at(arranger: _Arranger, home: _Home) -> Iterator[Item]:
@@ -189,12 +227,9 @@ def _items_at(arranger: _Arranger, home: _Home) -> Iterator[Item]:
         if node.id != group:
             continue  # written with the last one of its `if`
         branches = tuple(n for n in arranger.nodes.values() if arranger.groups.get(n.id) == group)
-        yield Choice(
-            node.arguments.get("condition"),
-            branches,
-            tuple(_side(arranger, home, branches, True)),
-            tuple(_side(arranger, home, branches, False)),
-        )
+        sides = [tuple(_side(arranger, home, branches, side)) for side in (True, False)]
+        if any(sides):
+            yield Choice(node.arguments.get("condition"), branches, sides[0], sides[1])
 
 
 def _side(
@@ -210,7 +245,8 @@ def _side(
             raise CodeRefused(
                 f"The branch {quote(arranger.graph.label(branch.id))} has a side without a value."
             )
-        ends.append(Settle(branch, ref))
+        if branch.id not in arranger.idle:
+            ends.append(Settle(branch, ref))
 
     def place(item: Item) -> int:
         match item:

@@ -17,7 +17,7 @@ from builder.code.writing.steps import Choice, Item, Return, Settle, Step
 from builder.graph.model import Graph, Node, Ref, Value, iter_refs
 
 Path: TypeAlias = tuple[int, ...]
-Pattern: TypeAlias = "Path | None | list[Pattern]"
+Pattern: TypeAlias = "Path | list[Pattern] | None"
 """What stands left of the `=`: a leaf's path, None for what nothing reads, or a list to unpack."""
 
 UNREAD = "_"
@@ -106,7 +106,7 @@ class _Namer:
     ) -> None:
         self.graph, self.items, self.results = graph, items, results
         self.part_name, self.carried = part_name, carried
-        self.space = Namespace({*reserved, "x", "block"}, LONGEST_VARIABLE)
+        self.space = Namespace({*reserved, "x", "block", "result"}, LONGEST_VARIABLE)
         self.found = Variables()
         self.reads_inside: dict[int, set[tuple[str, Path]]] = {}
         self.pinned: set[tuple[str, Path]] = set()
@@ -145,9 +145,11 @@ class _Namer:
             for ref in _all_refs((item,)):
                 pattern = self.found.patterns.get(ref.node, ())
                 leaf = leaf_of(pattern, ref.path)
-                known |= {(ref.node, leaf)} if leaf is not None else {
-                    (ref.node, path) for path in leaves(pattern)
-                }
+                known |= (
+                    {(ref.node, leaf)}
+                    if leaf is not None
+                    else {(ref.node, path) for path in leaves(pattern)}
+                )
             self.reads_inside[id(item)] = known
         return known
 
@@ -238,7 +240,9 @@ class _Namer:
         for branch in choice.branches:
             value = (branch.id, ())
             final = branch is choice.branches[-1]
-            if value not in last and not any(value in self._reads(i) for i in choice.if_true + choice.if_false):
+            if value not in last and not any(
+                value in self._reads(i) for i in choice.if_true + choice.if_false
+            ):
                 self.found.names[value] = UNREAD
             elif final and self._may_be_written_over(value, items, place, last):
                 self.found.names[value] = self._next_name(value, following)

@@ -1,0 +1,311 @@
+"""`forward`: what runs, in order, with the shapes it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from builder import catalogue
+from builder.catalogue.entry import Entry
+from builder.code.writing.calls import called, entry_for
+from builder.code.writing.layout import (
+    Expression,
+    Group,
+    Infix,
+    Prefixed,
+    assignment,
+    call,
+    condition,
+    definition,
+    flat,
+    lay,
+    returned,
+    tuple_of,
+)
+from builder.code.writing.literals import argument
+from builder.code.writing.page import Page, indented, note_lines
+from builder.code.writing.scopes import Scope, rounds
+from builder.code.writing.shapes import part_of, shape_text, tuple_type, type_text
+from builder.code.writing.steps import Choice, Item, Return, Settle, Step, arrange
+from builder.code.writing.variables import (
+    UNREAD,
+    Path,
+    Pattern,
+    leaves,
+    name_variables,
+)
+from builder.errors import CodeRefused, quote
+from builder.graph.model import (
+    Argument,
+    Compare,
+    Node,
+    Ref,
+    Setting,
+    Training,
+    primary_input,
+    with_refs,
+)
+
+RESULT = "result"
+
+
+class ForwardWriter:
+    """Writes one `forward`. `kept_settings`: the settings it read, once it is written."""
+
+    def __init__(self, scope: Scope, scopes: Mapping[str, Scope]) -> None:
+        self.scope, self.scopes, self.graph = scope, scopes, scope.graph
+        self.items = arrange(scope.graph)
+        self.variables = name_variables(
+            self.graph,
+            self.items,
+            {node_id: scope.result(node_id) for node_id in self.graph.nodes},
+            reserved={s.class_name for s in scopes.values()},
+            part_name=self.part_name,
+            carried=self.carried,
+        )
+        self.declared: set[str] = set(self.variables.arguments.values())
+        self.hint: dict[str, str] = {}
+        self.kept_settings: set[str] = set()
+
+    def part_name(self, node: Node, path: Path) -> str:
+        entry = self.entry(node)
+        if entry is None:
+            return ""
+        owner = self.graph.owner_of(node)
+        given = {**(owner.arguments if owner is not None else {}), **node.arguments}
+        named = {part.path: part.name for part in catalogue.parts_of(entry, given)}
+        return named.get(path, "")
+
+    def carried(self, node: Node) -> int:
+        return rounds(self.graph, node, self.scopes)
+
+    def entry(self, node: Node) -> Entry | None:
+        owner = self.graph.owner_of(node)
+        if node.kind == "operation":
+            return entry_for(node.target, node.name or node.id, "operation")
+        if owner is None or owner.block is not None:
+            return None
+        return entry_for(owner.target, owner.name, "layer")
+
+    def setting(self, name: str) -> str:
+        attribute = self.scope.parameter(name)
+        self.kept_settings.add(name)
+        return f"self.{attribute}"
+
+    def write(self) -> Page:
+        """The whole method."""
+        page, inside = Page(), Page()
+        last = self.items[-1]
+        assert isinstance(last, Return)
+        for node in self.graph.inputs:
+            self.note(inside, node, 2)
+        results = [part_of(self.scope.result(ref.node), ref.path) for ref in last.values]
+        types = [type_text(result) for result in results]
+        if len(types) == 1:
+            self.hint = {self.variables.read(last.values[0]): types[0]}
+        parameters = [
+            f"{self.variables.arguments[n.id]}: {type_text(self.scope.result(n.id))}"
+            for n in self.graph.inputs
+        ]
+        result = types[0] if len(types) == 1 else tuple_type(types)
+        keys = [self.scope.key(n) for n in self.graph.inputs]
+        page.write(definition("forward", ("self", *parameters), result, 4), keys)
+        if self.variables.alias:
+            inside.write([f"{indented(2)}{self.variables.alias} = x"])
+        self.write_items(inside, self.items, 2)
+        page.append(inside)
+        return page
+
+    def write_items(self, page: Page, items: tuple[Item, ...], level: int) -> None:
+        """Writes the items of one level."""
+        for item in items:
+            match item:
+                case Step(node=node):
+                    self.note(page, node, level)
+                    self.step(page, node, level)
+                case Settle(branch=branch, value=value):
+                    self.settle(page, branch, value, level)
+                case Choice():
+                    self.choice(page, item, level)
+                case Return(values=values):
+                    self.give_back(page, values, level)
+
+    def give_back(self, page: Page, values: tuple[Ref, ...], level: int) -> None:
+        keys = [self.scope.key(n) for n in self.graph.outputs]
+        for node in self.graph.outputs:
+            self.note(page, node, level)
+        read = tuple(self.variables.read(ref) for ref in values)
+        if len(read) == 1 and read[0].endswith("]"):  # a part of what a layer gave, of unknown type
+            (hint,) = self.hint.values()
+            page.write(assignment(f"{RESULT}: {hint}", read[0], 4 * level), keys)
+            read = (RESULT,)
+        page.write(returned(read[0] if len(read) == 1 else tuple_of(read), 4 * level), keys)
+
+    def note(self, page: Page, node: Node, level: int) -> None:
+        """A person's note above the line it is about, as a comment that can be nothing else."""
+        page.write(note_lines(node.note, level), [self.scope.key(node)])
+
+    def step(self, page: Page, node: Node, level: int) -> None:
+        if self.carried(node):
+            self.loop(page, node, level)
+            return
+        value = self.call_of(node, f"self.{self.attribute(node)}")
+        target = self.target(self.variables.patterns[node.id], node)
+        indent = 4 * level
+        if target == UNREAD and isinstance(value, Group) and value.open.startswith("self."):
+            lines = lay(value, indent)
+        else:
+            lines = self.assign(page, target, value, indent, node)
+        page.say(lines, self.comment(node), [self.scope.key(node)])
+
+    def attribute(self, node: Node) -> str:
+        return self.scope.attributes.get(node.target, "")
+
+    def call_of(self, node: Node, function: str) -> Expression:
+        def read(ref: Ref) -> str:
+            return self.variables.read(ref, node.id)
+
+        entry = self.entry(node)
+        if entry is not None:
+            return called(entry, node, function, read, self.setting)
+        return call(function, *(read(ref) for ref in self.block_inputs(node)))
+
+    def block_inputs(self, node: Node) -> list[Ref]:
+        """What a block's call reads, in the order of the block's inputs."""
+        owner = self.graph.owner_of(node)
+        assert owner is not None
+        assert owner.block is not None
+        found = []
+        for port in self.scopes[owner.block].graph.inputs:
+            given = node.arguments.get(port.name or port.id, node.arguments.get(port.id))
+            if not isinstance(given, Ref):
+                raise CodeRefused(
+                    f"{quote(self.graph.label(node.id))} has nothing at {quote(port.name or port.id)} "
+                    "yet. Choose what it reads there."
+                )
+            found.append(given)
+        return found
+
+    def target(self, pattern: Pattern, node: Node) -> Expression:
+        if pattern is None:
+            return UNREAD
+        if isinstance(pattern, tuple):
+            return self.variables.names[node.id, pattern]
+        parts = [flat(_in_brackets(self.target(part, node))) for part in pattern]
+        return Group("", tuple(parts), "")
+
+    def assign(
+        self, page: Page, target: Expression, value: Expression, indent: int, node: Node
+    ) -> list[str]:
+        """The lines of an assignment. A returned variable that a layer makes gets its type said."""
+        names = [self.variables.names[node.id, p] for p in leaves(self.variables.patterns[node.id])]
+        for name in names:
+            if name in self.declared or name not in self.hint:
+                continue
+            if isinstance(target, str):
+                target = f"{name}: {self.hint[name]}"
+            else:
+                page.write([f"{' ' * indent}{name}: {self.hint[name]}"], [self.scope.key(node)])
+        self.declared.update(names)
+        return assignment(target, value, indent)
+
+    def comment(self, node: Node) -> str:
+        """The shape of what a step gives, where it is another than that of what it takes."""
+        value = self.scope.result_everywhere(node.id)
+        if value is None:
+            return ""
+        taken = primary_input(with_refs(node, self.graph.resolve))
+        if taken is not None and part_of(self.scope.result(taken.node), taken.path) == value:
+            return ""
+        named = [
+            path
+            for path in leaves(self.variables.patterns[node.id])
+            if self.variables.names[node.id, path] != UNREAD
+        ]
+        shown = [shape_text(part_of(value, path)) for path in named]
+        return ", ".join(shown) if all(shown) else ""
+
+    # Loops and branches ------------------------------------------------------------------------
+
+    def loop(self, page: Page, node: Node, level: int) -> None:
+        """A repeated block with several values, or with shared weights."""
+        owner = self.graph.owner_of(node)
+        assert owner is not None
+        indent = 4 * level
+        keys = [self.scope.key(node)]
+        taken = [self.variables.read(ref, node.id) for ref in self.block_inputs(node)]
+        names = [self.variables.names[node.id, p] for p in leaves(self.variables.patterns[node.id])]
+        for name, source in zip(names, taken, strict=False):
+            if name != source:
+                target = (
+                    f"{name}: {self.hint[name]}"
+                    if name in self.hint and name not in self.declared
+                    else name
+                )
+                page.write(assignment(target, source, indent), keys)
+            self.declared.add(name)
+        attribute = f"self.{self.attribute(node)}"
+        header = f"for block in {attribute}:"
+        if owner.shared:
+            header = f"for _ in range({owner.repeat}):"
+        page.write([f"{' ' * indent}{header}"], keys)
+        arguments = [*names, *taken[len(names) :]]
+        value = call(attribute if owner.shared else "block", *arguments)
+        target_names: Expression = names[0] if len(names) == 1 else Group("", tuple(names), "")
+        page.say(assignment(target_names, value, indent + 4), self.comment(node), keys)
+
+    def settle(self, page: Page, branch: Node, value: Ref, level: int) -> None:
+        name = self.variables.names[branch.id, ()]
+        source = self.variables.read(value, branch.id)
+        if name in (source, UNREAD):
+            return
+        target = name
+        if name in self.hint and name not in self.declared:
+            target = f"{name}: {self.hint[name]}"
+        self.declared.add(name)
+        page.write(assignment(target, source, 4 * level), [self.scope.key(branch)])
+
+    def choice(self, page: Page, item: Choice, level: int) -> None:
+        for branch in item.branches:
+            self.note(page, branch, level)
+        indent = 4 * level
+        keys = [self.scope.key(branch) for branch in item.branches]
+        sides = [Page(), Page()]
+        asked = self.question(item.condition, item.branches[-1])
+        for side, items in zip(sides, item.sides, strict=True):
+            self.write_items(side, items, level + 1)
+        yes, no = sides
+        if yes.lines:
+            page.write(condition("if", asked, indent), keys)
+            page.append(yes)
+            if no.lines:
+                page.write([f"{' ' * indent}else:"], keys)
+                page.append(no)
+        elif no.lines:
+            page.write(condition("if", Prefixed("not ", asked), indent), keys)
+            page.append(no)
+
+    def question(self, asked: Argument, branch: Node) -> Expression:
+        match asked:
+            case Training():
+                return "self.training"
+            case Setting(name=name):
+                return self.setting(name)
+            case Compare(op=op, left=left, right=right):
+                if op not in ("<", "<=", ">", ">=", "==", "!="):
+                    raise CodeRefused(
+                        f"A branch compares with {quote(op)}, which is no comparison."
+                    )
+                sides = [
+                    argument(side, lambda ref: self.variables.read(ref, branch.id), self.setting)
+                    for side in (left, right)
+                ]
+                return Infix((sides[0], sides[1]), (op,))
+            case _:
+                raise CodeRefused(
+                    f"The branch {quote(self.graph.label(branch.id))} has no condition yet. Choose "
+                    "training mode, a setting, or a comparison."
+                )
+
+
+def _in_brackets(target: Expression) -> Expression:
+    return Group("(", target.items) if isinstance(target, Group) else target
