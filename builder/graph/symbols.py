@@ -46,7 +46,9 @@ class CannotEvaluate(Exception):
         self, kind: str, message: str = "", *, port: str | None = None, waiting: bool = False
     ) -> None:
         super().__init__(message)
-        self.kind, self.message, self.port, self.waiting = kind, message, port, waiting
+        self.kind, self.message, self.waiting = kind, message, waiting
+        self.port = port
+        self.parameter: str | None = None
 
 
 @lru_cache(maxsize=65_536)

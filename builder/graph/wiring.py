@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from builder import catalogue
 from builder.errors import NotFound, quote
@@ -17,12 +17,10 @@ from builder.graph.model import (
     TensorSpec,
     Value,
     format_value,
-    iter_refs,
     primary_input,
     refs_in,
 )
-from builder.graph.report import NodeReport, ShapeReport
-from builder.graph.size import format_exact, format_gigabytes, machine_memory
+from builder.graph.report import NodeReport
 from builder.graph.symbols import LARGEST_INTEGER, CannotEvaluate, Evaluated, probe_from_dim
 
 _REASONS = {
@@ -58,10 +56,6 @@ def name_of(graph: Graph, node: Node) -> str:
         except NotFound:
             return f"Layer {label}"
     return f"{str(node.kind).capitalize()} {label}"
-
-
-def in_brackets(value: Evaluated) -> str:
-    return show(value)
 
 
 def missing_words(node: Node, name: str) -> str:
@@ -199,130 +193,3 @@ def _has_batch(value: Evaluated) -> bool:
     if isinstance(value, tuple):
         return any(_has_batch(part) for part in value)
     return isinstance(value, TensorSpec) and any(isinstance(size, str) for size in value.shape)
-
-
-# Where a value comes from -------------------------------------------------------------------------
-
-
-def source_of(graph: Graph, node: Node, reports: Mapping[str, NodeReport]) -> Callable[[str], str]:
-    """For a port: ', from “relu” (its size was set by “fc1”)', or less where less is to be said."""
-
-    def words(port: str) -> str:
-        ref = next(iter_refs(node.arguments.get(port)), None)
-        if ref is None or ref.node not in graph.nodes:
-            return ""
-        ref = graph.resolve(ref)
-        origin = origin_of(graph, ref, reports)
-        named = f", from {quote(graph.label(ref.node))}"
-        if origin is None or origin.id == ref.node:
-            return named
-        return f"{named} (its shape was set by {quote(graph.label(origin.id))})"
-
-    return words
-
-
-def origin_of(graph: Graph, ref: Ref | None, reports: Mapping[str, NodeReport]) -> Node | None:
-    """The node that gave a value its shape: past what leaves the shape as it was."""
-    for _ in range(len(graph.nodes)):
-        if ref is None:
-            return None
-        ref = graph.resolve(ref)
-        source = graph.nodes.get(ref.node)
-        if source is None:
-            return None
-        before = primary_input(source)
-        if source.kind in ("input", "branch") or before is None or ref.path:
-            return source
-        taken = reports.get(graph.resolve(before).node)
-        given = reports.get(source.id)
-        if taken is None or given is None or before.path or taken.result != given.result:
-            return source
-        if given.arguments and given.parameters and given.inferred != frozenset(given.arguments):
-            owner = graph.owner_of(source)
-            # A Linear(64, 64) sets the size although it is the same; a BatchNorm does not.
-            if owner is not None and any(name.startswith("out_") for name in owner.arguments):
-                return source
-        ref = before
-    return None
-
-
-# What is too large --------------------------------------------------------------------------------
-
-
-def too_large(graph: Graph, node: Node, report: NodeReport, needed: int, memory: int) -> Finding:
-    """A layer that this machine cannot hold."""
-    who = name_of(graph, node)
-    has = f"this machine has {format_gigabytes(memory)}"
-    if needed > memory:
-        sizes = _largest_arguments(report)
-        text = (
-            f"{who} would take {format_gigabytes(needed)} to train ({format_exact(report.parameters)} "
-            f"weights, each with its gradient and Adam's two moments); {has}. "
-            f"Choose a smaller {sizes or 'size'}."
-        )
-        return Finding("too_large", text, parameter=sizes.split(" or ")[0] or None)
-    text = (
-        f"{who} gives {show(report.result)}, {format_gigabytes(report.activation_bytes)} for each "
-        f"sample; {has}. Make its input or its result smaller."
-    )
-    return Finding("too_large_result", text)
-
-
-def _largest_arguments(report: NodeReport) -> str:
-    sizes = sorted(
-        (
-            (value, name)
-            for name, value in report.arguments.items()
-            if isinstance(value, int)
-            and not isinstance(value, bool)
-            and name not in report.inferred
-        ),
-        reverse=True,
-    )
-    return " or ".join(name for _, name in sizes[:1])
-
-
-def model_too_large(graph: Graph, report: ShapeReport) -> Diagnostic | None:
-    """The whole network, where no single layer is too large by itself."""
-    memory = machine_memory()
-    needed = report.totals.memory_bytes
-    if needed <= memory or any(p.kind.startswith("too_large") for p in report.problems):
-        return None
-    node_id, largest = max(
-        report.nodes.items(), key=lambda item: (item[1].parameters, item[1].activation_bytes)
-    )
-    text = (
-        f"The network would take {format_gigabytes(needed)} to train "
-        f"({format_exact(report.totals.parameters)} weights); this machine has "
-        f"{format_gigabytes(memory)}. Its largest layer is {name_of(graph, graph.nodes[node_id])} with "
-        f"{format_exact(largest.parameters)} weights: make it smaller, or take layers out."
-    )
-    return Diagnostic(node_id, text, kind="too_large_model")
-
-
-# Blocks -------------------------------------------------------------------------------------------
-
-
-def blocks_used(name: str, blocks: Mapping[str, Graph]) -> tuple[Graph, ...]:
-    """A block and every block it calls, directly or not."""
-    found: dict[str, Graph] = {}
-    todo = [name]
-    while todo:
-        name = todo.pop()
-        if name in found or name not in blocks:
-            continue
-        found[name] = blocks[name]
-        todo.extend(o.block for o in blocks[name].owners.values() if o.block is not None)
-    return tuple(found.values())
-
-
-def same_weights(one: ShapeReport, other: ShapeReport) -> bool:
-    """Whether two passes through a block build the same layers."""
-    if one is other:
-        return True
-    return all(
-        report.arguments == other.nodes[node_id].arguments
-        and all(map(same_weights, report.body, other.nodes[node_id].body))
-        for node_id, report in one.nodes.items()
-        if report.result is not None and other.nodes[node_id].result is not None
-    )

@@ -143,7 +143,9 @@ def decoder() -> Graph:
     net = Net("N", 3, 32, 32)
     net.layer("conv", "Conv2d", out_channels=8, kernel_size=3, padding=1, groups=1)
     net.layer("pool", "MaxPool2d", kernel_size=2, return_indices=True)
-    net.layer("mid", "Conv2d", Ref("pool", (0,)), out_channels=8, kernel_size=3, padding=1, groups=2)
+    net.layer(
+        "mid", "Conv2d", Ref("pool", (0,)), out_channels=8, kernel_size=3, padding=1, groups=2
+    )
     net.owns("unpool", "MaxUnpool2d", kernel_size=2)
     net.call("unpool", "unpool", input=net.last, indices=Ref("pool", (1,)))
     net.layer("up", "ConvTranspose2d", out_channels=12, kernel_size=2, stride=2)

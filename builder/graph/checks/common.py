@@ -197,9 +197,16 @@ def explain(call: Call, refusal: str) -> Finding:
     text = _NUMBER.sub(lambda found: _number(found[0]), text)
     values = ", ".join(show(value) for value in call.inputs.values())
     if kind == "OverflowError" or "overflow" in text.lower():
+        largest = max(
+            (name for name in call.arguments if call.whole(name) and name not in call.inferred),
+            key=lambda name: call.whole(name) or 0,
+            default=None,
+        )
         return call.finding(
             "too_large_number",
-            "would have more numbers than torch can count. Choose smaller sizes.",
+            "would have more numbers than torch can count. Choose a smaller "
+            f"{largest or 'size of its input'}.",
+            parameter=largest,
         )
     received = f"does not accept {values}{call.from_()}" if values else "cannot be built"
     return call.finding("torch", f"{received}. Torch says: {quote(text or kind, 240)}.")

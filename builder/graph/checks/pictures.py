@@ -5,7 +5,7 @@ from __future__ import annotations
 from builder.graph.call import Call, show, spread_sizes
 from builder.graph.checks.common import has_batch, spatial_dims, words_for_picture
 from builder.graph.diagnostics import Finding
-from builder.graph.model import TensorSpec
+from builder.graph.model import Dim, TensorSpec
 
 _AXES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 
@@ -71,7 +71,7 @@ def check_channels(call: Call, parameter: str = "in_channels") -> Finding | None
         return call.finding(
             "shared_size",
             f"shares the weights of its first call, with {parameter}={expected}, but receives "
-            f"{channels} channels ({show(spec)}){call.from_()}. Give it weights of its own.",
+            f"{_channels(channels)} ({show(spec)}){call.from_()}. Give it weights of its own.",
             port="input",
             parameter=parameter,
         )
@@ -80,11 +80,15 @@ def check_channels(call: Call, parameter: str = "in_channels") -> Finding | None
         last = " Its channels seem to stand last: permute it, or"
     return call.finding(
         "in_channels",
-        f"expects {parameter}={expected} but receives {channels} channels ({show(spec)})"
+        f"expects {parameter}={expected} but receives {_channels(channels)} ({show(spec)})"
         f"{call.from_()}.{last} {'set' if last else 'Set'} {parameter} to {channels}.",
         port="input",
         parameter=parameter,
     )
+
+
+def _channels(count: Dim) -> str:
+    return "1 channel" if count == 1 else f"{count} channels"
 
 
 def check_groups(call: Call) -> Finding | None:

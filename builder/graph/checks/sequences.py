@@ -82,8 +82,8 @@ def check_cell(call: Call) -> Finding | None:
 
 def check_attention(call: Call) -> Finding | None:
     """Heads divide the features; queries, keys and values fit together."""
-    found = _check_heads(call, "embed_dim", "num_heads") or _check_sequence(call, "query")
-    found = found or check_last_size(call, "embed_dim", "query")
+    found = _check_sequence(call, "query") or check_last_size(call, "embed_dim", "query")
+    found = found or _check_heads(call, "embed_dim", "num_heads")
     if found:
         return found
     for port, own in (("key", "kdim"), ("value", "vdim")):
@@ -153,10 +153,11 @@ def nearest_divisors(number: int, wish: int) -> list[int]:
 
 def check_transformer(call: Call) -> Finding | None:
     """Heads divide d_model, and every sequence has d_model features."""
-    found = _check_heads(call, "d_model", "nhead")
     ports = [p.name for p in call.entry.ports if not p.optional]
+    found = None
     for port in ports:
         found = found or _check_sequence(call, port) or check_last_size(call, "d_model", port)
+    found = found or _check_heads(call, "d_model", "nhead")
     return found or _check_batch_first(call, ports[0])
 
 

@@ -9,7 +9,7 @@ from builder.errors import LayerwiseError
 from builder.graph.diagnostics import Diagnostic
 from builder.graph.edits import Edit, SetBypassed, apply
 from builder.graph.model import Graph
-from builder.graph.repairs import merges, ranks, sizes, wires
+from builder.graph.repairs import merges, ranks, reshapes, sizes, wires
 from builder.graph.repairs.case import Candidate, Case, locate
 from builder.graph.report import ShapeReport
 from builder.graph.shapes import infer_shapes
@@ -20,6 +20,7 @@ MOST_OFFERED = 5
 _CANDIDATES: Mapping[str, Callable[[Case], Iterator[Candidate]]] = {
     **sizes.CANDIDATES,
     **ranks.CANDIDATES,
+    **reshapes.CANDIDATES,
     **merges.CANDIDATES,
     **wires.CANDIDATES,
 }
@@ -71,7 +72,7 @@ def _candidates(case: Case) -> Iterator[Candidate]:
             yield next(candidates)
         except StopIteration:
             return
-        except LayerwiseError:
+        except (LayerwiseError, LookupError):
             return  # an edit that this candidate is made of cannot be carried out here
 
 
@@ -80,15 +81,36 @@ def _tried(
 ) -> tuple[tuple[int, ...], Repair] | None:
     try:
         mended = apply(graph, candidate.edit)
-    except LayerwiseError:
+    except (LayerwiseError, LookupError):  # a lost reference elsewhere can be in its way
         return None
     after = infer_shapes(mended)
     if not _mends(graph, before, mended, after, problem):
         return None
-    delta = after.totals.parameters - before.totals.parameters
+    delta = _cost(graph, before, mended, after, problem)
     warnings = len(after.problems) - len(after.errors)
     rank = (len(after.errors), warnings, candidate.tier, abs(delta))
     return rank, Repair(candidate.label, candidate.edit, delta)
+
+
+def _cost(
+    graph: Graph, before: ShapeReport, mended: Graph, after: ShapeReport, problem: Diagnostic
+) -> int:
+    """Parameters more than now, leaving out layers whose size is only known once all is mended."""
+    waiting = {
+        graph.nodes[node_id].target
+        for node_id, report in before.nodes.items()
+        if report.result is None and not report.parameters and node_id != problem.node
+    }
+    return _parameters(mended, after, waiting) - _parameters(graph, before, waiting)
+
+
+def _parameters(graph: Graph, report: ShapeReport, leave_out: set[str]) -> int:
+    by_owner = {
+        node.target: report.nodes[node.id].parameters
+        for node in graph.nodes.values()
+        if node.kind == "layer" and node.target not in leave_out
+    }
+    return sum(by_owner.values())
 
 
 def _mends(
@@ -102,9 +124,8 @@ def _mends(
         return False
     if problem.severity == "error" and any(p.severity == "error" for p in here):
         return False
-    top = problem.scope[0] if problem.scope else problem.node
     order = {node_id: i for i, node_id in enumerate(mended.nodes)}
-    limit = order.get(top, len(order))
+    limit = _place_of_problem(graph, order, problem)
     for other in after.problems:
         if (other.scope, other.node, other.kind) in was or other.kind == "in_block":
             continue
@@ -114,6 +135,16 @@ def _mends(
         if other.severity == "warning" and other.kind == "unused":
             return False  # it only cut something off
     return True
+
+
+def _place_of_problem(graph: Graph, order: Mapping[str, int], problem: Diagnostic) -> int:
+    """Where the problem's node stands in the mended network, or stood before it was replaced."""
+    top = problem.scope[0] if problem.scope else problem.node
+    if top in order:
+        return order[top]
+    nodes = list(graph.nodes)
+    later = nodes[nodes.index(top) + 1 :] if top in graph.nodes else []
+    return min((order[node] for node in later if node in order), default=len(order))
 
 
 def _innermost(report: ShapeReport, diagnostic: Diagnostic) -> Diagnostic:

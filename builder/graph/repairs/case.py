@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from builder import catalogue
 from builder.catalogue.entry import Entry
 from builder.errors import NotFound, quote
-from builder.graph import wiring
 from builder.graph.blocks import graph_at
 from builder.graph.diagnostics import Diagnostic
 from builder.graph.edits import (
@@ -23,6 +22,7 @@ from builder.graph.edits import (
     apply,
 )
 from builder.graph.model import Argument, Graph, Node, Ref, TensorSpec, Value, iter_refs, map_refs
+from builder.graph.origins import origin_of
 from builder.graph.report import NodeReport, ShapeReport
 
 
@@ -115,7 +115,7 @@ class Case:
 
     def origin(self, port: str | None = None) -> Node | None:
         """The node that gave a port's value its shape."""
-        return wiring.origin_of(self.graph, next(iter(self.refs(port)), None), self.reports)
+        return origin_of(self.graph, next(iter(self.refs(port)), None), self.reports)
 
     def entry_of(self, node: Node) -> Entry | None:
         """What the catalogue knows of a node's target."""

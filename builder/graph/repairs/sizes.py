@@ -99,7 +99,8 @@ def in_channels(case: Case) -> Iterator[Candidate]:
     spatial = spatial_dims_of(case)
     if spec is None:
         return
-    axis = len(spec.shape) - spatial - 1 if spatial and len(spec.shape) > spatial else 1
+    convolves = case.entry is not None and case.entry.family == "convolution"
+    axis = len(spec.shape) - spatial - 1 if spatial and convolves else 1
     if axis >= len(spec.shape):
         return
     channels = spec.shape[axis]

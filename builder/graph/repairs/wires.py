@@ -169,7 +169,7 @@ def value(case: Case) -> Iterator[Candidate]:
     old = case.argument(case.parameter)
     near = _into_range(parameter, old)
     if near is not None and near != old:
-        yield case.set(case.parameter, near)
+        yield case.set(case.parameter, near, tier=1)
     if isinstance(old, float) and old.is_integer() and abs(old) < 2**31 and parameter.type == "int":
         yield case.set(case.parameter, int(old))
     if isinstance(old, str) and old.strip().lstrip("-").isdigit() and len(old) < 10:
@@ -178,7 +178,7 @@ def value(case: Case) -> Iterator[Candidate]:
         yield case.leave_out(case.parameter, tier=1)
     start = parameter.suggested if parameter.suggested is not None else parameter.default
     if start is not REQUIRED and start != old and start is not None:
-        yield case.set(case.parameter, start, tier=1)  # type: ignore[arg-type]
+        yield case.set(case.parameter, start)  # type: ignore[arg-type]
     elif parameter.required:
         yield case.set(case.parameter, 1 if parameter.type != "ints" else (1,), tier=1)
     if parameter.name.startswith("num_"):
@@ -298,6 +298,14 @@ def too_large(case: Case) -> Iterator[Candidate]:
     yield Candidate(f"Freeze {case.label}", SetFrozen(case.node.id, True, scope=case.scope), 2)
 
 
+def too_large_number(case: Case) -> Iterator[Candidate]:
+    """What a new layer starts with, or a part of the number."""
+    old = case.argument(case.parameter) if case.parameter else None
+    if isinstance(old, int) and old < 2**62:
+        yield from too_large(case)
+    yield from value(case)
+
+
 def too_large_model(case: Case) -> Iterator[Candidate]:
     """The widest argument of the largest layer, made smaller."""
     owner = case.graph.owner_of(case.node)
@@ -379,5 +387,5 @@ CANDIDATES = {
     "input_spec": input_spec,
     "batch_lost": batch_lost,
     "torch": refused,
-    "too_large_number": refused,
+    "too_large_number": too_large_number,
 }
