@@ -35,8 +35,6 @@ class Plan:
 
 def run_data(dataset: Dataset) -> RunData:
     """A data set of the data room as a run keeps it."""
-    from builder.data.choice import to_json as choice_to_json
-
     target = dataset.target
     parts = {
         name: (part.x, part.y)
@@ -54,7 +52,7 @@ def run_data(dataset: Dataset) -> RunData:
         target.name,
         target.unit,
         dataset.card.title,
-        {"choice": choice_to_json(dataset.choice), "features": list(dataset.features)},
+        {"choice": dataset.choice.to_json(), "features": list(dataset.features)},
     )
 
 

@@ -27,6 +27,7 @@ from builder.training.metrics_log import MetricsLog, read_points, rewind
 from builder.training.optimizers import build_optimizer, get_optimizer
 from builder.training.settings import TrainingSettings
 from builder.training.tensors import RunData, load_data
+from builder.training.words import finished_words
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -53,7 +54,7 @@ def run_session(
         settings = TrainingSettings.from_json(job["settings"])
         data = load_data(folder.data)
         training = prepare_training(folder, job, settings, data)
-        committed = continue_from_last_commit(folder, training)
+        continue_from_last_commit(folder, training)
         log = MetricsLog(folder.metrics)
         log.append(_start_line(training, settings, data, attempt))
         commits = Commits(folder.checkpoints, log)
@@ -67,8 +68,8 @@ def run_session(
                 StopListener(lambda: folder.stop_wanted, interrupted),
             ),
         )
-        last = commits.last.epoch if commits.last else committed
-        ending = Ending("finished", _finished(folder, last, training.seconds), attempt=attempt)
+        epochs = read_points(folder.metrics).epochs
+        ending = Ending("finished", finished_words(epochs, training.seconds), attempt=attempt)
     except TrainingEnds as end:
         assert training is not None
         ending = Ending(end.state, end.sentence, attempt=attempt)
@@ -115,8 +116,8 @@ def prepare_training(
     )
 
 
-def continue_from_last_commit(folder: RunFolder, training: Training) -> int:
-    """Takes up the state after the last committed epoch, 0 when there is none; gives that epoch.
+def continue_from_last_commit(folder: RunFolder, training: Training) -> None:
+    """Takes up the state after the last committed epoch, if there is one.
 
     What was reported or saved after it is removed: it is going to be done again, to the same bits.
     """
@@ -130,7 +131,6 @@ def continue_from_last_commit(folder: RunFolder, training: Training) -> int:
         )
         training.done, training.step = epoch, int(about["step"])
         training.seconds_before = float(about["seconds"])
-    return epoch
 
 
 def build_model(path: Path) -> nn.Module:
@@ -164,23 +164,6 @@ def _start_line(
         "device": settings.device,
         "metrics": [m.key for m in training.metrics.metrics],
     }
-
-
-def _finished(folder: RunFolder, epochs: int, seconds: float) -> str:
-    plural = "epoch" if epochs == 1 else "epochs"
-    return f"Finished {epochs} {plural} in {words_for_seconds(seconds)}."
-
-
-def words_for_seconds(seconds: float) -> str:
-    """0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _with_figures(folder: RunFolder, ending: Ending, training: Training | None) -> Ending:

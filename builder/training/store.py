@@ -196,6 +196,16 @@ class Store:
             )
             return str(row["id"]), int(row["attempt"])
 
+    def name_for(self, owner: str, wish: str) -> str:
+        """A name that tells an owner's runs of one network apart: "Digits MLP", "Digits MLP 2", …"""
+        base = " ".join(wish.split())[: _LONGEST_NAME - 6] or "Untitled"
+        with self._database() as db:
+            taken = {r[0] for r in db.execute("SELECT name FROM runs WHERE owner = ?", (owner,))}
+        number = 1
+        while (name := base if number == 1 else f"{base} {number}") in taken:
+            number += 1
+        return name
+
     def requeue(self, run_id: str, attempt: int) -> None:
         """Lets a run wait for its turn again, as a new attempt; an older one has no say any more."""
         with self._database() as db:

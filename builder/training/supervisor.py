@@ -62,10 +62,9 @@ class Supervisor:
         run_id = self.store.new_id()
         folder = self.store.folders / run_id
         try:
-            write_run(folder, plan, request.name)
-            self.store.add(
-                run_id, request.owner, request.name or request.project.name, _summary(plan)
-            )
+            name = request.name or self.store.name_for(request.owner, request.project.name)
+            write_run(folder, plan, name)
+            self.store.add(run_id, request.owner, name, _summary(plan))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise

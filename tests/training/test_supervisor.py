@@ -87,6 +87,7 @@ def test_a_run_trains_in_a_session_of_its_own_and_ends_in_the_list(supervisor: S
     card = wait_until(lambda: ended(store, run_id))
     assert (card.state, card.epoch) == ("finished", 3)
     assert card.sentence.startswith("Finished 3 epochs in ")
+    assert "s. Validation accuracy " in card.sentence
     assert 0 <= card.figures["validation"]["accuracy"] <= 1
 
 
