@@ -119,7 +119,7 @@ def _idle_branches(live: Mapping[str, Node]) -> frozenset[str]:
     """Branches whose value nothing reads, other than a side of such a branch."""
     read: set[str] = set()
     idle: set[str] = set()
-    for node in reversed(live.values()):
+    for node in reversed(list(live.values())):
         if node.kind == "branch" and node.id not in read:
             idle.add(node.id)
             read |= {ref.node for ref in iter_refs(node.arguments.get("condition"))}
