@@ -9,6 +9,7 @@ telling key: {"from": "lstm", "path": [1, 0]}, {"size": {"from": "x"}, "dim": 0}
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias, cast, get_args
 
@@ -272,7 +273,7 @@ def _position(obj: dict[str, Json], where: str) -> tuple[float, float] | None:
 def _by_id(parts: list[Any], where: str) -> dict[str, Any]:
     found = {part.id: part for part in parts}
     if len(found) < len(parts):
-        twice = next(p.id for i, p in enumerate(parts) if any(q.id == p.id for q in parts[:i]))
+        twice = Counter(part.id for part in parts).most_common(1)[0][0]
         raise ProjectRefused(
             f"{where} has two parts with the id {quote(twice)}. Rename one of them."
         )

@@ -13,6 +13,7 @@ import unicodedata
 from collections.abc import Container
 
 from builder.errors import quote
+from builder.graph.model import Graph
 
 MAX_NAME = 64  # characters
 
@@ -52,20 +53,8 @@ def refuse_name(name: str, taken: Container[str] = (), digits: bool = True) -> s
         return "A name is needed, such as “fc1”."
     if digits and _is_index(name):
         return _refuse_taken(name, taken)
-    proposed = quote(suggest_name(safe_identifier(name), taken))
-    if len(name) > MAX_NAME:
-        return f"The name {quote(name)} has {len(name)} characters of at most {MAX_NAME}; {proposed} fits."
-    if not name.isidentifier():
-        return (
-            f"{quote(name)} cannot be a name in Python: use letters, digits and _, "
-            f"a letter first. {proposed} would do."
-        )
-    if unicodedata.normalize("NFKC", name) != name:
-        return f"Python reads the name {quote(name)} as another one: write {proposed}."
-    if name.startswith("__"):
-        return f"Python changes names that begin with two underscores, as {quote(name)} does: {proposed} would do."
-    if name in _reserved():
-        return f"The name {quote(name)} means something to Python or PyTorch already: {proposed} would do."
+    if reason := _reason_against(name):
+        return reason.format(quote(suggest_name(safe_identifier(name), taken)))
     return _refuse_taken(name, taken)
 
 
@@ -111,6 +100,42 @@ def class_name(text: str) -> str:
     """Any text as a class name: "residual block" gives "ResidualBlock"."""
     words = re.split(r"[\W_]+", unicodedata.normalize("NFKC", text[: 4 * MAX_NAME]))
     return safe_identifier("".join(w[:1].upper() + w[1:] for w in words) or "Block")
+
+
+def names_in(graph: Graph, but: str = "") -> set[str]:
+    """The names in use in a graph: of owners, of other nodes and of settings; without one node's own."""
+    skipped = graph.nodes.get(but)
+    owner = graph.owner_of(skipped) if skipped else None
+    names = {o.name for o in graph.owners.values() if o is not owner}
+    names |= {n.name or n.id for n in graph.nodes.values() if n.kind != "layer" and n.id != but}
+    return names | set(graph.settings)
+
+
+def class_names(root: Graph, but: str | None = None) -> set[str]:
+    """The class names in use: the network's ("") and its blocks'; without that of one scope."""
+    names = {"": root.name, **{scope: block.name for scope, block in root.blocks.items()}}
+    return {name for scope, name in names.items() if scope != but}
+
+
+def _reason_against(name: str) -> str | None:
+    """Why a text can never be a name, with {} where the one proposed goes."""
+    said = quote(name).replace("{", "{{").replace("}", "}}")
+    if len(name) > MAX_NAME:
+        return f"The name {said} has {len(name)} characters of at most {MAX_NAME}; {{}} fits."
+    if not name.isidentifier():
+        return (
+            f"{said} cannot be a name in Python: use letters, digits and _, "
+            "a letter first. {} would do."
+        )
+    if unicodedata.normalize("NFKC", name) != name:
+        return f"Python reads the name {said} as another one: write {{}}."
+    if name.startswith("__"):
+        return (
+            f"Python changes names that begin with two underscores, as {said} does: {{}} would do."
+        )
+    if name in _reserved():
+        return f"The name {said} means something to Python or PyTorch already: {{}} would do."
+    return None
 
 
 def _refuse_taken(name: str, taken: Container[str]) -> str | None:

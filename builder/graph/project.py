@@ -11,10 +11,11 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from builder.errors import ProjectRefused, quote
 from builder.graph.encoding import Json, check_keys, graph_from_json, graph_to_json
+from builder.graph.limits import refuse_text
 from builder.graph.model import Graph
 from builder.graph.validate import validate
 
@@ -29,13 +30,22 @@ _EXTRA_DEPTH = 20  # brackets inside each other in "data" and "training"
 class Project:
     """A network with its name, and the data and training choices as JSON objects.
 
-    Those two belong to the rooms above, which check them when they use them.
+    Those two belong to the rooms above, which check them when they use them. ProjectRefused for a
+    name that could not be read again.
     """
 
     name: str
     graph: Graph
     data: Mapping[str, Any] | None = None
     training: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        fine = isinstance(self.name, str) and 0 < len(self.name) <= MAX_PROJECT_NAME
+        if not fine or not self.name.strip() or refuse_text(self.name):
+            raise ProjectRefused(
+                f"The project needs a “name”: a text of 1 to {MAX_PROJECT_NAME} characters, "
+                f"not {quote(self.name)}."
+            )
 
 
 def to_json(project: Project) -> str:
@@ -76,7 +86,9 @@ def from_json(text: str) -> Project:
         raise ProjectRefused("The project lacks the key “model”: the file holds no network.")
     graph = graph_from_json(value["model"])
     validate(graph)
-    return Project(_name(value), graph, _extra(value, "data"), _extra(value, "training"))
+    return Project(
+        cast(str, value.get("name")), graph, _extra(value, "data"), _extra(value, "training")
+    )
 
 
 def load_project(path: str | os.PathLike[str]) -> Project:
@@ -142,10 +154,12 @@ def _parse(text: str) -> Json:
     def whole_number(digits: str) -> int:
         if len(digits) > 40:
             raise ProjectRefused(
-                f"The file holds a whole number of {len(digits)} digits, which is too long."
+                f"The file holds a whole number of {len(digits)} digits, which is too long. Write a smaller one."
             )
         return int(digits)
 
+    if not text.strip():
+        raise ProjectRefused("The file is empty. Choose a project file that was saved here.")
     try:
         value: Json = json.loads(
             text, object_pairs_hook=unique, parse_constant=no_number, parse_int=whole_number
@@ -165,15 +179,6 @@ def _parse(text: str) -> Json:
         raise ProjectRefused(
             "The file has too many brackets inside each other to be a project."
         ) from None
-
-
-def _name(value: dict[str, Json]) -> str:
-    name = value.get("name")
-    if not isinstance(name, str) or not name.strip() or len(name) > MAX_PROJECT_NAME:
-        raise ProjectRefused(
-            f"The project needs a “name”: a text of 1 to {MAX_PROJECT_NAME} characters, not {quote(name)}."
-        )
-    return name
 
 
 def _extra(value: dict[str, Json], key: str) -> dict[str, Json] | None:

@@ -22,7 +22,7 @@ from builder.graph.allowed import (
 from builder.graph.blocks import graphs
 from builder.graph.limits import MAX_NODES, refuse_position, refuse_spec
 from builder.graph.model import Graph, Node, Owner, Ref, iter_refs
-from builder.graph.names import refuse_name
+from builder.graph.names import names_in, refuse_name
 
 MAX_REPEAT = 1000
 MAX_BLOCKS = 1000
@@ -57,34 +57,41 @@ def _faults(root: Graph) -> Iterator[str]:
         for sentence in _graph_faults(root, graph, bool(scope), classes):
             yield where + sentence
     if circle := _recursion(root):
-        yield f"Blocks cannot contain themselves: {' → '.join(quote(b) for b in circle)}."
+        way = " → ".join(quote(b) for b in circle[:8])
+        yield f"Blocks cannot contain themselves: {way}. Take one call out."
 
 
 def _graph_faults(root: Graph, graph: Graph, inside: bool, classes: set[str]) -> Iterator[str]:
     if max(len(graph.nodes), len(graph.owners), len(graph.settings)) > MAX_NODES:
         yield f"There are {len(graph.nodes):,} nodes, of at most {MAX_NODES:,}."
         return
-    taken: set[str] = set()
+    every, taken = names_in(graph), set(classes)
     for name, value in graph.settings.items():
-        if sentence := refuse_name(name, taken | classes, digits=False) or refuse_setting(value):
+        if sentence := _name_fault(name, taken, every | classes) or refuse_setting(value):
             yield f"The setting {quote(name)} cannot stand. {sentence}"
-        taken.add(name)
+    taken -= classes - set(graph.settings)
     for key, owner in graph.owners.items():
         yield from _id_faults(key, owner.id)
-        if sentence := refuse_name(owner.name, taken):
+        if sentence := _name_fault(owner.name, taken, every, digits=True):
             yield f"The layer {quote(owner.name)} needs another name. {sentence}"
-        taken.add(owner.name)
         yield from _owner_faults(root, graph, owner)
     earlier: dict[str, Node] = {}
     for key, node in graph.nodes.items():
         yield from _id_faults(key, node.id)
         if node.kind != "layer":
             name = node.name or node.id
-            if sentence := refuse_name(name, taken, digits=False):
+            if sentence := _name_fault(name, taken, every):
                 yield f"{kind_word(node)} {quote(name)} needs another name. {sentence}"
-            taken.add(name)
         yield from _node_faults(root, graph, node, inside, earlier)
         earlier[key] = node
+
+
+def _name_fault(name: str, taken: set[str], every: set[str], digits: bool = False) -> str | None:
+    """Why a name cannot stand beside those before it, proposing one that is free among all."""
+    if refuse_name(name, taken, digits) is None:
+        taken.add(name)
+        return None
+    return refuse_name(name, every if name in taken else every - {name}, digits)
 
 
 def _id_faults(key: str, identity: str) -> Iterator[str]:

@@ -257,6 +257,13 @@ def test_nested_blocks_open_one_after_the_other() -> None:
     assert gone.blocks == {} and wires(gone) == ["x", "output: x"]
 
 
+def test_layers_inside_a_block_are_grouped_and_opened_there() -> None:
+    inner = apply(grouped(), GroupIntoBlock(("relu",), "Act", scope="Hidden"))
+    assert wires(inner.blocks["Hidden"]) == ["x", "fc1: x", "act: fc1", "output: act"]
+    assert list(inner.blocks) == ["Hidden", "Act"]
+    assert same(apply(inner, Ungroup("act", scope="Hidden")), grouped())
+
+
 def test_calls_follow_a_renamed_input() -> None:
     graph = apply(grouped(), Rename("x", "features", scope="Hidden"))
     assert graph.nodes["hidden"].arguments == {"features": Ref("x")}

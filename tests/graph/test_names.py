@@ -5,7 +5,7 @@ from __future__ import annotations
 import keyword
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
@@ -42,6 +42,7 @@ def test_names_that_may_be_used(name: str) -> None:
         ("a b", "a_b"),
         ("  ", "layer"),
         ("a.b", "a_b"),
+        ("{x}", "x"),
         ("fc1", "fc2"),
         ("0", "1"),
     ],
@@ -102,6 +103,7 @@ def test_class_names_are_made_of_any_words() -> None:
     assert class_name("") == "Block"
 
 
+@settings(deadline=None)  # the first name waits for torch
 @given(st.text(max_size=90), st.sets(st.sampled_from(["fc1", "layer", "a", "layer1"])))
 def test_any_text_gives_a_name_that_can_be_used(text: str, taken: set[str]) -> None:
     assert refuse_name(safe_identifier(text)) is None

@@ -12,7 +12,7 @@ from dataclasses import replace
 from builder.errors import EditRefused, quote
 from builder.graph.allowed import settings_in
 from builder.graph.blocks import change_refs, graph_at, graphs, with_graph
-from builder.graph.edits.lookup import class_names, free_id, names_in, node_at
+from builder.graph.edits.lookup import free_id, node_at
 from builder.graph.edits.meaning import refuse_lost_branch, refuse_passing
 from builder.graph.edits.rewiring import in_order
 from builder.graph.edits.values import GroupIntoBlock
@@ -27,7 +27,14 @@ from builder.graph.model import (
     Setting,
     refs_in,
 )
-from builder.graph.names import class_name, name_for, refuse_name, suggest_name
+from builder.graph.names import (
+    class_name,
+    class_names,
+    name_for,
+    names_in,
+    refuse_name,
+    suggest_name,
+)
 
 
 def group(root: Graph, edit: GroupIntoBlock) -> Graph:

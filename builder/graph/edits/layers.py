@@ -16,7 +16,7 @@ from builder.graph.allowed import (
     settings_in,
 )
 from builder.graph.blocks import graphs, rename_block
-from builder.graph.edits.lookup import class_names, free_id, names_in, node_at, owner_at
+from builder.graph.edits.lookup import free_id, node_at, owner_at
 from builder.graph.edits.nodes import without_idle_owners
 from builder.graph.edits.rewiring import settle, with_node
 from builder.graph.edits.values import (
@@ -38,7 +38,7 @@ from builder.graph.edits.values import (
 )
 from builder.graph.limits import refuse_position, refuse_spec
 from builder.graph.model import Graph, Owner, primary_input
-from builder.graph.names import refuse_name, suggest_name
+from builder.graph.names import class_names, names_in, refuse_name, suggest_name
 from builder.graph.validate import MAX_REPEAT
 
 

@@ -7,7 +7,6 @@ from collections.abc import Container
 
 from builder.errors import EditRefused, did_you_mean, quote
 from builder.graph.allowed import refuse_id
-from builder.graph.blocks import graphs
 from builder.graph.model import Graph, Node, Owner
 from builder.graph.names import MAX_NAME, name_for, refuse_name, suggest_name
 
@@ -30,20 +29,6 @@ def owner_at(graph: Graph, node_id: str, what: str) -> Owner:
             f"{quote(graph.label(node_id))} is {kind}: only layers and blocks have {what}. Choose one of those."
         )
     return owner
-
-
-def names_in(graph: Graph, but: str = "") -> set[str]:
-    """The names in use in a graph: of owners, of other nodes and of settings; without one node's own."""
-    skipped = graph.nodes.get(but)
-    owner = graph.owner_of(skipped) if skipped else None
-    names = {o.name for o in graph.owners.values() if o is not owner}
-    names |= {n.name or n.id for n in graph.nodes.values() if n.kind != "layer" and n.id != but}
-    return names | set(graph.settings)
-
-
-def class_names(root: Graph, but: str | None = None) -> set[str]:
-    """The class names in use: the network's and its blocks'; without that of one scope."""
-    return {graph.name for scope, graph in graphs(root) if scope != but}
 
 
 def new_name(wish: str | None, target: str, taken: Container[str], layer: bool = True) -> str:

@@ -10,7 +10,7 @@ from builder.catalogue.entry import Entry
 from builder.errors import EditRefused, NotFound, quote
 from builder.graph.allowed import refuse_call_argument, refuse_constructor_argument, refuse_target
 from builder.graph.blocks import blocks_inside
-from builder.graph.edits.lookup import free_id, names_in, new_name, node_at
+from builder.graph.edits.lookup import free_id, new_name, node_at
 from builder.graph.edits.rewiring import (
     bridge,
     first_part,
@@ -35,7 +35,7 @@ from builder.graph.model import (
     TensorSpec,
     primary_input,
 )
-from builder.graph.names import suggest_name
+from builder.graph.names import names_in, suggest_name
 
 _FIRST_SPEC = TensorSpec((BATCH, 64))  # a new input where there is none to copy
 

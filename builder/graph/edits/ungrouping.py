@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from builder.errors import EditRefused, quote
 from builder.graph.blocks import change_refs, graph_at, result_paths, with_graph
 from builder.graph.edits.grouping import exchange
-from builder.graph.edits.lookup import free_id, names_in, owner_at
+from builder.graph.edits.lookup import free_id, owner_at
 from builder.graph.edits.values import Ungroup
 from builder.graph.model import (
     Argument,
@@ -22,7 +22,7 @@ from builder.graph.model import (
     Setting,
     Slice,
 )
-from builder.graph.names import suggest_name
+from builder.graph.names import names_in, suggest_name
 
 
 @dataclass(frozen=True)

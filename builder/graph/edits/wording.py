@@ -52,8 +52,8 @@ def _describe(edit: Edit, graph: Graph) -> str:
             | v.SetCallArgument(node=node, name=name, value=value)
         ):
             if value is UNSET:
-                return f"Reset {name} of {at(node)}"
-            return f"Set {name} of {at(node)} to {_shown(value, graph)}"
+                return f"Reset {_word(name)} of {at(node)}"
+            return f"Set {_word(name)} of {at(node)} to {_shown(value, graph)}"
         case v.SetInputSpec(node=node, spec=spec):
             shape = (
                 f"{format_shape(spec.shape)} {spec.dtype}"
@@ -94,7 +94,12 @@ def _describe(edit: Edit, graph: Graph) -> str:
 def _title(target: str) -> str:
     if target.startswith(BLOCK_PREFIX):
         return f"block {quote(target[len(BLOCK_PREFIX) :])}"
-    return target.rpartition(".")[2][:60]
+    return _word(target.rpartition(".")[2])
+
+
+def _word(text: str) -> str:
+    """A name of torch's as it is; anything else in quotes and short."""
+    return text if text.isidentifier() and len(text) <= 60 else quote(text)
 
 
 def _shown(value: Argument, graph: Graph) -> str:
