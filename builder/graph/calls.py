@@ -12,12 +12,11 @@ from builder.graph import checks
 from builder.graph.call import Call, is_value
 from builder.graph.diagnostics import Finding
 from builder.graph.model import Node, Owner, iter_refs
-from builder.graph.origins import origin_of, source_of
 from builder.graph.outcome import Outcome, judge
 from builder.graph.report import NodeReport
 from builder.graph.scope import Scope
 from builder.graph.symbols import CannotEvaluate, Evaluated
-from builder.graph.wiring import no_references
+from builder.graph.wiring import no_references, origin_of, source_of
 
 Given = Mapping[str, Evaluated]
 

@@ -1,8 +1,8 @@
-"""What the wires of a graph say apart from any layer: loose ends, sources, what is too large."""
+"""What the wires of a graph say apart from any layer: names, loose ends, where a value comes from."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from builder import catalogue
 from builder.errors import NotFound, quote
@@ -17,6 +17,7 @@ from builder.graph.model import (
     TensorSpec,
     Value,
     format_value,
+    iter_refs,
     primary_input,
     refs_in,
 )
@@ -193,3 +194,45 @@ def _has_batch(value: Evaluated) -> bool:
     if isinstance(value, tuple):
         return any(_has_batch(part) for part in value)
     return isinstance(value, TensorSpec) and any(isinstance(size, str) for size in value.shape)
+
+
+def source_of(graph: Graph, node: Node, reports: Mapping[str, NodeReport]) -> Callable[[str], str]:
+    """For a port: ', from “relu” (its size was set by “fc1”)', or less where less is to be said."""
+
+    def words(port: str) -> str:
+        ref = next(iter_refs(node.arguments.get(port)), None)
+        if ref is None or ref.node not in graph.nodes:
+            return ""
+        ref = graph.resolve(ref)
+        origin = origin_of(graph, ref, reports)
+        named = f", from {quote(graph.label(ref.node))}"
+        if origin is None or origin.id == ref.node:
+            return named
+        return f"{named} (its shape was set by {quote(graph.label(origin.id))})"
+
+    return words
+
+
+def origin_of(graph: Graph, ref: Ref | None, reports: Mapping[str, NodeReport]) -> Node | None:
+    """The node that gave a value its shape: past what leaves the shape as it was."""
+    for _ in range(len(graph.nodes)):
+        if ref is None:
+            return None
+        ref = graph.resolve(ref)
+        source = graph.nodes.get(ref.node)
+        if source is None:
+            return None
+        before = primary_input(source)
+        if source.kind in ("input", "branch") or before is None or ref.path:
+            return source
+        taken = reports.get(graph.resolve(before).node)
+        given = reports.get(source.id)
+        if taken is None or given is None or before.path or taken.result != given.result:
+            return source
+        if given.arguments and given.parameters and given.inferred != frozenset(given.arguments):
+            owner = graph.owner_of(source)
+            # A Linear(64, 64) sets the size although it is the same; a BatchNorm does not.
+            if owner is not None and any(name.startswith("out_") for name in owner.arguments):
+                return source
+        ref = before
+    return None

@@ -22,8 +22,8 @@ from builder.graph.edits import (
     apply,
 )
 from builder.graph.model import Argument, Graph, Node, Ref, TensorSpec, Value, iter_refs, map_refs
-from builder.graph.origins import origin_of
 from builder.graph.report import NodeReport, ShapeReport
+from builder.graph.wiring import origin_of
 
 
 @dataclass(frozen=True)

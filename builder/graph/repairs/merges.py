@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from builder.errors import quote
 from builder.graph.edits import Edit, Several
 from builder.graph.model import Argument, Ref, TensorSpec
-from builder.graph.origins import origin_of
 from builder.graph.repairs.case import Candidate, Case
 from builder.graph.repairs.sizes import resize
+from builder.graph.wiring import origin_of
 
 Step = tuple[str, dict[str, Argument]]
 
