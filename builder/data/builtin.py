@@ -98,7 +98,7 @@ DIABETES = Card(
     description="How far diabetes has gone after a year, from ten measurements at its start.",
     rows=442,
     spec=TensorSpec(("N", 10)),
-    target=Target("number", "progression", unit="points, 25 to 346"),
+    target=Target("number", "progression", unit="points (25 to 346)"),
     features=(
         "age",
         "sex",

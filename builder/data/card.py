@@ -83,7 +83,7 @@ class Target:
 
     def __str__(self) -> str:
         if self.kind == "number":
-            return f"a number, {self.unit}" if self.unit else "a number"
+            return f"a number in {self.unit}" if self.unit else "a number"
         return f"{self.count} classes" if self.kind == "classes" else "yes or no (2 classes)"
 
 

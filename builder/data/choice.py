@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Literal, get_args
@@ -98,6 +99,27 @@ class DataChoice:
     def upload_id(self) -> str | None:
         """The id of the uploaded set, None for a registered one."""
         return self.source[len(UPLOAD_PREFIX) :] if self.source.startswith(UPLOAD_PREFIX) else None
+
+
+def parse_shape(text: str) -> tuple[int, ...] | None:
+    """A shape as people write it: "1, 28, 28", "1×28×28", "1x28x28"; empty is None.
+
+    Errors: DataRefused with the text.
+    """
+    sizes = re.split(r"[\s,;×xX*]+", text.strip().strip("()[]"))
+    if sizes == [""]:
+        return None
+    if not all(size.isascii() and size.isdigit() and len(size) < 7 for size in sizes):
+        raise DataRefused(f"A shape is sizes such as 1, 28, 28, not {quote(text, 30)}.")
+    shape = tuple(int(size) for size in sizes)
+    _check_shape(shape)
+    return shape
+
+
+def split_at(validation_from: int, test_from: int) -> tuple[float, float, float]:
+    """The shares of a split cut at two whole percents: 70 and 85 are 0.7, 0.15 and 0.15."""
+    parts = (validation_from, test_from - validation_from, 100 - test_from)
+    return (parts[0] / 100, parts[1] / 100, parts[2] / 100)
 
 
 def to_json(choice: DataChoice) -> dict[str, Any]:

@@ -5,7 +5,8 @@ The edits are tried one after the other on the meta device; what is returned was
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -15,14 +16,18 @@ from builder.errors import DataRefused, LayerwiseError, quote
 from builder.graph.edits import (
     UNSET,
     AddNode,
+    DeleteNode,
     Edit,
     SetArgument,
+    SetBypassed,
+    SetCallArgument,
     SetInputSpec,
     Several,
     apply,
     describe,
 )
 from builder.graph.model import (
+    Argument,
     Dim,
     Graph,
     Node,
@@ -30,8 +35,10 @@ from builder.graph.model import (
     TensorSpec,
     format_shape,
     format_value,
+    map_refs,
     refs_in,
 )
+from builder.graph.size import format_count
 
 if TYPE_CHECKING:
     from builder.data.dataset import Dataset
@@ -39,6 +46,11 @@ if TYPE_CHECKING:
     from builder.graph.report import ShapeReport
 
 Goal = Literal["target", "input"]
+
+
+def _names(*names: str) -> frozenset[str]:
+    return frozenset(f"torch.nn.{name}" for name in names)
+
 
 # Which constructor argument is the number of values a layer gives.
 _WIDTHS: Final = {
@@ -50,7 +62,20 @@ _WIDTHS: Final = {
     "torch.nn.Conv3d": "out_channels",
 }
 _MOST_REPAIRS: Final = 12
-_FLAT_READERS: Final = ("torch.nn.Linear", "torch.nn.LazyLinear", "torch.nn.BatchNorm1d")
+_SMALLEST_SIDE: Final = 6  # a square of fewer pixels is a row of numbers by chance
+_READ_ROWS: Final = _names("Linear", "LazyLinear", "BatchNorm1d", "Bilinear")
+_READ_PICTURES: Final = _names(
+    "Conv2d", "ConvTranspose2d", "MaxPool2d", "AvgPool2d", "BatchNorm2d", "ZeroPad2d", "Upsample"
+)
+_READ_ANY: Final = frozenset(
+    (
+        "torch.nn.Flatten",
+        "torch.flatten",
+        "torch.Tensor.view",
+        "torch.reshape",
+        "torch.Tensor.flatten",
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -94,7 +119,7 @@ def plan_fit(graph: Graph, dataset: Dataset, goal: Goal = "target") -> Fit:
 def _plan(graph: Graph, dataset: Dataset, wanted: tuple[Dim, ...], choice: DataChoice) -> Fit:
     _refuse_shape_of_network(graph, dataset)
     trial = _Trial(graph)
-    trial.take_in(dataset.input_spec)
+    trial.take_in(dataset.input_spec, dataset.card.title)
     trial.repair(dataset)
     trial.give(wanted)
     trial.repair(dataset)
@@ -130,25 +155,65 @@ class _Trial:
         return output.shape if output else None
 
     def do(self, edit: Edit, change: str) -> bool:
-        """Applies an edit; False when it is refused, and then nothing changed."""
+        """Applies an edit; False when it is refused, and then nothing changed. `change` "": unsaid."""
         try:
             self.graph = apply(self.graph, edit)
         except LayerwiseError:
             return False
         self.edits.append(edit)
-        self.changes.append(change)
+        if change:
+            self.changes.append(change)
         self.report = _infer(self.graph)
         return True
 
-    def take_in(self, spec: TensorSpec) -> None:
-        """Sets the input; a network of flat rows gets a Flatten in front of pictures."""
+    def take_in(self, spec: TensorSpec, title: str) -> None:
+        """Sets the input, and puts behind it what turns its rows into what the network reads.
+
+        A network of rows gets a Flatten in front of pictures; one of sequences reads a row as one
+        number a step; one of pictures reads a row as a square picture where it is one.
+        Errors: DataRefused when rows cannot become what the network reads.
+        """
         node = self.graph.inputs[0]
-        if node.spec != spec:
+        before = node.spec or spec
+        _refuse_kind_of_input(self.graph.label(node.id), before, spec, title)
+        readers = {_target(self.graph, reader) for reader in self.graph.readers_of(node.id)}
+        if before != spec:
             self.do(SetInputSpec(node.id, spec), f"sets the input to {format_shape(spec.shape)}")
-        readers = self.graph.readers_of(node.id)
-        flat = any(_target(self.graph, reader) in _FLAT_READERS for reader in readers)
-        if flat and len(spec.shape) > 2:
-            self.do(AddNode("torch.nn.Flatten", after=node.id), "puts a Flatten behind the input")
+        if readers and readers <= _READ_ANY:
+            return
+        rows, given = len(before.shape), len(spec.shape)
+        if given > 2 and (rows == 2 or readers & _READ_ROWS):
+            self._behind_input("torch.nn.Flatten", {}, "puts a Flatten behind the input")
+        elif given == 2 and (rows > 3 or readers & _READ_PICTURES):
+            self._unflatten(int(spec.shape[1]), True, title)
+        elif given == 2 and rows == 3 and not readers & _READ_ROWS:
+            self._unflatten(int(spec.shape[1]), False, title)
+
+    def _unflatten(self, width: int, pictures: bool, title: str) -> None:
+        side = math.isqrt(width)
+        if pictures and (side * side != width or side < _SMALLEST_SIDE):
+            raise DataRefused(
+                f"This network reads pictures, and {quote(title)} gives rows of {width} numbers. Choose a "
+                "set of pictures, or a network that begins with Linear."
+            )
+        sizes = (1, side, side) if pictures else (width, 1)
+        self._behind_input(
+            "torch.nn.Unflatten",
+            {"dim": 1, "unflattened_size": sizes},
+            f"reads each row as {'a picture' if pictures else 'a sequence'} of {format_shape(sizes)}",
+        )
+
+    def _behind_input(self, layer: str, arguments: Mapping[str, Argument], change: str) -> None:
+        """Puts a layer behind the input for everyone who reads it, as one change."""
+        source, known = self.graph.inputs[0].id, set(self.graph.nodes)
+        if not self.do(AddNode(layer, after=source, arguments=arguments), change):
+            return
+        added = next(node for node in self.graph.nodes if node not in known)
+        for reader in self.graph.readers_of(source):
+            for name, argument in reader.arguments.items():
+                moved = map_refs(argument, lambda r: Ref(added) if r == Ref(source) else r)
+                if reader.id != added and moved != argument:
+                    self.do(SetCallArgument(reader.id, name, moved), "")
 
     def give(self, wanted: tuple[Dim, ...]) -> None:
         """Sets the width of the last layer that has one; else adds a layer that has the width."""
@@ -192,7 +257,7 @@ class _Trial:
             return
         self.do(
             AddNode("torch.nn.Linear", arguments={"out_features": width}),
-            f"adds a Linear with {width} outputs at the end",
+            f"adds a Linear with {width} {'output' if width == 1 else 'outputs'} at the end",
         )
 
     def _infer_again(self, problem: Diagnostic) -> bool:
@@ -213,13 +278,23 @@ class _Trial:
         return False
 
     def _repair(self, problem: Diagnostic) -> bool:
+        """Carries out the first repair that keeps the layer at work, and the input as it is given."""
         from builder.graph.repairs import repairs_for
 
         for repair in repairs_for(self.graph, problem):
-            words = repair.label or describe(repair.edit, self.graph)
-            if self.do(repair.edit, words[:1].lower() + words[1:].rstrip(".")):
+            if isinstance(repair.edit, SetBypassed | DeleteNode | SetInputSpec):
+                continue
+            words = _third_person(describe(repair.edit, self.graph))
+            if self.do(repair.edit, words):
                 return True
         return False
+
+
+def _third_person(words: str) -> str:
+    """ "Set kernel_size of “conv2” to 3" as it stands in "This …"."""
+    verb, _, rest = words.rstrip(".").partition(" ")
+    ending = "es" if verb.endswith(("s", "x", "sh", "ch")) else "s"
+    return f"{verb.lower()}{ending} {rest}"
 
 
 def _refuse_shape_of_network(graph: Graph, dataset: Dataset) -> None:
@@ -227,8 +302,21 @@ def _refuse_shape_of_network(graph: Graph, dataset: Dataset) -> None:
         if len(nodes) != 1:
             raise DataRefused(
                 f"{quote(dataset.card.title)} feeds one input and asks for one output, and this network "
-                f"has {len(nodes)} {what}s. Keep one, or train it on data of your own code."
+                f"has {len(nodes)} {what}s. Keep one of them to train it here."
             )
+
+
+def _refuse_kind_of_input(name: str, takes: TensorSpec, gives: TensorSpec, title: str) -> None:
+    if takes.shape[:1] != ("N",):
+        raise DataRefused(
+            f"The input {quote(name)} takes {format_shape(takes.shape)}, and a data set gives its rows "
+            "first. Build the network for N×…, with batch_first where there is one."
+        )
+    if not takes.dtype.startswith(("float", "bfloat")):
+        raise DataRefused(
+            f"The input {quote(name)} takes whole numbers ({takes.dtype}), such as tokens, and "
+            f"{quote(title)} gives {gives.dtype}. Choose a network without an embedding at its start."
+        )
 
 
 def _last_widths(graph: Graph) -> Iterator[tuple[str, str, str]]:
@@ -278,7 +366,7 @@ def _label(graph: Graph, scope: str, node_id: str) -> str:
 
 def _target(graph: Graph, node: Node) -> str:
     owner = graph.owner_of(node)
-    return owner.target if owner else ""
+    return owner.target if owner else node.target
 
 
 def _infer(graph: Graph) -> ShapeReport:
@@ -299,4 +387,4 @@ def _cost(graph: Graph, report: ShapeReport) -> str:
     before, after = _infer(graph).totals.parameters, report.totals.parameters
     if before == after:
         return ""
-    return f"Parameters: {before:,} before, {after:,} after.".replace(",", "\u2009")
+    return f"Parameters: {format_count(before)} before, {format_count(after)} after."

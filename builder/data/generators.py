@@ -130,7 +130,7 @@ def _register(
         target = (
             Target("classes", "class", name_classes(values))
             if name_classes
-            else Target("number", "y", unit="none")
+            else Target("number", "y")
         )
         return Card(
             key=key,

@@ -205,8 +205,8 @@ def _matrix(
             values = feature.content.values
             block[:, 0] = np.where(np.isnan(values), plan.fill, values)
         else:
-            codes = feature.content.codes
-            block[np.arange(rows), np.where(codes < 0, int(plan.fill), codes)] = 1.0
+            found = feature.content.codes
+            block[np.arange(rows), np.where(found < 0, int(plan.fill), found)] = 1.0
     one_hot = tuple(plan.text for plan in plans for _ in plan.names)
     return x, names, one_hot, tuple(note for plan in plans for note in plan.notes)
 
@@ -240,8 +240,8 @@ def _plan(feature: _Feature, split: Split, choice: DataChoice) -> _Plan:
         texts = (*texts, "missing")
         notes.append(f"{name} has {_missing_values(missing)}: a column of its own says so.")
     elif missing:
-        training = codes[split.train]
-        counts = np.bincount(training[training >= 0], minlength=len(texts))
+        trained = codes[split.train]
+        counts = np.bincount(trained[trained >= 0], minlength=len(texts))
         fill = int(counts.argmax())
         notes.append(
             f"{name} has {_missing_values(missing)}: the training part's most frequent "

@@ -31,6 +31,15 @@ class Scale:
         deviation = np.asarray(self.deviation, np.float32).reshape(shape)
         return (x - mean) / deviation
 
+    def undo(self, x: Floats) -> Floats:
+        """What `apply` was given, but for rounding."""
+        import numpy as np
+
+        shape = (1, -1) + (1,) * (x.ndim - 2)
+        mean = np.asarray(self.mean, np.float32).reshape(shape)
+        deviation = np.asarray(self.deviation, np.float32).reshape(shape)
+        return x * deviation + mean
+
 
 def fit_scale(x: Floats, keep: tuple[bool, ...] = ()) -> Scale:
     """The scale of the training part: x (rows, features) or (rows, channels, …).

@@ -116,7 +116,8 @@ def _points(
     figure.update_xaxes(title_text=plain(names[0]))
     figure.update_yaxes(title_text=plain(names[1]))
     if dataset.card.family == "generated":
-        figure.update_yaxes(scaleanchor="x", scaleratio=1)
+        figure.update_xaxes(constrain="domain")
+        figure.update_yaxes(scaleanchor="x", scaleratio=1, constrain="domain")
     return figure
 
 
@@ -147,7 +148,12 @@ def _coloured(a: Array, b: Array, y: Array, name: str) -> go.Scatter:
             "color": y,
             "colorscale": theme.SEQUENTIAL,
             "size": 7,
-            "colorbar": {"title": {"text": plain(name)}, "outlinewidth": 0, "thickness": 14},
+            "colorbar": {
+                "title": {"text": plain(name), "font": {"size": theme.FONT_SIZE}},
+                "tickfont": {"size": theme.FONT_SIZE - 1},
+                "outlinewidth": 0,
+                "thickness": 14,
+            },
         },
         hovertemplate="%{x:.4g}, %{y:.4g}<br>%{marker.color:.4g}<extra></extra>",
     )
@@ -189,8 +195,8 @@ def _sheet(dataset: Dataset, dark: bool, height: int) -> go.Figure:
         )
     )
     hidden = {"visible": False, "showgrid": False, "zeroline": False}
-    figure.update_xaxes(**hidden)
-    figure.update_yaxes(**hidden, autorange="reversed", scaleanchor="x")
+    figure.update_xaxes(**hidden, constrain="domain")
+    figure.update_yaxes(**hidden, autorange="reversed", scaleanchor="x", constrain="domain")
     figure.update_layout(
         plot_bgcolor=theme.mix(theme.ink(dark).line, theme.ink(dark).ground, 0.35),
         margin={"l": 0, "r": 0, "t": 0, "b": 0},

@@ -18,7 +18,6 @@ from builder.data.choice import (
 )
 from builder.errors import LayerwiseError
 from builder.ui import state
-from builder.ui.fields import follow
 
 _MOST_COLUMNS = 300
 
@@ -44,11 +43,11 @@ def set_form(choice: DataChoice, card: Card, upload: Upload | None) -> None:
 
 def _option(choice: DataChoice, option: Option) -> None:
     key = f"data_{choice.source}_{option.name}"
-    follow(key, choice.options.get(option.name, option.default))
+    state.follow(key, choice.options.get(option.name, option.default))
     title = option.title or option.name
 
     def changed() -> None:
-        _set(replace(choice, options={**choice.options, option.name: _now(key)}))
+        _set(replace(choice, options={**choice.options, option.name: state.widget(key)}))
 
     common: dict[str, Any] = {"key": key, "help": option.help or None, "on_change": changed}
     if option.type == "bool":
@@ -98,10 +97,10 @@ def _columns(choice: DataChoice, names: tuple[str, ...]) -> None:
         st.caption(f"All {len(names):,} other columns are features.")
         return
     key = f"data_columns_{choice.source}"
-    follow(key, list(choice.columns or names))
+    state.follow(key, list(choice.columns or names))
 
     def changed() -> None:
-        chosen = tuple(name for name in names if name in _now(key))
+        chosen = tuple(name for name in names if name in state.widget(key))
         _set(replace(choice, columns=None if chosen in ((), names) else chosen))
 
     with st.expander(f"Features: {len(choice.columns or names)} of {len(names)} columns"):
@@ -109,12 +108,12 @@ def _columns(choice: DataChoice, names: tuple[str, ...]) -> None:
 
 
 def _split(choice: DataChoice) -> None:
-    key = "data_split"
+    key = f"data_split_{choice.source}"
     cuts = (round(choice.split[0] * 100), round((choice.split[0] + choice.split[1]) * 100))
-    follow(key, cuts)
+    state.follow(key, cuts)
 
     def changed() -> None:
-        validation_from, test_from = _now(key)
+        validation_from, test_from = state.widget(key)
         _set(replace(choice, split=split_at(max(validation_from, 1), test_from)))
 
     st.slider(
@@ -126,10 +125,10 @@ def _split(choice: DataChoice) -> None:
         help="Left of the first handle trains, between them validates, right of the second tests.",
     )
     seed_key = "data_split_seed"
-    follow(seed_key, choice.split_seed)
+    state.follow(seed_key, choice.split_seed)
 
     def new_seed() -> None:
-        _set(replace(choice, split_seed=_now(seed_key)))
+        _set(replace(choice, split_seed=state.widget(seed_key)))
 
     st.number_input(
         "Seed of the split",
@@ -143,10 +142,10 @@ def _split(choice: DataChoice) -> None:
 
 def _preparation(choice: DataChoice, card: Card, upload: Upload | None) -> None:
     key = "data_standardise"
-    follow(key, card.standardise if choice.standardise is None else choice.standardise)
+    state.follow(key, card.standardise if choice.standardise is None else choice.standardise)
 
     def changed() -> None:
-        _set(replace(choice, standardise=_now(key)))
+        _set(replace(choice, standardise=state.widget(key)))
 
     st.toggle(
         "Standardise",
@@ -191,11 +190,11 @@ def _missing(choice: DataChoice, upload: Upload) -> None:
 
 def _shape(choice: DataChoice) -> None:
     key = "data_shape"
-    follow(key, "×".join(map(str, choice.shape or ())))
+    state.follow(key, "×".join(map(str, choice.shape or ())))
 
     def changed() -> None:
         try:
-            _set(replace(choice, shape=parse_shape(_now(key) or "")))
+            _set(replace(choice, shape=parse_shape(state.widget(key) or "")))
         except LayerwiseError as refusal:
             state.say(str(refusal), "warning")
 
@@ -217,17 +216,13 @@ def _select(
     change: Callable[[Any], None],
     words: Callable[[Any], str] = str,
 ) -> None:
-    follow(key, value if value in offered else offered[0])
+    state.follow(key, value if value in offered else offered[0])
 
     def changed() -> None:
-        change(_now(key))
+        change(state.widget(key))
 
     st.selectbox(label, offered, key=key, on_change=changed, format_func=words)
 
 
 def _set(choice: DataChoice) -> None:
     state.set_data_choice(choice)
-
-
-def _now(key: str) -> Any:
-    return st.session_state[key]

@@ -24,28 +24,25 @@ from builder.ui.data_cache import card_picture
 from builder.ui.markdown import plain
 
 _PER_ROW: Final = 4
-_GROUPS: Final = (
-    ("Measured", "Real tables and pictures that every course knows.", ("table", "pictures")),
-    ("Drawn from a seed", "As many points as you like, as noisy as you like.", ("generated",)),
-)
 _ENDINGS: Final = ["csv", "tsv", "txt", "data", "parquet", "pq"]
 
 
 def gallery() -> DataChoice | None:
     """Draws everything there is to choose from. Returns the choice a person made."""
     brought = _own_files()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        st.subheader("Ready to use", anchor=False, width="content")
+        st.caption(
+            "Real tables and pictures, and sets drawn from a seed. All of them work offline."
+        )
     chosen = None
-    for title, lesson, families in _GROUPS:
-        with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-            st.subheader(title, anchor=False, width="content")
-            st.caption(lesson)
-        members = [card for card in cards().values() if card.family in families]
-        for start in range(0, len(members), _PER_ROW):
-            columns = st.columns(_PER_ROW, gap="small")
-            for column, card in zip(columns, members[start : start + _PER_ROW], strict=False):
-                with column:
-                    if _set_card(card):
-                        chosen = DataChoice(card.key)
+    known = list(cards().values())
+    for start in range(0, len(known), _PER_ROW):
+        columns = st.columns(_PER_ROW, gap="small")
+        for column, card in zip(columns, known[start : start + _PER_ROW], strict=False):
+            with column:
+                if _set_card(card):
+                    chosen = DataChoice(card.key)
     return brought or chosen
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 import streamlit as st
@@ -38,6 +38,24 @@ def chosen_set(choice: DataChoice) -> tuple[Card, Upload | None]:
     return upload.card, upload
 
 
+def show(view: Literal["all", "set"]) -> None:
+    """Goes to all data sets or to the chosen one, from its top, and draws the page again."""
+    state.keep("data.view", view)
+    state.keep("data.top", state.recall("data.top", 0) + 1)
+    st.rerun()
+
+
+def begin_at_the_top() -> None:
+    """Scrolls up once after `show`: a card chosen far down would open a page scrolled far down."""
+    turn = state.recall("data.top", 0)
+    if turn:
+        st.html(
+            f"<script>/* {int(turn)} */ document.querySelector('[data-testid=\"stMain\"]')"
+            "?.scrollTo(0, 0)</script>",
+            unsafe_allow_javascript=True,
+        )
+
+
 def try_to_load(choice: DataChoice) -> Dataset | None:
     """The tensors of a choice; a refusal is told here and gives None."""
     try:
@@ -53,8 +71,7 @@ def heading(card: Card) -> None:
         st.subheader(plain(card.title), anchor=False, width="content")
         st.caption(plain(card.description), width="stretch")
         if st.button("All data sets", icon=":material/grid_view:", key="data_all"):
-            state.keep("data.view", "all")
-            st.rerun()
+            show("all")
 
 
 def picture(dataset: Dataset) -> None:
