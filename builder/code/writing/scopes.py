@@ -24,7 +24,7 @@ from builder.graph.model import (
     Value,
     iter_refs,
 )
-from builder.graph.origins import origin_of
+from builder.graph.wiring import origin_of
 from builder.graph.report import NodeReport, ShapeReport
 
 MOST_DEPTH = 64  # blocks inside blocks
