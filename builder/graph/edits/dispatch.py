@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from builder.graph.blocks import drop_unused_blocks, follow_interface, graph_at, with_graph
-from builder.graph.edits import layers, nodes, values
+from builder.graph.edits import adding, layers, nodes, values
 from builder.graph.edits.grouping import group
 from builder.graph.edits.ungrouping import ungroup
 from builder.graph.edits.values import Edit, GroupIntoBlock, RenameModel, Several, Ungroup
 from builder.graph.model import Graph
 
 _IN_ONE_GRAPH: Mapping[type[Any], Callable[[Graph, Graph, Any], Graph]] = {
-    values.AddNode: nodes.add_node,
-    values.AddBranch: nodes.add_branch,
+    values.AddNode: adding.add_node,
+    values.AddBranch: adding.add_branch,
     values.DeleteNode: nodes.delete_node,
     values.MoveNode: nodes.move_node,
     values.DuplicateNode: nodes.duplicate_node,

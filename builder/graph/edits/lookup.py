@@ -7,6 +7,7 @@ from collections.abc import Container
 
 from builder.errors import EditRefused, did_you_mean, quote
 from builder.graph.allowed import refuse_id
+from builder.graph.limits import MAX_NODES
 from builder.graph.model import Graph, Node, Owner
 from builder.graph.names import MAX_NAME, name_for, refuse_name, suggest_name
 
@@ -58,3 +59,11 @@ def free_id(wish: str | None, name: str, taken: Container[str]) -> str:
         number += 1
         identity = f"{stem}_{number}"
     return identity
+
+
+def refuse_more(graph: Graph) -> None:
+    """Refuses another node where there are as many as a file can hold."""
+    if len(graph.nodes) >= MAX_NODES:
+        raise EditRefused(
+            f"A network has at most {MAX_NODES:,} nodes. Group some into a block and repeat it."
+        )

@@ -18,6 +18,7 @@ from builder.graph.model import (
     Compare,
     Graph,
     Node,
+    Owner,
     Ref,
     map_refs,
     primary_input,
@@ -103,6 +104,40 @@ def place(graph: Graph, node: Node, after: str | None) -> Graph:
     if node.id not in nodes:
         nodes[node.id] = node
     return replace(graph, nodes=nodes)
+
+
+def insert(
+    root: Graph, graph: Graph, node: Node, after: str | None, value: Ref | None, reader: str | None
+) -> Graph:
+    """Puts a wired node behind another one; the reader of its value reads its result instead."""
+    graph = (
+        place(graph, node, after) if after else replace(graph, nodes={node.id: node, **graph.nodes})
+    )
+    if reader is None or (value is not None and value not in set(values_read(node))):
+        return graph
+    result = first_part(root, graph, node)
+    old = graph.nodes[reader]
+    if value is None or (old.kind == "output" and "value" not in old.arguments):
+        return with_node(graph, replace(old, arguments={"value": result}))
+    return with_node(graph, reread(old, value, result))
+
+
+def owners_behind(graph: Graph, owner: Owner, node_id: str | None) -> dict[str, Owner]:
+    """The owners with one put behind that of the last layer up to a node: code makes them in order."""
+    before = None
+    for node in graph.nodes.values():
+        if node.kind == "layer" and node.target in graph.owners:
+            before = node.target
+        if node.id == node_id:
+            break
+    if before is None:
+        return {owner.id: owner, **graph.owners}
+    owners: dict[str, Owner] = {}
+    for identity, other in graph.owners.items():
+        owners[identity] = other
+        if identity == before:
+            owners[owner.id] = owner
+    return owners
 
 
 def with_node(graph: Graph, node: Node) -> Graph:
