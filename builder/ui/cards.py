@@ -77,9 +77,7 @@ def _facts(key: str) -> str:
 
 def _shapes(graph: Graph, nodes: Mapping[str, object]) -> str:
     came = ", ".join(format_shape(n.spec.shape) for n in graph.inputs if n.spec)
-    gives = ", ".join(
-        format_value(getattr(nodes.get(n.id), "result", None)) for n in graph.outputs
-    )
+    gives = ", ".join(format_value(getattr(nodes.get(n.id), "result", None)) for n in graph.outputs)
     return f"{came} → {gives}"
 
 

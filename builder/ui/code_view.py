@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 import streamlit as st
 
-from builder.code import describe_model, parameter_table, styles, why_not_chain, write_with_lines
+from builder.code import Style, describe_model, parameter_table, styles, write_with_lines
 from builder.errors import LayerwiseError
 from builder.graph.model import Graph
 from builder.graph.size import format_count, format_exact
@@ -26,39 +26,38 @@ def source_tabs(graph: Graph, file_name: str) -> None:
     """
     offered = styles()
     tabs = st.tabs([style.title for style in offered.values()], key="lw_styles")
-    for tab, (key, style) in zip(tabs, offered.items(), strict=True):
+    for tab, style in zip(tabs, offered.values(), strict=True):
         with tab:
-            _source(graph, key, style.when, file_name)
+            _source(graph, style, file_name)
 
 
-def _source(graph: Graph, style: str, when: str, file_name: str) -> None:
-    why_not = _remembered("chain", graph, why_not_chain) if style == "sequential" else None
-    if why_not:
-        st.info(plain(why_not), icon=":material/call_split:")
-        return
+def _source(graph: Graph, style: Style, file_name: str) -> None:
     try:
-        written = _remembered(f"code.{style}", graph, lambda g: write_with_lines(g, style))
+        written = _remembered(f"code.{style.key}", graph, lambda g: write_with_lines(g, style.key))
     except LayerwiseError as refusal:
-        st.warning(plain(refusal), icon=":material/error:")
+        st.info(plain(refusal), icon=":material/call_split:" if style.chain_only else None)
         return
-    source, lines = written
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(plain(when), width="stretch")
+        st.caption(plain(style.when), width="stretch")
         st.download_button(
             "Download",
-            source,
+            written.text,
             file_name=file_name,
             mime="text/x-python",
             icon=":material/download:",
-            key=f"lw_code_{style}",
+            key=f"lw_code_{style.key}",
             on_click="ignore",
         )
-    at = lines.get(state.selected() or "")
-    if at:
-        span = f"line {at[0]}" if len(at) == 1 else f"lines {', '.join(map(str, at))}"
-        name = plain(graph.label(state.selected() or ""))
-        st.caption(f":material/arrow_right_alt: **{name}** stands in {span}")
-    st.code(source, language="python", line_numbers=True)
+    selected = state.selected()
+    lines = written.lines.get("/".join(filter(None, (state.scope(), selected)))) if selected else ()
+    if selected and lines:
+        name = plain(state.scoped_graph().label(selected))
+        st.caption(f":material/arrow_right_alt: **{name}** stands in {_in_words(lines)}")
+    st.code(written.text, language="python", line_numbers=True)
+
+
+def _in_words(lines: tuple[int, ...]) -> str:
+    return f"line {lines[0]}" if len(lines) == 1 else "lines " + ", ".join(map(str, lines))
 
 
 def layer_lines(graph: Graph) -> None:
@@ -66,8 +65,7 @@ def layer_lines(graph: Graph) -> None:
     nodes = list(graph.nodes)
     key = "lw_code_layer"
     now = state.selected() if not state.scope() and state.selected() in nodes else None
-    if st.session_state.get(key) != now:
-        st.session_state[key] = now
+    state.follow(key, now)
     st.selectbox(
         "Find a layer in the code",
         nodes,
@@ -75,7 +73,7 @@ def layer_lines(graph: Graph) -> None:
         key=key,
         format_func=lambda n: graph.label(n) if n in graph.nodes else str(n),
         placeholder="Choose a layer",
-        on_change=lambda: state.select(st.session_state[key], ()),
+        on_change=lambda: state.select(state.widget(key), ()),
     )
 
 

@@ -27,7 +27,7 @@ from builder.graph.model import (
 _LONGEST: Final = 400  # characters; nobody types a longer index, and a parser may be made to suffer
 _BIGGEST: Final = 2**63 - 1  # what torch's sizes hold
 
-_BATCH: Final = re.compile(r"[1-9]?[0-9]{0,3}[nN]")
+_BATCH: Final = re.compile(r"(?:[2-9]|[1-9][0-9]{1,3})?[nN]")
 
 _SIGNS: Final[dict[type, str]] = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//"}
 _COMPARISONS: Final[dict[type, str]] = {
@@ -85,7 +85,11 @@ def read_shape(text: str) -> tuple[Dim, ...]:
     """Reads a shape such as "N×1×28×28", "N, 784" or "2N 3". Errors: EditRefused."""
     if len(text) > _LONGEST:
         raise EditRefused(f"This text has {len(text)} characters; {_LONGEST} are the most.")
+    if text.strip().lower() == "scalar":
+        return ()
     parts = [p for p in re.split(r"[×x*,;\s()\[\]]+", text.strip()) if p]
+    if not parts:
+        raise EditRefused("A shape is N for the batch and whole numbers, such as N×784.")
     sizes: list[Dim] = []
     for part in parts:
         if _BATCH.fullmatch(part):

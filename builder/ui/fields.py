@@ -19,16 +19,10 @@ from builder.graph.model import Argument, Graph
 from builder.ui import state
 from builder.ui.expressions import read_argument, read_index, write_argument, write_index
 
-Change: TypeAlias = "Callable[[Argument | Unset], object]"
+Change: TypeAlias = "Callable[[Argument | Unset], None]"
 
 _SAFE: Final = 2**53 - 1  # the largest whole number a browser keeps exactly
 _ONE, _EACH = "One number for all", "One for each axis"
-
-
-def follow(key: str, value: Any) -> None:
-    """Makes a widget show a value of the graph, also when something else changed it."""
-    if key not in st.session_state or st.session_state[key] != value:
-        st.session_state[key] = value
 
 
 def parameter_field(
@@ -64,7 +58,7 @@ def _inferred_field(
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False):
         if value is UNSET:
             shown = f"{key}.inferred"
-            follow(shown, inferred)
+            state.follow(shown, inferred)
             st.text_input(
                 parameter.name, key=shown, disabled=True, help=_help(parameter), width="stretch"
             )
@@ -109,7 +103,12 @@ def _plain_field(
             _words(parameter, "" if shown is None else str(shown), change, key)
         case _:
             _text(
-                parameter, write_argument(_argument(shown), graph), change, key, graph, read_argument
+                parameter,
+                write_argument(_argument(shown), graph),
+                change,
+                key,
+                graph,
+                read_argument,
             )
 
 
@@ -117,9 +116,9 @@ def _plain_field(
 
 
 def _toggle(parameter: Parameter, value: bool, change: Change, key: str) -> None:
-    follow(key, value)
+    state.follow(key, value)
     st.toggle(
-        parameter.name, key=key, help=_help(parameter), on_change=lambda: change(_now(key))
+        parameter.name, key=key, help=_help(parameter), on_change=lambda: change(state.widget(key))
     )
 
 
@@ -133,14 +132,14 @@ def _choice(parameter: Parameter, value: object, change: Change, key: str) -> No
         options = [None, *options]
     if value not in options:
         options.append(value)  # from a file: shown as it is, its problem stands at the layer
-    follow(key, value)
+    state.follow(key, value)
     st.selectbox(
         parameter.name,
         options,
         key=key,
         format_func=str,
         help=_help(parameter),
-        on_change=lambda: change(_now(key)),
+        on_change=lambda: change(state.widget(key)),
     )
 
 
@@ -148,10 +147,10 @@ def _number(
     parameter: Parameter, value: Any, change: Change, key: str, kind: type[int] | type[float]
 ) -> None:
     low, high = _bounds(parameter, [value], kind)
-    follow(key, None if value is None else kind(value))
+    state.follow(key, None if value is None else kind(value))
 
     def changed() -> None:
-        new = _now(key)
+        new = state.widget(key)
         # A cleared field: None where that means something, else back to the default.
         change(new if new is not None or parameter.optional else UNSET)
 
@@ -169,9 +168,7 @@ def _number(
     )
 
 
-def _numbers(
-    parameter: Parameter, value: Any, change: Change, key: str, graph: Graph
-) -> None:
+def _numbers(parameter: Parameter, value: Any, change: Change, key: str, graph: Graph) -> None:
     """One number, a number for each axis, or a word: kernel_size, padding, dims."""
     kind = int if parameter.type == "ints" else float
     fits = _is_int if kind is int else _is_number
@@ -193,10 +190,8 @@ def _numbers(
         elif each:
             _number_each(parameter, value, change, key, kind)
         else:
-            follow(f"{key}.word", value)
-            st.text_input(
-                parameter.name, key=f"{key}.word", disabled=True, help=_help(parameter)
-            )
+            state.follow(f"{key}.word", value)
+            st.text_input(parameter.name, key=f"{key}.word", disabled=True, help=_help(parameter))
         _ways(parameter, value, change, key)
 
 
@@ -207,11 +202,14 @@ def _number_each(
     keys = [f"{key}.{i}" for i in range(len(value))]
 
     def changed() -> None:
-        new = tuple(_now(k) if _now(k) is not None else old for k, old in zip(keys, value, strict=True))
+        new = tuple(
+            state.widget(k) if state.widget(k) is not None else old
+            for k, old in zip(keys, value, strict=True)
+        )
         change(new)
 
     for i, (one_key, part) in enumerate(zip(keys, value, strict=True)):
-        follow(one_key, kind(part))
+        state.follow(one_key, kind(part))
         st.number_input(
             parameter.name if i == 0 else f"{parameter.name}, axis {i + 1}",
             min_value=low,
@@ -241,7 +239,7 @@ def _ways(parameter: Parameter, value: Any, change: Change, key: str) -> None:
     menu = f"{key}.ways"
 
     def chosen() -> None:
-        way = _now(menu)
+        way = state.widget(menu)
         if way in ways:
             change(ways[way])
 
@@ -257,15 +255,13 @@ def _ways(parameter: Parameter, value: Any, change: Change, key: str) -> None:
 
 
 def _words(parameter: Parameter, value: str, change: Change, key: str) -> None:
-    follow(key, value)
+    state.follow(key, value)
 
     def changed() -> None:
-        text = _now(key)
+        text = state.widget(key)
         change(text if text else UNSET)
 
-    st.text_input(
-        parameter.name, key=key, max_chars=200, help=_help(parameter), on_change=changed
-    )
+    st.text_input(parameter.name, key=key, max_chars=200, help=_help(parameter), on_change=changed)
 
 
 def _text(
@@ -277,16 +273,20 @@ def _text(
     read: Callable[[str, Graph], Argument],
 ) -> None:
     text_key = f"{key}.text"
-    follow(text_key, value)
+    state.follow(text_key, value)
 
     def changed() -> None:
-        text = (_now(text_key) or "").strip()
+        text = (state.widget(text_key) or "").strip()
         try:
             new: Argument | Unset = read(text, graph) if text else UNSET
         except LayerwiseError as refusal:
             state.say(f"{parameter.name}: {refusal}", "warning")
             return
-        if parameter.type in ("ints", "floats") and not parameter.scalar and not isinstance(new, tuple):
+        if (
+            parameter.type in ("ints", "floats")
+            and not parameter.scalar
+            and not isinstance(new, tuple)
+        ):
             new = new if new is UNSET or new is None else (new,)
         change(new)
 
@@ -301,10 +301,6 @@ def _text(
 
 
 # --- small things ---------------------------------------------------------------------------------
-
-
-def _now(key: str) -> Any:
-    return st.session_state.get(key)
 
 
 def _help(parameter: Parameter) -> str | None:

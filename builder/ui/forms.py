@@ -9,6 +9,7 @@ Nothing here knows a particular layer: a new catalogue entry needs no line of it
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import streamlit as st
@@ -28,8 +29,8 @@ from builder.graph.edits import (
     SetSetting,
     ShareWeights,
     Ungroup,
-    UnshareWeights,
     Unset,
+    UnshareWeights,
 )
 from builder.graph.model import (
     Argument,
@@ -43,7 +44,7 @@ from builder.graph.model import (
 from builder.graph.report import NodeReport
 from builder.ui import state
 from builder.ui.expressions import read_condition, read_shape, write_argument
-from builder.ui.fields import follow, parameter_field
+from builder.ui.fields import parameter_field
 from builder.ui.markdown import plain
 from builder.ui.ports import port_fields, ports_of
 from builder.ui.workbench.rows import entry_of, source_words, type_name
@@ -80,12 +81,13 @@ def network_form() -> None:
     """Draws what belongs to the network (or the block looked at) as a whole."""
     graph = state.scoped_graph()
     key = f"lw_g.{state.project_id()}.{state.scope()}"
-    follow(f"{key}.name", graph.name)
+    state.follow(f"{key}.name", graph.name)
     st.text_input(
         "Class name in the code",
         key=f"{key}.name",
         max_chars=64,
-        on_change=lambda: state.rename_model(st.session_state[f"{key}.name"]),
+        on_change=_rename_model,
+        args=(f"{key}.name",),
     )
     _settings(graph, key)
 
@@ -96,14 +98,12 @@ def network_form() -> None:
 def _name(graph: Graph, node: Node, entry: Entry | None, key: str) -> None:
     owner = graph.owner_of(node)
     name = owner.name if owner else graph.label(node.id)
-    follow(f"{key}.name", name)
+    state.follow(f"{key}.name", name)
     st.text_input(
         "Name",
         key=f"{key}.name",
         max_chars=64,
-        on_change=lambda: state.edit(
-            Rename(node.id, st.session_state[f"{key}.name"], scope=state.scope())
-        ),
+        on_change=lambda: _do(Rename(node.id, state.widget(f"{key}.name"), scope=state.scope())),
         help="The attribute in the code and in the state_dict",
     )
     kind = type_name(graph, node)
@@ -201,15 +201,15 @@ def _inferred(graph: Graph, node: Node, parameter: Parameter, report: NodeReport
 def _input(node: Node, key: str) -> None:
     spec = node.spec
     shape = format_shape(spec.shape) if spec and spec.shape else ""
-    follow(f"{key}.shape", shape)
+    state.follow(f"{key}.shape", shape)
     dtype = spec.dtype if spec else "float32"
-    follow(f"{key}.dtype", dtype)
+    state.follow(f"{key}.dtype", dtype)
 
     def changed() -> None:
-        text = (st.session_state[f"{key}.shape"] or "").strip()
+        text = (state.widget(f"{key}.shape") or "").strip()
         try:
             new = (
-                TensorSpec(read_shape(text), st.session_state[f"{key}.dtype"])
+                TensorSpec(read_shape(text), state.widget(f"{key}.dtype"))
                 if text or not state.scope()
                 else None
             )
@@ -240,11 +240,11 @@ def _input(node: Node, key: str) -> None:
 
 def _condition(graph: Graph, node: Node, key: str) -> None:
     text = write_argument(node.arguments.get("condition"), graph)
-    follow(f"{key}.condition", text)
+    state.follow(f"{key}.condition", text)
 
     def changed() -> None:
         try:
-            condition = read_condition(st.session_state[f"{key}.condition"] or "", graph)
+            condition = read_condition(state.widget(f"{key}.condition") or "", graph)
         except LayerwiseError as refusal:
             state.say(str(refusal), "warning")
             return
@@ -274,12 +274,12 @@ def _block(graph: Graph, node: Node, owner: Owner, key: str) -> None:
             args=(node.id,),
         )
         _edit_button("Ungroup", Ungroup(node.id, scope=state.scope()), f"{key}.ungroup")
-    follow(f"{key}.repeat", owner.repeat)
-    follow(f"{key}.shared", owner.shared)
+    state.follow(f"{key}.repeat", owner.repeat)
+    state.follow(f"{key}.shared", owner.shared)
 
     def changed() -> None:
-        repeat = st.session_state[f"{key}.repeat"] or 1
-        shared = st.session_state[f"{key}.shared"]
+        repeat = state.widget(f"{key}.repeat") or 1
+        shared = state.widget(f"{key}.shared")
         state.edit(SetRepeat(node.id, repeat, shared, scope=state.scope()))
 
     left, right = st.columns(2, gap="small", vertical_alignment="bottom")
@@ -307,9 +307,7 @@ def _block(graph: Graph, node: Node, owner: Owner, key: str) -> None:
         parameter_field(
             _typed(parameter, default),
             owner.arguments.get(name, UNSET),
-            lambda new, name=name: state.edit(  # type: ignore[misc]
-                SetArgument(node.id, name, new, scope=state.scope())
-            ),
+            partial(_set_block_setting, node.id, name),
             key=f"{key}.setting.{name}",
             graph=graph,
         )
@@ -330,17 +328,19 @@ def _typed(parameter: Parameter, default: object) -> Parameter:
 
 
 def _advanced(graph: Graph, node: Node, owner: Owner | None, key: str) -> None:
-    with st.expander("Weights and note" if owner else "Note", key=f"{key}.advanced", type="compact"):
+    with st.expander(
+        "Weights and note" if owner else "Note", key=f"{key}.advanced", type="compact"
+    ):
         if owner is not None:
             _weights(graph, node, owner, key)
-        follow(f"{key}.note", node.note)
+        state.follow(f"{key}.note", node.note)
         st.text_area(
             "Note",
             key=f"{key}.note",
             max_chars=2000,
             height=80,
-            on_change=lambda: state.edit(
-                SetNote(node.id, st.session_state[f"{key}.note"] or "", scope=state.scope())
+            on_change=lambda: _do(
+                SetNote(node.id, state.widget(f"{key}.note") or "", scope=state.scope())
             ),
             placeholder="Why it is here",
         )
@@ -361,10 +361,10 @@ def _weights(graph: Graph, node: Node, owner: Owner, key: str) -> None:
     if not others:
         return
     own = ""
-    follow(f"{key}.weights", calls[0].id if sharing else own)
+    state.follow(f"{key}.weights", calls[0].id if sharing else own)
 
     def changed() -> None:
-        chosen = st.session_state[f"{key}.weights"]
+        chosen = state.widget(f"{key}.weights")
         edit: Edit = (
             ShareWeights(node.id, chosen, scope=state.scope())
             if chosen
@@ -390,7 +390,7 @@ def _settings(graph: Graph, key: str) -> None:
         parameter_field(
             _typed(Parameter(name, "str"), value),
             value,
-            lambda new, name=name: state.edit(SetSetting(name, new, scope=state.scope())),  # type: ignore[misc]
+            partial(_set_setting, name),
             key=f"{key}.setting.{name}",
             graph=graph,
         )
@@ -419,6 +419,21 @@ def _literal(text: str) -> bool | int | float | str:
 
 
 def _edit_button(label: str, edit: Edit, key: str) -> None:
-    st.button(label, key=key, on_click=state.edit, args=(edit,))
+    st.button(label, key=key, on_click=_do, args=(edit,))
 
 
+def _do(edit: Edit) -> None:
+    state.edit(edit)
+
+
+def _rename_model(key: str) -> None:
+    state.rename_model(state.widget(key) or "")
+
+
+def _set_block_setting(node: str, name: str, value: Argument | Unset) -> None:
+    state.edit(SetArgument(node, name, value, scope=state.scope()))
+
+
+def _set_setting(name: str, value: Argument | Unset) -> None:
+    if value is UNSET or value is None or isinstance(value, bool | int | float | str):
+        state.edit(SetSetting(name, value, scope=state.scope()))

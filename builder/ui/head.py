@@ -59,11 +59,10 @@ def _project_row() -> None:
 def _name_field() -> None:
     key = f"lw_name_{state.project_id()}"
     name = state.project().name
-    if st.session_state.get(key) != name:
-        st.session_state[key] = name  # the field follows undo, uploads and other tabs
+    state.follow(key, name)
 
     def rename() -> None:
-        state.rename_project(st.session_state[key])
+        state.rename_project(state.widget(key))
 
     with st.container(key="lw_name", width=280):
         st.text_input(
@@ -86,10 +85,14 @@ def _saved_state() -> None:
             key="lw_save_again",
             icon=":material/sync_problem:",
             type="tertiary",
-            on_click=state.save_again,
+            on_click=_save_again,
         )
     else:
         st.caption(":material/sync_problem: Not saved", width="content")
+
+
+def _save_again() -> None:
+    state.save_again()
 
 
 def _ago(seconds: float) -> str:
@@ -199,9 +202,7 @@ def _saved_elsewhere() -> None:
                 on_click=state.take_theirs,
                 help="What you have here stays one undo away",
             )
-            st.button(
-                "Keep mine as a copy", key="lw_keep_mine", on_click=state.keep_mine_as_copy
-            )
+            st.button("Keep mine as a copy", key="lw_keep_mine", on_click=state.keep_mine_as_copy)
 
 
 def _nothing_open() -> None:

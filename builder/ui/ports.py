@@ -8,8 +8,8 @@ from typing import Final
 import streamlit as st
 
 from builder.catalogue import parts_of
-from builder.catalogue.entry import Port
-from builder.graph.edits import UNSET, SetCallArgument
+from builder.catalogue.entry import Part, Port
+from builder.graph.edits import UNSET, SetCallArgument, Unset
 from builder.graph.model import (
     Argument,
     Graph,
@@ -22,7 +22,6 @@ from builder.graph.model import (
 )
 from builder.graph.report import ShapeReport
 from builder.ui import state
-from builder.ui.fields import follow
 from builder.ui.workbench.rows import entry_of, source_words
 
 _MOST_PARTS: Final = 12  # parts offered of one tuple result
@@ -87,13 +86,11 @@ def _one(graph: Graph, node: Node, port: Port, offered: Mapping[str, str], key: 
         words[now] = source_words(graph, value)  # reads something later: refused by the check
     if now == _NUMBER and not port.number:
         words[_NUMBER] = "a fixed value"
-    follow(key, now)
+    state.follow(key, now)
 
     def changed() -> None:
-        token = st.session_state[key]
-        new: Argument = (
-            None if token == _NONE else 1.0 if token == _NUMBER else _untoken(token)
-        )
+        token = state.widget(key)
+        new: Argument = None if token == _NONE else 1.0 if token == _NUMBER else _untoken(token)
         _set(node, port, UNSET if new is None else new)
 
     st.selectbox(
@@ -108,12 +105,19 @@ def _many(graph: Graph, node: Node, port: Port, offered: Mapping[str, str], key:
     value = node.arguments.get(port.name)
     parts = value if isinstance(value, tuple) else () if value is None else (value,)
     tokens = [_token(part) for part in parts if isinstance(part, Ref)]
-    words = {**offered, **{_token(p): source_words(graph, p) for p in parts if isinstance(p, Ref) and _token(p) not in offered}}
+    words = {
+        **offered,
+        **{
+            _token(p): source_words(graph, p)
+            for p in parts
+            if isinstance(p, Ref) and _token(p) not in offered
+        },
+    }
     if len(set(tokens)) == len(tokens):
-        follow(key, tokens)
+        state.follow(key, tokens)
 
         def changed() -> None:
-            chosen = tuple(_untoken(token) for token in st.session_state[key])
+            chosen = tuple(_untoken(token) for token in state.widget(key))
             _set(node, port, chosen if chosen else UNSET)
 
         st.multiselect(
@@ -128,11 +132,11 @@ def _many(graph: Graph, node: Node, port: Port, offered: Mapping[str, str], key:
         return
     for i, token in enumerate(tokens):  # one value twice: a list of fields can hold it
         one = f"{key}.{i}"
-        follow(one, token)
+        state.follow(one, token)
 
         def changed_one(i: int = i, one: str = one) -> None:
             new = [*tokens]
-            new[i] = st.session_state[one]
+            new[i] = state.widget(one)
             _set(node, port, tuple(_untoken(t) for t in new))
 
         st.selectbox(
@@ -145,24 +149,24 @@ def _many(graph: Graph, node: Node, port: Port, offered: Mapping[str, str], key:
 
 
 def _number(node: Node, port: Port, value: int | float, key: str) -> None:
-    follow(key, float(value))
+    state.follow(key, float(value))
 
     def changed() -> None:
-        new = st.session_state[key]
+        new = state.widget(key)
         if new is not None:
             _set(node, port, int(new) if float(new).is_integer() else float(new))
 
     st.number_input(f"{port.name}, a number", key=key, value=None, format="%g", on_change=changed)
 
 
-def _set(node: Node, port: Port, value: Argument) -> None:
-    state.edit(SetCallArgument(node.id, port.name, value, scope=state.scope()))  # type: ignore[arg-type]
+def _set(node: Node, port: Port, value: Argument | Unset) -> None:
+    state.edit(SetCallArgument(node.id, port.name, value, scope=state.scope()))
 
 
 def _refs_of(graph: Graph, node: Node, result: Value | None) -> list[Ref]:
     """The value itself where it is one tensor, else its parts, as far as they are known."""
     entry = entry_of(graph, node)
-    named = ()
+    named: tuple[Part, ...] = ()
     if entry is not None:
         owner = graph.owner_of(node)
         given = {**(owner.arguments if owner else {}), **node.arguments}

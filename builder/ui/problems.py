@@ -44,7 +44,9 @@ def _problem(place: int, problem: Diagnostic, repairs: tuple[Repair, ...]) -> No
                 type="primary" if i == 0 else "secondary",
                 help="Tried already: this mends it",
             )
-        if problem.node and (problem.node != state.selected() or problem.scope != state.scope_path()):
+        if problem.node and (
+            problem.node != state.selected() or problem.scope != state.scope_path()
+        ):
             st.button(
                 "Show",
                 key=f"lw_show_{place}",

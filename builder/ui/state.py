@@ -1,4 +1,4 @@
-"""What one browser session holds: the open project, its history, what is selected and chosen.
+"""What one browser session holds: the open project, what is selected in it, and what is chosen.
 
 The sole owner of Streamlit's session_state: pages and forms call these typed functions and never
 spell a key of it (but for their own widgets' `key=`). The session is only a copy: every edit is on
@@ -6,7 +6,7 @@ disk before the next line runs, found again by the owner cookie and `?project=�
 
 In a page:
 
-    page_head("Train", "…")          # builder.ui.head: opens the project or says how to, first thing
+    page_head("Train")               # builder.ui.head: opens the project or says how to, first thing
     graph = state.graph()            # the whole network; state.scoped_graph() where the person looks
     state.edit(AddNode("torch.nn.ReLU", after=state.selected()))
     state.set_data_choice(choice)    # saved with the project
@@ -18,7 +18,6 @@ drawn. Called while a page is being drawn, follow them by `st.rerun()`.
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -26,13 +25,13 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import streamlit as st
 
 from builder.errors import LayerwiseError, quote
-from builder.graph.edits import Edit, RenameModel, apply, describe
-from builder.graph.history import History, same
+from builder.graph.edits import Edit, RenameModel
 from builder.graph.model import BATCH, Graph, Node, Ref, TensorSpec
 from builder.graph.project import MAX_BYTES, Project, from_json, to_json
 from builder.home import owner_folder
 from builder.ui import projects
 from builder.ui.owner import COOKIE, is_token, new_token
+from builder.ui.work import SavedKind, Work
 
 if TYPE_CHECKING:
     from builder.data import DataChoice
@@ -41,7 +40,6 @@ if TYPE_CHECKING:
     from builder.training.settings import TrainingSettings
 
 Tone = Literal["info", "success", "warning", "error"]
-SavedKind = Literal["saved", "changed_elsewhere", "failed"]
 
 _KEY: Final = "layerwise"  # the one key of session_state that is ours
 _QUERY: Final = "project"
@@ -49,25 +47,11 @@ _CHECKS_KEPT: Final = 24  # so that undo and redo cost nothing
 
 
 @dataclass
-class _Open:
-    """The open project. `stamp`: the version on disk this session knows, None before the first save."""
-
-    id: str
-    name: str
-    history: History
-    data: Any
-    training: Any
-    stamp: projects.Stamp | None
-    saved: SavedKind = "saved"
-    saved_at: float = 0.0
-
-
-@dataclass
 class _Session:
     """Everything of ours in session_state."""
 
     owner: str
-    open: _Open | None = None
+    work: Work | None = None
     scope: tuple[tuple[str, str], ...] = ()  # (node id, block name) for each block entered
     selected: str | None = None
     run: tuple[str, int | None] | None = None
@@ -104,38 +88,37 @@ def open_from_url() -> bool:
     """
     session = _session()
     wanted = st.query_params.get(_QUERY)
-    if wanted and (session.open is None or session.open.id != wanted):
-        _open(wanted)
-    if session.open is None and (cards := projects.list_projects(session.owner)):
-        _open(cards[0].id)
-    if session.open is None:
+    if wanted and (session.work is None or session.work.id != wanted):
+        open_project(wanted)
+    if session.work is None and (cards := projects.list_projects(session.owner)):
+        open_project(cards[0].id)
+    if session.work is None:
         st.query_params.pop(_QUERY, None)  # or a dead link would be complained about at every rerun
         return False
-    if wanted != session.open.id:
-        st.query_params[_QUERY] = session.open.id
+    if wanted != session.work.id:
+        st.query_params[_QUERY] = session.work.id
     return True
 
 
 def is_open() -> bool:
     """Whether a project is open in this session."""
-    return _session().open is not None
+    return _session().work is not None
 
 
 def project_id() -> str | None:
     """The id of the open project, as it stands in the URL."""
-    opened = _session().open
-    return opened.id if opened else None
+    work = _session().work
+    return work.id if work else None
 
 
 def project() -> Project:
     """The open project as a value: name, graph, data choice and training settings."""
-    opened = _must_be_open()
-    return Project(opened.name, opened.history.graph, opened.data, opened.training)
+    return _work().project
 
 
 def graph() -> Graph:
     """The open project's network (the root, wherever the person is looking)."""
-    return _must_be_open().history.graph
+    return _work().graph
 
 
 def list_projects() -> list[projects.ProjectCard]:
@@ -145,18 +128,26 @@ def list_projects() -> list[projects.ProjectCard]:
 
 def open_project(project_id: str) -> bool:
     """Opens one of this person's projects; says why when it cannot. Returns whether it is open."""
-    return _open(project_id)
+    session = _session()
+    if session.work and session.work.id == project_id:
+        return True
+    try:
+        work = Work.read(session.owner, project_id)
+    except (LayerwiseError, OSError, UnicodeDecodeError) as refusal:
+        reason = refusal if isinstance(refusal, LayerwiseError) else "its file cannot be read."
+        say(f"Project {quote(project_id)} was not opened: {reason}", "warning")
+        return False
+    _take_up(session, work)
+    return True
 
 
 def new_project(value: Project) -> str:
     """Saves a project as a new one of this person's, opens it, and gives its id."""
     session = _session()
-    session.open = _Open(
-        projects.new_project_id(), value.name, History(value.graph), value.data, value.training, None
-    )
-    _look_at_the_top(session)
+    work = Work.new(session.owner, value)
+    _take_up(session, work)
     _save()
-    return session.open.id
+    return work.id
 
 
 def start_empty() -> str:
@@ -167,7 +158,7 @@ def start_empty() -> str:
             "output": Node("output", "output", "output", arguments={"value": Ref("input")}),
         }
     )
-    return new_project(Project("Untitled network", blank, None, None))
+    return new_project(Project("Untitled network", blank))
 
 
 def import_project(raw: bytes) -> bool:
@@ -205,31 +196,29 @@ def file_name(ending: str) -> str:
 def duplicate_project() -> str:
     """Saves the open project again under a new id and opens the copy."""
     value = project()
-    return new_project(replace(value, name=f"{value.name} (copy)"))
+    return new_project(replace(value, name=f"{value.name[:80]} (copy)"))
 
 
 def delete_project(project_id: str) -> None:
     """Deletes one of this person's projects; the open one is closed."""
     session = _session()
     projects.delete_project(session.owner, project_id)
-    if session.open and session.open.id == project_id:
-        session.open = None
-        _look_at_the_top(session)
-        st.query_params.pop(_QUERY, None)
+    if session.work and session.work.id == project_id:
+        _take_up(session, None)
 
 
 def rename_project(name: str) -> None:
     """Gives the open project another name; an empty one changes nothing."""
-    opened = _must_be_open()
+    work = _work()
     clean = " ".join(name.split())[:80]
-    if clean and clean != opened.name:
-        opened.name = clean
+    if clean and clean != work.name:
+        work.name = clean
         _save()
 
 
 def rename_model(name: str) -> bool:
-    """Gives the network another class name in the code."""
-    return edit(RenameModel(name))
+    """Gives the network, or the block looked at, another class name in the code."""
+    return edit(RenameModel(name, scope=scope()))
 
 
 # --- saving ---------------------------------------------------------------------------------------
@@ -241,16 +230,12 @@ def saved() -> SavedKind:
     "changed_elsewhere": another tab or window saved it since; nothing is overwritten until the
     person chooses by `take_theirs` or `keep_mine_as_copy`. "failed": the disk refused.
     """
-    session, opened = _session(), _must_be_open()
-    if opened.saved == "saved":
-        if projects.stamp_on_disk(session.owner, opened.id) != opened.stamp:
-            opened.saved = "changed_elsewhere"
-    return opened.saved
+    return _work().look()
 
 
 def saved_at() -> float:
-    """When the open project was last written by this session, in seconds since 1970; 0 for not yet."""
-    return _must_be_open().saved_at
+    """When the open project was last written, in seconds since 1970; 0 for not yet."""
+    return _work().saved_at
 
 
 def save_again() -> bool:
@@ -260,17 +245,12 @@ def save_again() -> bool:
 
 def take_theirs() -> None:
     """Shows what the other tab saved. What this tab had stays one undo away."""
-    session, opened = _session(), _must_be_open()
     try:
-        value, stamp = projects.read_project(session.owner, opened.id)
-    except LayerwiseError as refusal:
-        say(str(refusal), "error")
+        _work().take_theirs()
+    except (LayerwiseError, OSError) as refusal:
+        say(f"{refusal} Keep yours as a copy.", "error")
         return
-    opened.name, opened.data, opened.training = value.name, value.data, value.training
-    if not same(value.graph, opened.history.graph):
-        opened.history = opened.history.push(value.graph, "Take the version of the other tab")
-    opened.stamp, opened.saved, opened.saved_at = stamp, "saved", time.time()
-    _forget_what_is_gone(session)
+    _forget_what_is_gone(_session())
 
 
 def keep_mine_as_copy() -> None:
@@ -279,24 +259,14 @@ def keep_mine_as_copy() -> None:
 
 
 def _save() -> bool:
-    session, opened = _session(), _must_be_open()
-    if opened.saved == "changed_elsewhere":
-        return False
-    try:
-        opened.stamp = projects.write_project(session.owner, opened.id, project(), opened.stamp)
-    except projects.ChangedElsewhere:
-        opened.saved = "changed_elsewhere"
-        return False
-    except OSError as refusal:
-        opened.saved = "failed"
+    refusal = _work().save()
+    if refusal is not None:
         say(
             f"The disk refused to save: {refusal.strerror or 'unknown reason'}. "
             "Nothing is lost in this tab; download the project file before you close it.",
             "error",
         )
-        return False
-    opened.saved, opened.saved_at = "saved", time.time()
-    return True
+    return _work().saved == "saved"
 
 
 # --- edits and their history ----------------------------------------------------------------------
@@ -308,16 +278,13 @@ def edit(change: Edit, *, select_new: bool = False) -> bool:
     A refused edit changes nothing and is told as a message at the top of the page. `select_new`:
     selects the node that came with it.
     """
-    session, opened = _session(), _must_be_open()
-    before, there = opened.history.graph, set(scoped_graph().nodes)
+    session, there = _session(), set(scoped_graph().nodes)
     try:
-        label = describe(change, before)
-        after = apply(before, change)
+        changed = _work().edit(change)
     except LayerwiseError as refusal:
         say(str(refusal), "warning")
         return False
-    if not same(after, before):
-        opened.history = opened.history.push(after, label)
+    if changed:
         _save()
     _forget_what_is_gone(session)
     new = [node for node in scoped_graph().nodes if node not in there]
@@ -328,28 +295,28 @@ def edit(change: Edit, *, select_new: bool = False) -> bool:
 
 def undo() -> None:
     """Takes back the last edit of the network."""
-    session, opened = _session(), _must_be_open()
-    opened.history = opened.history.undo()
-    _forget_what_is_gone(session)
+    work = _work()
+    work.history = work.history.undo()
+    _forget_what_is_gone(_session())
     _save()
 
 
 def redo() -> None:
     """Does again what was last taken back."""
-    session, opened = _session(), _must_be_open()
-    opened.history = opened.history.redo()
-    _forget_what_is_gone(session)
+    work = _work()
+    work.history = work.history.redo()
+    _forget_what_is_gone(_session())
     _save()
 
 
 def undo_label() -> str | None:
     """What undo would take back ("Add Linear behind “fc1”"), None when there is nothing."""
-    return _must_be_open().history.undo_label
+    return _work().history.undo_label
 
 
 def redo_label() -> str | None:
     """What redo would do again, None when there is nothing."""
-    return _must_be_open().history.redo_label
+    return _work().history.redo_label
 
 
 # --- what is derived from the graph ---------------------------------------------------------------
@@ -448,7 +415,7 @@ def data_choice() -> DataChoice | None:
     """The chosen data set with its options, split and target; None before one is chosen."""
     from builder.data import DataChoice
 
-    stored = _must_be_open().data
+    stored = _work().data
     if stored is None:
         return None
     try:
@@ -459,10 +426,10 @@ def data_choice() -> DataChoice | None:
 
 def set_data_choice(choice: DataChoice | None) -> None:
     """Chooses a data set for the open project (saved with it), or none."""
-    opened = _must_be_open()
+    work = _work()
     stored = None if choice is None else choice.to_json()
-    if stored != opened.data:
-        opened.data = stored
+    if stored != work.data:
+        work.data = stored
         _save()
 
 
@@ -470,7 +437,7 @@ def training_settings() -> TrainingSettings:
     """The open project's training settings; the usual ones until some were set."""
     from builder.training.settings import TrainingSettings
 
-    stored = _must_be_open().training
+    stored = _work().training
     if stored is None:
         return TrainingSettings()
     try:
@@ -481,10 +448,10 @@ def training_settings() -> TrainingSettings:
 
 def set_training_settings(settings: TrainingSettings) -> None:
     """Keeps the training settings with the open project."""
-    opened = _must_be_open()
+    work = _work()
     stored = settings.to_json()
-    if stored != opened.training:
-        opened.training = stored
+    if stored != work.training:
+        work.training = stored
         _save()
 
 
@@ -509,6 +476,20 @@ def recall(name: str, default: Any = None) -> Any:
 def keep(name: str, value: Any) -> None:
     """Keeps a value for this session; see `recall`. Name it after the page: "graph.batch_shape"."""
     _session().kept[name] = value
+
+
+def widget(key: str, default: Any = None) -> Any:
+    """What a widget holds now: for its own callback. A component's value too."""
+    return st.session_state.get(key, default)
+
+
+def follow(key: str, value: Any) -> None:
+    """Makes a widget show a value of the project, also when something else changed it.
+
+    Call it just before the widget is drawn with that `key` and without a value of its own.
+    """
+    if key not in st.session_state or st.session_state[key] != value:
+        st.session_state[key] = value
 
 
 def dark() -> bool:
@@ -545,38 +526,23 @@ def _session() -> _Session:
     return session
 
 
-def _must_be_open() -> _Open:
-    opened = _session().open
-    if opened is None:
+def _work() -> Work:
+    work = _session().work
+    if work is None:
         raise LayerwiseError("No project is open. Open one from the gallery page.")
-    return opened
+    return work
 
 
-def _open(project_id: str) -> bool:
-    session = _session()
-    if session.open and session.open.id == project_id:
-        return True
-    try:
-        value, stamp = projects.read_project(session.owner, project_id)
-    except (LayerwiseError, OSError, UnicodeDecodeError) as refusal:
-        reason = refusal if isinstance(refusal, LayerwiseError) else "its file cannot be read."
-        say(f"Project {quote(project_id)} was not opened: {reason}", "warning")
-        return False
-    session.open = _Open(
-        project_id,
-        value.name,
-        History(value.graph),
-        value.data,
-        value.training,
-        stamp,
-        saved_at=stamp[1] / 1e9,
-    )
-    _look_at_the_top(session)
-    return True
+def _take_up(session: _Session, work: Work | None) -> None:
+    """Another project: looked at from the top, nothing selected, named in the URL at once.
 
-
-def _look_at_the_top(session: _Session) -> None:
-    session.scope, session.selected, session.run = (), None, None
+    At once, because a callback runs before the page, and the page opens what the URL names.
+    """
+    session.work, session.scope, session.selected, session.run = work, (), None, None
+    if work is None:
+        st.query_params.pop(_QUERY, None)
+    else:
+        st.query_params[_QUERY] = work.id
 
 
 def _forget_what_is_gone(session: _Session) -> None:

@@ -7,11 +7,11 @@ and in order, and says so. See `assets/` for the drawing.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import streamlit as st
 from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
 
 from builder.catalogue.families import FAMILIES
@@ -68,7 +68,7 @@ def receive(key: str, handle: Handler) -> dict[str, int]:
 
     Repeats do no harm: it is called before the page is drawn and again while it is.
     """
-    sent = (st.session_state.get(key) or {}).get("ops")
+    sent = (state.widget(key) or {}).get("ops")
     done: dict[str, int] = state.recall(f"ack.{key}", {})
     if not isinstance(sent, Mapping) or not isinstance(sent.get("client"), str):
         return done
@@ -80,25 +80,21 @@ def receive(key: str, handle: Handler) -> dict[str, int]:
         number = operation.get("seq") if isinstance(operation, Mapping) else None
         if isinstance(number, int) and number > seen:
             seen = number
-            state.keep(f"ack.{key}", {client: seen})  # first: an operation that fails is not repeated
+            state.keep(
+                f"ack.{key}", {client: seen}
+            )  # first: an operation that fails is not repeated
             handle(operation)
     return {client: seen}
 
 
+@functools.cache
 def family_palette() -> dict[str, tuple[str, str, str, str]]:
     """For each family: its mark on a light and a dark page, and the fill behind text on each."""
-    return _FAMILY_PALETTE
-
-
-def _family_palette() -> dict[str, tuple[str, str, str, str]]:
-    found = {}
+    found: dict[str, tuple[str, str, str, str]] = {}
     for family in FAMILIES:
         light, dark = family_colours(family, False), family_colours(family, True)
         found[family] = (light.mark, dark.mark, light.fill, dark.fill)
     return found
-
-
-_FAMILY_PALETTE: Final[dict[str, tuple[str, str, str, str]]] = dict(_family_palette())  # type: ignore[arg-type]
 
 
 def _draw(key: str, html: str, handle: Handler, data: Mapping[str, Any]) -> None:

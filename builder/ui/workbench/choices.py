@@ -6,7 +6,7 @@ import functools
 from typing import Any, Final
 
 from builder import catalogue
-from builder.catalogue.entry import Entry
+from builder.catalogue.entry import Entry, Family
 from builder.errors import NotFound
 from builder.graph.model import BLOCK_PREFIX, Graph
 
@@ -70,7 +70,7 @@ def palette_groups(graph: Graph) -> list[dict[str, Any]]:
 
 @functools.cache
 def _catalogue_groups() -> tuple[dict[str, Any], ...]:
-    groups: dict[str, list[dict[str, Any]]] = {family: [] for family in catalogue.FAMILIES}
+    groups: dict[Family, list[dict[str, Any]]] = {family: [] for family in catalogue.FAMILIES}
     for entry in catalogue.entries().values():
         groups[entry.family].append(_item(entry))
     usual = []
@@ -92,7 +92,11 @@ def _catalogue_groups() -> tuple[dict[str, Any], ...]:
 
 
 def _item(entry: Entry) -> dict[str, Any]:
-    first = entry.help if len(entry.help) <= _HELP_CHARACTERS else entry.help[: _HELP_CHARACTERS - 1] + "…"
+    first = (
+        entry.help
+        if len(entry.help) <= _HELP_CHARACTERS
+        else entry.help[: _HELP_CHARACTERS - 1] + "…"
+    )
     item = {
         "key": entry.key,
         "name": entry.name,

@@ -1,0 +1,106 @@
+"""The open project at work: what it is now, how it came to be so, and whether it is on disk.
+
+Knows nothing of Streamlit. One session holds one `Work`; it changes in place, because it has a life:
+opened, edited, saved at every edit, perhaps changed in another tab meanwhile.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from builder.graph.edits import Edit, apply, describe
+from builder.graph.history import History, same
+from builder.graph.model import Graph
+from builder.graph.project import Project
+from builder.ui import projects
+
+SavedKind = Literal["saved", "changed_elsewhere", "failed"]
+
+
+@dataclass
+class Work:
+    """One person's open project. `stamp`: the version on disk last seen, None before the first save.
+
+    `data` and `training` are JSON objects or None: the rooms that own them read them.
+    """
+
+    owner: str
+    id: str
+    name: str
+    history: History
+    data: Any = None
+    training: Any = None
+    stamp: projects.Stamp | None = None
+    saved: SavedKind = "saved"
+    saved_at: float = 0.0
+
+    @classmethod
+    def new(cls, owner: str, value: Project) -> Work:
+        """A project that is not on disk yet, under a fresh id."""
+        history = History(value.graph)
+        return cls(
+            owner, projects.new_project_id(), value.name, history, value.data, value.training
+        )
+
+    @classmethod
+    def read(cls, owner: str, project_id: str) -> Work:
+        """Reads a project from disk. Errors: those of `projects.read_project`."""
+        value, stamp = projects.read_project(owner, project_id)
+        work = cls.new(owner, value)
+        work.id, work.stamp, work.saved_at = project_id, stamp, stamp[1] / 1e9
+        return work
+
+    @property
+    def graph(self) -> Graph:
+        return self.history.graph
+
+    @property
+    def project(self) -> Project:
+        return Project(self.name, self.graph, self.data, self.training)
+
+    def edit(self, change: Edit) -> bool:
+        """Applies an edit, for undo to take back. Whether anything changed. Errors: EditRefused."""
+        before = self.graph
+        label = describe(change, before)
+        after = apply(before, change)
+        if same(after, before):
+            return False
+        self.history = self.history.push(after, label)
+        return True
+
+    def save(self) -> OSError | None:
+        """Writes the project if nobody else has since; what the disk said where it refused.
+
+        Once another tab has saved, nothing is written until `take_theirs`, or a copy.
+        """
+        if self.look() == "changed_elsewhere":
+            return None
+        try:
+            self.stamp = projects.write_project(self.owner, self.id, self.project, self.stamp)
+        except projects.ChangedElsewhere:
+            self.saved = "changed_elsewhere"
+            return None
+        except OSError as refusal:
+            self.saved = "failed"
+            return refusal
+        self.saved, self.saved_at = "saved", time.time()
+        return None
+
+    def look(self) -> SavedKind:
+        """Whether the file on disk is still the one this session knows (microseconds)."""
+        known = self.saved == "saved" and self.stamp is not None
+        if known and projects.stamp_on_disk(self.owner, self.id) != self.stamp:
+            self.saved = "changed_elsewhere"
+        return self.saved
+
+    def take_theirs(self) -> None:
+        """Takes over what the other tab saved; what was here stays one undo away.
+
+        Errors: those of `projects.read_project`.
+        """
+        value, stamp = projects.read_project(self.owner, self.id)
+        self.name, self.data, self.training = value.name, value.data, value.training
+        self.history = self.history.push(value.graph, "Take the version of the other tab")
+        self.stamp, self.saved, self.saved_at = stamp, "saved", time.time()

@@ -1,0 +1,57 @@
+"""The Code page in AppTest: both styles, the reason why not, the print, the table."""
+
+from __future__ import annotations
+
+import ast
+
+import pytest
+
+from builder.gallery import designs, project
+from tests.pages.app import App
+
+
+def test_a_chain_is_shown_in_both_styles(app: App) -> None:
+    app.open("code", project("mlp_784_sequential"))
+    sources = [c.value for c in app.at.code if c.language == "python"]
+    assert len(sources) == 2
+    assert any("nn.Sequential(" in s for s in sources)
+    assert any("def forward(self, x" in s for s in sources)
+    app.shows_no_trouble()
+
+
+def test_what_is_no_chain_says_why_in_a_plain_word(app: App) -> None:
+    app.open("code", project("residual"))
+    assert len([c for c in app.at.code if c.language == "python"]) == 1
+    assert app.at.info
+    app.shows_no_trouble()
+
+
+def test_the_printed_model_and_the_parameters_stand_beside(app: App) -> None:
+    app.open("code", project("mlp_784_sequential"))
+    assert any("(in_features=784, out_features=128, bias=True)" in c.value for c in app.at.code)
+    table = app.at.dataframe[0].value
+    assert list(table["Shape"]) == ["128 × 784", "128", "10 × 128", "10"]
+
+
+def test_choosing_a_layer_names_its_lines_and_selects_it(app: App) -> None:
+    app.open("code", project("mlp_784_sequential"))
+    node = next(n.id for n in app.graph.nodes.values() if n.kind == "layer")
+    app.at.selectbox(key="lw_code_layer").set_value(node).run()
+    assert app.session.selected == node
+    assert any("stands in line" in c.value for c in app.at.caption)
+
+
+@pytest.mark.parametrize("key", list(designs()))
+def test_every_design_is_written_and_is_python(app: App, key: str) -> None:
+    app.open("code", project(key))
+    for block in app.at.code:
+        if block.language == "python":
+            ast.parse(block.value)
+    app.shows_no_trouble()
+
+
+def test_a_network_with_a_problem_says_so_instead_of_code(app: App) -> None:
+    app.open("gallery").click("lw_empty").add("torch.nn.Conv2d")
+    app.at.switch_page("pages/code.py").run()
+    app.shows_no_trouble()
+    assert app.said

@@ -1,0 +1,81 @@
+"""The Gallery page in AppTest: open, search, duplicate, delete, and files that are no projects."""
+
+from __future__ import annotations
+
+import pytest
+
+from builder.gallery import designs, project
+from builder.graph.project import to_json
+from tests.pages.app import App
+
+
+def test_every_design_opens_in_one_click(app: App) -> None:
+    for key in ("mlp_784_sequential", "unet"):
+        app = App().open("gallery").click(f"lw_open_{key}")
+        assert app.at.subheader[0].value == "Build"
+        assert app.graph == project(key).graph
+        app.shows_no_trouble()
+
+
+def test_every_design_has_a_card_with_its_shapes(app: App) -> None:
+    app.open("gallery")
+    cards = [b for b in app.at.button if (b.key or "").startswith("lw_open_")]
+    assert len(cards) == len(designs())
+    assert any("N×784 → N×10 · 3 layers · 102k parameters" in c.value for c in app.at.caption)
+
+
+@pytest.mark.parametrize(
+    ("search", "found"), [("u-net", ["unet"]), ("no such thing", []), ("<b>' OR 1=1", [])]
+)
+def test_the_gallery_is_searched_by_words(app: App, search: str, found: list[str]) -> None:
+    app.open("gallery").at.text_input(key="lw_gallery_search").set_value(search).run()
+    opened = [b.key for b in app.at.button if (b.key or "").startswith("lw_open_")]
+    assert opened == [f"lw_open_{key}" for key in found]
+    app.shows_no_trouble()
+
+
+def test_a_project_is_duplicated_and_deleted(app: App) -> None:
+    app.open("gallery").click("lw_open_linear_regression")
+    app.at.switch_page("pages/gallery.py").run()
+    first = app.session.work.id
+    app.click("lw_duplicate")
+    copy = app.session.work.id
+    assert copy != first and app.session.work.name.endswith("(copy)")
+    app.click(f"lw_delete_{copy}")
+    assert [b.key for b in app.at.button if (b.key or "").startswith("lw_mine_")] == [
+        f"lw_mine_{first}"
+    ]
+
+
+WHOLE = to_json(project("mlp_784_sequential"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"[]",
+        b"\xff\xfe\x00",
+        WHOLE[: len(WHOLE) // 2].encode(),
+        WHOLE.replace('"layerwise": 1', '"layerwise": 99').encode(),
+        b'{"layerwise": 1}',
+        b"[" * 100_000,
+        b'{"layerwise": 1, "name": "x", "model": {"nodes": ' + b"9" * 5000 + b"}}",
+    ],
+    ids=["empty", "list", "bytes", "half", "version", "bare", "deep", "number"],
+)
+def test_a_file_that_is_no_project_is_refused_in_words(app: App, content: bytes) -> None:
+    app.open("gallery")
+    app.at.file_uploader(key="lw_upload").upload("net.json", content, "application/json").run()
+    app.click("lw_upload_open")
+    assert app.session.work is None
+    assert app.said
+    app.shows_no_trouble()
+
+
+def test_a_project_file_opens_as_a_new_project(app: App) -> None:
+    app.open("gallery")
+    uploader = app.at.file_uploader(key="lw_upload")
+    uploader.upload("net.json", WHOLE.encode(), "application/json").run()
+    app.click("lw_upload_open")
+    assert app.graph == project("mlp_784_sequential").graph

@@ -1,0 +1,83 @@
+"""Projects on disk: whole or not at all, never two tabs over each other, never outside the folder."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from builder.errors import NotFound
+from builder.gallery import project
+from builder.graph.edits import AddNode
+from builder.ui import projects
+from builder.ui.owner import new_token
+from builder.ui.work import Work
+
+
+@pytest.fixture
+def owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("LAYERWISE_HOME", str(tmp_path))
+    return new_token()
+
+
+def test_what_is_written_is_read(owner: str) -> None:
+    stamp = projects.write_project(owner, "abcdefgh", project("unet"), None)
+    value, found = projects.read_project(owner, "abcdefgh")
+    assert value.graph == project("unet").graph and found == stamp
+
+
+def test_a_version_that_is_not_the_one_last_seen_is_not_overwritten(owner: str) -> None:
+    first = projects.write_project(owner, "abcdefgh", project("unet"), None)
+    projects.write_project(owner, "abcdefgh", project("lenet5"), first)
+    with pytest.raises(projects.ChangedElsewhere):
+        projects.write_project(owner, "abcdefgh", project("siamese"), first)
+    assert projects.read_project(owner, "abcdefgh")[0].name == project("lenet5").name
+
+
+def test_of_many_tabs_saving_at_once_exactly_one_wins(owner: str) -> None:
+    first = projects.write_project(owner, "abcdefgh", project("unet"), None)
+    won, refused = [], []
+
+    def save() -> None:
+        try:
+            won.append(projects.write_project(owner, "abcdefgh", project("lenet5"), first))
+        except projects.ChangedElsewhere:
+            refused.append(1)
+
+    tabs = [threading.Thread(target=save) for _ in range(8)]
+    for tab in tabs:
+        tab.start()
+    for tab in tabs:
+        tab.join()
+    assert (len(won), len(refused)) == (1, 7)
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "a/b", "", "a" * 41, "short", "ab cd efgh", "..........."]
+)
+def test_an_id_from_a_url_is_never_a_path(owner: str, name: str) -> None:
+    with pytest.raises(NotFound):
+        projects.read_project(owner, name)
+    assert not projects.is_project_id(name)
+
+
+def test_the_list_shows_the_last_saved_first_and_follows_changes(owner: str) -> None:
+    projects.write_project(owner, "abcdefgh", project("unet"), None)
+    stamp = projects.write_project(owner, "ijklmnop", project("lenet5"), None)
+    assert [card.id for card in projects.list_projects(owner)] == ["ijklmnop", "abcdefgh"]
+    projects.write_project(owner, "ijklmnop", project("siamese"), stamp)
+    assert projects.list_projects(owner)[0].name == project("siamese").name
+    projects.delete_project(owner, "ijklmnop")
+    projects.delete_project(owner, "ijklmnop")
+    assert [card.id for card in projects.list_projects(owner)] == ["abcdefgh"]
+
+
+def test_a_project_deleted_elsewhere_is_noticed_and_nothing_is_lost(owner: str) -> None:
+    work = Work.new(owner, project("lenet5"))
+    work.save()
+    projects.delete_project(owner, work.id)
+    assert work.edit(AddNode("torch.nn.ReLU"))
+    work.save()
+    assert work.saved == "changed_elsewhere"
+    assert projects.list_projects(owner) == []
