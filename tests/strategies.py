@@ -60,7 +60,14 @@ class Draft:
         return self.keep(Ref(name), shape)
 
     def layer(
-        self, stem: str, target: str, source: Ref, shape: Shape, /, port: str = "input", **arguments: Any
+        self,
+        stem: str,
+        target: str,
+        source: Ref,
+        shape: Shape,
+        /,
+        port: str = "input",
+        **arguments: Any,
     ) -> Ref:
         name = self.name_for(stem)
         target = target if target.startswith("block:") else NN + target
@@ -106,9 +113,13 @@ def step(draft: Draft, source: Ref, shape: Shape, functions: bool = True) -> tup
     """Adds one layer (or a one-input operation) that reads a value of this shape."""
     kinds = ["activation", "linear", "dropout"]
     if len(shape) == 3:
-        kinds += ["conv", "batchnorm2d", "flatten", "flatten"] + (["pool"] if min(shape[1:]) >= 2 else [])
+        kinds += ["conv", "batchnorm2d", "flatten", "flatten"] + (
+            ["pool"] if min(shape[1:]) >= 2 else []
+        )
     elif len(shape) == 2:
-        kinds += ["layernorm", "flatten"] + (["lstm", "gru", "mean", "last", "attention"] if functions else [])
+        kinds += ["layernorm", "flatten"] + (
+            ["lstm", "gru", "mean", "last", "attention"] if functions else []
+        )
     else:
         kinds += ["linear", "batchnorm1d", "layernorm"]
     if functions:
@@ -134,7 +145,9 @@ def _linear(d: Draft, x: Ref, shape: Shape) -> tuple[Ref, Shape]:
 
 def _conv(d: Draft, x: Ref, shape: Shape) -> tuple[Ref, Shape]:
     channels, size = d.number(1, 6), d.one_of([1, 3])
-    ref = d.layer("conv", "Conv2d", x, shape, out_channels=channels, kernel_size=size, padding=size // 2)
+    ref = d.layer(
+        "conv", "Conv2d", x, shape, out_channels=channels, kernel_size=size, padding=size // 2
+    )
     return ref, (channels, *shape[1:])
 
 
@@ -158,7 +171,9 @@ def _recurrent(kind: str) -> Any:
 
 def _attention(d: Draft, x: Ref, shape: Shape) -> tuple[Ref, Shape]:
     name = d.name_for("attention")
-    d.owners[name] = Owner(name, name, f"{NN}MultiheadAttention", {"num_heads": 1, "batch_first": True})
+    d.owners[name] = Owner(
+        name, name, f"{NN}MultiheadAttention", {"num_heads": 1, "batch_first": True}
+    )
     ref = d.call(name, {"query": x, "key": x, "value": x})
     return Ref(ref.node, (0,)), shape
 
@@ -223,7 +238,7 @@ def call_again(draft: Draft) -> None:
     ]
     if not calls:
         return
-    owner, ref, shape = draft.one_of(calls)
+    owner, ref, _ = draft.one_of(calls)
     first = next(n for n in draft.nodes.values() if n.kind == "layer" and n.target == owner)
     result = next((s for r, s in draft.values if r == Ref(first.id)), None)
     port = next(iter(first.arguments))
@@ -247,7 +262,7 @@ def choose(draft: Draft) -> None:
     draft.keep(draft.branch(condition, ref, other), shape)
 
 
-def use_block(draft: Draft, blocks: int) -> None:
+def use_block(draft: Draft) -> None:
     """Adds a block that keeps the shape, once or repeated, with its own or with shared weights."""
     ref, shape = draft.one_of(draft.values)
     name = f"Block{len(draft.blocks) + 1}"
@@ -267,7 +282,9 @@ def use_block(draft: Draft, blocks: int) -> None:
     result = draft.layer("block", f"block:{name}", ref, shape, port="x", **own)
     owner = draft.owners[result.node]
     repeat = draft.number(1, 3)
-    draft.owners[result.node] = replace(owner, repeat=repeat, shared=repeat > 1 and bool(draft.number(0, 1)))
+    draft.owners[result.node] = replace(
+        owner, repeat=repeat, shared=repeat > 1 and bool(draft.number(0, 1))
+    )
     draft.keep(result, shape)
 
 
@@ -301,7 +318,7 @@ def graphs(
         elif kind == "branch":
             choose(draft)
         elif kind == "block" and len(draft.blocks) < 2:
-            use_block(draft, 2)
+            use_block(draft)
         else:
             recent = draft.values[-3:] if draft.number(0, 2) else draft.values
             ref, shape = draft.one_of(recent)
@@ -345,14 +362,23 @@ def _decorated(draft: Draft) -> Graph:
     for identity, owner in list(draft.owners.items()):
         if draft.number(0, 7) == 0:
             draft.owners[identity] = replace(owner, frozen=True)
-    same_shape = ("ReLU", "Tanh", "GELU", "Sigmoid", "LeakyReLU", "Dropout", "BatchNorm1d", "LayerNorm")
+    same_shape = (
+        "ReLU",
+        "Tanh",
+        "GELU",
+        "Sigmoid",
+        "LeakyReLU",
+        "Dropout",
+        "BatchNorm1d",
+        "LayerNorm",
+    )
     for identity, node in list(draft.nodes.items()):
         kind = draft.number(0, 15)
         layer = draft.owners[node.target].target.rpartition(".")[2] if node.kind == "layer" else ""
         if kind == 0 and layer in same_shape:
             draft.nodes[identity] = replace(node, bypassed=True)
         elif kind == 1:
-            draft.nodes[identity] = replace(node, note="Why: “é” 日本 <b>*/ \"\"\" # x")
+            draft.nodes[identity] = replace(node, note='Why: “é” 日本 <b>*/ """ # x')
         elif kind == 2:
             draft.nodes[identity] = replace(node, position=(draft.number(-50, 900) / 2, 1.25))
     return draft.graph()

@@ -49,7 +49,10 @@ class Project:
 
 
 def to_json(project: Project) -> str:
-    """The project as text: one key a line, always in the same order, defaults left out."""
+    """The project as text: one key a line, always in the same order, defaults left out.
+
+    Errors: ProjectRefused where "data" or "training" hold what JSON cannot (NaN, an object).
+    """
     value: dict[str, Json] = {
         "layerwise": VERSION,
         "name": project.name,
@@ -59,7 +62,12 @@ def to_json(project: Project) -> str:
         value["data"] = dict(project.data)
     if project.training is not None:
         value["training"] = dict(project.training)
-    return _write(value, "") + "\n"
+    try:
+        return _write(value, "") + "\n"
+    except (TypeError, ValueError) as error:
+        raise ProjectRefused(
+            f"The project cannot be written: {quote(error)}. Choose other data or settings."
+        ) from None
 
 
 def from_json(text: str) -> Project:

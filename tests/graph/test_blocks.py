@@ -131,7 +131,9 @@ def test_random_layers_do_not_pass_each_other() -> None:
     assert wires(apply(graph, GroupIntoBlock(("drop1", "fc"), "Two")))[1] == "two: x"
     late = layer(graph, "sum", "Dropout", "drop2")
     late = operation(late, "join", "operator.add", input=Ref("sum"), other=Ref("fc"))
-    text = refusal(output(late, "join", "third"), GroupIntoBlock(("fc", "drop1", "join", "sum"), "All"))
+    text = refusal(
+        output(late, "join", "third"), GroupIntoBlock(("fc", "drop1", "join", "sum"), "All")
+    )
     assert text.startswith("“drop2” stands between the nodes of the group")
 
 
@@ -319,7 +321,9 @@ def test_inputs_of_a_block_may_take_any_shape() -> None:
         ),
     ],
 )
-def test_a_group_that_cannot_be_is_refused(nodes: tuple[str, ...], name: str, sentence: str) -> None:
+def test_a_group_that_cannot_be_is_refused(
+    nodes: tuple[str, ...], name: str, sentence: str
+) -> None:
     assert refusal(mlp(), GroupIntoBlock(nodes, name)) == sentence
 
 

@@ -83,9 +83,7 @@ def edits(draw: st.DrawFn, graph: Graph) -> e.Edit:
     return edit
 
 
-@settings(
-    max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
-)
+@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(st.data())
 def test_any_edit_gives_a_valid_network_or_a_sentence(data: st.DataObject) -> None:
     first = data.draw(graphs(max_steps=6))

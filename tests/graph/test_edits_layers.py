@@ -116,7 +116,9 @@ def test_an_unwired_port_comes_back_in_its_place() -> None:
     graph = apply(skip(), SetCallArgument("add", "input", UNSET))
     assert wires(graph)[3] == "add: x"
     assert apply(graph, SetCallArgument("add", "input", Ref("relu"))) == skip()
-    assert list(apply(graph, SetCallArgument("add", "input", Ref("relu"))).nodes["add"].arguments) == [
+    assert list(
+        apply(graph, SetCallArgument("add", "input", Ref("relu"))).nodes["add"].arguments
+    ) == [
         *("input", "other"),
     ]
 
@@ -160,7 +162,9 @@ def test_the_shape_of_an_input_is_checked() -> None:
     assert str(apply(mlp(), SetInputSpec("x", TensorSpec(("N", 3, 2)))).nodes["x"].spec) == "N×3×2"
     assert "not “-1”" in refusal(mlp(), SetInputSpec("x", TensorSpec((-1, 3))))
     assert "not “M”" in refusal(mlp(), SetInputSpec("x", TensorSpec(("M", 3))))
-    assert "Did you mean “float32”?" in refusal(mlp(), SetInputSpec("x", TensorSpec((3,), "float31")))
+    assert "Did you mean “float32”?" in refusal(
+        mlp(), SetInputSpec("x", TensorSpec((3,), "float31"))
+    )
     assert "is no input" in refusal(mlp(), SetInputSpec("fc1", TensorSpec((3,))))
     assert "needs a shape" in refusal(mlp(), SetInputSpec("x", None))
 

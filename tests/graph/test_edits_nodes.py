@@ -162,7 +162,11 @@ def test_readers_of_a_deleted_sum_read_its_first_value() -> None:
 def test_a_part_of_a_deleted_lstm_becomes_what_came_into_it() -> None:
     graph = layer(start("N", 5, 8), "lstm", "LSTM", "x", hidden_size=4)
     graph = operation(graph, "last", "operator.getitem", input=Ref("lstm", (1, 0)), index=-1)
-    assert wires(apply(output(graph, "last"), DeleteNode("lstm"))) == ["x", "last: x", "output: last"]
+    assert wires(apply(output(graph, "last"), DeleteNode("lstm"))) == [
+        "x",
+        "last: x",
+        "output: last",
+    ]
 
 
 def test_deleting_one_call_keeps_weights_that_another_one_uses() -> None:

@@ -19,7 +19,9 @@ from builder.graph.names import (
 )
 
 
-@pytest.mark.parametrize("name", ["fc1", "conv_1", "encoder", "x", "T", "é", "日本", "0", "12", "_a"])
+@pytest.mark.parametrize(
+    "name", ["fc1", "conv_1", "encoder", "x", "T", "é", "日本", "0", "12", "_a"]
+)
 def test_names_that_may_be_used(name: str) -> None:
     assert refuse_name(name) is None
 

@@ -39,7 +39,7 @@ def refusal(text: str) -> str:
 
 
 def test_a_project_file_reads_well() -> None:
-    assert TEXT == (Path(__file__).parent / "golden" / "project.json").read_text(encoding="utf-8")
+    assert (Path(__file__).parent / "golden" / "project.json").read_text(encoding="utf-8") == TEXT
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
@@ -102,6 +102,18 @@ def test_a_save_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: Any)
         save_project(Project("Other", mlp()), path)
     assert load_project(path) == PROJECT
     assert os.listdir(tmp_path) == ["net.json"]
+
+
+def test_choices_that_are_no_json_are_refused_when_written() -> None:
+    for wrong in ({"lr": math.nan}, {"lr": object()}):
+        with pytest.raises(ProjectRefused, match="The project cannot be written"):
+            to_json(Project("a", mlp(), None, wrong))
+
+
+def test_a_project_has_a_name_that_can_be_read_again() -> None:
+    for name in ("", "  ", "a" * 121, "a\ud800"):
+        with pytest.raises(ProjectRefused, match="The project needs a “name”"):
+            Project(name, mlp())
 
 
 def test_windows_line_ends_and_marks_are_read(tmp_path: Path) -> None:
@@ -305,7 +317,9 @@ def test_a_block_that_contains_itself_is_refused() -> None:
 
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["x", "fc1"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 
@@ -324,7 +338,9 @@ def test_any_change_of_a_file_is_read_or_refused(data: st.DataObject) -> None:
     if data.draw(st.booleans()):
         place[key] = data.draw(_JSON)
     elif isinstance(place, dict):
-        place[data.draw(st.text(max_size=6) | st.sampled_from(["from", "path", "name"]))] = place.pop(key)
+        place[data.draw(st.text(max_size=6) | st.sampled_from(["from", "path", "name"]))] = (
+            place.pop(key)
+        )
     else:
         del place[key]
     text = json.dumps(spoilt)
