@@ -13,7 +13,7 @@ from builder.ui.graph_view import graph_view
 from builder.ui.head import page_head
 from builder.ui.markdown import plain
 
-HEIGHT = 640
+HEIGHT = 600
 
 
 def autograd_tab() -> None:
@@ -22,7 +22,7 @@ def autograd_tab() -> None:
     )
     typed = shape.text_input(
         "Batch shape",
-        value=state.recall("graph.batch_shape", "1"),
+        value=state.recall("graph.batch_shape", "2"),
         key="graph_batch_shape",
         max_chars=40,
         placeholder="a single sample, without a batch",
@@ -33,19 +33,19 @@ def autograd_tab() -> None:
     show_saved = saved.toggle(
         "Saved tensors",
         key="graph_saved",
-        persist_state=True,
+        persist_state="session",
         help="Tensors kept from the forward pass because the backward pass needs them.",
     )
     show_attrs = attributes.toggle(
         "Attributes",
         key="graph_attributes",
-        persist_state=True,
+        persist_state="session",
         help="Settings that a backward step kept, such as sizes and strides.",
     )
     evaluated = evaluation.toggle(
         "Evaluation mode",
         key="graph_evaluation",
-        persist_state=True,
+        persist_state="session",
         help="Run as after training: dropout does nothing, BatchNorm uses its running averages.",
     )
     try:
@@ -89,13 +89,13 @@ def architecture_tab() -> None:
         unfolded = st.toggle(
             "Unfold blocks",
             key="graph_unfolded",
-            persist_state=True,
+            persist_state="session",
             disabled=not graph.blocks,
             help="Show what is inside each block. A repeated one is drawn once, with its count."
             if graph.blocks
             else "This network has no blocks.",
         )
-        across = st.toggle("Left to right", key="graph_across", persist_state=True)
+        across = st.toggle("Left to right", key="graph_across", persist_state="session")
     try:
         drawn = architecture_graph(
             graph, unfolded and bool(graph.blocks), state.dark(), across=across

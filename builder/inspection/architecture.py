@@ -31,7 +31,7 @@ from builder.inspection import dot, theme
 from builder.inspection.wording import call_words, show_argument
 
 MOST_NODES = 1_500  # as many as Graphviz lays out in a browser within seconds
-_FONT = "Helvetica,Arial,sans-serif"
+_FONT = "Helvetica"  # a name whose widths Graphviz knows by heart, for any browser
 _drawn: Remembered[tuple[Graph, str]] = Remembered(64)
 
 

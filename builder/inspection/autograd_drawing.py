@@ -40,18 +40,23 @@ class Restyled:
         return len(self._known)
 
     def write(self, body: list[str]) -> str:
-        lines = [self._line(part) for part in dict.fromkeys(body)]
-        return "\n".join([*_opening(self._ink), *lines, "}", ""])
-
-    def _line(self, part: str) -> str:
-        if edge := _EDGE.match(part):
-            tail, head, style = edge.groups()
-            return f"  {self._name(tail)} -> {self._name(head)}" + (f" [{style}]" if style else "")
-        node = _NODE.match(part)
-        if node is None:
-            raise InspectionRefused("torchviz drew something this version cannot read.")
-        address, label, kind = node.groups()
-        return f"  {self._name(address)} [{self._look(label, kind)}]"
+        """The whole text, from the statements of torchviz's Digraph."""
+        nodes: dict[str, tuple[str, str | None]] = {}
+        edges: list[str] = []
+        for part in dict.fromkeys(body):
+            if edge := _EDGE.match(part):
+                tail, head, style = edge.groups()
+                wire = f"  {self._name(tail)} -> {self._name(head)}"
+                edges.append(wire + (f" [{style}]" if style else ""))
+            elif node := _NODE.match(part):
+                address, label, kind = node.groups()
+                # A parameter may be drawn again as a saved tensor: it stays a parameter.
+                if nodes.get(name := self._name(address), ("", None))[1] != "lightblue":
+                    nodes[name] = (label, kind)
+            else:
+                raise InspectionRefused("torchviz drew something this version cannot read.")
+        boxes = [f"  {name} [{self._look(*look)}]" for name, look in nodes.items()]
+        return "\n".join([*_opening(self._ink), *boxes, *edges, "}", ""])
 
     def _name(self, address: str) -> str:
         return self._known.setdefault(address, f"n{len(self._known)}")
@@ -85,7 +90,7 @@ def _opening(ink: theme.Ink) -> list[str]:
         "digraph autograd {",
         '  graph [bgcolor="transparent" ranksep=0.28 nodesep=0.22]',
         f'  node [shape=box style="filled" fillcolor="{quiet}" color="{ink.line}" '
-        f'fontcolor="{ink.text}" fontname="monospace" fontsize=12 height=0.3 margin="0.12,0.06"]',
+        f'fontcolor="{ink.text}" fontname="Courier" fontsize=12 height=0.3 margin="0.12,0.06"]',
         f'  edge [color="{ink.quiet}" arrowsize=0.7]',
     ]
 

@@ -114,16 +114,21 @@ def heatmap(
             zmin=-scale,
             zmax=scale,
             colorscale=[list(stop) for stop in theme.DIVERGING[dark]],
-            colorbar={"outlinewidth": 0, "thickness": 14, "title": {"text": "Value"}},
+            colorbar=_colour_bar("Value"),
             hovertemplate="row %{y}, column %{x}<br>%{z:.6g}<extra></extra>",
         )
     )
-    figure.update_layout(hovermode="closest")
+    figure.update_layout(hovermode="closest", margin={"t": 48 if title else 12})
     figure.update_xaxes(title_text=plain(x_title), showgrid=False, **_whole_ticks(columns))
     figure.update_yaxes(
         title_text=plain(y_title), showgrid=False, autorange="reversed", **_whole_ticks(rows)
     )
     return figure
+
+
+def heatmap_height(rows: int) -> int:
+    """Pixels in which `rows` can be told apart, within what a page has room for."""
+    return max(200, min(520, 130 + 14 * rows))
 
 
 def histogram(
@@ -191,7 +196,7 @@ def filter_grid(
             **place,
         )
     figure.update_layout(
-        template=theme.template(dark), height=72 + 108 * rows, hovermode="closest", showlegend=False
+        template=theme.template(dark), height=60 + 90 * rows, hovermode="closest", showlegend=False
     )
     figure.update_layout(margin={"t": 30, "b": 6})
     figure.update_annotations(font_size=theme.FONT_SIZE - 3)
@@ -278,6 +283,17 @@ def _named_axes(figure: go.Figure, x_title: str, y_title: str, log_y: bool) -> g
     figure.update_xaxes(title_text=plain(x_title))
     figure.update_yaxes(title_text=plain(y_title), type="log" if log_y else "linear")
     return figure
+
+
+def _colour_bar(title: str) -> dict[str, object]:
+    """A narrow scale that says what its colours mean, without taking the picture's room."""
+    return {
+        "outlinewidth": 0,
+        "thickness": 12,
+        "nticks": 5,
+        "tickfont": {"size": theme.FONT_SIZE - 3},
+        "title": {"text": title, "font": {"size": theme.FONT_SIZE - 2}},
+    }
 
 
 def _whole_ticks(count: int) -> dict[str, object]:

@@ -1,26 +1,36 @@
-"""The layers of a network as PyTorch holds them: their path in the module, and their index in a chain."""
+"""The layers of a network as PyTorch holds them: where each stands in the module and in a Sequential."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from builder import catalogue
+from builder.catalogue.entry import Family
+from builder.graph.model import Graph
+from builder.graph.remember import Remembered
+
 if TYPE_CHECKING:
-    from builder.catalogue.entry import Family
+    from torch import nn
+
+_known: Remembered[tuple[Graph, list[Layer]]] = Remembered(64)
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One layer. `path`: where it stands in the module ("fc1", "encoder.0.attention").
+    """One layer of torch, also inside a block.
 
-    `index`: its place in the nn.Sequential that the same network is written as, None where it is
-    no chain or stands inside a block. `kind`: torch's class ("Linear"), or a block's name.
-    `parameters`: the names in the `state_dict` of what it learns.
+    `path`: where it stands in the nn.Module ("fc1", "blocks.0.conv1"); "" for an operation that is
+    a module only in the Sequential. `chain_path`: where it stands in the nn.Sequential the same
+    network is written as ("2", "1.0.conv1"), None where it is no chain. `kind`: torch's class.
+    `words`: what printing it shows. `parameters`: what it learns, by its names in the `state_dict`.
     """
 
     path: str
-    index: int | None
+    chain_path: str | None
     kind: str
+    words: str
     family: Family
     parameters: tuple[str, ...]
 
@@ -30,4 +40,63 @@ class Layer:
 
     def holds(self, name: str) -> bool:
         """Whether an entry of the `state_dict` is this layer's."""
-        return name.startswith(f"{self.path}.")
+        return bool(self.path) and name.startswith(f"{self.path}.")
+
+
+def layers_of(graph: Graph) -> list[Layer]:
+    """Every layer, in the order in which they run. Nothing is allocated.
+
+    Errors: CodeRefused for a network that cannot be written as code yet.
+    """
+    known = _known.get(id(graph))
+    if known is None:  # the graph is kept beside its layers, so that no other one can get its id
+        known = _known.put(id(graph), (graph, list(_layers(graph))))
+    return known[1]
+
+
+def _layers(graph: Graph) -> Iterator[Layer]:
+    import torch
+
+    from builder.code import build_module, paths
+
+    with torch.device("meta"):
+        module = build_module(graph)
+        named, chained = paths(graph), paths(graph, "sequential")
+        chain = build_module(graph, "sequential") if chained else None
+    for key in dict.fromkeys([*named, *chained]):
+        path, place = named.get(key), chained.get(key)
+        outer = next(
+            (k for k in chained if k in named and key.startswith((f"{k}/", f"{k}."))), None
+        )
+        if place is None and path is not None and outer is not None:
+            # Inside a block both styles use the block's own class, so the rest of the path is one.
+            place = chained[outer] + path[len(named[outer]) :]
+        if path is not None:
+            layer = module.get_submodule(path)
+        elif chain is not None and place is not None:
+            layer = chain.get_submodule(place)
+        else:
+            continue
+        if type(layer).__module__.startswith("torch.nn.") and not isinstance(
+            layer, torch.nn.Sequential | torch.nn.ModuleList
+        ):
+            yield _layer(layer, path or "", place)
+
+
+def _layer(layer: nn.Module, path: str, place: str | None) -> Layer:
+    kind = type(layer).__name__
+    entry = catalogue.entries().get(f"torch.nn.{kind}")
+    return Layer(
+        path=path,
+        chain_path=place,
+        kind=kind,
+        words=_words(layer),
+        family=entry.family if entry else "other",
+        parameters=tuple(f"{path}.{name}" for name, _ in layer.named_parameters()) if path else (),
+    )
+
+
+def _words(layer: nn.Module) -> str:
+    """Linear(in_features=16, out_features=12, bias=True); its class where it prints several lines."""
+    lines = str(layer).splitlines()
+    return lines[0] if len(lines) == 1 else f"{type(layer).__name__}(…)"

@@ -69,7 +69,7 @@ def telling_pair(dataset: Dataset) -> tuple[int, int]:
     """The two features that tell most about the target, each by itself; ties keep their order.
 
     For classes: how far their means lie apart against the spread within (one-way F). For a number:
-    the size of the correlation.
+    the size of the correlation. Columns of only two values are drawn when there are no others.
     """
     x, y = everything(dataset)
     x = x.astype(np.float64)
@@ -85,6 +85,7 @@ def telling_pair(dataset: Dataset) -> tuple[int, int]:
             within += ((rows - rows.mean(0)) ** 2).sum(0)
         score = (centred**2).sum(0) / np.maximum(within, 1e-12)
         score[(centred**2).sum(0) < 1e-12] = 0.0
+    score += [0.0 if len(np.unique(column)) > 2 else -np.inf for column in x.T]
     first, second = np.argsort(-score, kind="stable")[:2].tolist()
     return min(first, second), max(first, second)
 

@@ -94,18 +94,13 @@ def statistics_table(weights: Sequence[Weight], before: Sequence[Weight] = ()) -
     rows = []
     for weight in weights:
         found = statistics(weight.array)
-        row = {
+        row: dict[str, object] = {
             "Parameter": weight.name,
             "Index": weight.indexed_name,
             "Layer": weight.layer,
             "Shape": "×".join(map(str, weight.shape)) or "scalar",
             "Count": found.count,
-            "Mean": found.mean,
-            "Deviation": found.deviation,
-            "Minimum": found.minimum,
-            "Maximum": found.maximum,
-            "Norm": found.norm,
-            "Zeros": found.zeros,
+            **_columns(found),
         }
         if before:
             row["Change"] = change(
@@ -115,6 +110,31 @@ def statistics_table(weights: Sequence[Weight], before: Sequence[Weight] = ()) -
             row["Not finite"] = found.not_finite
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def summary(shown: Mapping[str, Weight]) -> pd.DataFrame:
+    """The statistics of one parameter at several epochs, a row each."""
+    import pandas as pd
+
+    rows = []
+    for title, weight in shown.items():
+        found = statistics(weight.array)
+        row: dict[str, object] = {"": title, **_columns(found)}
+        if found.not_finite:
+            row["Not finite"] = found.not_finite
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _columns(found: Statistics) -> dict[str, object]:
+    return {
+        "Mean": found.mean,
+        "Deviation": found.deviation,
+        "Minimum": found.minimum,
+        "Maximum": found.maximum,
+        "Norm": found.norm,
+        "Zeros": found.zeros,
+    }
 
 
 def change(now: Array, before: Array | None) -> float | None:

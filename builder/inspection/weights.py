@@ -31,14 +31,14 @@ _LONGEST_LOOKUP = 300
 class Weight:
     """One entry of a `state_dict`.
 
-    `name`: as in `state_dict` ("fc1.weight"). `indexed_name`: as one asks an nn.Sequential for it
-    ("model[2].weight"), None where the network is no chain. `learned`: a parameter, not a buffer
-    such as running_mean. `dtype`: torch's. `array`: the numbers; types that numpy lacks (bfloat16)
-    come as float32, which holds them exactly.
+    `name`: as in `state_dict` ("fc1.weight"). `chain_name`: as in that of the nn.Sequential the same
+    network is written as ("2.weight"), None where it is no chain. `layer`: its title. `learned`: a
+    parameter, not a buffer such as running_mean. `dtype`: torch's. `array`: the numbers; types that
+    numpy lacks (bfloat16) come as float32, which holds them exactly.
     """
 
     name: str
-    indexed_name: str | None
+    chain_name: str | None
     layer: str
     family: Family
     shape: tuple[int, ...]
@@ -50,6 +50,11 @@ class Weight:
     def attribute(self) -> str:
         """As one asks a module for it: "model.fc1.weight"."""
         return spelled(self.name)
+
+    @property
+    def indexed_name(self) -> str | None:
+        """As one asks an nn.Sequential for it: "model[2].weight"."""
+        return spelled(self.chain_name) if self.chain_name is not None else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +81,13 @@ def weights_of(state: Mapping[str, Tensor], layers: Sequence[Layer]) -> list[Wei
     """The same from a `state_dict` at hand."""
     homes = {name: layer for layer in layers for name in layer.parameters}
     listed = []
-    for name, value in state.items():
+    for name in _in_running_order(state, layers, list(homes)):
+        value = state[name]
         home = homes.get(name) or _home(name, layers)
         listed.append(
             Weight(
                 name=name,
-                indexed_name=_indexed(name, home),
+                chain_name=_in_chain(name, home),
                 layer=home.title if home else name.rpartition(".")[0],
                 family=home.family if home else "other",
                 shape=tuple(value.shape),
@@ -117,21 +123,33 @@ def look_up(text: str, listed: Sequence[Weight], layers: Sequence[Layer]) -> Fou
         raise InspectionRefused(
             f"{quote(text)} is not a way to name a weight. Write model[2].weight, or model.fc1.weight."
         )
-    parts = [part.strip("[] ") for part in _PART.findall(whole[1] or "")]
-    trailing = whole[2]
+    parts = _from_the_front([part.strip("[] ") for part in _PART.findall(whole[1] or "")], layers)
     # A last [0] is a place in a tensor when a weight stands before it, else the index of a layer.
     for used in range(len(parts), 0, -1):
-        weight = _weight_named(parts[:used], listed, layers)
-        if weight is not None:
-            rest = "[" + "][".join(parts[used:]) + "]" if parts[used:] else ""
-            if all(re.fullmatch(r"-?\d+", part) for part in parts[used:]):
-                return Found(
-                    _of(weight, layers), (weight,), _index(rest + (trailing or ""), weight)
-                )
-    layer = _layer_named(parts, layers) if trailing is None else None
-    if layer is not None:
-        return Found(layer, tuple(w for w in listed if layer.holds(w.name)))
-    raise InspectionRefused(_unknown(words, parts, listed, layers))
+        name, places = ".".join(parts[:used]), parts[used:]
+        weight = next((w for w in listed if name in (w.name, w.chain_name)), None)
+        if weight is not None and all(re.fullmatch(r"-?\d+", place) for place in places):
+            index = "".join(f"[{place}]" for place in places) + (whole[2] or "")
+            return Found(_of(weight, layers), (weight,), _index(index, weight))
+    name = ".".join(parts)
+    layer = next((one for one in layers if name and name in (one.path, one.chain_path)), None)
+    if layer is None or whole[2]:
+        raise InspectionRefused(_unknown(words, parts, listed, layers))
+    return Found(layer, tuple(w for w in listed if layer.holds(w.name)))
+
+
+def _in_running_order(
+    state: Mapping[str, Tensor], layers: Sequence[Layer], learned: Sequence[str]
+) -> list[str]:
+    """Layer by layer, a layer's parameters before its buffers: a checkpoint lists them by alphabet."""
+    paths = [layer.path for layer in layers]
+    order = {name: place for place, name in enumerate(learned)}
+
+    def place(name: str) -> tuple[int, int, str]:
+        home = _home(name, layers)
+        return paths.index(home.path) if home else len(paths), order.get(name, len(order)), name
+
+    return sorted(state, key=place)
 
 
 def _home(name: str, layers: Sequence[Layer]) -> Layer | None:
@@ -140,10 +158,10 @@ def _home(name: str, layers: Sequence[Layer]) -> Layer | None:
     return max(around, key=lambda layer: len(layer.path), default=None)
 
 
-def _indexed(name: str, home: Layer | None) -> str | None:
-    if home is None or home.index is None:
+def _in_chain(name: str, home: Layer | None) -> str | None:
+    if home is None or home.chain_path is None:
         return None
-    return spelled(f"{home.index}{name[len(home.path) :]}")
+    return f"{home.chain_path}{name[len(home.path) :]}"
 
 
 def _numbers(value: Tensor) -> Array:
@@ -156,33 +174,16 @@ def _numbers(value: Tensor) -> Array:
     return array
 
 
-def _weight_named(
-    parts: list[str], listed: Sequence[Weight], layers: Sequence[Layer]
-) -> Weight | None:
-    name = ".".join(parts)
-    for weight in listed:
-        if weight.name == name:
-            return weight
-    if parts and re.fullmatch(r"-?\d+", parts[0]):
-        layer = _layer_at(int(parts[0]), layers)
-        if layer is not None:
-            inside = ".".join([layer.path, *parts[1:]])
-            return next((w for w in listed if w.name == inside), None)
-    return None
+def _from_the_front(parts: list[str], layers: Sequence[Layer]) -> list[str]:
+    """model[-1] counts from the end of the Sequential: as many indices as its last layer's plus one."""
+    if not parts or not re.fullmatch(r"-\d+", parts[0]):
+        return parts
+    return [str(int(parts[0]) + _length(layers)), *parts[1:]]
 
 
-def _layer_named(parts: list[str], layers: Sequence[Layer]) -> Layer | None:
-    name = ".".join(parts)
-    found = next((layer for layer in layers if layer.path == name), None)
-    if found is None and len(parts) == 1 and re.fullmatch(r"-?\d+", parts[0]):
-        found = _layer_at(int(parts[0]), layers)
-    return found
-
-
-def _layer_at(index: int, layers: Sequence[Layer]) -> Layer | None:
-    count = sum(layer.index is not None for layer in layers)
-    wanted = index + count if index < 0 else index
-    return next((layer for layer in layers if layer.index == wanted), None)
+def _length(layers: Sequence[Layer]) -> int:
+    first = [int(layer.chain_path.partition(".")[0]) for layer in layers if layer.chain_path]
+    return max(first, default=-1) + 1
 
 
 def _of(weight: Weight, layers: Sequence[Layer]) -> Layer | None:
@@ -219,15 +220,16 @@ def _index(text: str, weight: Weight) -> tuple[int | slice, ...]:
 
 
 def _unknown(text: str, parts: list[str], listed: Sequence[Weight], layers: Sequence[Layer]) -> str:
-    indexed = [layer for layer in layers if layer.index is not None]
-    if parts and re.fullmatch(r"-?\d+", parts[0]) and not indexed:
+    by_index = bool(parts) and re.fullmatch(r"-?\d+", parts[0]) is not None
+    if by_index and not _length(layers):
+        example = listed[0].attribute if listed else "model.fc1.weight"
         return (
-            f"{quote(text)} asks by index, but this network is no chain. Ask by name, such as "
-            f"{listed[0].attribute if listed else 'model.fc1.weight'}."
+            f"{quote(text)} asks by index, but this network is no chain. "
+            f"Ask by name, such as {example}."
         )
-    if parts and re.fullmatch(r"-?\d+", parts[0]) and _layer_at(int(parts[0]), layers) is None:
-        return f"{quote(text)}: this network has the indices 0 to {len(indexed) - 1}."
-    names = [w.attribute for w in listed] + [spelled(layer.path) for layer in layers if layer.path]
+    if by_index and not 0 <= int(parts[0]) < _length(layers):
+        return f"{quote(text)}: this network has the indices 0 to {_length(layers) - 1}."
+    names = [w.attribute for w in listed] + [spelled(one.path) for one in layers if one.path]
     names += [w.indexed_name for w in listed if w.indexed_name]
     known = text if text.startswith("model") else f"model.{text}"
     return f"{quote(text)} names nothing in this network. {did_you_mean(known, names)}".strip()
@@ -236,3 +238,15 @@ def _unknown(text: str, parts: list[str], listed: Sequence[Weight], layers: Sequ
 def values_at(weight: Weight, index: tuple[int | slice, ...]) -> Array:
     """The part of a weight that a look-up asked for."""
     return np.asarray(weight.array[index])
+
+
+def printed(weight: Weight, index: tuple[int | slice, ...] = ()) -> str:
+    """What PyTorch prints for it; a big one it shortens by itself, with dots for the middle."""
+    import torch
+
+    value = torch.from_numpy(np.array(values_at(weight, index)))
+    if weight.dtype == "bfloat16":
+        value = value.bfloat16()
+    if index or not weight.learned or not value.is_floating_point():
+        return str(value)
+    return str(torch.nn.Parameter(value))

@@ -20,16 +20,21 @@ from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentM
 _PROJECT = "layerwise"
 
 
-@functools.cache
 def packaged(name: str, folder: Path, html: str) -> Callable[..., Any]:
     """The component whose built bundle is `folder`/assets/index-*.js, ready to be drawn.
 
     Call it when a page runs, not at import: before the server runs there is nothing to register
     with. `html` is our own markup; no text of a person may stand in it.
     """
-    manager = get_bidi_component_manager()
-    manifest = ComponentManifest(_PROJECT, "0.1.0", [ComponentConfig(name, "assets")])
-    manager.register_from_manifest(manifest, folder)
+    manager = get_bidi_component_manager()  # each runtime has its own; a test has one a run
+    if manager.get_component_asset_root(f"{_PROJECT}.{name}") is None:
+        manifest = ComponentManifest(_PROJECT, "0.1.0", [ComponentConfig(name, "assets")])
+        manager.register_from_manifest(manifest, folder)
+    return _component(name, html)
+
+
+@functools.cache
+def _component(name: str, html: str) -> Callable[..., Any]:
     component: Callable[..., Any] = st.components.v2.component(
         f"{_PROJECT}.{name}", html=html, js="index-*.js", isolate_styles=True
     )

@@ -5,11 +5,14 @@ const LEAST = 0.02;
 const MOST = 8;
 const MARGIN = 16;
 const STEP = 1.25;
+const LEAST_READABLE = 0.6; // below this zoom the words of a box cannot be read
 
 export class Camera {
   place: Place = { x: 0, y: 0, scale: 1 };
   private size = { width: 1, height: 1 };
   private fitted = true;
+  private begin = 0;
+  private opening: (() => void) | null = null;
   private pointers = new Map<number, { x: number; y: number }>();
   private dragged = false;
   private readonly watcher: ResizeObserver;
@@ -20,7 +23,11 @@ export class Camera {
     stage.addEventListener("pointermove", this.move);
     stage.addEventListener("pointerup", this.up);
     stage.addEventListener("pointercancel", this.up);
-    this.watcher = new ResizeObserver(() => this.fitted && this.fit());
+    this.watcher = new ResizeObserver(() => {
+      if (!stage.clientWidth) return; // in a tab that is not shown
+      if (this.opening) this.opening();
+      else if (this.fitted) this.fit();
+    });
     this.watcher.observe(stage);
   }
 
@@ -29,10 +36,20 @@ export class Camera {
     return this.dragged;
   }
 
-  /** Tells the drawing's own size in pixels at scale 1, and shows the whole of it. */
-  look(width: number, height: number): void {
+  /**
+   * Tells the drawing's own size in pixels at scale 1, and shows the whole of it; or, where words
+   * would be too small to read, its beginning at true size: `begin` says where across that lies.
+   */
+  look(width: number, height: number, begin: () => number): void {
     this.size = { width: Math.max(width, 1), height: Math.max(height, 1) };
-    this.fit();
+    const open = (): void => {
+      this.opening = null;
+      this.begin = begin();
+      this.fit();
+      if (this.place.scale < LEAST_READABLE) this.readable();
+    };
+    if (this.stage.clientWidth) open();
+    else this.opening = open;
   }
 
   fit(): void {
@@ -53,8 +70,9 @@ export class Camera {
   /** True size from the top: where a graph too tall to read as a whole begins. */
   readable(): void {
     const { clientWidth } = this.stage;
+    const wide = this.size.width + 2 * MARGIN > clientWidth;
     this.fitted = false;
-    this.go({ scale: 1, x: (clientWidth - this.size.width) / 2, y: MARGIN });
+    this.go({ scale: 1, x: clientWidth / 2 - (wide ? this.begin : this.size.width / 2), y: MARGIN });
   }
 
   zoom(factor: number, at = { x: this.stage.clientWidth / 2, y: this.stage.clientHeight / 2 }): void {

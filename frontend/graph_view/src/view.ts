@@ -1,4 +1,5 @@
 import { Camera } from "./camera";
+import { centreLabels } from "./centre";
 import { cleanSvg } from "./clean";
 import { download, svgFile } from "./download";
 import { layOut } from "./layout";
@@ -6,9 +7,6 @@ import css from "./style.css?inline";
 
 export type Data = { dot: string; height: number; name: string; label: string; selected: string | null };
 export type State = { node: string | null };
-
-/** Below this zoom words cannot be read, and the top at true size says more than the whole. */
-const LEAST_READABLE = 0.6;
 
 /** One graph on the page: toolbar, stage and message. */
 export class View {
@@ -82,14 +80,22 @@ export class View {
     svg.setAttribute("height", String(height));
     this.nodes = [...svg.querySelectorAll<SVGGElement>("g.node")];
     for (const node of this.nodes) {
+      centreLabels(node);
       const words = [...node.querySelectorAll("text")].map((text) => text.textContent ?? "");
       node.setAttribute("tabindex", "-1");
       node.setAttribute("role", "button");
       node.setAttribute("aria-pressed", "false");
       node.setAttribute("aria-label", words.join(" ").trim() || nameOf(node));
     }
-    this.camera.look(width, height);
-    if (this.camera.place.scale < LEAST_READABLE) this.camera.readable();
+    this.camera.look(width, height, () => this.topmost(width));
+  }
+
+  /** How far across the drawing its topmost box stands, in its own pixels. */
+  private topmost(width: number): number {
+    const boxes = this.nodes.map((node) => node.getBBox());
+    const top = boxes.reduce<DOMRect | null>((best, box) => (!best || box.y < best.y ? box : best), null);
+    const origin = this.svg?.querySelector("g")?.transform.baseVal.consolidate()?.matrix.e ?? 0;
+    return top ? top.x + top.width / 2 + origin : width / 2;
   }
 
   private say(text: string): void {
