@@ -10,13 +10,14 @@ from builder.ui.data_set import (
     begin_at_the_top,
     chosen_set,
     facts,
+    first_rows,
     fit_panel,
     heading,
     parts,
     picture,
     show,
-    tables,
     try_to_load,
+    uploaded_table,
 )
 from builder.ui.head import page_head
 from builder.ui.markdown import plain
@@ -48,12 +49,15 @@ with right:
     panel = st.container()
     set_form(choice, card, upload)
 with left:
+    if upload is not None:
+        uploaded_table(upload)
     dataset = try_to_load(choice)
     if dataset is not None:
         picture(dataset)
         parts(dataset)
     facts(card, dataset)
-    tables(dataset, upload)
+    if upload is None and dataset is not None:
+        first_rows(dataset)
 if dataset is not None:
     with panel:
         fit_panel(dataset)

@@ -97,8 +97,6 @@ class Upload:
             spec=TensorSpec(("N", len(features))),
             target=Target("number", self.target),
             features=features,
-            origin="Uploaded by you",
-            licence="yours to know",
             family="upload",
         )
 

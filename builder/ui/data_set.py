@@ -17,7 +17,7 @@ from builder.data import (
     open_upload,
     plan_fit,
 )
-from builder.errors import DataRefused, LayerwiseError
+from builder.errors import DataRefused, LayerwiseError, quote
 from builder.graph.model import format_shape
 from builder.graph.size import format_count
 from builder.inspection.samples import can_be_drawn, is_pictures, sample_figure
@@ -113,17 +113,19 @@ def facts(card: Card, dataset: Dataset | None) -> None:
             )
 
 
-def tables(dataset: Dataset | None, upload: Upload | None) -> None:
-    """The first rows as they came, and for a person's own file what stands in each column."""
-    if upload is not None:
-        rows, columns = st.tabs(["First rows", "Columns"])
-        with rows:
-            st.dataframe(upload.head(), hide_index=True, height=300)
-        with columns:
-            st.dataframe(_column_table(upload), hide_index=True, height=300)
-        for note in upload.notes:
-            st.caption(plain(note))
-    elif dataset is not None and dataset.head is not None:
+def uploaded_table(upload: Upload) -> None:
+    """A person's own file: its first rows, what stands in each column, what was noticed in reading."""
+    rows, columns = st.tabs(["First rows", "Columns"])
+    with rows:
+        st.dataframe(upload.head(), hide_index=True, height=250)
+    with columns:
+        st.dataframe(_column_table(upload), hide_index=True, height=250)
+    st.caption("  \n".join(plain(note) for note in upload.notes))
+
+
+def first_rows(dataset: Dataset) -> None:
+    """The first rows of a table as they came; pictures have none."""
+    if dataset.head is not None:
         st.dataframe(dataset.preview(_PREVIEW_ROWS), hide_index=True, height=300)
 
 
@@ -140,8 +142,7 @@ def parts(dataset: Dataset) -> None:
         )
         + " rows"
     )
-    for note in dataset.notes:
-        st.caption(f":material/check: {plain(note)}")
+    st.caption("  \n".join(f":material/check: {plain(note)}" for note in dataset.notes))
 
 
 def fit_panel(dataset: Dataset) -> None:
@@ -161,7 +162,7 @@ def fit_panel(dataset: Dataset) -> None:
         if not fit.changes:
             st.markdown(
                 f":material/check_circle: **The network fits**: it takes {shape} and gives what "
-                f"{plain(dataset.target.name)} needs."
+                f"{plain(quote(dataset.target.name))} needs."
             )
             if st.button(
                 "Train on this data",

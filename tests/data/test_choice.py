@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder.data import DataChoice
+from builder.data.choice import parse_shape, split_at
 from builder.errors import DataRefused
 
 names = st.text(min_size=1, max_size=20)
@@ -86,3 +87,22 @@ def test_json_that_is_no_choice_is_refused(data: object) -> None:
 def test_an_unknown_field_gets_the_nearest_name() -> None:
     with pytest.raises(DataRefused, match="Did you mean “split_seed”"):
         DataChoice.from_json({"source": "iris", "splitseed": 3})
+
+
+@pytest.mark.parametrize("text", ["1, 28, 28", "1×28×28", "1x28x28", "(1, 28, 28)", " 1 28 28 "])
+def test_a_shape_is_read_as_people_write_it(text: str) -> None:
+    assert parse_shape(text) == (1, 28, 28)
+
+
+def test_no_shape_is_none_and_words_are_refused() -> None:
+    assert parse_shape("  ") is None
+    for text in ("big", "1, -2", "1.5", "0", "1,2,3,4,5", "9" * 40):
+        with pytest.raises(DataRefused):
+            parse_shape(text)
+
+
+def test_two_cuts_make_three_shares_that_a_choice_takes() -> None:
+    assert split_at(70, 85) == (0.7, 0.15, 0.15)
+    for first in range(1, 101):
+        for second in range(first, 101):
+            DataChoice("iris", split=split_at(first, second))

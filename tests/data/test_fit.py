@@ -11,7 +11,7 @@ from builder.graph.edits import apply
 from builder.graph.model import Graph, Literals, Node, Owner, Ref, TensorSpec
 from builder.graph.shapes import infer_shapes
 
-SETS = ("digits", "iris", "moons", "diabetes")
+SETS = ("digits", "iris", "diabetes")
 
 
 def chain(shape: tuple[str | int, ...], *layers: tuple[str, dict[str, Literals]]) -> Graph:
