@@ -95,7 +95,7 @@ def test_a_part_can_be_asked_for(text: str, shape: tuple[int, ...], listed: list
 def test_what_names_nothing_gets_one_sentence(
     text: str, sentence: str, listed: list[Weight]
 ) -> None:
-    with pytest.raises(InspectionRefused, match=".*") as refusal:
+    with pytest.raises(InspectionRefused) as refusal:
         look_up(text, listed, layers_of(mlp()))
     assert sentence in str(refusal.value)
     assert len(str(refusal.value)) < 300
