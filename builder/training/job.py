@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 class JobRequest:
     """One training to be started. `data`: a choice of the owner's, or rows that are loaded already.
 
-    `name`: how the list calls it; by default the project's name.
+    `name`: how the list calls it; by default the project's name. `project_id`: which project it is
+    of, so that its page finds it again.
     """
 
     project: Project
@@ -26,6 +27,7 @@ class JobRequest:
     settings: TrainingSettings
     owner: str
     name: str = ""
+    project_id: str = ""
 
     def dataset(self) -> Dataset | RunData:
         """The rows. Errors: DataRefused, NotFound; JobRefused when no data is chosen."""

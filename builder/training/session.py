@@ -47,7 +47,7 @@ def run_session(
     """
     sweep_temporary_files(folder.path)
     sweep_temporary_files(make_folder(folder.checkpoints))
-    training, commits = None, None
+    training, commits, reports = None, None, None
     ending = Ending("failed", "", attempt=attempt)
     try:
         job = folder.job()
@@ -57,11 +57,11 @@ def run_session(
         continue_from_last_commit(folder, training)
         log = MetricsLog(folder.metrics)
         log.append(_start_line(training, settings, data, attempt))
-        commits = Commits(folder.checkpoints, log)
+        commits, reports = Commits(folder.checkpoints, log), StepReports(log)
         fit(
             training,
             (
-                StepReports(log),
+                reports,
                 _divergence(settings, data),
                 *callbacks,
                 commits,
@@ -75,6 +75,8 @@ def run_session(
         ending = Ending(end.state, end.sentence, attempt=attempt)
         if commits is not None:
             commits.finish(training, keep_partial=end.state == "stopped")
+        if reports is not None and end.state == "failed":
+            reports.report_epoch(training)
     except BaseException as error:
         ending = Ending(*_explain(folder, error), attempt=attempt)
         if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):

@@ -64,7 +64,7 @@ class Supervisor:
         try:
             name = request.name or self.store.name_for(request.owner, request.project.name)
             write_run(folder, plan, name)
-            self.store.add(run_id, request.owner, name, _summary(plan))
+            self.store.add(run_id, request.owner, name, _summary(plan, request.project_id))
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
@@ -247,8 +247,9 @@ def _last_line(folder: RunFolder) -> str:
     return lines[-1][:200].rstrip(".") if lines else ""
 
 
-def _summary(plan: Plan) -> dict[str, Any]:
+def _summary(plan: Plan, project_id: str) -> dict[str, Any]:
     return {
+        "project": project_id,
         "data": plan.data.title,
         "network": plan.project.graph.name,
         "parameters": plan.parameters,

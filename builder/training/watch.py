@@ -7,6 +7,7 @@ on from where the last look ended, whoever looked.
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -93,6 +94,15 @@ def watch(store: Store, run_id: str, owner: str) -> Watch:
         )
 
 
+def wait_for_first_point(store: Store, run_id: str, seconds: float) -> bool:
+    """Waits until a run has reported something, or for so long; whether it has."""
+    end = time.monotonic() + seconds
+    path = store.folder(run_id).metrics
+    while not (reported := path.exists()) and time.monotonic() < end:
+        time.sleep(0.01)
+    return reported
+
+
 def _share(done: int, total: int, last: Mapping[str, Any], steps_per_epoch: int) -> float:
     if not total:
         return 0.0
@@ -104,14 +114,15 @@ def _share(done: int, total: int, last: Mapping[str, Any], steps_per_epoch: int)
 
 def _speed(steps: list[dict[str, Any]]) -> float | None:
     """Rows a second over the last reports; the very first one measures a single batch."""
-    recent = [s["rows_per_second"] for s in steps[-5:] if s.get("step", 0) > 1]
+    recent = [s["rows_per_second"] for s in steps[-5:] if "rows_per_second" in s and s["step"] > 1]
     return sum(recent) / len(recent) if recent else None
 
 
 def _step_series(steps: list[dict[str, Any]], steps_per_epoch: int) -> Series:
+    ordered = sorted(steps, key=lambda s: int(s["step"]))  # a failed epoch is told after the fact
     return Series(
-        tuple(s["epoch"] - 1 + s["step_in_epoch"] / max(1, steps_per_epoch) for s in steps),
-        tuple(s["loss"] for s in steps),
+        tuple(s["epoch"] - 1 + s["step_in_epoch"] / max(1, steps_per_epoch) for s in ordered),
+        tuple(s["loss"] for s in ordered),
     )
 
 

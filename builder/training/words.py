@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from builder.training.folder import RunState
 from builder.training.metrics import metric
+from builder.training.optimizers import optimizers
 
 STATE_WORDS: Final[Mapping[RunState, str]] = {
     "queued": "Waiting",
@@ -28,6 +29,12 @@ def words_for_seconds(seconds: float) -> str:
     if whole < 3600:
         return f"{whole // 60} min {whole % 60} s"
     return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def optimizer_words(summary: Mapping[str, Any]) -> str:
+    """Adam 0.001: what a run was trained with, from its card's summary."""
+    entry = optimizers().get(str(summary.get("optimizer")))
+    return f"{entry.title} {summary.get('lr', 0):g}" if entry else ""
 
 
 def words_for_figure(key: str, value: float | None) -> str:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import time
+from typing import Any, Final
 
 from builder.training.callbacks.base import Callback
 from builder.training.limits import STEP_REPORTS_PER_SECOND
 from builder.training.loop import Training
 from builder.training.metrics_log import MetricsLog
+
+
+_LOSSES_OF_A_FAILURE: Final = 100
 
 
 class StepReports(Callback):
@@ -29,14 +33,30 @@ class StepReports(Callback):
         self._next = now + 1 / STEP_REPORTS_PER_SECOND
         steps, seconds = training.step - self._last_step, now - self._last_time
         self._last_step, self._last_time = training.step, now
+        speed = round(steps * training.train.batch_size / max(seconds, 1e-9), 1)
+        loss = training.last_loss.item()
+        self._log.append(_line(training, training.step_in_epoch, loss, rows_per_second=speed))
+
+    def report_epoch(self, training: Training) -> None:
+        """Every loss of the epoch that failed (of many some), to be seen on the chart."""
+        losses = training.tally.results()[0] if training.tally else ()
+        stride = max(1, len(losses) // _LOSSES_OF_A_FAILURE)
         self._log.append(
-            {
-                "kind": "step",
-                "epoch": training.epoch,
-                "step": training.step,
-                "step_in_epoch": training.step_in_epoch,
-                "loss": training.last_loss.item(),
-                "rows_per_second": round(steps * training.train.batch_size / max(seconds, 1e-9), 1),
-                "seconds": round(training.seconds, 4),
-            }
+            *(
+                _line(training, place, loss)
+                for place, loss in enumerate(losses, 1)
+                if place % stride == 0 or place == 1
+            )
         )
+
+
+def _line(training: Training, step_in_epoch: int, loss: float, **more: float) -> dict[str, Any]:
+    return {
+        "kind": "step",
+        "epoch": training.epoch,
+        "step": training.step - training.step_in_epoch + step_in_epoch,
+        "step_in_epoch": step_in_epoch,
+        "loss": loss,
+        "seconds": round(training.seconds, 4),
+        **more,
+    }

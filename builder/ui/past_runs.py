@@ -1,0 +1,185 @@
+"""The list of past runs: looked at, compared on one chart, renamed, deleted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import streamlit as st
+
+from builder.errors import LayerwiseError
+from builder.inspection import figures
+from builder.inspection.figures import Curve
+from builder.training.metrics import metric
+from builder.training.store import RunCard
+from builder.training.supervisor import get_supervisor
+from builder.training.watch import PartName, watch
+from builder.training.words import (
+    STATE_WORDS,
+    optimizer_words,
+    words_for_figure,
+    words_for_seconds,
+)
+from builder.ui import state
+from builder.ui.markdown import plain
+
+_MOST_COMPARED: Final = 8  # as many as there are colours that stay apart
+
+
+def past_runs() -> None:
+    """Draws the table; what is selected in it can be compared, opened, renamed and deleted."""
+    cards = get_supervisor().store.runs(state.owner())
+    if not cards:
+        return
+    st.subheader("Runs", anchor=False)
+    generation = state.recall("train.table", 0)  # a new table has nothing selected
+    chosen = st.dataframe(
+        [_row(card) for card in cards],
+        hide_index=True,
+        key=f"lw_runs_{generation}",
+        on_select="rerun",
+        selection_mode="multi-row",
+        placeholder="–",
+        column_config=_columns(),
+    )
+    rows = [i for i in chosen["selection"]["rows"] if i < len(cards)]
+    selected = [cards[i] for i in rows]
+    if not selected:
+        st.caption("Select one to open it, several to compare them on one chart.")
+        return
+    _buttons(selected)
+    if len(selected) > 1:
+        _comparison(selected)
+
+
+def _row(card: RunCard) -> dict[str, Any]:
+    held_out = card.figures.get("validation") or card.figures.get("train") or {}
+    key = next((name for name in held_out if name not in ("loss", "not_finite")), "")
+    total = card.summary.get("epochs", 0)
+    return {
+        "Name": card.name,
+        "State": STATE_WORDS[card.state],
+        "Data": card.summary.get("data", ""),
+        "Parameters": card.summary.get("parameters"),
+        "Optimizer": optimizer_words(card.summary),
+        "Epochs": f"{'…' if card.active else card.epoch} of {total}",
+        "Loss": held_out.get("loss"),
+        "Result": f"{metric(key).title} {words_for_figure(key, held_out[key])}" if key else "–",
+        "Time": words_for_seconds(card.seconds) if card.seconds else "–",
+        "Begun": datetime.fromtimestamp(card.created, UTC),
+    }
+
+
+def _columns() -> dict[str, Any]:
+    return {
+        "Loss": st.column_config.NumberColumn(
+            format="%.4g", help="On the validation rows, after the last whole epoch"
+        ),
+        "Result": st.column_config.TextColumn(help="On the validation rows"),
+        "Parameters": st.column_config.NumberColumn(format="localized"),
+        "Begun": st.column_config.DatetimeColumn(format="calendar"),
+    }
+
+
+def _buttons(selected: list[RunCard]) -> None:
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        if len(selected) == 1:
+            st.button(
+                "Open",
+                key="lw_open_run",
+                icon=":material/open_in_full:",
+                on_click=state.choose_run,
+                args=(selected[0].id,),
+            )
+            with st.popover("Rename", icon=":material/edit:"):
+                st.text_input(
+                    "Name",
+                    value=selected[0].name,
+                    key=f"lw_rename_{selected[0].id}",
+                    max_chars=80,
+                    on_change=_rename,
+                    args=(selected[0].id,),
+                )
+        few = "this run" if len(selected) == 1 else f"these {len(selected)} runs"
+        with st.popover("Delete", icon=":material/delete:"):
+            st.markdown(f"Delete {few}? The weights and curves are gone then.")
+            st.button(
+                f"Delete {few}",
+                key="lw_delete_runs",
+                type="primary",
+                on_click=_delete,
+                args=([card.id for card in selected],),
+            )
+
+
+def _comparison(selected: list[RunCard]) -> None:
+    store, owner = get_supervisor().store, state.owner()
+    seen = [watch(store, card.id, owner) for card in selected[:_MOST_COMPARED]]
+    shared = list(dict.fromkeys(s.metric for s in seen if s.metric))
+    keys = ["loss", *shared]
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        key = st.segmented_control(
+            "Compare by",
+            keys,
+            default="loss",
+            format_func=lambda name: metric(name).title,
+            required=True,
+            key="lw_compare_by",
+            label_visibility="collapsed",
+        )
+        part = st.segmented_control(
+            "Rows",
+            ["validation", "train", "both"],
+            default="validation",
+            format_func=str.capitalize,
+            required=True,
+            key="lw_compare_part",
+            label_visibility="collapsed",
+        )
+    both: tuple[PartName, ...] = ("train", "validation")
+    parts = both if part == "both" else tuple(p for p in both if p == part)
+    runs = {
+        name: [Curve(p, line.x, line.y) for p in parts if (line := one.series(p, key)).x]
+        for name, one in zip(_names(selected), seen, strict=False)
+    }
+    drawn = figures.compare_runs(runs, y_title=metric(key).title, dark=state.dark())
+    if metric(key).share:
+        drawn.update_yaxes(tickformat=".0%")
+    st.plotly_chart(
+        drawn, theme=None, width="stretch", key="lw_compare", config={"displayModeBar": False}
+    )
+    if len(selected) > _MOST_COMPARED:
+        st.caption(f"The first {_MOST_COMPARED} of {len(selected)} are drawn.")
+
+
+def _names(cards: list[RunCard]) -> list[str]:
+    """The names, with a number where two are called the same."""
+    names: list[str] = []
+    for card in cards:
+        name, number = card.name, 2
+        while name in names:
+            name, number = f"{card.name} ({number})", number + 1
+        names.append(name)
+    return names
+
+
+def _rename(run_id: str) -> None:
+    try:
+        get_supervisor().store.rename(
+            run_id, state.owner(), str(state.widget(f"lw_rename_{run_id}"))
+        )
+    except LayerwiseError as refusal:
+        state.say(str(refusal), "warning")
+
+
+def _delete(run_ids: list[str]) -> None:
+    shown = state.chosen_run()
+    for run_id in run_ids:
+        try:
+            get_supervisor().store.delete(run_id, state.owner())
+        except LayerwiseError as refusal:
+            state.say(plain(refusal), "warning")
+            continue
+        if shown is not None and shown[0] == run_id:
+            state.choose_run(None)
+    state.keep("train.table", state.recall("train.table", 0) + 1)

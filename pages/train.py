@@ -1,0 +1,19 @@
+"""Train: how to train, one button, and the curves of the run that learns; below them all runs."""
+
+import streamlit as st
+
+from builder.training.supervisor import get_supervisor
+from builder.ui.head import page_head
+from builder.ui.live_run import shown_run
+from builder.ui.past_runs import past_runs
+from builder.ui.training_form import settings_form, train_panel
+
+page_head("Train")
+get_supervisor().warm_up()
+left, right = st.columns([1, 2.6], gap="large")
+with left:
+    settings_form()
+    train_panel()
+with right:
+    shown_run()
+past_runs()
