@@ -12,7 +12,7 @@ from builder.graph.model import TensorSpec, Value, format_value
 from builder.graph.symbols import Evaluated, dim_from_probe
 
 
-def _unknown_source(_port: str) -> str:
+def _unknown_source(_port: str, _place: int = 0) -> str:
     return ""
 
 
@@ -32,7 +32,7 @@ class Call:
     inferred: frozenset[str] = frozenset()
     inputs: Mapping[str, Evaluated] = field(default_factory=dict)
     literals: Mapping[str, Evaluated] = field(default_factory=dict)
-    source: Callable[[str], str] = _unknown_source
+    source: Callable[[str, int], str] = _unknown_source
     partner: str = ""
 
     @property
@@ -74,13 +74,13 @@ class Call:
             tuple(v for v in value if isinstance(v, TensorSpec)) if isinstance(value, tuple) else ()
         )
 
-    def from_(self, port: str | None = None) -> str:
-        """', from “flatten”' or nothing: where a port's value comes from."""
-        return self.source(port or self.first)
+    def from_(self, port: str | None = None, place: int = 0) -> str:
+        """', from “flatten”' or nothing: where a port's value comes from (of many: one of them)."""
+        return self.source(port or self.first, place)
 
-    def out_of(self, port: str | None = None) -> str:
+    def out_of(self, port: str | None = None, place: int = 0) -> str:
         """The same in the middle of a sentence: ' from “flatten”'."""
-        return self.from_(port).removeprefix(",")
+        return self.from_(port, place).removeprefix(",")
 
     def finding(
         self,

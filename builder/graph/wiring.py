@@ -196,11 +196,14 @@ def _has_batch(value: Evaluated) -> bool:
     return isinstance(value, TensorSpec) and any(isinstance(size, str) for size in value.shape)
 
 
-def source_of(graph: Graph, node: Node, reports: Mapping[str, NodeReport]) -> Callable[[str], str]:
+def source_of(
+    graph: Graph, node: Node, reports: Mapping[str, NodeReport]
+) -> Callable[[str, int], str]:
     """For a port: ', from “relu” (its size was set by “fc1”)', or less where less is to be said."""
 
-    def words(port: str) -> str:
-        ref = next(iter_refs(node.arguments.get(port)), None)
+    def words(port: str, place: int = 0) -> str:
+        refs = list(iter_refs(node.arguments.get(port)))
+        ref = refs[place] if place < len(refs) else None
         if ref is None or ref.node not in graph.nodes:
             return ""
         ref = graph.resolve(ref)

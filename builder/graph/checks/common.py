@@ -18,6 +18,7 @@ MOST_INNER_LAYERS = 256
 _LAYER_COUNTS = ("num_layers", "num_encoder_layers", "num_decoder_layers")
 _WHOLE = ("int64", "int32", "int16", "int8", "uint8")
 _WEIGHTED = frozenset({"linear", "convolution", "recurrent", "transformer"})
+_FEATURES = frozenset({"linear", "recurrent", "transformer"})
 _REAL = _WEIGHTED | {"normalization", "activation", "dropout", "pooling", "vision"}
 # Found by running every layer on the CPU: these take whole numbers, all others of the families above
 # refuse them there. The meta device notices it in few.
@@ -150,11 +151,13 @@ def check_dtypes(call: Call) -> Finding | None:
         if spec is None or port.optional or port.name == "indices" or spec.dtype == "float32":
             continue
         if _refuses_whole(entry, spec.dtype):
+            tokens = entry.family in _FEATURES and len(spec.shape) < 4
+            features = "features with an Embedding, or into " if tokens else ""
             what = "True and False" if spec.dtype == "bool" else f"whole numbers ({spec.dtype})"
             return call.finding(
                 "integer_input",
                 f"works on real numbers but receives {what}{call.from_(port.name)}. Turn "
-                "them into features with an Embedding, or into real numbers with .float().",
+                f"them into {features}real numbers with .float().",
                 port=port.name,
             )
         if spec.dtype not in (*_WHOLE, "bool") and _needs_float32(call, spec.dtype):

@@ -19,29 +19,27 @@ def check_cat(call: Call) -> Finding | None:
     if len(specs) < 2 or dim is None:
         return None
     first = specs[0]
-    for other in specs[1:]:
+    for place, other in enumerate(specs[1:], 1):
         if len(other.shape) != len(first.shape):
-            return _unequal(call, first, other, "They need equally many dimensions to be joined.")
+            why = "They need equally many dimensions to be joined."
+            return _unequal(call, first, other, why, place=place)
         rank = len(first.shape)
         joined = dim % rank if rank else 0
         off = [i for i in range(rank) if i != joined and first.shape[i] != other.shape[i]]
         if off:
             sizes = " and ".join(f"{first.shape[i]} against {other.shape[i]}" for i in off[:2])
-            return _unequal(
-                call,
-                first,
-                other,
-                f"Only the sizes along dim={dim} may differ, but there is {sizes}.",
-            )
+            why = f"Only the sizes along dim={dim} may differ, but there is {sizes}."
+            return _unequal(call, first, other, why, place=place)
     return None
 
 
 def check_stack(call: Call) -> Finding | None:
     """Equal shapes."""
     specs = call.tensors()
-    for other in specs[1:]:
+    for place, other in enumerate(specs[1:], 1):
         if other.shape != specs[0].shape:
-            return _unequal(call, specs[0], other, "To be stacked they must have one shape.")
+            why = "To be stacked they must have one shape."
+            return _unequal(call, specs[0], other, why, place=place)
     return None
 
 
@@ -52,26 +50,19 @@ def check_broadcast(call: Call) -> Finding | None:
         for p in call.entry.ports
         if (spec := call.tensor(p.name)) is not None and not p.many
     ]
-    for i, (_, one) in enumerate(specs):
+    for i, (near, one) in enumerate(specs):
         for port, other in specs[i + 1 :]:
             for a, b in zip(reversed(one.shape), reversed(other.shape), strict=False):
                 if a != b and a != 1 and b != 1:
-                    return _unequal(
-                        call,
-                        one,
-                        other,
-                        f"Their sizes {a} and {b} do not agree, and neither is 1.",
-                        port,
-                    )
-            if (
-                _batch_places(one)
-                and _batch_places(other)
-                and not (_batch_places(one) & _batch_places(other))
-            ):
+                    why = f"Their sizes {a} and {b} do not agree, and neither is 1."
+                    return _unequal(call, one, other, why, (near, port))
+            places = _batch_places(one), _batch_places(other)
+            if all(places) and not places[0] & places[1]:
                 return call.finding(
                     "batch_broadcast",
-                    f"receives {show(one)} and {show(other)}: the batches stand in different places, so "
-                    "every sample would meet every other. Bring both to one shape first.",
+                    f"receives {show(one)}{call.out_of(near)} and {show(other)}{call.out_of(port)}: the "
+                    "batches stand in different places, so every sample would meet every other. Bring "
+                    "both to one shape first.",
                     port=port,
                     severity="warning",
                 )
@@ -91,29 +82,30 @@ def check_matrices(call: Call) -> Finding | None:
         return None
     inner: Dim = two.shape[-2] if len(two.shape) > 1 else two.shape[0]
     if one.shape[-1] != inner:
-        return _unequal(
-            call,
-            one,
-            two,
+        why = (
             f"The last size of the first ({one.shape[-1]}) must be the last but one of the second "
-            f"({inner}).",
-            ports[1],
+            f"({inner})."
         )
-    if call.entry.key == "torch.bmm" and (
-        len(one.shape) != 3 or len(two.shape) != 3 or one.shape[0] != two.shape[0]
-    ):
-        return _unequal(call, one, two, "bmm needs two values of three dimensions and one batch.")
+        return _unequal(call, one, two, why, (ports[0], ports[1]))
+    batches = len(one.shape) == len(two.shape) == 3 and one.shape[0] == two.shape[0]
+    if call.entry.key == "torch.bmm" and not batches:
+        why = "bmm needs two values of three dimensions and one batch."
+        return _unequal(call, one, two, why, (ports[0], ports[1]))
     return None
 
 
 def _unequal(
-    call: Call, one: TensorSpec, other: TensorSpec, why: str, port: str | None = None
+    call: Call,
+    one: TensorSpec,
+    other: TensorSpec,
+    why: str,
+    ports: tuple[str, str] | None = None,
+    place: int = 1,
 ) -> Finding:
-    return call.finding(
-        "merge_shapes",
-        f"receives {show(one)} and {show(other)}{call.from_(port) if port else call.from_()}. {why}",
-        port=port or call.first,
-    )
+    near, far = ports or (call.first, call.first)
+    came = call.out_of(near), call.out_of(far, 0 if ports else place)
+    text = f"receives {show(one)}{came[0]} and {show(other)}{came[1]}. {why}"
+    return call.finding("merge_shapes", text, port=far)
 
 
 _ELEMENTWISE = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 
 from builder import catalogue
 from builder.catalogue.entry import REQUIRED, Parameter
@@ -189,7 +190,7 @@ def _into_range(parameter: Parameter, old: Argument) -> Argument:
     if isinstance(old, tuple):
         parts = tuple(_into_range(parameter, part) for part in old)
         return None if any(part is None for part in parts) else parts
-    if isinstance(old, bool) or not isinstance(old, int | float):
+    if isinstance(old, bool) or not isinstance(old, int | float) or not isfinite(old):
         return None
     low = parameter.minimum if parameter.minimum is not None else old
     high = parameter.maximum if parameter.maximum is not None else old

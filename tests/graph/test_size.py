@@ -1,0 +1,85 @@
+"""Counts, bytes and FLOPs as a person reads them, and what this machine can hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from builder.graph import size
+from builder.graph.size import (
+    format_bytes,
+    format_count,
+    format_exact,
+    format_flops,
+    format_gigabytes,
+    machine_memory,
+    training_bytes,
+)
+
+THIN = "\u2009"
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [
+        (0, "0"),
+        (999, "999"),
+        (12_345, f"12{THIN}345"),
+        (99_999, f"99{THIN}999"),
+        (101_770, "102k"),
+        (1_250_000, "1.2M"),
+        (999_960, "1M"),
+        (25_600_000_000, "25.6G"),
+        (-12_345, f"-12{THIN}345"),
+    ],
+)
+def test_counts_are_exact_while_they_are_short(count: int, text: str) -> None:
+    assert format_count(count) == text
+
+
+def test_exact_counts_have_thin_spaces() -> None:
+    assert format_exact(1_290_240) == f"1{THIN}290{THIN}240"
+
+
+@pytest.mark.parametrize(
+    ("count", "text"),
+    [(0, "0 B"), (512, "512 B"), (3_670_016, "3.5 MiB"), (2**30, "1 GiB"), (1023, "1023 B")],
+)
+def test_bytes_are_in_powers_of_1024(count: int, text: str) -> None:
+    assert format_bytes(count) == text
+
+
+def test_gigabytes_are_sold_by_the_thousand() -> None:
+    assert format_gigabytes(160_000_000_000) == "160 GB"
+    assert format_gigabytes(400_000_000) == "0.4 GB"
+
+
+def test_flops_say_when_they_are_unknown() -> None:
+    assert format_flops(None) == "?"
+    assert format_flops(203_264) == "203 kFLOPs"
+
+
+def test_training_keeps_four_copies_of_what_learns_and_one_of_what_is_frozen() -> None:
+    assert training_bytes(1000) == 16_000
+    assert training_bytes(0, frozen=1000) == 4_000
+    assert training_bytes(1000, 1000, activations=7) == 20_007
+
+
+def test_a_container_that_allows_less_than_the_machine_is_believed(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    limit = tmp_path / "memory.max"
+    limit.write_text("1000000\n")
+    other = tmp_path / "unlimited"
+    other.write_text("max\n")
+    monkeypatch.setattr(size, "_CGROUP_FILES", (limit, other, tmp_path / "absent"))
+    size._container_limits.cache_clear()
+    try:
+        assert machine_memory() == 1_000_000
+    finally:
+        size._container_limits.cache_clear()
+
+
+def test_this_machine_has_some_memory() -> None:
+    assert machine_memory() > 10**8
