@@ -12,8 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
-
 from builder.catalogue.families import FAMILIES
 from builder.inspection.theme import family_colours
 from builder.ui import state
@@ -33,58 +31,75 @@ def palette(groups: Sequence[Mapping[str, Any]], handle: Handler, *, above: int)
 
     `above`: pixels of the page above it. `handle` gets {"op": "add", "key": …} for each click.
     """
-    ack = receive(_PALETTE_KEY, handle)
+    receive_all(handle)
     _draw(
         _PALETTE_KEY,
         '<div class="lw palette panel"></div>',
         handle,
-        {"groups": groups, "colours": family_palette(), "above": above, "ack": ack},
+        {
+            "groups": groups,
+            "colours": family_palette(),
+            "above": above,
+            "ack": _acknowledged(_PALETTE_KEY),
+        },
     )
 
 
 def stack(data: Callable[[], Mapping[str, Any]], handle: Handler, *, above: int) -> None:
     """Draws the rows of `builder.ui.workbench.rows` and reports what is done with them.
 
-    `data` gives rows, selected, crumbs, totals and hint once operations are applied. Operations: select, add, move, delete, duplicate,
-    bypass, freeze, group, open, leave, show; each with the ids it is about.
+    `data` gives rows, selected, crumbs, totals and hint once operations are applied. Operations:
+    select, add, move, delete, duplicate, bypass, freeze, group, open, leave, show; each with the ids
+    it is about.
     """
-    ack = receive(_STACK_KEY, handle)
+    receive_all(handle)
     _draw(
         _STACK_KEY,
         '<div class="lw stack panel"></div>',
         handle,
-        {**data(), "colours": family_palette(), "above": above, "ack": ack},
+        {**data(), "colours": family_palette(), "above": above, "ack": _acknowledged(_STACK_KEY)},
     )
 
 
 def receive_all(handle: Handler) -> None:
-    """Applies what waits in both components before anything is drawn. A project must be open."""
-    receive(_PALETTE_KEY, handle)
-    receive(_STACK_KEY, handle)
+    """Applies what waits in both components, in the order it was done, before anything is drawn.
 
-
-def receive(key: str, handle: Handler) -> dict[str, int]:
-    """Applies what the browser sent and nobody applied yet; returns what to acknowledge.
-
-    Repeats do no harm: it is called before the page is drawn and again while it is.
+    A click on a row and one in the palette can arrive in one message: what was done first counts
+    first, or a layer would be added behind the row selected before. A project must be open.
     """
-    sent = (state.widget(key) or {}).get("ops")
+    waiting = [
+        (operation.get("at", 0), key, client, operation)
+        for key in (_STACK_KEY, _PALETTE_KEY)
+        for client, operation in _unseen(key)
+    ]
+    for _, key, client, operation in sorted(waiting, key=lambda item: item[0]):
+        # Acknowledged first: an operation that fails is not repeated.
+        state.keep(f"ack.{key}", {client: operation["seq"]})
+        handle(operation)
+
+
+def _acknowledged(key: str) -> dict[str, int]:
     done: dict[str, int] = state.recall(f"ack.{key}", {})
+    return done
+
+
+def _unseen(key: str) -> list[tuple[str, Operation]]:
+    """What the browser sent and nobody applied yet, with its client; repeats are left out."""
+    sent = (state.widget(key) or {}).get("ops")
     if not isinstance(sent, Mapping) or not isinstance(sent.get("client"), str):
-        return done
+        return []
     client, operations = sent["client"][:80], sent.get("ops")
     if not isinstance(operations, list):
-        return done
-    seen = done.get(client, 0)
+        return []
+    seen = _acknowledged(key).get(client, 0)
+    found: list[tuple[str, Operation]] = []
     for operation in operations[:_MOST_OPERATIONS]:
         number = operation.get("seq") if isinstance(operation, Mapping) else None
-        if isinstance(number, int) and number > seen:
+        moment = operation.get("at", 0) if isinstance(operation, Mapping) else None
+        if isinstance(number, int) and number > seen and isinstance(moment, int | float):
             seen = number
-            state.keep(
-                f"ack.{key}", {client: seen}
-            )  # first: an operation that fails is not repeated
-            handle(operation)
-    return {client: seen}
+            found.append((client, operation))
+    return found
 
 
 @functools.cache
@@ -99,10 +114,7 @@ def family_palette() -> dict[str, tuple[str, str, str, str]]:
 
 def _draw(key: str, html: str, handle: Handler, data: Mapping[str, Any]) -> None:
     def changed() -> None:
-        receive(key, handle)
+        receive_all(handle)
 
-    name = key.removeprefix("lw_")
-    if get_bidi_component_manager().get(f"layerwise.{name}") is None:
-        packaged.cache_clear()  # another server than the one it was registered with: a test's
-    component = packaged(name, _FOLDER, html)
+    component = packaged(key.removeprefix("lw_"), _FOLDER, html)
     component(key=key, data=data, on_ops_change=changed)

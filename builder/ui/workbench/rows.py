@@ -138,7 +138,7 @@ def _row(graph: Graph, node: Node, report: NodeReport, previous: Node | None) ->
         "count": format_count(report.parameters) if report.parameters else "",
         "exact": format_exact(report.parameters) if report.parameters else "",
         "sources": _sources(graph, node, previous),
-        "marks": _marks(graph, node),
+        "marks": _marks(graph, node, report),
     }
     if report.problem is not None:
         row["problem"] = report.problem.message
@@ -167,7 +167,7 @@ def _sources(graph: Graph, node: Node, previous: Node | None) -> list[str]:
     return [f"{name} from {source_words(graph, ref)}" for name, ref in wired]
 
 
-def _marks(graph: Graph, node: Node) -> list[str]:
+def _marks(graph: Graph, node: Node, report: NodeReport) -> list[str]:
     owner = graph.owner_of(node)
     marks = ["bypassed"] if node.bypassed else []
     if owner is not None:
@@ -176,7 +176,7 @@ def _marks(graph: Graph, node: Node) -> list[str]:
             marks.append(f"×{owner.repeat}" + (" shared" if owner.shared else ""))
         calls = graph.calls_of(owner.id)
         if len(calls) > 1 and calls[0].id != node.id:
-            marks.append(f"weights of {owner.name}")
+            marks.append(f"{'weights of' if report.parameters else 'the same'} {owner.name}")
     return marks
 
 

@@ -105,7 +105,7 @@ class Channel {
   }
   push(op) {
     this.seq += 1;
-    this.waiting.push({ seq: this.seq, ...op });
+    this.waiting.push({ seq: this.seq, at: performance.now(), ...op });
     this.flush();
     return this.seq;
   }
@@ -152,7 +152,9 @@ function isDark(host) {
 
 function height(host, data) {
   // The panes scroll by themselves where the window is tall enough, else the page does.
-  host.style.maxHeight = window.innerHeight >= 620 ? `max(26rem, calc(100vh - ${data.above}px))` : "none";
+  const room = window.innerHeight >= 620 ? `max(26rem, calc(100vh - ${data.above}px))` : "";
+  host.style.maxHeight = room || "none";
+  if (host.classList.contains("palette")) host.style.height = room; // it does not jump while one searches
 }
 
 // --- the palette ---------------------------------------------------------------------------------
@@ -251,6 +253,8 @@ class Palette {
     event.stopPropagation(); // Streamlit listens for r and c on the page
     if (event.key === "Enter" && this.text.trim()) {
       this.list.querySelector(".entry")?.click();
+      this.input.value = this.text = "";
+      this.fill();
       event.preventDefault();
     } else if (event.key === "ArrowDown") {
       this.list.querySelector(".entry, summary")?.focus();
