@@ -22,6 +22,10 @@ from builder.errors import CodeRefused, NotFound, quote
 from builder.graph.model import Argument, Node, Ref
 
 _MOST_POSITIONAL = 2
+# Torch gives these methods no types, so that `mypy --strict` refuses them: the functions have them.
+_UNTYPED_METHODS = frozenset({"torch.unflatten", "torch.split"})
+# Takes tensors one by one, or a list of them, but by its types no tuple.
+_TAKES_TENSORS_APART = frozenset({"torch.meshgrid"})
 FUNCTIONAL = "torch.nn.functional."
 
 
@@ -122,10 +126,10 @@ def called(
         one = isinstance(value, tuple) and len(value) == 1
         return indexed(flat(spell(first)), index(value, read, setting), one)
     order = [name for name in _order(entry) if name in arguments]
-    if entry.form == "method":
+    if entry.form == "method" and entry.key not in _UNTYPED_METHODS:
         order.remove(first)
         function = f"{flat(spell(first))}.{entry.key.rpartition('.')[2]}"
-    elif entry.form == "function":
+    elif entry.kind == "operation":
         function = _function(entry)
     return call(function, *_call_arguments(entry, arguments, order, spell))
 
@@ -173,7 +177,7 @@ def _call_arguments(
     for place, name in enumerate(order):
         port, parameter = entry.port(name), entry.parameter(name)
         value = arguments[name]
-        if (port is not None and port.spread) or (parameter is not None and parameter.spread):
+        if _spreads(entry, name):
             items.extend(_spread(name, value, spell))
             continue
         written = spell(name)
@@ -194,12 +198,15 @@ def _call_arguments(
 
 def _self(entry: Entry) -> str:
     """The port in front of the dot of a method."""
-    return entry.ports[0].name if entry.form == "method" else ""
+    method = entry.form == "method" and entry.key not in _UNTYPED_METHODS
+    return entry.ports[0].name if method else ""
 
 
 def _spreads(entry: Entry, name: str) -> bool:
     port, parameter = entry.port(name), entry.parameter(name)
-    return (port is not None and port.spread) or (parameter is not None and parameter.spread)
+    if port is not None:
+        return port.spread or (port.many and entry.key in _TAKES_TENSORS_APART)
+    return parameter is not None and parameter.spread
 
 
 def _by_keyword(entry: Entry, port: Port | None, parameter: Parameter | None) -> bool:

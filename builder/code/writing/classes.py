@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from builder.code.writing.constructor import write_constructor
 from builder.code.writing.forward import ForwardWriter
+from builder.code.writing.layout import call, lay
 from builder.code.writing.page import Page
 from builder.code.writing.scopes import Scope
 from builder.code.writing.shapes import summary
@@ -16,7 +17,7 @@ def write_class(scope: Scope, scopes: Mapping[str, Scope]) -> Page:
     writer = ForwardWriter(scope, scopes)
     forward = writer.write()  # first, as the constructor keeps the settings it reads
     page = Page()
-    page.write([f"class {scope.class_name}(nn.Module):"])
+    page.write(lay(call(f"class {scope.class_name}", "nn.Module"), 0, "", ":"))
     page.write([f'    """{_docstring(scope, scopes, writer.variables.arguments)}"""', ""])
     page.append(write_constructor(scope, scopes, writer.kept_settings))
     page.append(forward)

@@ -50,7 +50,7 @@ class _ConstructorWriter:
         page.write([f"{indented(2)}super().__init__()"])
         for setting, name in self.scope.settings.items():
             if setting in kept_settings:
-                page.write([f"{indented(2)}self.{name} = {name}"])
+                page.write(assignment(f"self.{name}", name, 8))
         for owner, node in self.scope.owners:
             keys = [self.scope.key(n) for n in graph.calls_of(owner.id) if not n.bypassed]
             attribute = f"self.{self.scope.attributes[owner.id]}"

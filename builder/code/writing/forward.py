@@ -190,7 +190,7 @@ class ForwardWriter:
             return UNREAD
         if isinstance(pattern, tuple):
             return self.variables.names[node.id, pattern]
-        parts = [flat(_in_brackets(self.target(part, node))) for part in pattern]
+        parts = [_in_brackets(self.target(part, node)) for part in pattern]
         return Group("", tuple(parts), "")
 
     def assign(
@@ -308,4 +308,4 @@ class ForwardWriter:
 
 
 def _in_brackets(target: Expression) -> Expression:
-    return Group("(", target.items) if isinstance(target, Group) else target
+    return Group("(", target.items, literal=True) if isinstance(target, Group) else target

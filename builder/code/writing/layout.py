@@ -145,25 +145,17 @@ def assignment(target: Expression, value: Expression, indent: int) -> list[str]:
         return [line]
     if isinstance(target, Group) and not fits(bracketed):
         # The tuple on the left breaks first.
-        open_target = _open(Group("(", target.items, literal=True), indent, "", "")
-        *front, last = open_target
-        return [*front, *_indented_tail(last, value, indent)]
-    inner = indent + INDENT
+        *front, last = _open(Group("(", target.items, literal=True), indent, "", "")
+        return [*front, *assignment(last.strip(), value, indent)]
+    inside = lay(value, indent + INDENT)
     if isinstance(value, Group) and value.items:
         opening_fits = fits(f"{' ' * indent}{head}{value.open}")
-        inside_fits = fits(f"{' ' * inner}{value.open}")
-        if opening_fits or not (fits(bracketed) and inside_fits):
+        bracketed_fits = all(map(fits, [bracketed, *inside])) or isinstance(target, Group)
+        if opening_fits or not bracketed_fits:
             return lay(value, indent, head)
-    elif not isinstance(value, Infix) and not (
-        fits(bracketed) and fits(f"{' ' * inner}{flat(value)}")
-    ):
+    elif not isinstance(value, Infix) and not all(map(fits, [bracketed, *inside])):
         return [line]
-    return [bracketed, *lay(value, inner), f"{' ' * indent})"]
-
-
-def _indented_tail(last: str, value: Expression, indent: int) -> list[str]:
-    head = f"{last.strip()} = "
-    return lay(value, indent, head)
+    return [bracketed, *inside, f"{' ' * indent})"]
 
 
 def returned(value: Expression, indent: int) -> list[str]:

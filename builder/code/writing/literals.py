@@ -8,7 +8,7 @@ from types import EllipsisType
 
 from builder.catalogue import DTYPES
 from builder.catalogue.entry import Parameter
-from builder.code.writing.layout import Expression, Group, Infix, Prefixed, flat, tuple_of
+from builder.code.writing.layout import Expression, Group, Infix, Prefixed, call, flat, tuple_of
 from builder.errors import CodeRefused, quote
 from builder.graph.model import Argument, Calc, Ref, Setting, Size, Slice
 
@@ -74,7 +74,7 @@ def argument(
         case Ref():
             return read(value)
         case Size(of=of, dim=dim):
-            return f"{read(of)}.size({_whole(int(dim))})"
+            return call(f"{read(of)}.size", _whole(int(dim)))
         case Calc():
             return _calculation(value, read, setting)
         case Setting(name=name):

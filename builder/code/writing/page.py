@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from builder.code.writing.layout import INDENT, WIDTH, fits
+from builder.code.writing.layout import INDENT, fits
 
 _LONGEST_NOTE = 1000  # characters that are written
 
@@ -64,13 +63,14 @@ def note_lines(note: str, level: int) -> list[str]:
     """A person's note as comment lines. What a tool might obey (`# noqa`, `# type:`) is only text
     here, as each line begins with "Note:" or a dash and holds no second mark of a comment.
     """
-    shown = "".join(_harmless(c) for c in note[:_LONGEST_NOTE]).split()
-    if not shown:
-        return []
-    room = WIDTH - INDENT * level - len("# Note: ")
-    lines = textwrap.wrap(" ".join(shown), max(room // 2 if not note.isascii() else room, 20))
-    first, *others = lines
-    return [f"{indented(level)}# Note: {first}", *(f"{indented(level)}# - {o}" for o in others)]
+    words = "".join(_harmless(c) for c in note[:_LONGEST_NOTE]).split()
+    lines: list[str] = []
+    for word in words:
+        if lines and fits(f"{lines[-1]} {word}"):
+            lines[-1] += f" {word}"
+        else:
+            lines.append(f"{indented(level)}{'# -' if lines else '# Note:'} {word}")
+    return lines
 
 
 def _harmless(character: str) -> str:

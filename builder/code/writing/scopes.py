@@ -24,8 +24,8 @@ from builder.graph.model import (
     Value,
     iter_refs,
 )
-from builder.graph.wiring import origin_of
 from builder.graph.report import NodeReport, ShapeReport
+from builder.graph.wiring import origin_of
 
 MOST_DEPTH = 64  # blocks inside blocks
 
@@ -164,7 +164,7 @@ def find_scopes(graph: Graph, report: ShapeReport, name: str | None = None) -> d
     for scope in reversed(scopes.values()):  # users before what they use
         _hand_down(scope, scopes)
     for scope in scopes.values():
-        _name_members(scope)
+        _name_members(scope, scopes)
         _find_sizes(scope, scopes)
     return scopes
 
@@ -183,7 +183,7 @@ def _needed_blocks(root: Graph) -> dict[str, Graph]:
             name = owner.block
             if name in stack:
                 raise CodeRefused(f"The block {quote(name)} is used inside itself. Take it out.")
-            if name not in root.blocks:
+            if name not in root.blocks or not name:
                 raise CodeRefused(f"The block {quote(name)} does not exist any more.")
             visit(root.blocks[name], (*stack, name))
             found[name] = root.blocks[name]
@@ -232,13 +232,20 @@ def setting_value(argument: Argument, settings: Mapping[str, Literals]) -> Liter
             return argument  # type: ignore[return-value]
 
 
-def _name_members(scope: Scope) -> None:
-    """Attribute names: of the settings first, as they are the constructor's parameters too."""
-    space = Namespace()
+def _name_members(scope: Scope, scopes: Mapping[str, Scope]) -> None:
+    """Attribute names: of the settings first, as they are the constructor's parameters too, where
+    they must not hide a class.
+    """
+    parameters = Namespace(_classes(scopes))
     for setting in scope.graph.settings:
-        scope.settings[setting] = space.claim(setting, "setting")
+        scope.settings[setting] = parameters.claim(setting, "setting")
+    space = Namespace(scope.settings.values())
     for owner, _ in scope.owners:
         scope.attributes[owner.id] = space.claim(owner.name)
+
+
+def _classes(scopes: Mapping[str, Scope]) -> set[str]:
+    return {scope.class_name for scope in scopes.values()}
 
 
 def sizes_of(scope: Scope, scopes: Mapping[str, Scope]) -> Iterator[tuple[str, Size]]:
@@ -269,7 +276,7 @@ def _find_sizes(scope: Scope, scopes: Mapping[str, Scope]) -> None:
         for setting, values in by_setting.items()
         if len(set(values)) > 1
     }
-    space = Namespace(scope.settings.values())
+    space = Namespace({*scope.settings.values(), *_classes(scopes)})
     for name, size in sizes_of(scope, scopes):
         values = _values_of(scope, size)
         followed = _setting_behind(scope, size)

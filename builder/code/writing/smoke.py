@@ -34,7 +34,8 @@ def smoke_test(graph: Graph, report: ShapeReport, make: str, reserved: frozenset
         lines += assignment("model", make, 4)
     for name, node, spec in zip(names, graph.inputs, specs, strict=True):
         assert isinstance(spec, TensorSpec)
-        lines += assignment(name, random_tensor(spec, _below(graph, node)), 4)
+        drawn = random_tensor(spec, _below(graph, node), _draws_chances(graph, node))
+        lines += assignment(name, drawn, 4)
     result = call("model", *names)
     outputs = [report.nodes[n.id].result if n.id in report.nodes else None for n in graph.outputs]
     if len(outputs) == 1 and isinstance(outputs[0], TensorSpec):
@@ -55,7 +56,12 @@ def _can_be_drawn(spec: Value | None) -> bool:
     return isinstance(spec, TensorSpec)
 
 
-def random_tensor(spec: TensorSpec, below: int) -> Expression:
+def _draws_chances(graph: Graph, node: Node) -> bool:
+    """Whether an input is read as probabilities."""
+    return any(reader.target == "torch.bernoulli" for reader in graph.readers_of(node.id))
+
+
+def random_tensor(spec: TensorSpec, below: int, chances: bool = False) -> Expression:
     """`torch.randn(4, 3, 32, 32)`, whole numbers from 0 to below - 1, or True and False."""
     sizes = tuple(str(batch_size(dim)) for dim in spec.shape)
     shape = tuple_of(sizes)
@@ -64,10 +70,8 @@ def random_tensor(spec: TensorSpec, below: int) -> Expression:
     if "int" in spec.dtype:
         kind = [] if spec.dtype == "int64" else [keyword("dtype", f"torch.{spec.dtype}")]
         return call("torch.randint", str(below), shape, *kind)
-    if spec.dtype != "float32":
-        dtype = keyword("dtype", f"torch.{spec.dtype}")
-        return call("torch.randn", *(sizes or (shape,)), dtype)
-    return call("torch.randn", *(sizes or (shape,)))
+    kind = [] if spec.dtype == "float32" else [keyword("dtype", f"torch.{spec.dtype}")]
+    return call("torch.rand" if chances else "torch.randn", *(sizes or (shape,)), *kind)
 
 
 def batch_size(dim: Dim, batch: int = BATCH) -> int:

@@ -108,7 +108,11 @@ def _without_even_branches(live: Mapping[str, Node]) -> dict[str, Node]:
     for node in live.values():
         node = with_refs(node, past)
         side = node.arguments.get("if_true")
-        if node.kind == "branch" and side == node.arguments.get("if_false") and isinstance(side, Ref):
+        if (
+            node.kind == "branch"
+            and side == node.arguments.get("if_false")
+            and isinstance(side, Ref)
+        ):
             through[node.id] = side
         else:
             kept[node.id] = node
