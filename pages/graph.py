@@ -8,6 +8,7 @@ from builder.errors import InspectionRefused
 from builder.inspection.architecture import architecture_graph
 from builder.inspection.autograd import AutogradGraph, autograd_graph
 from builder.inspection.batch import parse_batch_shape
+from builder.inspection.dot import node_path
 from builder.ui import state
 from builder.ui.graph_view import graph_view
 from builder.ui.head import page_head
@@ -103,16 +104,20 @@ def architecture_tab() -> None:
     except InspectionRefused as refusal:
         st.warning(plain(refusal), icon=":material/error:")
         return
-    graph_view(
+    clicked = graph_view(
         drawn,
         height=HEIGHT,
         name=f"{graph.name}-architecture",
         key="graph_architecture",
         label="Architecture diagram",
     )
+    if clicked is not None:
+        *scope, node = node_path(clicked)
+        state.select(node, tuple(scope))
     st.caption(
         "Colours are layer families, the same as on the Build page. Along the wires stand the shapes, "
-        "with N for the batch. A red outline marks a layer with a problem."
+        "with N for the batch. A red outline marks a layer with a problem. Click a layer to find it "
+        "selected on the Build page."
     )
 
 

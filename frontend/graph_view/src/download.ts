@@ -16,7 +16,7 @@ export function svgFile(svg: SVGSVGElement, width: string, height: string): stri
   copy.removeAttribute("style");
   copy.removeAttribute("aria-hidden");
   for (const node of copy.querySelectorAll(".node")) {
-    for (const name of ["tabindex", "role", "aria-label", "aria-pressed"]) node.removeAttribute(name);
+    for (const name of ["tabindex", "role", "aria-label", "aria-pressed", "data-node"]) node.removeAttribute(name);
     node.classList.remove("selected");
   }
   return `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(copy)}\n`;

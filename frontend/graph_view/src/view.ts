@@ -80,6 +80,7 @@ export class View {
     svg.setAttribute("height", String(height));
     this.nodes = [...svg.querySelectorAll<SVGGElement>("g.node")];
     for (const node of this.nodes) {
+      node.dataset["node"] = node.querySelector(":scope > title")?.textContent ?? "";
       centreLabels(node);
       const words = [...node.querySelectorAll("text")].map((text) => text.textContent ?? "");
       node.setAttribute("tabindex", "-1");
@@ -87,6 +88,8 @@ export class View {
       node.setAttribute("aria-pressed", "false");
       node.setAttribute("aria-label", words.join(" ").trim() || nameOf(node));
     }
+    // Titles are Graphviz's names of things; a browser would show them under the pointer.
+    for (const title of svg.querySelectorAll("title")) title.remove();
     this.camera.look(width, height, () => this.topmost(width));
   }
 
@@ -172,9 +175,9 @@ export class View {
   }
 }
 
-/** A node's name in the DOT text: Graphviz writes it into the group's title. */
-function nameOf(node: Element | undefined): string {
-  return node?.querySelector(":scope > title")?.textContent ?? "";
+/** A node's name in the DOT text. */
+function nameOf(node: Element | null | undefined): string {
+  return (node as SVGElement | null | undefined)?.dataset["node"] ?? "";
 }
 
 function element(tag: string, name: string, attributes: Record<string, string> = {}): HTMLElement {
