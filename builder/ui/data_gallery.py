@@ -15,7 +15,6 @@ from builder.data import (
     delete_upload,
     list_uploads,
 )
-from builder.data.limits import MAX_FILE_BYTES, MIB
 from builder.errors import LayerwiseError
 from builder.graph.model import format_shape
 from builder.graph.size import format_count
@@ -82,7 +81,6 @@ def _bring() -> DataChoice | None:
         "Bring a table: CSV, TSV or parquet",
         type=_ENDINGS,
         key="data_file",
-        max_upload_size=MAX_FILE_BYTES // MIB,
     )
     if file is None:
         return None

@@ -94,6 +94,8 @@ def test_two_classes_meet_a_single_output_as_yes_or_no() -> None:
 def test_a_network_without_layers_gets_one() -> None:
     after = fitted(chain(("N", 784)), load_dataset("iris"))
     assert [o.target for o in after.owners.values()] == ["torch.nn.Linear"]
+    wide_as_wanted = fitted(chain(("N", 2)), load_dataset("moons"))
+    assert [o.target for o in wide_as_wanted.owners.values()] == ["torch.nn.Linear"]
 
 
 def test_everyone_who_reads_the_input_reads_the_flattened_one() -> None:
