@@ -66,7 +66,7 @@ def look_up_field(listed: Sequence[Weight], layers: Sequence[Layer]) -> None:
     """Takes model[2].weight or model.fc1.weight, and shows what it names."""
 
     def find() -> None:
-        text = st.session_state["inspect_look_up"]
+        text = state.widget("inspect_look_up", "")
         state.keep("inspect.index", ())
         if not text.strip():
             return
@@ -79,10 +79,10 @@ def look_up_field(listed: Sequence[Weight], layers: Sequence[Layer]) -> None:
             answer = f"{found.layer.words} has no weights."
             state.keep("inspect.answer", ("info", answer))
             return
-        st.session_state["inspect_weight"] = found.weights[0].name
+        state.follow("inspect_weight", found.weights[0].name)
         state.keep("inspect.index", found.index)
         if found.index:
-            st.session_state["inspect_view"] = "Printed"
+            state.follow("inspect_view", "Printed")
 
     st.text_input(
         "Look up",
@@ -108,8 +108,8 @@ def show_answer() -> None:
 def choose_weight(listed: Sequence[Weight]) -> Weight:
     """The parameter to look at, from the list in the network's order."""
     by_name = {weight.name: weight for weight in listed}
-    if st.session_state.get("inspect_weight") not in by_name:
-        st.session_state["inspect_weight"] = next(iter(by_name))
+    if state.widget("inspect_weight") not in by_name:
+        state.follow("inspect_weight", next(iter(by_name)))
     with st.container(height=_LIST_HEIGHT, border=True):
         name = st.radio(
             "Parameter",

@@ -36,8 +36,8 @@ def show_weight(weight: Weight, before: Weight | None, layers: Sequence[Layer], 
     views = ["Heatmap", "Table", "Histogram", "Printed"]
     if tiles.has_filters(weight.array, weight.family):
         views.insert(0, "Filters")
-    if st.session_state.get("inspect_view") not in views:
-        st.session_state["inspect_view"] = views[0]
+    if state.widget("inspect_view") not in views:
+        state.follow("inspect_view", views[0])
     view = st.segmented_control(
         "View", views, key="inspect_view", required=True, label_visibility="collapsed"
     )

@@ -9,8 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
+from builder.ui import state
 from builder.ui.packaged import packaged
 
 
@@ -23,7 +22,7 @@ def graph_view(
              height: pixels, toolbar included. name: file name of downloads, without an ending.
              label: what a screen reader calls the drawing.
     """
-    state: dict[str, Any] = st.session_state.get(key) or {}
+    value: dict[str, Any] = state.widget(key) or {}
     component = packaged("graph_view", Path(__file__).parent, '<div class="graph-view"></div>')
     result = component(
         key=key,
@@ -32,7 +31,7 @@ def graph_view(
             "height": height,
             "name": name,
             "label": label,
-            "selected": state.get("node"),
+            "selected": value.get("node"),
         },
         height=height,
         on_node_change=_nothing,
