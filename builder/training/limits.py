@@ -12,6 +12,10 @@ four on two cores were measured to do 1.6 to 1.9 times one job's work, with the 
 WAITING_JOBS_PER_OWNER: Final = 20
 """More than this is a stuck script, not a person."""
 
+KEEP_A_WORKER_WARM: Final = os.environ.get("LAYERWISE_WARM_WORKER", "1") != "0"
+"""Whether a worker waits with torch imported while somebody may train: the first point is there in
+0.02 s instead of 2 s, for some 300 MB."""
+
 WORKER_THREADS: Final = 1
 """A second thread loses three to five times as soon as anything else runs on the machine."""
 

@@ -17,7 +17,7 @@ from typing import Final
 
 from builder.training.folder import RunFolder
 
-_WANTED_FOR_SECONDS: Final = 600.0  # it holds some 300 MB: not for longer than it may be of use
+_WANTED_FOR_SECONDS: Final = 600.0  # it holds memory: not for longer than it may be of use
 
 
 class Spare:

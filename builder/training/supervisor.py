@@ -6,7 +6,6 @@ server is there again, the worker is found by its process id and start time, or 
 
 from __future__ import annotations
 
-import functools
 import os
 import shutil
 import subprocess
@@ -22,7 +21,12 @@ from builder.training.check import check_plan
 from builder.training.folder import Ending, RunFolder
 from builder.training.headless import prepare_resume
 from builder.training.job import JobRequest
-from builder.training.limits import JOBS_AT_ONCE, WAITING_JOBS_PER_OWNER, WORKER_START_SECONDS
+from builder.training.limits import (
+    JOBS_AT_ONCE,
+    KEEP_A_WORKER_WARM,
+    WAITING_JOBS_PER_OWNER,
+    WORKER_START_SECONDS,
+)
 from builder.training.prepare import Plan, make_plan, run_data, write_run
 from builder.training.processes import this_process
 from builder.training.spare import Spare
@@ -100,8 +104,9 @@ class Supervisor:
 
     def warm_up(self) -> None:
         """Somebody looks at the Train page: keep a worker ready for ten minutes. Returns at once."""
-        self._spare.want()
-        self._woken.set()
+        if KEEP_A_WORKER_WARM:
+            self._spare.want()
+            self._woken.set()
 
     # --- keeping order ---------------------------------------------------------------------------
 
@@ -219,14 +224,19 @@ def _start(
     )
 
 
-@functools.cache
-def _for_home(root: str) -> Supervisor:
-    return Supervisor(Store(Path(root)))
+_current: list[Supervisor] = []
+_current_lock: Final = threading.Lock()
 
 
 def get_supervisor() -> Supervisor:
-    """The supervisor of this process, made at the first call."""
-    return _for_home(str(home()))
+    """The supervisor of this process for the home there is, made at the first call."""
+    root = home()
+    with _current_lock:
+        if not _current or _current[0].store.root != root:
+            for other in _current:
+                other.close()
+            _current[:] = [Supervisor(Store(root))]
+        return _current[0]
 
 
 def reconcile() -> None:

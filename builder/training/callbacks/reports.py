@@ -10,7 +10,6 @@ from builder.training.limits import STEP_REPORTS_PER_SECOND
 from builder.training.loop import Training
 from builder.training.metrics_log import MetricsLog
 
-
 _LOSSES_OF_A_FAILURE: Final = 100
 
 

@@ -1,0 +1,177 @@
+"""The Train page in AppTest: settings kept, problems mended by a click, a run from start to list."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from builder.data import DataChoice
+from builder.gallery import project
+from builder.graph.project import Project
+from builder.training import supervisor as supervisor_module
+from builder.training.store import RunCard
+from builder.training.supervisor import get_supervisor
+from tests.pages.app import App
+
+
+@pytest.fixture(autouse=True)
+def _no_worker_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(supervisor_module, "KEEP_A_WORKER_WARM", False)
+    yield
+    supervisor = get_supervisor()
+    for folder in supervisor.store.folders.iterdir():
+        supervisor.store.folder(folder.name).want_stop()
+    supervisor.close()
+
+
+def design(key: str = "moons_mlp", data: str | None = "moons", **training: object) -> Project:
+    choice = None if data is None else DataChoice(data).to_json()
+    return replace(project(key), data=choice, training=training or None)
+
+
+def kept(app: App) -> dict[str, object]:
+    return dict(app.session.work.training or {})
+
+
+def trained(app: App, epochs: int = 3) -> RunCard:
+    """Presses Train and waits for the run to end; the page is drawn once more then."""
+    before = len(runs(app))
+    app.click("lw_train")
+    card = runs(app)[0]
+    assert len(runs(app)) == before + 1
+    until(lambda: not get_supervisor().store.get(card.id, app.owner).active)
+    app.run()
+    return get_supervisor().store.get(card.id, app.owner)
+
+
+def runs(app: App) -> list[RunCard]:
+    return get_supervisor().store.runs(app.owner)
+
+
+def until(done: Callable[[], bool], seconds: float = 40.0) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def texts(app: App) -> str:
+    return "\n".join(element.value for element in (*app.at.markdown, *app.at.caption))
+
+
+def test_the_loss_is_suggested_and_explained_in_a_sentence(app: App) -> None:
+    app.open("train", design())
+    loss = app.at.selectbox(key="lw_t.loss")
+    assert loss.options[0] == "Cross-entropy (suggested)"
+    assert "For one class out of several: it rewards a high score for the right class." in texts(
+        app
+    )
+    app.shows_no_trouble()
+
+
+def test_settings_are_kept_with_the_project(app: App) -> None:
+    app.open("train", design())
+    app.at.selectbox(key="lw_t.optimizer").set_value("sgd").run()
+    app.at.number_input(key="lw_t.sgd.momentum").set_value(0.9).run()
+    app.at.number_input(key="lw_t.lr.sgd").set_value(0.05).run()
+    app.at.number_input(key="lw_t.epochs").set_value(7).run()
+    assert kept(app) == {"optimizer": "sgd", "lr": 0.05, "epochs": 7, "momentum": 0.9}
+    app.shows_no_trouble()
+
+
+def test_nesterov_brings_its_momentum(app: App) -> None:
+    app.open("train", design(optimizer="sgd"))
+    app.at.toggle(key="lw_t.sgd.nesterov").set_value(True).run()
+    assert kept(app) == {"optimizer": "sgd", "nesterov": True, "momentum": 0.9}
+    assert not app.at.button(key="lw_train").disabled
+
+
+def test_without_data_the_way_to_it_is_offered(app: App) -> None:
+    app.open("train", design(data=None))
+    assert "No data is chosen" in texts(app)
+    assert app.at.button(key="lw_train").disabled
+    app.click("lw_to_data_0")
+    assert app.at.subheader[0].value == "Data" or app.at.header
+
+
+def test_data_of_another_shape_is_fitted_by_one_click(app: App) -> None:
+    app.open("train", design(data="iris"))
+    assert "Iris gives N×4, but the input “x” takes N×2" in texts(app).replace("\\", "")
+    assert app.at.button(key="lw_train").disabled
+    app.click("lw_remedy_0_0")
+    assert not app.at.button(key="lw_train").disabled
+    app.shows_no_trouble()
+
+
+def test_a_run_trains_and_its_result_is_told(app: App) -> None:
+    app.open("train", design(epochs=3))
+    card = trained(app)
+    assert card.state == "finished"
+    assert app.at.success[0].value.startswith("Finished 3 epochs in ")
+    assert app.at.button(key="lw_inspect")
+    table = app.at.dataframe[0].value
+    assert list(table["Name"]) == ["Two moons, 2-16-16-2"]
+    assert list(table["Epochs"]) == ["3 of 3"]
+    app.shows_no_trouble()
+
+
+def test_a_running_run_is_found_again_by_a_new_session_and_stopped(app: App) -> None:
+    app.open("train", design("digits_cnn", "digits", epochs=10_000))
+    app.click("lw_train")
+    (card,) = runs(app)
+    until(lambda: len(get_supervisor().store.points(card.id, app.owner).epochs) >= 1)
+    session = app.session
+    again = App()
+    again.at.run()
+    again.session.owner = session.owner  # the cookie, in a browser
+    again.at.query_params["project"] = session.work.id
+    again.at.switch_page("pages/train.py").run()
+    again.click("lw_stop")
+    until(lambda: not get_supervisor().store.get(card.id, app.owner).active)
+    again.run()
+    assert "What was learned is kept" in again.at.warning[0].value
+    again.click("lw_resume")
+    until(lambda: get_supervisor().store.get(card.id, app.owner).active)
+    again.shows_no_trouble()
+
+
+def test_a_learning_rate_of_a_million_ends_with_the_reason(app: App) -> None:
+    app.open("train", design(optimizer="sgd", lr=1e6))
+    assert trained(app).state == "failed"
+    assert "The learning rate of 1e+06 is the likely cause" in app.at.error[0].value.replace(
+        "\\", ""
+    )
+    app.shows_no_trouble()
+
+
+def test_runs_are_compared_renamed_and_deleted(app: App) -> None:
+    app.open("train", design(epochs=2))
+    first, second = trained(app), trained(app)
+    assert [card.name for card in runs(app)] == ["Two moons, 2-16-16-2 2", "Two moons, 2-16-16-2"]
+    select(app, 0, 1)
+    assert app.at.session_state["lw_compare_by"] == "loss"
+    select(app, 0)
+    app.at.text_input(key=f"lw_rename_{second.id}").set_value("Better").run()
+    assert runs(app)[0].name == "Better"
+    select(app, 0)
+    app.click("lw_delete_runs")
+    assert [card.id for card in runs(app)] == [first.id]
+    app.shows_no_trouble()
+
+
+def select(app: App, *rows: int) -> None:
+    generation = app.session.kept.get("train.table", 0)
+    app.at.session_state[f"lw_runs_{generation}"] = {"selection": {"rows": list(rows)}}
+    app.run()
+
+
+def test_a_strange_name_is_shown_as_it_is(app: App) -> None:
+    name = "<script>alert(1)</script> a_b*c`d` $x$ :smile:"
+    app.open("train", replace(design(epochs=1), name=name))
+    trained(app)
+    assert runs(app)[0].name == name
+    assert name in [heading.value.replace("\\", "") for heading in app.at.subheader]
+    app.shows_no_trouble()
