@@ -253,6 +253,12 @@ SENTENCES: list[tuple[str, Callable[[], Graph], str]] = [
         "each other. Set dim to -1 for the last size.",
     ),
     (
+        "over_batch",
+        lambda: one("Softmax", "N", 20, 10),
+        "Softmax “it” has no dim, which here means 0, the batch of N×20×10, from “x”: the samples would "
+        "be normalised against each other. Set dim to -1 for the last size.",
+    ),
+    (
         "batch_merged",
         lambda: one("Flatten", "N", 3, 4, start_dim=0),
         "Flatten “it” has start_dim=0, so it mixes the batch of N×3×4 from “x” with the other sizes. Set "

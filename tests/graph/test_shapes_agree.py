@@ -10,7 +10,7 @@ import torch
 from builder import catalogue
 from builder.catalogue.example import Example, example, tensors
 from builder.catalogue.feed import Feed
-from builder.graph import checks
+from builder.graph import checks, meta
 from builder.graph.call import Call
 from builder.graph.model import TensorSpec, Value
 from builder.graph.outcome import judge
@@ -91,3 +91,25 @@ def test_the_probe_is_a_prime_that_leaves_room_for_its_square() -> None:
     probe = probe_from_dim("N")
     assert all(probe % divisor for divisor in range(2, 4000))
     assert probe * probe < 2**63
+
+
+@pytest.mark.parametrize("key", sorted(meta._KEEP_SHAPE))
+def test_a_layer_that_is_not_asked_gives_what_it_takes_on_the_cpu_too(key: str) -> None:
+    entry = catalogue.get(key)
+    port = entry.ports[0].name
+    accepted = 0
+    for sizes in ((), (6,), (6, 4), (6, 4, 3), (6, 4, 3, 2), (6, 1), (6, 1, 1), (6, 4, 3, 2, 5)):
+        spec = TensorSpec(("N", *sizes))
+        chosen = {"num_groups": 3} if key.endswith("GroupNorm") else {}
+        if key.endswith("Threshold"):
+            chosen = {"threshold": 0.1, "value": 0.0}
+        outcome = judge(entry, chosen, {port: spec}, {})
+        call = Call(entry, "it", outcome.arguments, outcome.inferred, {port: spec})
+        finding = checks.find(call)
+        if outcome.refusal or (finding is not None and finding.severity == "error"):
+            continue
+        accepted += 1
+        assert outcome.result == spec
+        layer = catalogue.build_layer(entry, outcome.arguments)
+        assert layer(torch.rand(2, *sizes)).shape == (2, *sizes)
+    assert accepted

@@ -49,12 +49,16 @@ def _dim_parameters(entry: Entry) -> list[str]:
 def check_over_batch(call: Call) -> Finding | None:
     """Softmax over the batch makes each sample depend on the others."""
     spec, dim = call.tensor(), call.whole("dim")
-    if spec is None or dim is None or not has_batch(spec) or len(spec.shape) < 2:
+    if spec is None or not has_batch(spec) or len(spec.shape) < 2:
         return None
+    given = f"dim={dim}"
+    if dim is None:  # torch then takes 0 for three dimensions, and 1 for two or four
+        dim = 0 if len(spec.shape) == 3 else 1
+        given = f"no dim, which here means {dim}"
     if -len(spec.shape) <= dim < len(spec.shape) and isinstance(spec.shape[dim], str):
         return call.finding(
             "over_batch",
-            f"has dim={dim}, the batch of {show(spec)}{call.from_()}: the samples would be normalised "
+            f"has {given}, the batch of {show(spec)}{call.from_()}: the samples would be normalised "
             "against each other. Set dim to -1 for the last size.",
             parameter="dim",
             severity="warning",
