@@ -10,6 +10,7 @@ from typing import Final
 import streamlit as st
 
 from builder.errors import LayerwiseError
+from builder.ui.markdown import plain
 from builder.ui.places import PLACES
 
 _LOG: Final = logging.getLogger("layerwise")
@@ -41,7 +42,7 @@ def explain(trouble: Exception) -> bool:
     `st.App` that the screen is taken care of.
     """
     if isinstance(trouble, LayerwiseError):
-        st.warning(str(trouble), icon=":material/error:")
+        st.warning(plain(str(trouble)), icon=":material/error:")
         return True
     number = secrets.token_hex(4)
     _LOG.error("Unexpected error %s", number, exc_info=trouble)

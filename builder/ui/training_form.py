@@ -56,7 +56,6 @@ def train_panel() -> None:
         disabled=blocked,
         help="Mend what stands above first" if blocked else None,
         on_click=_start,
-        args=(request,),
     )
     st.caption(_job_words(request))
 
@@ -245,6 +244,22 @@ def _set_from(name: str, key: str) -> None:
     _set(**{name: value})
 
 
+def _take_fields() -> None:
+    """What stands in the fields, also what was typed a moment before the click.
+
+    Both then arrive in one message, and whose callback runs first is Streamlit's to choose.
+    """
+    settings = state.training_settings()
+    fields = {name: f"lw_t.{name}" for name in ("batch_size", "epochs", "seed")}
+    fields["lr"] = f"lw_t.lr.{settings.optimizer}"
+    for name, key in fields.items():
+        value = state.widget(key)
+        if value is not None and value != getattr(
+            settings, "learning_rate" if name == "lr" else name
+        ):
+            _set_from(name, key)
+
+
 def _change_optimizer(key: str) -> None:
     _set(optimizer=state.widget(key), lr=None, options={})
 
@@ -325,9 +340,10 @@ def _follow(remedy: Remedy) -> None:
         _set(**remedy.settings)
 
 
-def _start(request: JobRequest) -> None:
+def _start() -> None:
+    _take_fields()
     try:
-        run_id = get_supervisor().start(request)
+        run_id = get_supervisor().start(current_request())
     except LayerwiseError as refusal:
         state.say(str(refusal), "error")
         return

@@ -19,7 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Error, Page, Playwright, expect, sync_playwright
+
+expect.set_options(timeout=30_000)  # two shared cores may be busy; a pass does not wait
 
 ROOT = Path(__file__).parent.parent.parent
 ARTIFACTS = ROOT / "test-results"
@@ -144,7 +146,7 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
 def page(browser: Browser, server: Server, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A new visitor's page (no cookies), already at the gallery. A failure leaves a screenshot."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(30_000)
     opened = context.new_page()
     opened.goto(server.url)
     failed_before = request.session.testsfailed
