@@ -49,7 +49,7 @@ def source_module(source: str, filename: str | None = None) -> ModuleType:
     module.__file__ = filename
     # Tracebacks ask the loader for the lines of a file that is not on disk.
     module.__loader__ = _Source(source)  # type: ignore[assignment]
-    exec(compile(source, filename, "exec"), module.__dict__)
+    exec(compile(source, filename, "exec", dont_inherit=True), module.__dict__)
     return module
 
 

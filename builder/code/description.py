@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.code.building import build_module
-from builder.code.writing.scopes import Scope, find_scopes
+from builder.code.writing.scopes import find_scopes, paths_in
 from builder.code.writing.sequential import sequential_paths
 from builder.errors import CodeRefused
-from builder.graph.model import Graph, Owner
+from builder.graph.model import Graph
 from builder.graph.report import ShapeReport
 
 if TYPE_CHECKING:
@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ParameterRow:
-    """One parameter. `layer`: the node that has it. `sequential_name`: its name in the style
-    `sequential` ("0.weight"), None where the network is no chain. `count`: how many numbers."""
+    """One parameter of a network.
+
+    `name`: as in the `state_dict`. `count`: how many numbers. `layer`: the node that has it, by its
+    key in `paths`. `sequential_name`: its name in the style `sequential` ("0.weight"), None where
+    the network is no chain.
+    """
 
     name: str
     shape: tuple[int, ...]
@@ -82,38 +86,17 @@ def _sequential_names(graph: Graph, report: ShapeReport) -> list[str]:
 def paths(
     graph: Graph, style: str = "module", *, report: ShapeReport | None = None
 ) -> dict[str, str]:
-    """Node id → the path of its layer in the module: "conv1"; for a node inside a block
-    "<node>/<inner node>" → "block.0.conv1". Nodes without a layer of their own are left out.
+    """Node id → the path of its layer in the module: "conv1", or "0" in the style `sequential`.
+
+    A node inside a block has the key "<node>/<inner node>", with the repetition where the block is
+    repeated: "blocks.2/conv1" → "blocks.2.conv1". Nodes without a layer of their own are left out,
+    and all of them in a style the network cannot be written in.
     """
     known = report or _shapes(graph)
     if style == "sequential":
         return sequential_paths(graph, known)
     scopes = find_scopes(graph, known)
-    return dict(_paths_in(scopes[""], scopes, "", ""))
-
-
-def _paths_in(
-    scope: Scope, scopes: Mapping[str, Scope], prefix: str, outer: str
-) -> Iterator[tuple[str, str]]:
-    made = {owner.id: owner for owner, _ in scope.owners}
-    for node in scope.graph.nodes.values():
-        owner = made.get(node.target) if node.kind == "layer" and not node.bypassed else None
-        if owner is None:
-            continue
-        path = f"{prefix}{scope.attributes[owner.id]}"
-        key = f"{outer}{node.id}"
-        yield key, path
-        if owner.block is not None:
-            for inner in _repetitions(owner):
-                yield from _paths_in(
-                    scopes[owner.block], scopes, f"{path}{inner}.", f"{key}{inner}/"
-                )
-
-
-def _repetitions(owner: Owner) -> list[str]:
-    if owner.repeat == 1 or owner.shared:
-        return [""]
-    return [f".{i}" for i in range(owner.repeat)]
+    return dict(paths_in(scopes[""], scopes))
 
 
 def _on_meta(graph: Graph, style: str, report: ShapeReport | None) -> nn.Module:

@@ -47,7 +47,9 @@ class Draw:
     def value(self) -> Expression:
         kind = self.random.randrange(7)
         if kind == 0:
-            return Group("(", tuple(self.number() for _ in range(self.random.randint(2, 5))), literal=True)
+            return Group(
+                "(", tuple(self.number() for _ in range(self.random.randint(2, 5))), literal=True
+            )
         if kind == 1:
             return call(f"{self.name(30)}.size", "0")
         if kind == 2:
@@ -69,7 +71,9 @@ class Draw:
         if kind == 0:
             return Infix((self.name(30), self.random.choice(["2", self.name(30)])), ("+",))
         if kind == 1:
-            return Group(f"{self.name(30)}[", (":", "1:3", self.name(30))[: self.random.randint(1, 3)], "]")
+            return Group(
+                f"{self.name(30)}[", (":", "1:3", self.name(30))[: self.random.randint(1, 3)], "]"
+            )
         if kind == 2:
             return call("nn.ModuleList", Each(self.call(), "for _ in range(3)"))
         if kind == 3:
@@ -90,7 +94,9 @@ class Draw:
             values = tuple(self.name(30) for _ in range(self.random.randint(1, 4)))
             yield from returned(values[0] if len(values) == 1 else tuple_of(values), indent)
         elif kind == 1:
-            asked: Expression = Infix((self.name(30), self.random.choice(["0.5", self.name(30)])), (">",))
+            asked: Expression = Infix(
+                (self.name(30), self.random.choice(["0.5", self.name(30)])), (">",)
+            )
             asked = self.random.choice([asked, Prefixed("not ", asked), f"self.{self.name()}"])
             yield from condition("if", asked, indent)
             yield " " * (indent + 4) + "pass"
@@ -101,7 +107,10 @@ class Draw:
             target: Expression = self.random.choice(
                 [
                     *("x", "x", names[0], f"self.{self.name()}", f"{names[0]}: Tensor"),
-                    *(Group("", (names[0], "_"), ""), Group("", (names[0], Group("(", tuple(names[1:]), literal=True)), "")),
+                    *(
+                        Group("", (names[0], "_"), ""),
+                        Group("", (names[0], Group("(", tuple(names[1:]), literal=True)), ""),
+                    ),
                 ]
             )
             yield from assignment(target, self.expression(), indent)
@@ -121,10 +130,18 @@ def definitions(count: int) -> Iterator[str]:
     for seed in range(count):
         draw = Draw(seed)
         names = [draw.name() for _ in range(draw.random.randint(1, 3))]
-        yield from ["", "", "class A:", *definition("f", ("self", *names), "Tensor", 4), "        pass"]
+        yield from [
+            "",
+            "",
+            "class A:",
+            *definition("f", ("self", *names), "Tensor", 4),
+            "        pass",
+        ]
 
 
-@pytest.mark.parametrize("lines", [statements(3000), definitions(100)], ids=["statements", "methods"])
+@pytest.mark.parametrize(
+    "lines", [statements(3000), definitions(100)], ids=["statements", "methods"]
+)
 def test_ruff_has_nothing_to_change(lines: Iterator[str], tmp_path: Path) -> None:
     file = tmp_path / "statements.py"
     file.write_text("\n".join(lines).lstrip("\n") + "\n")

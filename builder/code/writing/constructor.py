@@ -45,14 +45,18 @@ class _ConstructorWriter:
         self.scope, self.scopes, self.page = scope, scopes, page
 
     def write(self, kept_settings: Container[str]) -> None:
-        page, graph = self.page, self.scope.graph
+        page = self.page
+        calls: dict[str, list[str]] = {}  # owner → the keys of its calls
+        for node in self.scope.graph.nodes.values():
+            if node.kind == "layer" and not node.bypassed:
+                calls.setdefault(node.target, []).append(self.scope.key(node))
         page.write(definition("__init__", ("self", *self.parameters()), "None", 4))
         page.write([f"{indented(2)}super().__init__()"])
         for setting, name in self.scope.settings.items():
             if setting in kept_settings:
                 page.write(assignment(f"self.{name}", name, 8))
         for owner, node in self.scope.owners:
-            keys = [self.scope.key(n) for n in graph.calls_of(owner.id) if not n.bypassed]
+            keys = calls[owner.id]
             attribute = f"self.{self.scope.attributes[owner.id]}"
             page.write(assignment(attribute, self.made(owner, node), 8), keys)
             if owner.frozen and self.has_weights(node):

@@ -16,7 +16,6 @@ from builder.code.writing.layout import (
     call,
     condition,
     definition,
-    flat,
     lay,
     returned,
     tuple_of,
@@ -67,10 +66,13 @@ class ForwardWriter:
         self.kept_settings: set[str] = set()
 
     def part_name(self, node: Node, path: Path) -> str:
-        entry = self.entry(node)
+        """What the catalogue calls a part of a result, or a block its output."""
+        entry, owner = self.entry(node), self.graph.owner_of(node)
+        if owner is not None and owner.block is not None:
+            outputs = self.scopes[owner.block].graph.outputs
+            return outputs[path[0]].name if path and path[0] < len(outputs) > 1 else ""
         if entry is None:
             return ""
-        owner = self.graph.owner_of(node)
         given = {**(owner.arguments if owner is not None else {}), **node.arguments}
         named = {part.path: part.name for part in catalogue.parts_of(entry, given)}
         return named.get(path, "")
@@ -222,6 +224,8 @@ class ForwardWriter:
             if self.variables.names[node.id, path] != UNREAD
         ]
         shown = [shape_text(part_of(value, path)) for path in named]
+        if len(shown) > 1 and len(set(shown)) == 1 and shown[0]:
+            return f"{shown[0]} each"
         return ", ".join(shown) if all(shown) else ""
 
     # Loops and branches ------------------------------------------------------------------------

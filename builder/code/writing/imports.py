@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import ast
+from collections.abc import Iterator
+from types import CodeType
 
 
 def import_lines(code: str) -> list[str]:
     """The import lines for the names used in `code`, in the order isort gives them."""
-    used = {node.id for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Name)}
+    # No attribute or variable is called so (`builder.code.writing.naming`): these are the modules.
+    used = set(_names(compile(code, "<code>", "exec", dont_inherit=True)))
     standard = ["from typing import Any"] if "Any" in used else []
     names = [name for name in ("Tensor", "nn") if name in used]
     torch = [
@@ -16,3 +18,10 @@ def import_lines(code: str) -> list[str]:
         *([f"from torch import {', '.join(names)}"] if names else []),
     ]
     return [*standard, *([""] if standard and torch else []), *torch]
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names(constant)

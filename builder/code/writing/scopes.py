@@ -308,12 +308,23 @@ def _setting_behind(scope: Scope, size: Size) -> str:
     parameter = catalogue.get(owner.target).parameter(size.parameter) if owner is not None else None
     if parameter is None or parameter.inferred is None:
         return ""
-    read = next(iter_refs(node.arguments.get(parameter.inferred.port)), None)
-    origin = origin_of(scope.graph, read, scope.uses[0].report.nodes)
+    origin = _origin(scope, node.arguments.get(parameter.inferred.port))
     source = scope.graph.owner_of(origin) if origin is not None else None
     given = [a.name for a in source.arguments.values() if isinstance(a, Setting)] if source else []
     value = _key(size.value(scope.uses[0]))
     return next((s for s in given if _key(scope.uses[0].settings.get(s)) == value), "")
+
+
+def _origin(scope: Scope, read: Argument) -> Node | None:
+    """The node that set the size of what is read; both sides of a branch have the same."""
+    reports = scope.uses[0].report.nodes
+    origin = origin_of(scope.graph, next(iter_refs(read), None), reports)
+    for _ in scope.graph.nodes:
+        if origin is None or origin.kind != "branch":
+            break
+        side = next(iter_refs(origin.arguments.get("if_true")), None)
+        origin = origin_of(scope.graph, side, reports)
+    return origin
 
 
 def _use_key(use: Use) -> tuple[object, ...]:
@@ -343,6 +354,29 @@ def rounds(graph: Graph, node: Node, scopes: Mapping[str, Scope]) -> int:
             f"{len(block.inputs)}, so it cannot be repeated."
         )
     return len(block.outputs)
+
+
+def paths_in(
+    scope: Scope, scopes: Mapping[str, Scope], prefix: str = "", outer: str = ""
+) -> Iterator[tuple[str, str]]:
+    """(key, path) of every layer in a class and in the blocks it calls: "blocks.0/fc", "blocks.0.fc"."""
+    made = {owner.id: owner for owner, _ in scope.owners}
+    for node in scope.graph.nodes.values():
+        owner = made.get(node.target) if node.kind == "layer" and not node.bypassed else None
+        if owner is None:
+            continue
+        key, path = f"{outer}{node.id}", f"{prefix}{scope.attributes[owner.id]}"
+        yield key, path
+        if owner.block is not None:
+            for place in repetitions(owner):
+                inner = scopes[owner.block]
+                yield from paths_in(inner, scopes, f"{path}{place}.", f"{key}{place}/")
+
+
+def repetitions(owner: Owner) -> list[str]:
+    """Where each repetition of a block stands behind its path: ".0", ".1", or "" for just one."""
+    alone = owner.repeat == 1 or owner.shared
+    return [""] if alone else [f".{i}" for i in range(owner.repeat)]
 
 
 def _unfinished(graph: Graph, node: Node, report: ShapeReport) -> str:

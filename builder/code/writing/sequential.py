@@ -15,7 +15,13 @@ from builder.code.writing.imports import import_lines
 from builder.code.writing.layout import Each, Expression, Group, Prefixed, call, flat, lay
 from builder.code.writing.literals import argument, constant, keyword, text
 from builder.code.writing.page import Page, Written, indented
-from builder.code.writing.scopes import Use, find_scopes, setting_value
+from builder.code.writing.scopes import (
+    Use,
+    find_scopes,
+    paths_in,
+    repetitions,
+    setting_value,
+)
 from builder.code.writing.shapes import shape_text, summary
 from builder.code.writing.smoke import smoke_test
 from builder.errors import CodeRefused, quote
@@ -32,11 +38,15 @@ def write_sequential(graph: Graph, report: ShapeReport, name: str | None = None)
 
 
 def sequential_paths(graph: Graph, report: ShapeReport) -> dict[str, str]:
-    """Node id → where it stands in the nn.Sequential ("0", "1"); empty where it is no chain."""
-    links = chain_of(graph, report)
-    if isinstance(links, NoChain):
+    """Node id → where it stands in the nn.Sequential ("0", "1"); empty where it is no chain.
+
+    Nodes inside blocks too: "blocks.2/fc" → "1.2.0".
+    """
+    try:
+        writer = _SequentialWriter(graph, report, None)
+        return dict(writer.paths(writer.links, writer.scopes[""].uses[0], "", ""))
+    except CodeRefused:
         return {}
-    return {link.node.id: str(place) for place, link in enumerate(links)}
 
 
 class _SequentialWriter:
@@ -187,6 +197,24 @@ class _SequentialWriter:
             if link.owner.frozen and report.parameters:
                 self.frozen.append(path)
         return constructed(entry, given, label)
+
+    def paths(
+        self, links: list[Link], use: Use, prefix: str, outer: str
+    ) -> Iterator[tuple[str, str]]:
+        """(key, path) of every element, as `scopes.paths_in` has them for classes."""
+        for place, link in enumerate(links):
+            key, path = f"{outer}{link.node.id}", f"{prefix}{place}"
+            yield key, path
+            owner = link.owner
+            if owner is None or owner.block is None:
+                continue
+            for i, behind in enumerate(repetitions(owner)):
+                inside = self.links_of(link, owner, use, i)
+                if inside is not None:
+                    yield from self.paths(*inside, f"{path}{behind}.", f"{key}{behind}/")
+                else:
+                    scope = self.scopes[owner.block]
+                    yield from paths_in(scope, self.scopes, f"{path}{behind}.", f"{key}{behind}/")
 
     # Around it ---------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from builder.code.writing.layout import Expression, assignment, call, flat, lay, tuple_of
 from builder.code.writing.literals import keyword
 from builder.code.writing.naming import LONGEST_VARIABLE, Namespace
+from builder.code.writing.variables import says_nothing
 from builder.graph.model import Argument, Dim, Graph, Node, Ref, TensorSpec, Value, iter_refs
 from builder.graph.report import ShapeReport
 from builder.graph.symbols import dim_per_sample
@@ -28,7 +29,10 @@ def smoke_test(graph: Graph, report: ShapeReport, make: str, reserved: frozenset
     if not specs or not all(_can_be_drawn(spec) for spec in specs):
         return []
     space = Namespace({*reserved, "model"}, LONGEST_VARIABLE)
-    names = [space.claim(node.name or node.id, "x") for node in graph.inputs]
+    labels = [node.name or node.id for node in graph.inputs]
+    if len(labels) == 1 and says_nothing(labels[0]):
+        labels = ["x"]
+    names = [space.claim(label, "x") for label in labels]
     lines = ["", "", 'if __name__ == "__main__":']
     if make:
         lines += assignment("model", make, 4)

@@ -94,6 +94,11 @@ def name_variables(
     return _Namer(graph, items, results, reserved, part_name, carried).run()
 
 
+def says_nothing(input_name: str) -> bool:
+    """Whether a lone input of this name is called `x`: "x", "input", "input_1"."""
+    return _GENERIC.fullmatch(input_name.lower()) is not None
+
+
 class _Namer:
     def __init__(
         self,
@@ -172,7 +177,7 @@ class _Namer:
         for node in inputs:
             value = (node.id, ())
             label = node.name or node.id
-            if len(inputs) == 1 and _GENERIC.fullmatch(label.lower()):
+            if len(inputs) == 1 and says_nothing(label):
                 self._name_only_input(node, self._may_be_written_over(value, self.items, -1, last))
                 continue
             if label == "x" and "x" not in self.found.arguments.values():

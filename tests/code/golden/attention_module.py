@@ -1,0 +1,42 @@
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class SelfAttention(nn.Module):
+    """Maps (N, 10, 32) to (N, 2)."""
+
+    def __init__(self, heads: int = 4) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(32, 96)
+        self.head = nn.Linear(31, 2)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        x: Tensor = self.qkv(inputs)  # (N, 10, 96)
+        x, split_1, split_2 = x.chunk(3, dim=-1)  # (N, 10, 32) each
+        x = x.view(inputs.size(0), inputs.size(1), self.heads, -1)  # (N, 10, 4, 8)
+        query = x.transpose(1, 2)  # (N, 4, 10, 8)
+        # (N, 10, 4, 8)
+        x = split_1.view(inputs.size(0), inputs.size(1), self.heads, -1)
+        key = x.transpose(1, 2)  # (N, 4, 10, 8)
+        # (N, 10, 4, 8)
+        x = split_2.view(inputs.size(0), inputs.size(1), self.heads, -1)
+        value = x.transpose(1, 2)  # (N, 4, 10, 8)
+        x = key.transpose(-2, -1)  # (N, 4, 8, 10)
+        x = query @ x  # (N, 4, 10, 10)
+        x = x / 2.8284271247461903
+        x = F.softmax(x, dim=-1)
+        x = F.dropout(x, p=0.1, training=self.training)
+        x = x @ value  # (N, 4, 10, 8)
+        x = x.transpose(1, 2)  # (N, 10, 4, 8)
+        x = x.reshape(inputs.size(0), inputs.size(1), -1)  # (N, 10, 32)
+        x = x[:, 0, 1:]  # (N, 31)
+        x = self.head(x)  # (N, 2)
+        return x
+
+
+if __name__ == "__main__":
+    model = SelfAttention()
+    x = torch.randn(4, 10, 32)
+    print(model(x).shape)

@@ -1,0 +1,14 @@
+"""SimpleNet maps (N, 784) to (N, 10)."""
+
+import torch
+from torch import nn
+
+model = nn.Sequential(
+    nn.Linear(784, 128),  # (N, 128)
+    nn.ReLU(),
+    nn.Linear(128, 10),  # (N, 10)
+)
+
+if __name__ == "__main__":
+    x = torch.randn(4, 784)
+    print(model(x).shape)
