@@ -5,6 +5,7 @@ Nothing here knows a graph. What torch refuses comes back as the text of its mes
 
 from __future__ import annotations
 
+import re
 import threading
 import warnings
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from torch.utils.flop_counter import flop_registry
 
 from builder import catalogue
 from builder.catalogue.entry import Entry
+from builder.graph.layout import Strided
 from builder.graph.model import BATCH, Slice, TensorSpec, Value
 from builder.graph.remember import Remembered
 from builder.graph.symbols import (
@@ -31,52 +33,25 @@ META = torch.device("meta")
 _RECURRENT = ("torch.nn.RNN", "torch.nn.LSTM", "torch.nn.GRU")
 _KEEP_SHAPE = frozenset(
     f"torch.nn.{name}"
-    for name in [
-        "Identity",
-        "ReLU",
-        "ReLU6",
-        "LeakyReLU",
-        "RReLU",
-        "ELU",
-        "CELU",
-        "SELU",
-        "GELU",
-        "SiLU",
-        "Mish",
-        "Sigmoid",
-        "Tanh",
-        "Softplus",
-        "Softsign",
-        "Softshrink",
-        "Hardshrink",
-        "Tanhshrink",
-        "LogSigmoid",
-        "Hardtanh",
-        "Hardsigmoid",
-        "Hardswish",
-        "Threshold",
-        "Softmax",
-        "LogSoftmax",
-        "Softmin",
-        "Dropout",
-        "Dropout1d",
-        "Dropout2d",
-        "Dropout3d",
-        "AlphaDropout",
-        "BatchNorm1d",
-        "BatchNorm2d",
-        "BatchNorm3d",
-        "InstanceNorm1d",
-        "InstanceNorm2d",
-        "InstanceNorm3d",
-        "LayerNorm",
-        "RMSNorm",
-        "GroupNorm",
-    ]
+    for name in re.split(
+        r"\s+",
+        "Identity ReLU ReLU6 LeakyReLU RReLU ELU CELU SELU GELU SiLU Mish Sigmoid Tanh Softplus "
+        "Softsign Softshrink Hardshrink Tanhshrink LogSigmoid Hardtanh Hardsigmoid Hardswish Threshold "
+        "Softmax LogSoftmax Softmin Dropout Dropout1d Dropout2d Dropout3d AlphaDropout BatchNorm1d "
+        "BatchNorm2d BatchNorm3d InstanceNorm1d InstanceNorm2d InstanceNorm3d LayerNorm RMSNorm GroupNorm",
+    )
 )
 """Layers that give what they take, once built and checked. Torch works most of them out in Python on
 the meta device (BatchNorm2d: 1 ms, ReLU: 0.2 ms), which is most of the time an edit takes; the tests
 hold them to the CPU."""
+_PLAIN_RESULT = frozenset(
+    f"torch.nn.{name}"
+    for name in (
+        *("LogSigmoid", "RReLU", "MaxPool1d", "BatchNorm1d", "BatchNorm2d", "BatchNorm3d"),
+        *("functional.logsigmoid", "functional.max_pool1d", "functional.one_hot"),
+    )
+)
+"""Where the CPU gives the plain order in memory and the meta device another one."""
 _modules: Remembered[torch.nn.Module] = Remembered(1024)
 _quiet = threading.RLock()  # `warnings.catch_warnings` changes the whole process
 
@@ -129,16 +104,16 @@ def run(
         positional, keywords = catalogue.call_arguments(entry, values, training=True)
         target = catalogue.target_of(entry) if module is None else module
         result = target(*positional, **keywords)
-    value = _to_value(result)
+    value = _to_value(result, entry.key in _PLAIN_RESULT)
     if steps != 1 and isinstance(value, tuple) and isinstance(value[0], TensorSpec):
-        value = (_with_size(value[0], axis, dim_from_probe(steps)), *value[1:])
+        value = (_all_steps(value[0], axis, steps), *value[1:])
     return value, _per_sample(counter.total * steps, asked)
 
 
 def _is_common(spec: TensorSpec) -> bool:
-    """A batch of real numbers, none of its sizes zero: the rest is asked of torch."""
+    """A batch of real numbers in plain order, none of its sizes zero: the rest is asked of torch."""
     batched = bool(spec.shape) and spec.shape[0] == BATCH and 0 not in spec.shape
-    return batched and spec.dtype == "float32"
+    return batched and spec.dtype == "float32" and not isinstance(spec, Strided)
 
 
 class _FlopCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -178,6 +153,15 @@ def _one_step(
     return {**arguments, "input": _with_size(value, axis, 1)}, steps, axis
 
 
+def _all_steps(spec: TensorSpec, axis: int, steps: int) -> TensorSpec:
+    whole = _with_size(spec, axis, dim_from_probe(steps))
+    if axis == 0:
+        return whole
+    # Torch works with the sequence in front and transposes its result back.
+    batch, features = probe_from_dim(whole.shape[0]), probe_from_dim(whole.shape[2])
+    return Strided(whole.shape, whole.dtype, (features, batch * features, 1))
+
+
 def _with_size(spec: TensorSpec, axis: int, size: int | str) -> TensorSpec:
     return TensorSpec((*spec.shape[:axis], size, *spec.shape[axis + 1 :]), spec.dtype)
 
@@ -213,15 +197,21 @@ def empty(spec: TensorSpec) -> torch.Tensor:
     dtype = getattr(torch, spec.dtype, None)
     if not isinstance(dtype, torch.dtype):
         raise ValueError(f"{spec.dtype!r} is not a dtype of torch")
-    return torch.empty([probe_from_dim(d) for d in spec.shape], dtype=dtype, device=META)
+    sizes = [probe_from_dim(d) for d in spec.shape]
+    if isinstance(spec, Strided):
+        return torch.empty_strided(sizes, spec.strides, dtype=dtype, device=META)
+    return torch.empty(sizes, dtype=dtype, device=META)
 
 
-def _to_value(result: Any) -> Value:
+def _to_value(result: Any, always_plain: bool = False) -> Value:
     if isinstance(result, torch.Tensor):
         shape = tuple(dim_from_probe(size) for size in result.shape)
-        return TensorSpec(shape, str(result.dtype).removeprefix("torch."))
+        dtype = str(result.dtype).removeprefix("torch.")
+        if always_plain or result.is_contiguous():
+            return TensorSpec(shape, dtype)
+        return Strided(shape, dtype, tuple(result.stride()))
     if isinstance(result, tuple | list):
-        return tuple(_to_value(part) for part in result)
+        return tuple(_to_value(part, always_plain) for part in result)
     if result is None:
         return ()  # keeps its place in a path: attention's weights when they are not asked for
     if isinstance(result, bool | int | float):

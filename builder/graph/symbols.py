@@ -13,6 +13,7 @@ from functools import lru_cache
 from math import prod
 from typing import Any, TypeAlias
 
+from builder.graph.layout import Strided
 from builder.graph.model import (
     Argument,
     Calc,
@@ -128,6 +129,8 @@ def frozen(value: Any) -> Any:
     """A hashable key that tells True from 1 and 1 from 1.0, which compare equal."""
     if isinstance(value, tuple):
         return tuple(frozen(part) for part in value)
+    if isinstance(value, Strided):
+        return (value.shape, value.dtype, value.strides)
     if isinstance(value, TensorSpec | str):
         return value
     if isinstance(value, Slice):

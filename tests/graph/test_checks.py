@@ -377,6 +377,32 @@ def test_channels_last_into_linear_is_meant_behind_a_permute() -> None:
     assert infer_shapes(net.done()).problems == ()
 
 
+def test_a_view_behind_a_transpose_is_refused_as_torch_does() -> None:
+    net = Net("N", 4, 6)
+    net.op("turn", "torch.transpose", input=Ref("x"), dim0=1, dim1=2)
+    net.layer("relu", "ReLU")
+    net.op("it", "torch.Tensor.view", input=Ref("relu"), shape=(-1, 24))
+    problem = infer_shapes(net.done()).problems[0]
+    assert (problem.node, problem.kind) == ("it", "view_layout")
+    assert problem.message == (
+        "view “it” cannot look at N×6×4 from “relu” (its shape was set by “turn”) in another shape: a "
+        "transpose or the like before it changed the order of reading, not the order in memory. Use "
+        "reshape in its place."
+    )
+
+
+def test_a_view_of_all_steps_of_an_lstm_is_refused_as_torch_does() -> None:
+    for batch_first, key, problems in (
+        (True, "torch.Tensor.view", 1),
+        (True, "torch.reshape", 0),
+        (False, "torch.Tensor.view", 0),
+    ):
+        net = Net("N", 5, 6) if batch_first else Net(5, "N", 6)
+        net.layer("lstm", "LSTM", hidden_size=4, batch_first=batch_first)
+        net.op("it", key, input=Ref("lstm", (0,)), shape=(-1, 20 if batch_first else 4))
+        assert len(infer_shapes(net.done()).problems) == problems
+
+
 def test_torch_has_the_last_word_where_no_check_knows_better() -> None:
     problem = infer_shapes(one("Fold", "N", 7, 9, output_size=4, kernel_size=2)).problems[0]
     assert problem.kind == "torch"

@@ -179,6 +179,13 @@ def test_a_view_is_given_the_right_sizes_and_keeps_the_batch() -> None:
     assert mended.nodes["view"].arguments["shape"] == (Size(Ref("x"), 0), 400)
 
 
+def test_a_view_behind_a_transpose_becomes_a_reshape() -> None:
+    net = Net("N", 4, 6)
+    net.op("turn", "torch.transpose", input=Ref("x"), dim0=1, dim1=2)
+    net.op("flat", "torch.Tensor.view", input=Ref("turn"), shape=(-1, 24))
+    assert labels(net.done()) == ["Use reshape in place of view", "Insert contiguous before “flat”"]
+
+
 def test_unpooling_is_given_the_indices_of_the_pooling_before() -> None:
     net = Net("N", 3, 8, 8)
     net.layer("pool", "MaxPool2d", kernel_size=2)

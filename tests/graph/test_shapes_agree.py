@@ -12,6 +12,7 @@ from builder.catalogue.example import Example, example, tensors
 from builder.catalogue.feed import Feed
 from builder.graph import checks, meta
 from builder.graph.call import Call
+from builder.graph.layout import Strided
 from builder.graph.model import TensorSpec, Value
 from builder.graph.outcome import judge
 from builder.graph.symbols import dim_per_sample, probe_from_dim
@@ -113,3 +114,50 @@ def test_a_layer_that_is_not_asked_gives_what_it_takes_on_the_cpu_too(key: str) 
         layer = catalogue.build_layer(entry, outcome.arguments)
         assert layer(torch.rand(2, *sizes)).shape == (2, *sizes)
     assert accepted
+
+
+def turned(value: Any) -> Any:
+    """The same numbers with the last two sizes exchanged in memory, as behind a transpose."""
+    if isinstance(value, tuple):
+        return tuple(turned(part) for part in value)
+    if not isinstance(value, torch.Tensor) or value.dim() < 2:
+        return value
+    return value.transpose(-1, -2).contiguous().transpose(-1, -2)
+
+
+def in_plain_order(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return tuple(in_plain_order(part) for part in value)
+    if isinstance(value, torch.Tensor):
+        return value.is_contiguous()
+    return not isinstance(value, Strided) if isinstance(value, TensorSpec) else ()
+
+
+@pytest.mark.parametrize("key", list(catalogue.entries()))
+def test_the_order_in_memory_is_that_of_the_cpu(key: str) -> None:
+    entry = catalogue.get(key)
+    found = example(entry)
+    given = {name: turned(value) for name, value in tensors(found.inputs, "cpu").items()}
+
+    def spec(tensor: Any) -> Any:
+        if isinstance(tensor, tuple):
+            return tuple(spec(part) for part in tensor)
+        dtype = str(tensor.dtype).removeprefix("torch.")
+        if tensor.is_contiguous():
+            return TensorSpec(tuple(tensor.shape), dtype)
+        return Strided(tuple(tensor.shape), dtype, tensor.stride())
+
+    outcome = judge(entry, found.arguments, {n: spec(v) for n, v in given.items()}, found.call)
+    torch.manual_seed(0)
+    positional, keywords = catalogue.call_arguments(entry, {**given, **found.call}, training=True)
+    layer = entry.kind == "layer"
+    target: Any = (
+        catalogue.build_layer(entry, found.arguments) if layer else catalogue.target_of(entry)
+    )
+    try:
+        with torch.no_grad():
+            result = target(*positional, **keywords)
+    except RuntimeError:
+        assert outcome.refusal  # a view
+        return
+    assert in_plain_order(outcome.result) == in_plain_order(result)

@@ -9,6 +9,7 @@ from builder.catalogue.entry import Entry
 from builder.errors import quote
 from builder.graph.call import Call, show
 from builder.graph.diagnostics import Finding
+from builder.graph.layout import Strided
 from builder.graph.model import Ref, Size, TensorSpec
 from builder.graph.symbols import BATCH_PROBE, Evaluated, dim_from_probe
 
@@ -199,6 +200,13 @@ def explain(call: Call, refusal: str) -> Finding:
     kind, _, text = refusal.partition(": ")
     text = _NUMBER.sub(lambda found: _number(found[0]), text)
     values = ", ".join(show(value) for value in call.inputs.values())
+    if isinstance(call.tensor(), Strided) and "stride" in text:
+        return call.finding(
+            "view_layout",
+            f"cannot look at {values}{call.out_of()} in another shape: a transpose or the like before it "
+            "changed the order of reading, not the order in memory. Use reshape in its place.",
+            port=call.first,
+        )
     if kind == "OverflowError" or "overflow" in text.lower():
         largest = max(
             (name for name in call.arguments if call.whole(name) and name not in call.inferred),

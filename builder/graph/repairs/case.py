@@ -229,10 +229,11 @@ class Case:
         """Puts a layer of another kind in this one's place, with the arguments both know and `more`."""
         entry, owner = catalogue.get(target), self.graph.owner_of(self.node)
         refs = self.refs(self.entry.ports[0].name) if self.entry else []
-        if owner is None or not refs or len(self.graph.calls_of(owner.id)) > 1:
+        if not refs or (owner is not None and len(self.graph.calls_of(owner.id)) > 1):
             return
-        known = {p.name for p in entry.parameters}
-        arguments = {n: v for n, v in owner.arguments.items() if n in known} | dict(more or {})
+        known = {p.name for p in (*entry.parameters, *entry.call_parameters)}
+        old = owner.arguments if owner is not None else self.node.arguments
+        arguments = {n: v for n, v in old.items() if n in known} | dict(more or {})
         identity = _free(entry.name.lower(), self.graph)
         edits: list[Edit] = [
             AddNode(
@@ -252,8 +253,9 @@ class Case:
                 if changed.nodes[node.id].arguments.get(name) != wanted and node.id != self.node.id:
                     edits.append(SetCallArgument(node.id, name, wanted, scope=self.scope))
         edits.append(DeleteNode(self.node.id, scope=self.scope))
-        if self.entry is not None and self.entry.name.lower() not in owner.name.lower():
-            edits.append(Rename(identity, owner.name, scope=self.scope))
+        name = owner.name if owner is not None else self.node.name
+        if name and self.entry is not None and self.entry.name.lower() not in name.lower():
+            edits.append(Rename(identity, name, scope=self.scope))
         label = f"Use {entry.name} in place of {self.entry.name if self.entry else 'it'}"
         yield Candidate(label, Several(tuple(edits), label), tier)
 

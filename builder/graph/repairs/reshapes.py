@@ -81,6 +81,12 @@ def _fill_in(
             yield case.set(name, (*wanted[:i], -1, *wanted[i + 1 :]), tier=1)
 
 
+def view_layout(case: Case) -> Iterator[Candidate]:
+    """reshape, which copies where it must; or a copy before."""
+    yield from case.swap("torch.reshape")
+    yield from case.insert([("torch.Tensor.contiguous", {})], tier=1)
+
+
 def permutation(case: Case) -> Iterator[Candidate]:
     """Every dimension once, in the order asked for as far as it goes."""
     spec, old = case.arriving(), case.argument("dims")
@@ -159,6 +165,7 @@ def mode(case: Case) -> Iterator[Candidate]:
 CANDIDATES = {
     "dim": dim,
     "view": view,
+    "view_layout": view_layout,
     "permutation": permutation,
     "over_batch": over_batch,
     "batch_merged": batch_merged,

@@ -175,7 +175,9 @@ def value(case: Case) -> Iterator[Candidate]:
         yield case.set(case.parameter, int(old))
     if isinstance(old, str) and old.strip().lstrip("-").isdigit() and len(old) < 10:
         yield case.set(case.parameter, int(old))
-    if not parameter.required and case.chosen(case.parameter) is not None:
+    owner = case.graph.owner_of(case.node)
+    given = case.parameter in (owner.arguments if owner is not None else case.node.arguments)
+    if not parameter.required and given:
         yield case.leave_out(case.parameter, tier=1)
     start = parameter.suggested if parameter.suggested is not None else parameter.default
     if start is not REQUIRED and start != old and start is not None:
