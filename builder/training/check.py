@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from builder.errors import LayerwiseError
 from builder.graph.model import Dim, Graph, TensorSpec, format_shape
@@ -14,33 +14,19 @@ from builder.training.devices import available_bytes, is_available
 from builder.training.job import JobRequest
 from builder.training.losses import Loss, ending_warning, suggest_loss
 from builder.training.prepare import chosen_loss, output_spec, run_data
+from builder.training.remedies import Remedy, fit_remedies
 from builder.training.settings import TrainingSettings
 from builder.training.tensors import RunData
 
 if TYPE_CHECKING:
-    from builder.data import DataChoice, Dataset, Fit
+    from builder.data import Dataset
     from builder.graph.check import Check
     from builder.graph.diagnostics import Diagnostic
-    from builder.graph.edits import Edit
     from builder.graph.report import ShapeReport
 
 Kind = Literal["network", "data", "loss", "settings", "memory", "device"]
 _WIDE = 16  # numbers a row from which a network that gives as many is hardly a classifier
 _SHARE_OF_MEMORY = 0.9  # the rest is for what cannot be counted beforehand
-
-
-@dataclass(frozen=True)
-class Remedy:
-    """One way out: an edit of the network, other settings, or another choice of data.
-
-    `label` stands on its button, `help` says what will change.
-    """
-
-    label: str
-    edit: Edit | None = None
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    data: DataChoice | None = None
-    help: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,7 +71,7 @@ def check_plan(
         return (Problem(refusal, "settings"),)
     checked = checked or _check(graph)
     network, report = tuple(_network(checked)), checked.report
-    fit = _fit_remedy(graph, dataset, settings)
+    fit = fit_remedies(graph, dataset, settings)
     interface = tuple(_interface(graph, data, fit))
     if any(p.severity == "error" for p in network):
         return (*network, *interface)
@@ -112,54 +98,6 @@ def _network(checked: Check) -> Iterator[Problem]:
             tuple(Remedy(repair.label, repair.edit) for repair in repairs),
             diagnostic,
         )
-
-
-def _fit_remedy(
-    graph: Graph, dataset: Dataset | None, settings: TrainingSettings
-) -> tuple[Remedy, ...]:
-    """What was tried and makes network and data fit each other, or nothing."""
-    if dataset is None:
-        return ()
-    cut = _cut_remedy(graph, dataset)
-    for rows in (dataset, _flat(dataset)):
-        fit = _plan_fit(graph, rows, settings)
-        if fit is None:
-            continue
-        choice = fit.choice if fit.choice != dataset.choice else None
-        label = "Fit the network to the data" if fit.edit else "Take the two classes as yes or no"
-        return (*cut, Remedy(label, fit.edit, data=choice, help=fit.sentence))
-    return cut
-
-
-def _plan_fit(graph: Graph, dataset: Dataset, settings: TrainingSettings) -> Fit | None:
-    from builder.data.fit import plan_fit
-
-    try:
-        fit = plan_fit(graph, dataset, settings.goal)
-    except LayerwiseError:
-        return None
-    return fit if fit.changes else None
-
-
-def _flat(dataset: Dataset) -> Dataset:
-    """The same set with flat rows, as far as a plan looks at it."""
-    sizes = [size for size in dataset.input_spec.shape[1:] if isinstance(size, int)]
-    card = replace(dataset.card, spec=TensorSpec(("N", prod(sizes))))
-    return replace(dataset, choice=replace(dataset.choice, shape=(prod(sizes),)), card=card)
-
-
-def _cut_remedy(graph: Graph, dataset: Dataset) -> tuple[Remedy, ...]:
-    """Pictures into a network for flat rows, or the other way: the same numbers, cut otherwise."""
-    spec = graph.inputs[0].spec if len(graph.inputs) == 1 else None
-    if spec is None or spec.shape == dataset.input_spec.shape or spec.shape[:1] != ("N",):
-        return ()
-    sizes = [size for size in spec.shape[1:] if isinstance(size, int)]
-    row = [size for size in dataset.input_spec.shape[1:] if isinstance(size, int)]
-    if len(sizes) != len(spec.shape) - 1 or prod(sizes) != prod(row):
-        return ()
-    choice = replace(dataset.choice, shape=tuple(sizes))
-    label = f"Give the rows as {format_shape(spec.shape)}"
-    return (Remedy(label, data=choice, help="The same numbers, cut as the network takes them."),)
 
 
 def _interface(graph: Graph, data: RunData, fit: tuple[Remedy, ...]) -> Iterator[Problem]:

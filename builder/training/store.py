@@ -21,6 +21,7 @@ from typing import Any, Final, cast
 
 from builder.errors import JobRefused, NotFound
 from builder.home import StorageRefused, home, make_folder
+from builder.training import pool
 from builder.training.folder import Ending, RunFolder, RunState
 from builder.training.metrics_log import Points, finite, read_points
 from builder.training.processes import ProcessMark
@@ -86,6 +87,7 @@ class Store:
     def __init__(self, root: Path | None = None) -> None:
         self.root = root or home()
         self.folders = make_folder(self.root / "runs")
+        self._pool = self.root / "run-data"
         with self._database() as db:
             db.execute("PRAGMA journal_mode=WAL")
             db.executescript(_SCHEMA)
@@ -144,6 +146,7 @@ class Store:
         if not gone:
             raise JobRefused(f"“{row['name']}” has just been started. Stop it first.")
         self._remove_folder(self.folders / run_id)
+        pool.sweep(self._pool)
 
     # --- for the supervisor ----------------------------------------------------------------------
 
@@ -158,6 +161,9 @@ class Store:
     def add(self, run_id: str, owner: str, name: str, summary: Mapping[str, Any]) -> None:
         """Puts a run whose folder is written at the end of the queue."""
         clean = " ".join(name.split())[:_LONGEST_NAME] or "Untitled"
+        data = self.folder(run_id).data
+        if data.exists():
+            pool.share(data, self._pool)
         with self._database() as db:
             db.execute(
                 "INSERT INTO runs (id, owner, name, state, created, summary) VALUES (?,?,?,?,?,?)",
@@ -197,12 +203,12 @@ class Store:
             return str(row["id"]), int(row["attempt"])
 
     def name_for(self, owner: str, wish: str) -> str:
-        """A name that tells an owner's runs of one network apart: "Digits MLP", "Digits MLP 2", …"""
+        """A name that tells an owner's runs of one network apart: "Digits MLP", "Digits MLP (2)", …"""
         base = " ".join(wish.split())[: _LONGEST_NAME - 6] or "Untitled"
         with self._database() as db:
             taken = {r[0] for r in db.execute("SELECT name FROM runs WHERE owner = ?", (owner,))}
         number = 1
-        while (name := base if number == 1 else f"{base} {number}") in taken:
+        while (name := base if number == 1 else f"{base} ({number})") in taken:
             number += 1
         return name
 
@@ -255,6 +261,7 @@ class Store:
             young = time.time() - path.stat().st_mtime < _ORPHAN_AFTER_SECONDS
             if path.name.startswith(".deleted-") or (path.name not in known and not young):
                 shutil.rmtree(path, ignore_errors=True)
+        pool.sweep(self._pool)
 
     # --- inside ----------------------------------------------------------------------------------
 

@@ -222,7 +222,7 @@ def _chart(seen: Watch | None, figure: str, title: str, before: list[Curve]) -> 
         drawn.update_yaxes(range=[0, 1])
     if 1 < reached <= _EPOCHS_WITH_A_TICK_EACH:
         drawn.update_xaxes(dtick=1)
-    drawn.update_layout(uirevision=seen.card.id if seen else "")  # a zoom stays while it moves
+    drawn.update_layout(showlegend=bool(lines), uirevision=seen.card.id if seen else "")
     st.plotly_chart(
         drawn,
         theme=None,

@@ -150,7 +150,7 @@ def test_a_learning_rate_of_a_million_ends_with_the_reason(app: App) -> None:
 def test_runs_are_compared_renamed_and_deleted(app: App) -> None:
     app.open("train", design(epochs=2))
     first, second = trained(app), trained(app)
-    assert [card.name for card in runs(app)] == ["Two moons, 2-16-16-2 2", "Two moons, 2-16-16-2"]
+    assert [card.name for card in runs(app)] == ["Two moons, 2-16-16-2 (2)", "Two moons, 2-16-16-2"]
     select(app, 0, 1)
     assert app.at.session_state["lw_compare_by"] == "loss"
     select(app, 0)

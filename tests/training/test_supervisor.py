@@ -19,7 +19,8 @@ from builder.errors import JobRefused, NotFound
 from builder.training.processes import ProcessMark, this_process
 from builder.training.store import RunCard, Store
 from builder.training.supervisor import Supervisor
-from tests.training.support import SLOW, wait_until, write_folder
+from builder.training.tensors import load_data
+from tests.training.support import SLOW, moons, wait_until, write_folder
 
 ANNA, BERT = "anna-token", "bert-token"
 
@@ -257,6 +258,20 @@ def test_deleting_removes_the_folder_but_not_while_it_trains(supervisor: Supervi
     assert list(store.folders.iterdir()) == []
     with pytest.raises(NotFound):
         store.get(run_id, ANNA)
+
+
+def test_runs_on_the_same_rows_hold_them_once(store: Store) -> None:
+    ids = [store.new_id() for _ in range(3)]
+    for run_id, rows in zip(ids, (240, 240, 100), strict=True):
+        write_folder(store.folders / run_id, data=moons(rows))
+        store.add(run_id, ANNA, "test", {})
+    first, second, other = (store.folder(run_id).data.stat().st_ino for run_id in ids)
+    assert first == second != other
+    store.delete(ids[0], ANNA)
+    assert load_data(store.folder(ids[1]).data).rows["train"] == 180
+    for run_id in ids[1:]:
+        store.delete(run_id, ANNA)
+    assert list((store.root / "run-data").iterdir()) == []
 
 
 def test_a_worker_that_cannot_start_fails_with_its_reason(

@@ -1,0 +1,109 @@
+"""What a page shows of a run while it trains, and the words it is told in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from builder.errors import NotFound
+from builder.training.metrics_log import MetricsLog
+from builder.training.processes import this_process
+from builder.training.store import Store
+from builder.training.watch import watch
+from builder.training.words import finished_words, words_for_figure, words_for_seconds
+
+ANNA = "anna"
+
+
+def running(tmp_path: Path) -> tuple[Store, str, MetricsLog]:
+    """A run that this very process trains, with nothing reported yet."""
+    store = Store(tmp_path)
+    run_id = store.new_id()
+    (store.folders / run_id).mkdir()
+    store.add(run_id, ANNA, "Net", {"epochs": 4})
+    store.claim_next(1, this_process())
+    store.folder(run_id).begin(1, this_process())
+    return store, run_id, MetricsLog(store.folder(run_id).metrics)
+
+
+START = {"kind": "start", "epochs": 4, "steps_per_epoch": 10, "metrics": ["accuracy"]}
+
+
+def step(epoch: int, place: int, loss: float = 1.0, speed: float = 320.0) -> dict[str, object]:
+    return {
+        "kind": "step", "epoch": epoch, "step": (epoch - 1) * 10 + place, "step_in_epoch": place,
+        "loss": loss, "rows_per_second": speed, "seconds": epoch * 1.0 - 0.5,
+    }  # fmt: skip
+
+
+def epoch(number: int, loss: float | None = 1.0) -> dict[str, object]:
+    return {
+        "kind": "epoch", "epoch": number, "step": number * 10, "seconds": number * 1.0,
+        "train": {"loss": loss, "accuracy": 0.5}, "validation": {"loss": 0.4, "accuracy": 0.75},
+    }  # fmt: skip
+
+
+def test_a_run_that_is_starting_has_nothing_to_show_yet(tmp_path: Path) -> None:
+    store, run_id, _ = running(tmp_path)
+    seen = watch(store, run_id, ANNA)
+    assert (seen.card.state, seen.started, seen.share, seen.epochs) == ("running", False, 0.0, 4)
+    assert seen.seconds_left is None
+
+
+def test_progress_speed_and_time_left(tmp_path: Path) -> None:
+    store, run_id, log = running(tmp_path)
+    log.append(START, step(1, 1), step(1, 5), epoch(1), step(2, 5))
+    seen = watch(store, run_id, ANNA)
+    assert (seen.epoch, seen.share) == (1, 0.375)  # one and a half of four epochs
+    assert seen.rows_per_second == 320
+    assert seen.seconds_left == pytest.approx(1.5 / 0.375 - 1.5)
+    assert seen.metric == "accuracy"
+    assert seen.steps.x == (0.1, 0.5, 1.5)
+    assert seen.series("validation", "accuracy").y == (0.75,)
+    assert seen.series("validation", "mae").x == ()
+
+
+def test_the_next_look_adds_what_is_new(tmp_path: Path) -> None:
+    store, run_id, log = running(tmp_path)
+    log.append(START, epoch(1))
+    watch(store, run_id, ANNA)
+    log.append(epoch(2, loss=None))
+    seen = watch(store, run_id, ANNA)
+    assert seen.series("train", "loss").x == (1, 2)
+    assert seen.series("train", "loss").y == (1.0, None)
+    assert seen.series("train", "loss").last == 1.0
+
+
+def test_thousands_of_steps_are_thinned_and_the_last_is_kept(tmp_path: Path) -> None:
+    store, run_id, log = running(tmp_path)
+    log.append({**START, "steps_per_epoch": 9000}, *(step(1, place) for place in range(1, 9001)))
+    seen = watch(store, run_id, ANNA)
+    assert 1000 < len(seen.steps.x) <= 2000
+    assert seen.steps.x[-1] == 1.0
+
+
+def test_nobody_else_may_watch(tmp_path: Path) -> None:
+    store, run_id, _ = running(tmp_path)
+    with pytest.raises(NotFound):
+        watch(store, run_id, "bert")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.04, "0.0 s"), (9.94, "9.9 s"), (9.96, "10 s"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
+)
+def test_times_are_told_in_words_a_person_uses(seconds: float, words: str) -> None:
+    assert words_for_seconds(seconds) == words
+
+
+def test_the_result_is_told_with_the_best_epoch() -> None:
+    epochs = [epoch(1), {**epoch(2), "validation": {"loss": 0.5, "accuracy": 0.5}}]
+    assert finished_words(epochs, 12.3) == (
+        "Finished 2 epochs in 12 s. Validation accuracy 50.0%, best 75.0% after epoch 1."
+    )
+    numbers = [{"epoch": 1, "train": {"loss": 1.0, "mae": 0.25}, "validation": None}]
+    assert finished_words(numbers, 1.0) == (
+        "Finished 1 epoch in 1.0 s. Train mean absolute error 0.25."
+    )
+    assert words_for_figure("mae", None) == "–"
