@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -266,3 +268,29 @@ def test_an_unknown_problem_has_no_repair() -> None:
         chain("N", 4, layers=[("Linear", {"in_features": 9, "out_features": 2})])
     ).problems[0]
     assert repairs_for(graph, problem) == ()
+
+
+def test_every_kind_of_problem_has_repairs_to_try() -> None:
+    from builder.graph import checks, repairs
+
+    said = re.compile(r'(?:finding|Finding|CannotEvaluate)\(\s*"(\w+)"|kind="(\w+)"')
+    folder = Path(checks.__file__).parent.parent
+    sources = [*folder.glob("*.py"), *folder.glob("checks/*.py")]
+    kinds = {a or b for file in sources for a, b in said.findall(file.read_text("utf-8"))}
+    # What waits is no problem, a block's is its inner one, a stray condition cannot be guessed at.
+    assert kinds - set(repairs._CANDIDATES) == {"waiting", "in_block", "misplaced_condition"}
+
+
+def test_a_result_too_large_for_the_machine_is_made_smaller() -> None:
+    graph = chain("N", 3, 64, 64, layers=[("Upsample", {"scale_factor": 2_000.0})])
+    problem = infer_shapes(graph).problems[0]
+    assert problem.kind == "too_large_result"
+    assert "for each sample" in problem.message
+    mended = apply(graph, repairs_for(graph, problem)[0].edit)
+    assert infer_shapes(mended).problems == ()
+
+
+def test_a_size_of_a_dimension_that_is_not_there_is_replaced() -> None:
+    net = Net("N", 4, 6)
+    net.op("view", "torch.Tensor.view", input=Ref("x"), shape=(Size(Ref("x"), 7), 24))
+    assert labels(net.done())[0] == "Keep the batch as it comes (N×24)"

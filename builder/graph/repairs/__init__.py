@@ -9,7 +9,7 @@ from builder.errors import LayerwiseError
 from builder.graph.diagnostics import Diagnostic
 from builder.graph.edits import Edit, SetBypassed, apply
 from builder.graph.model import Graph
-from builder.graph.repairs import merges, ranks, reshapes, sizes, wires
+from builder.graph.repairs import large, merges, ranks, reshapes, sizes, wires
 from builder.graph.repairs.case import Candidate, Case, locate
 from builder.graph.report import ShapeReport
 from builder.graph.shapes import infer_shapes
@@ -23,6 +23,7 @@ _CANDIDATES: Mapping[str, Callable[[Case], Iterator[Candidate]]] = {
     **reshapes.CANDIDATES,
     **merges.CANDIDATES,
     **wires.CANDIDATES,
+    **large.CANDIDATES,
 }
 
 

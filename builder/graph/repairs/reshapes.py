@@ -42,7 +42,8 @@ def view(case: Case) -> Iterator[Candidate]:
             yield case.set(name, (1, size), tier=2)
         return
     first = wanted[0] if wanted else None
-    batch = first if isinstance(first, Size) else Size(case.refs("input")[0], 0)
+    is_kept = isinstance(first, Size) and case.problem.kind == "view"
+    batch = first if is_kept else Size(case.refs("input")[0], 0)
     inner = [s for s in spec.shape[1:] if isinstance(s, int)]
     each = prod(inner)
     rest = wanted[1:]
@@ -165,6 +166,9 @@ def mode(case: Case) -> Iterator[Candidate]:
 CANDIDATES = {
     "dim": dim,
     "view": view,
+    "size_out_of_range": view,
+    "size_of_tuple": view,
+    "calculation": view,
     "view_layout": view_layout,
     "permutation": permutation,
     "over_batch": over_batch,

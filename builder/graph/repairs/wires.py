@@ -16,7 +16,6 @@ from builder.graph.edits import (
     SetArgument,
     SetCallArgument,
     SetCondition,
-    SetFrozen,
     SetInputSpec,
     SetRepeat,
     SetSetting,
@@ -287,44 +286,6 @@ def shared_block(case: Case) -> Iterator[Candidate]:
         yield Candidate(f"Give {case.label} weights of its own", own)
 
 
-def too_large(case: Case) -> Iterator[Candidate]:
-    """The size halved until it fits; frozen where that is enough."""
-    name = case.parameter
-    old = case.argument(name) if name else None
-    if isinstance(old, int):
-        size = 1 << max(old.bit_length() - 1, 0)
-        if size == old:
-            size //= 2
-        while size >= 64:
-            size //= 4
-            yield case.set(name, size, tier=0)
-    yield Candidate(f"Freeze {case.label}", SetFrozen(case.node.id, True, scope=case.scope), 2)
-
-
-def too_large_number(case: Case) -> Iterator[Candidate]:
-    """What a new layer starts with, or a part of the number."""
-    old = case.argument(case.parameter) if case.parameter else None
-    if isinstance(old, int) and old < 2**62:
-        yield from too_large(case)
-    yield from value(case)
-
-
-def too_large_model(case: Case) -> Iterator[Candidate]:
-    """The widest argument of the largest layer, made smaller."""
-    owner = case.graph.owner_of(case.node)
-    if owner is None:
-        return
-    sizes = [
-        (v, n) for n, v in owner.arguments.items() if isinstance(v, int) and not isinstance(v, bool)
-    ]
-    if sizes:
-        size, name = max(sizes)
-        for _ in range(4):
-            size //= 4
-            if size > 0:
-                yield case.set(name, size)
-
-
 def input_spec(case: Case) -> Iterator[Candidate]:
     """A shape to start from."""
     spec = case.node.spec
@@ -368,7 +329,14 @@ def refused(case: Case) -> Iterator[Candidate]:
             yield case.set(name, parameter.suggested, tier=1)  # type: ignore[arg-type]
 
 
+def unknown_target(case: Case) -> Iterator[Candidate]:
+    """Away with what calls nothing."""
+    yield Candidate(f"Delete {case.label}", DeleteNode(case.node.id, scope=case.scope))
+
+
 CANDIDATES = {
+    "unknown_target": unknown_target,
+    "recursion": unknown_target,
     "not_wired": not_wired,
     "unknown_source": not_wired,
     "indices": indices,
@@ -385,10 +353,7 @@ CANDIDATES = {
     "branch_condition": branch_condition,
     "repeat": repeat,
     "shared_block": shared_block,
-    "too_large": too_large,
-    "too_large_model": too_large_model,
     "input_spec": input_spec,
     "batch_lost": batch_lost,
     "torch": refused,
-    "too_large_number": too_large_number,
 }
