@@ -94,6 +94,7 @@ def test_the_probe_is_a_prime_that_leaves_room_for_its_square() -> None:
     assert probe * probe < 2**63
 
 
+@pytest.mark.filterwarnings("ignore:Implicit dimension choice")
 @pytest.mark.parametrize("key", sorted(meta._KEEP_SHAPE))
 def test_a_layer_that_is_not_asked_gives_what_it_takes_on_the_cpu_too(key: str) -> None:
     entry = catalogue.get(key)
