@@ -49,7 +49,8 @@ class NotFound(LayerwiseError):
 def quote(text: object, limit: int = _QUOTE_LIMIT) -> str:
     """A person's own text, made safe to repeat in a sentence: “…”, shortened, no control marks."""
     flat = "".join(
-        " " if unicodedata.category(c)[0] in "CZ" and c != " " else c for c in str(text)[: limit * 4]
+        " " if unicodedata.category(c)[0] in "CZ" and c != " " else c
+        for c in str(text)[: limit * 4]
     )
     flat = " ".join(flat.split())
     return f"“{flat if len(flat) <= limit else flat[: limit - 1] + '…'}”"

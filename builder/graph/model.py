@@ -249,9 +249,7 @@ def map_refs(argument: Argument, change: Callable[[Ref], Ref]) -> Argument:
         case Size(of=of):
             return replace(argument, of=change(of))
         case Calc(left=left, right=right) | Compare(left=left, right=right):
-            return replace(
-                argument, left=map_refs(left, change), right=map_refs(right, change)
-            )
+            return replace(argument, left=map_refs(left, change), right=map_refs(right, change))
         case Slice(start=start, stop=stop, step=step):
             return Slice(*(map_refs(part, change) for part in (start, stop, step)))
         case tuple():
