@@ -3,14 +3,14 @@
     print(write_code(graph))                 # a Python file with nn.Module classes
     model = build_module(graph)              # that very code, run
 
-A style is added with `register_style`; see `builder.code.styles`.
+A style is added with `register_style`; see `builder.code.registry`.
 """
 
 from __future__ import annotations
 
 from builder.code.building import build_module, module_from_source, network_class, source_module
 from builder.code.description import ParameterRow, describe_model, parameter_table, paths
-from builder.code.styles import Style, register_style, styles
+from builder.code.registry import Style, register_style, styles
 from builder.code.write import model_source, why_not_chain, write_code, write_with_lines
 from builder.code.writing.page import Written
 

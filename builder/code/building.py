@@ -36,9 +36,11 @@ def module_from_source(source: str, filename: str | None = None) -> nn.Module:
 
     Only ever for our own text: nothing a person typed is run. Tracebacks show the lines.
     """
+    from torch import nn
+
     namespace = source_module(source, filename)
-    model: nn.Module = getattr(namespace, "model", None) or network_class(namespace)()
-    return model
+    model = vars(namespace).get("model")
+    return model if isinstance(model, nn.Module) else network_class(namespace)()
 
 
 def source_module(source: str, filename: str | None = None) -> ModuleType:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from builder.code.styles import style_for
+from builder.code.registry import style_for
 from builder.code.writing.chain import NoChain, chain_of
 from builder.code.writing.page import Written
 from builder.errors import CodeRefused

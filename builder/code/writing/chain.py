@@ -141,13 +141,11 @@ def _gives_several(graph: Graph, node_id: str) -> NoChain:
 
 
 def _operation_link(node: Node, entry: Entry, label: str) -> Link | NoChain:
-    count = sum(1 for name in node.arguments if entry.port(name) is not None)
-    refs = [a for n, a in node.arguments.items() if entry.port(n) is not None]
-    values = sum(len(a) if isinstance(a, tuple) else isinstance(a, Ref) for a in refs)
-    if values > 1 or count > 1:
+    read = [a for n, a in node.arguments.items() if entry.port(n) is not None]
+    if sum(len(a) if isinstance(a, tuple) else isinstance(a, Ref) for a in read) > 1:
         return NoChain(f"{label} joins two values, so this network is no chain: {_ONLY}.")
     counterpart = COUNTERPARTS.get(entry.key)
-    given = {n: a for n, a in node.arguments.items() if entry.port(n) is None}
+    given = {n: a for n, a in node.arguments.items() if not isinstance(a, Ref)}
     if counterpart is None or any(n not in counterpart.arguments for n in given):
         return NoChain(
             f"{label} is the operation {entry.name}, which no layer of torch.nn stands for: {_ONLY}."

@@ -74,7 +74,7 @@ def argument(
         case Ref():
             return read(value)
         case Size(of=of, dim=dim):
-            return call(f"{read(of)}.size", _whole(int(dim)))
+            return call(f"{read(of)}.size", _dimension(dim))
         case Calc():
             return _calculation(value, read, setting)
         case Setting(name=name):
@@ -87,6 +87,12 @@ def argument(
             return f"slice({given})"
         case _:
             return constant(value, parameter)
+
+
+def _dimension(dim: object) -> str:
+    if not isinstance(dim, int):
+        raise CodeRefused(f"A size is asked for dimension {quote(dim)}, which is no whole number.")
+    return _whole(dim)
 
 
 def _calculation(value: Calc, read: ReadRef, setting: ReadSetting) -> Infix:

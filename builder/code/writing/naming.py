@@ -14,7 +14,7 @@ from builder.graph.names import safe_identifier
 
 LONGEST_ATTRIBUTE = 64  # characters
 LONGEST_VARIABLE = 30
-_MORE = frozenset({"_", "__debug__", "NotImplemented", "Ellipsis", "Any", "__name__"})
+_MORE = frozenset({"_", "__debug__", "NotImplemented", "Ellipsis", "Any", "__name__", "slice"})
 
 
 class Namespace:

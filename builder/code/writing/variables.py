@@ -283,15 +283,24 @@ class _Namer:
         place: int,
         last: Mapping[tuple[str, Path], int],
     ) -> bool:
-        if value in self.pinned:
+        if value in self.pinned or self._is_tuple(value):
             return False
         if last.get(value, place) > place + 1:
             return False
         return place + 1 >= len(items) or self._only_at_entry(value, items[place + 1])
 
+    def _is_tuple(self, value: tuple[str, Path]) -> bool:
+        """Whether a value is no tensor: `x` is one by its type."""
+        found = self.results.get(value[0])
+        for index in value[1]:
+            found = found[index] if isinstance(found, tuple) and index < len(found) else None
+        return isinstance(found, tuple)
+
     def _only_at_entry(self, value: tuple[str, Path], item: Item) -> bool:
         if not isinstance(item, Choice):
             return True
+        if any(ref.node == value[0] for ref in iter_refs(item.condition)):
+            return False  # what is asked deserves a name
         for side in item.sides:
             readers = [i for i in side if value in self._reads(i)]
             if readers and not (

@@ -25,8 +25,8 @@ class Gated(nn.Module):
         x = self.fc2(x)  # (N, 16)
         if self.use_skip:
             plus = x + inputs
-            x = plus.mean()  # scalar
-            if x > 0.5:
+            energy = plus.mean()  # scalar
+            if energy > 0.5:
                 skipped = self.scale(plus)
             else:
                 skipped = plus

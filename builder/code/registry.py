@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from types import MappingProxyType
 
 from builder.code.writing.module import write_module
@@ -42,7 +41,6 @@ def register_style(style: Style) -> None:
 
 def styles() -> Mapping[str, Style]:
     """All styles by key, in the order in which they are shown."""
-    _register_built_in()
     return MappingProxyType(_styles)
 
 
@@ -56,22 +54,20 @@ def style_for(key: str) -> Style:
     return found
 
 
-@cache
-def _register_built_in() -> None:
-    register_style(
-        Style(
-            "sequential",
-            "nn.Sequential",
-            "The shortest way to write layers that follow one another.",
-            write_sequential,
-            chain_only=True,
-        )
+register_style(
+    Style(
+        "sequential",
+        "nn.Sequential",
+        "The shortest way to write layers that follow one another.",
+        write_sequential,
+        chain_only=True,
     )
-    register_style(
-        Style(
-            "module",
-            "nn.Module",
-            "Layers with names and a forward you can read, for any network.",
-            write_module,
-        )
+)
+register_style(
+    Style(
+        "module",
+        "nn.Module",
+        "Layers with names and a forward you can read, for any network.",
+        write_module,
     )
+)
