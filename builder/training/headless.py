@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from builder.training.limits import WORKER_THREADS
 from builder.training.prepare import make_plan, run_data, write_run
 from builder.training.processes import this_process
 from builder.training.run import Run, open_run
-from builder.training.settings import TrainingSettings
+from builder.training.settings import GENERAL, TrainingSettings
 from builder.training.tensors import RunData
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def train(
 
         data = load_dataset(data)
     rows = data if isinstance(data, RunData) else run_data(data)
-    chosen = TrainingSettings.of(**{**(project.training or {}), **settings})
+    chosen = TrainingSettings.of(**{**_usual(project, settings), **settings})
     problems = [p for p in check_plan(project, rows, chosen) if p.severity == "error"]
     if problems:
         raise JobRefused(" ".join(p.message for p in problems))
@@ -92,6 +92,15 @@ def prepare_resume(folder: RunFolder, epochs: int | None = None) -> None:
         changed = replace(settings, epochs=total)
         folder.write_job({**job, "settings": changed.to_json()})
     folder.forget_end()
+
+
+def _usual(project: Project, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The project's own settings; with another optimizer those that belonged to the old one go."""
+    usual = dict(project.training or {})
+    before = usual.get("optimizer", TrainingSettings.optimizer)
+    if settings.get("optimizer", before) == before:
+        return usual
+    return {name: usual[name] for name in GENERAL if name in usual and name != "lr"}
 
 
 def _train_here(

@@ -83,7 +83,8 @@ class EpochResult:
 
 def fit(training: Training, callbacks: Sequence[Callback]) -> None:
     """Trains from the epoch after `training.done` to the last. Errors: TrainingEnds by a callback."""
-    on_step = _those_who_listen(callbacks)
+    on_step = _those_who_listen(callbacks, "on_step")
+    on_validation_step = _those_who_listen(callbacks, "on_validation_step")
     for callback in callbacks:
         callback.on_start(training)
     for epoch in range(training.done + 1, training.epochs + 1):
@@ -91,7 +92,7 @@ def fit(training: Training, callbacks: Sequence[Callback]) -> None:
         began = time.perf_counter()
         tally = train_one_epoch(training, on_step)
         losses, figures = tally.results()
-        held_out = evaluate(training) if training.validation else None
+        held_out = evaluate(training, on_validation_step) if training.validation else None
         result = EpochResult(
             epoch,
             training.step,
@@ -127,7 +128,7 @@ def train_one_epoch(training: Training, on_step: Sequence[Callable[[Training], N
     return tally
 
 
-def evaluate(training: Training) -> Figures:
+def evaluate(training: Training, on_step: Sequence[Callable[[Training], None]] = ()) -> Figures:
     """The figures on the validation rows. Draws no random number that training would draw."""
     import torch
 
@@ -140,6 +141,8 @@ def evaluate(training: Training) -> Figures:
         for rows, wanted in zip(*_chunks(x, y), strict=True):
             output = training.model(rows)
             tally.add(training.loss(output, wanted), output, wanted)
+            for notify in on_step:
+                notify(training)
     restore_random_state(drawn)
     return tally.results()[1]
 
@@ -150,8 +153,11 @@ def _chunks(x: Tensor, y: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...
     return torch.split(x, EVALUATION_ROWS), torch.split(y, EVALUATION_ROWS)
 
 
-def _those_who_listen(callbacks: Sequence[Callback]) -> list[Callable[[Training], None]]:
-    """The `on_step` of those that have one: it is called at every batch, so nobody is asked in vain."""
+def _those_who_listen(
+    callbacks: Sequence[Callback], event: str
+) -> list[Callable[[Training], None]]:
+    """The methods for an event of those that have one: called at every batch, so never in vain."""
     from builder.training.callbacks import Callback
 
-    return [c.on_step for c in callbacks if type(c).on_step is not Callback.on_step]
+    silent = getattr(Callback, event)
+    return [getattr(c, event) for c in callbacks if getattr(type(c), event) is not silent]

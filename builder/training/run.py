@@ -131,6 +131,9 @@ class Run:
 KILLED = (
     "Interrupted: its process was ended from outside. It can go on from the last complete epoch."
 )
+DISK_FULL = (
+    "Interrupted: the disk is full. Free some space; it can go on from the last complete epoch."
+)
 
 
 def open_run(path: str | Path) -> Run:

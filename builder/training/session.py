@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import LayerwiseError, NotFound, quote
-from builder.home import make_folder, sweep_temporary_files
+from builder.home import StorageRefused, make_folder, sweep_temporary_files
 from builder.training import checkpoints
 from builder.training.batches import Batches
 from builder.training.callbacks import (
@@ -83,7 +84,10 @@ def run_session(
             raise
     finally:
         ending = _with_figures(folder, ending, training)
-        folder.write_ending(ending)
+        try:
+            folder.write_ending(ending)
+        except StorageRefused as refusal:  # whoever looks finds a worker that is gone
+            print(refusal, file=sys.stderr)
     return ending
 
 
@@ -187,6 +191,8 @@ def _explain(folder: RunFolder, error: BaseException) -> tuple[Any, str]:
         folder.error.write_text(
             "".join(traceback.format_exception(error)), "utf-8", errors="replace"
         )
+    if isinstance(error, StorageRefused):  # nothing is wrong with the training: it can go on
+        return "interrupted", str(error)
     if isinstance(error, LayerwiseError):
         return "failed", str(error)
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__

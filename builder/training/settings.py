@@ -19,7 +19,7 @@ _LIMITS: Final = {  # title, least, most: wide enough for real work, narrow enou
     "epochs": ("number of epochs", 1, 1_000_000),
     "seed": ("seed", 0, 2**63 - 1),
 }
-_FIELDS: Final = ("loss", "optimizer", "lr", "batch_size", "epochs", "seed", "device", "goal")
+GENERAL: Final = ("loss", "optimizer", "lr", "batch_size", "epochs", "seed", "device", "goal")
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class TrainingSettings:
         Errors: JobRefused with a sentence for an unknown name or a value out of range.
         """
         entry = get_optimizer(str(chosen.get("optimizer", cls.optimizer)))
-        own = {name: chosen.pop(name) for name in _FIELDS if name in chosen}
+        own = {name: chosen.pop(name) for name in GENERAL if name in chosen}
         for name in chosen:
             if entry.option(name) is None:
-                known = [*_FIELDS, *(o.name for o in entry.options)]
+                known = [*GENERAL, *(o.name for o in entry.options)]
                 raise JobRefused(
                     f"{entry.title} has no setting {quote(name)}. "
                     + (did_you_mean(name, known) or f"It has {', '.join(known)}.")

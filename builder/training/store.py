@@ -25,12 +25,13 @@ from builder.training import pool
 from builder.training.folder import Ending, RunFolder, RunState
 from builder.training.metrics_log import Points, finite, read_points
 from builder.training.processes import ProcessMark
-from builder.training.run import KILLED, Run, open_run
+from builder.training.run import DISK_FULL, KILLED, Run, open_run
 
 ACTIVE: Final = ("queued", "running")
 _BUSY_TIMEOUT_SECONDS: Final = 30.0
 _ID: Final = re.compile(r"[0-9a-z]{8,32}")
 _LONGEST_NAME: Final = 80
+_FULL_DISK_BYTES: Final = 1_000_000  # less is left: the worker could not even say why it ended
 _ORPHAN_AFTER_SECONDS: Final = 3600.0  # younger folders may be about to get their row
 
 _SCHEMA: Final = """
@@ -342,12 +343,14 @@ def _card(row: sqlite3.Row) -> RunCard:
 
 def _killed(folder: RunFolder, attempt: int) -> Ending:
     """The ending of a worker that could not write one: what its log holds is what is left."""
+    full = shutil.disk_usage(folder.path).free < _FULL_DISK_BYTES
+    sentence = DISK_FULL if full else KILLED
     epochs = [e for e in read_points(folder.metrics).epochs if not e.get("partial")]
     if not epochs:
-        return Ending("interrupted", KILLED, attempt=attempt)
+        return Ending("interrupted", sentence, attempt=attempt)
     last = epochs[-1]
     figures = {name: last.get(name) or {} for name in ("train", "validation")}
-    return Ending("interrupted", KILLED, last["epoch"], last["seconds"], figures, attempt)
+    return Ending("interrupted", sentence, last["epoch"], last["seconds"], figures, attempt)
 
 
 def _mark(text: str) -> ProcessMark:

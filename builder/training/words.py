@@ -20,7 +20,9 @@ STATE_WORDS: Final[Mapping[RunState, str]] = {
 
 
 def words_for_seconds(seconds: float) -> str:
-    """0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
+    """0.04 s, 0.4 s, 12 s, 3 min 20 s, 2 h 5 min."""
+    if seconds < 0.095:
+        return f"{max(seconds, 0.01):.2f} s"
     if seconds < 9.95:
         return f"{seconds:.1f} s"
     whole = round(seconds)

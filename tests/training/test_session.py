@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 from pathlib import Path
 
@@ -10,7 +11,11 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from builder.training import checkpoints
+from builder.training.callbacks import Callback, commits
 from builder.training.folder import RunFolder
+from builder.training.headless import prepare_resume
+from builder.training.loop import EpochResult, Training
 from builder.training.run import open_run
 from builder.training.session import build_model, run_session
 from tests.training.support import LINE, MLP, line, moons, write_folder
@@ -164,3 +169,83 @@ def test_every_optimizer_lowers_the_loss(tmp_path: Path, name: str) -> None:
     folder = trained(tmp_path / "run", optimizer=name, lr=0.02, epochs=8)
     losses = [e["train"]["loss"] for e in open_run(folder.path).metrics()]
     assert losses[-1] < losses[0]
+
+
+FADING = """
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(2, 2)
+        self.calls = 0
+
+    def forward(self, x):
+        if self.training:
+            self.calls += 1
+        return self.head(x) * (float("nan") if self.calls > 15 else 1.0)
+"""
+
+
+def test_the_last_good_weights_stay_when_a_later_epoch_breaks(tmp_path: Path) -> None:
+    folder = trained(
+        tmp_path / "run", code=FADING, epochs=9
+    )  # 6 batches an epoch: the 16th is in 3
+    assert folder.ending().sentence.startswith(
+        "Training diverged in epoch 3 at batch 4: the loss is"
+    )
+    run = open_run(folder.path)
+    assert run.epochs() == [0, 1, 2]
+    assert [e["epoch"] for e in run.metrics()] == [1, 2]
+    assert all(torch.isfinite(value).all() for value in run.state_dict().values())
+    assert len(run.points().steps) >= 6  # what the last epoch did can be seen
+
+
+def test_memory_that_runs_out_is_named(tmp_path: Path) -> None:
+    hungry = MLP.replace("return self", "torch.empty(10**14); return self")
+    folder = trained(tmp_path / "run", code=hungry)
+    assert folder.ending().state == "failed"
+    assert folder.ending().sentence.startswith(
+        "There is not enough memory for this training. Choose a smaller batch size"
+    )
+
+
+def test_a_disk_that_fills_up_interrupts_and_the_run_goes_on_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_folder(tmp_path / "run", epochs=6)
+    whole = trained(tmp_path / "whole", epochs=6)
+    put = checkpoints.put_in_place
+
+    def full(temporary: Path, path: Path) -> None:
+        if "00003" in path.name:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        put(temporary, path)
+
+    monkeypatch.setattr(commits, "COMMIT_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(checkpoints, "put_in_place", full)
+    ending = run_session(folder, 1)
+    assert (ending.state, ending.epoch) == ("interrupted", 2)
+    assert "is full: nothing was written. Delete past runs or free some space" in ending.sentence
+    monkeypatch.undo()
+    prepare_resume(folder)
+    assert run_session(folder, 2).state == "finished"
+    assert equal(weights(folder), weights(whole))
+    assert not list(folder.checkpoints.glob(".*"))
+
+
+def test_ctrl_c_in_a_script_keeps_the_run_for_later(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path / "run", epochs=50)
+
+    class CtrlC(Callback):
+        def on_epoch(self, training: Training, result: EpochResult) -> None:
+            if result.epoch == 5:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_session(folder, 1, callbacks=[CtrlC()])
+    assert folder.ending().state == "interrupted"
+    prepare_resume(folder)
+    assert run_session(folder, 2).epoch == 50

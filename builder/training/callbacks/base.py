@@ -17,5 +17,8 @@ class Callback:
     def on_step(self, training: Training) -> None:
         """After every batch: keep it to a look at the clock, and do not read the loss each time."""
 
+    def on_validation_step(self, training: Training) -> None:
+        """After every batch of validation rows."""
+
     def on_epoch(self, training: Training, result: EpochResult) -> None:
         """After every epoch, validation included."""

@@ -28,6 +28,9 @@ class StopListener(Callback):
         self._next = now + STOP_CHECK_SECONDS
         self._end_if_asked(training)
 
+    def on_validation_step(self, training: Training) -> None:
+        self.on_step(training)
+
     def on_epoch(self, training: Training, result: EpochResult) -> None:
         if result.epoch < training.epochs:
             self._end_if_asked(training)
