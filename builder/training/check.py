@@ -12,9 +12,15 @@ from builder.graph.model import Dim, Graph, TensorSpec, format_shape
 from builder.graph.project import Project
 from builder.training.devices import available_bytes, is_available
 from builder.training.job import JobRequest
-from builder.training.losses import Loss, ending_warning, suggest_loss
+from builder.training.losses import (
+    Loss,
+    cannot_reach,
+    does_it_twice,
+    ending_warning,
+    suggest_loss,
+)
 from builder.training.prepare import chosen_loss, output_spec, run_data
-from builder.training.remedies import Remedy, fit_remedies
+from builder.training.remedies import Remedy, fit_remedies, remove_last
 from builder.training.settings import TrainingSettings
 from builder.training.tensors import RunData
 
@@ -162,8 +168,18 @@ def _output(
             "warning",
             fit,
         )
-    elif warning := ending_warning(loss, graph):
-        yield Problem(warning, "loss", "warning", _other_loss(loss, graph, data, output))
+    elif warning := _ending(loss, graph, data):
+        remedies = _other_loss(loss, graph, data, output)
+        if does_it_twice(loss, graph) or loss.metrics == "numbers":
+            remedies = (*remove_last(graph), *remedies)
+        yield Problem(warning, "loss", "warning", remedies)
+
+
+def _ending(loss: Loss, graph: Graph, data: RunData) -> str | None:
+    if data.kind == "number":
+        y = data.parts["train"][1]
+        return cannot_reach(graph, float(y.min()), float(y.max()))
+    return ending_warning(loss, graph)
 
 
 def _reconstruction(loss: Loss, output: TensorSpec, data: RunData) -> Iterator[Problem]:

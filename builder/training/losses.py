@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from builder.errors import NotFound, did_you_mean, quote
-from builder.graph.model import Dim, Graph, format_shape
+from builder.graph.model import Dim, Graph, Node, format_shape
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -138,12 +138,13 @@ def ending_warning(loss: Loss, graph: Graph) -> str | None:
     """One sentence when the last layer and the loss do the same thing twice, or one is missing."""
     ending = last_target(graph)
     name = ending.rsplit(".", 1)[-1]
-    if loss.key == "cross_entropy" and ending in (_SOFTMAXES | _SIGMOIDS):
+    twice = does_it_twice(loss, graph)
+    if twice and loss.key == "cross_entropy":
         return (
             f"The network ends with {name}, and cross-entropy applies a softmax itself: it learns "
             f"slowly. Remove {name}."
         )
-    if loss.key == "bce_with_logits" and ending in _SIGMOIDS:
+    if twice:
         return (
             f"The network ends with {name}, and this loss applies a sigmoid itself. Remove {name}, "
             f"or choose {_LOSSES['bce'].title}."
@@ -158,11 +159,36 @@ def ending_warning(loss: Loss, graph: Graph) -> str | None:
     return None
 
 
-def last_target(graph: Graph) -> str:
-    """The catalogue key of what makes the network's output, "" where there is none."""
+def does_it_twice(loss: Loss, graph: Graph) -> bool:
+    """Whether the last layer does what the loss does itself: then it can be removed."""
+    ending = last_target(graph)
+    return (loss.key == "cross_entropy" and ending in (_SOFTMAXES | _SIGMOIDS)) or (
+        loss.key == "bce_with_logits" and ending in _SIGMOIDS
+    )
+
+
+def cannot_reach(graph: Graph, least: float, most: float) -> str | None:
+    """One sentence when the last layer bounds the output within the numbers that are wanted."""
+    ending = last_target(graph)
+    if ending not in (_SIGMOIDS | _SOFTMAXES) or (least >= 0 and most <= 1):
+        return None
+    name = ending.rsplit(".", 1)[-1]
+    return (
+        f"The network ends with {name}, which gives 0 to 1, but the target lies between {least:.4g} "
+        f"and {most:.4g}. Remove {name}."
+    )
+
+
+def last_node(graph: Graph) -> Node | None:
+    """The node that makes the network's output, past bypassed ones."""
     outputs = graph.outputs
     value: Any = outputs[0].arguments.get("value") if outputs else None
-    node = graph.nodes.get(graph.resolve(value).node) if value is not None else None
+    return graph.nodes.get(graph.resolve(value).node) if value is not None else None
+
+
+def last_target(graph: Graph) -> str:
+    """The catalogue key of what makes the network's output, "" where there is none."""
+    node = last_node(graph)
     if node is None:
         return ""
     owner = graph.owner_of(node)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.errors import LayerwiseError
 from builder.graph.model import Graph, TensorSpec, format_shape
+from builder.training.losses import last_node
 from builder.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -76,3 +77,15 @@ def _cut_remedy(graph: Graph, dataset: Dataset) -> tuple[Remedy, ...]:
     choice = replace(dataset.choice, shape=tuple(sizes))
     label = f"Give the rows as {format_shape(spec.shape)}"
     return (Remedy(label, data=choice, help="The same numbers, cut as the network takes them."),)
+
+
+def remove_last(graph: Graph) -> tuple[Remedy, ...]:
+    """Takes away what makes the output, where that is a single layer or operation of the network."""
+    from builder.graph.edits import DeleteNode
+
+    node = last_node(graph)
+    owner = graph.owner_of(node) if node is not None else None
+    if node is None or node.kind not in ("layer", "operation") or (owner and owner.block):
+        return ()
+    target = owner.target if owner else node.target
+    return (Remedy(f"Remove {target.rsplit('.', 1)[-1]}", DeleteNode(node.id)),)

@@ -91,6 +91,26 @@ def test_a_loss_for_another_target_offers_the_right_one() -> None:
     assert check_job(follow(job, problem.remedies[0])) == ()
 
 
+def test_a_softmax_too_many_is_removed_by_a_click() -> None:
+    job = request()
+    last = [n.id for n in job.project.graph.nodes.values() if n.kind == "layer"][-1]
+    softmax = apply(job.project.graph, AddNode("torch.nn.Softmax", after=last))
+    job = replace(job, project=Project("p", softmax))
+    (warning,) = check_job(job)
+    assert (warning.severity, warning.remedies[0].label) == ("warning", "Remove Softmax")
+    assert check_job(follow(job, warning.remedies[0])) == ()
+
+
+def test_a_sigmoid_that_cannot_reach_the_target_is_told() -> None:
+    job = request("mlp_10_20_10_1", "diabetes")
+    last = [n.id for n in job.project.graph.nodes.values() if n.kind == "layer"][-1]
+    bounded = apply(job.project.graph, AddNode("torch.nn.Sigmoid", after=last))
+    job = replace(job, project=Project("p", bounded))
+    (warning,) = check_job(job)
+    assert "Sigmoid, which gives 0 to 1, but the target lies between" in warning.message
+    assert check_job(follow(job, warning.remedies[0])) == ()
+
+
 def test_an_autoencoder_is_asked_whether_it_wants_its_input_back() -> None:
     job = request("autoencoder", "digits")
     warning = next(p for p in check_job(job) if p.severity == "warning")
