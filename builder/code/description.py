@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from builder.code.building import build_module
-from builder.code.writing.scopes import find_scopes, paths_in
+from builder.code.writing.scope import paths_in
+from builder.code.writing.scopes import find_scopes
 from builder.code.writing.sequential import sequential_paths
 from builder.errors import CodeRefused
 from builder.graph.model import Graph

@@ -8,7 +8,7 @@ from builder.code.writing.constructor import write_constructor
 from builder.code.writing.forward import ForwardWriter
 from builder.code.writing.layout import call, lay
 from builder.code.writing.page import Page
-from builder.code.writing.scopes import Scope
+from builder.code.writing.scope import Scope
 from builder.code.writing.shapes import summary
 
 

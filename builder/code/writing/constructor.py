@@ -20,7 +20,7 @@ from builder.code.writing.layout import (
 )
 from builder.code.writing.literals import argument, constant, keyword
 from builder.code.writing.page import Page, indented
-from builder.code.writing.scopes import BlockSize, LayerSize, Scope, Size, rounds
+from builder.code.writing.scope import BlockSize, LayerSize, Scope, Size, rounds
 from builder.errors import CodeRefused, quote
 from builder.graph.model import Argument, Node, Owner, Ref
 

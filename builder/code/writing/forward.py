@@ -22,7 +22,7 @@ from builder.code.writing.layout import (
 )
 from builder.code.writing.literals import argument
 from builder.code.writing.page import Page, indented, note_lines
-from builder.code.writing.scopes import Scope, rounds
+from builder.code.writing.scope import Scope, rounds
 from builder.code.writing.shapes import part_of, shape_text, tuple_type, type_text
 from builder.code.writing.steps import Choice, Item, Return, Settle, Step, arrange
 from builder.code.writing.variables import (

@@ -15,13 +15,8 @@ from builder.code.writing.imports import import_lines
 from builder.code.writing.layout import Each, Expression, Group, Prefixed, call, flat, lay
 from builder.code.writing.literals import argument, constant, keyword, text
 from builder.code.writing.page import Page, Written, indented
-from builder.code.writing.scopes import (
-    Use,
-    find_scopes,
-    paths_in,
-    repetitions,
-    setting_value,
-)
+from builder.code.writing.scope import Use, paths_in, repetitions, setting_value
+from builder.code.writing.scopes import find_scopes
 from builder.code.writing.shapes import shape_text, summary
 from builder.code.writing.smoke import smoke_test
 from builder.errors import CodeRefused, quote

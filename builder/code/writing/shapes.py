@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from builder.code.writing.layout import WIDTH, width
-from builder.graph.model import TensorSpec, Value
+from builder.graph.model import Value
 
 
 def shape_text(value: Value | None) -> str:
@@ -57,8 +57,3 @@ def summary(
 
 def _and(parts: list[str]) -> str:
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
-
-
-def known_shape(value: Value | None) -> bool:
-    """Whether a value is one tensor."""
-    return isinstance(value, TensorSpec)
