@@ -5,9 +5,11 @@ import streamlit as st
 from builder.ui import state
 from builder.ui.code_view import layer_lines, parameters_table, printed_model, source_tabs
 from builder.ui.head import page_head
+from builder.ui.problems import problem_list
 
 page_head("Code")
-left, right = st.columns([1.75, 1], gap="large")
+problem_list()
+left, right = st.columns([1.4, 1], gap="medium")
 with left:
     source_tabs(state.graph(), state.file_name(".py"))
 with right:

@@ -39,21 +39,23 @@ with st.container(key="lw_start", horizontal=True, vertical_alignment="center", 
             on_click=state.duplicate_project,
         )
 
-if state.list_projects():
+    st.space("stretch")
+    search = st.text_input(
+        "Search the gallery",
+        key="lw_gallery_search",
+        placeholder="Search the gallery",
+        label_visibility="collapsed",
+        icon=":material/search:",
+        max_chars=60,
+        width=280,
+    )
+
+if state.list_projects() and not search:
     st.subheader("Your networks", anchor=False)
     mine = own_projects()
     if mine and state.open_project(mine):
         go_to("Build")
 
-search = st.text_input(
-    "Search the gallery",
-    key="lw_gallery_search",
-    placeholder="Search the gallery",
-    label_visibility="collapsed",
-    icon=":material/search:",
-    max_chars=60,
-    width=320,
-)
 chosen = design_cards(search or "")
 if chosen:
     state.new_project(project(chosen))

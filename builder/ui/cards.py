@@ -72,7 +72,8 @@ def _facts(key: str) -> str:
     report = check(graph).report
     layers = sum(n.kind == "layer" for n in graph.nodes.values())
     ends = f"{_shapes(graph, report.nodes)}"
-    return f"{ends} · {layers} layers · {format_count(report.totals.parameters)} parameters"
+    word = "layer" if layers == 1 else "layers"
+    return f"{ends} · {layers} {word} · {format_count(report.totals.parameters)} parameters"
 
 
 def _shapes(graph: Graph, nodes: Mapping[str, object]) -> str:

@@ -10,13 +10,16 @@ import streamlit as st
 from builder.code import Style, describe_model, parameter_table, styles, write_with_lines
 from builder.errors import LayerwiseError
 from builder.graph.model import Graph
-from builder.graph.size import format_count, format_exact
+from builder.graph.size import format_exact
 from builder.ui import state
 from builder.ui.markdown import plain
+from builder.ui.workbench.rows import type_name
 
 _T = TypeVar("_T")
 _PRINTED_HEIGHT: Final = 420  # pixels; longer ones scroll
+_LINE_HEIGHT: Final = 20
 _TABLE_HEIGHT: Final = 420
+_ROWS_SHOWN: Final = 11
 
 
 def source_tabs(graph: Graph, file_name: str) -> None:
@@ -71,22 +74,25 @@ def layer_lines(graph: Graph) -> None:
         nodes,
         index=None,
         key=key,
-        format_func=lambda n: graph.label(n) if n in graph.nodes else str(n),
+        format_func=lambda n: _named(graph, n),
         placeholder="Choose a layer",
         on_change=lambda: state.select(state.widget(key), ()),
     )
 
 
+def _named(graph: Graph, node_id: str) -> str:
+    node = graph.nodes.get(node_id)
+    return f"{graph.label(node_id)} · {type_name(graph, node)}" if node else node_id
+
+
 def printed_model(graph: Graph) -> None:
-    """What print(model) shows."""
-    st.markdown("**What `print(model)` shows**")
+    """What print(model) shows; nothing where the tabs beside it say why there is no code yet."""
     try:
         text = _remembered("printed", graph, describe_model)
-    except LayerwiseError as refusal:
-        st.warning(plain(refusal), icon=":material/error:")
+    except LayerwiseError:
         return
-    lines = text.count("\n") + 1
-    tall = lines * 20 > _PRINTED_HEIGHT
+    st.markdown("**What `print(model)` shows**")
+    tall = (text.count("\n") + 1) * _LINE_HEIGHT > _PRINTED_HEIGHT
     st.code(text, language=None, height=_PRINTED_HEIGHT if tall else "content")
 
 
@@ -110,11 +116,11 @@ def parameters_table(graph: Graph) -> None:
             "Name": [row.name for row in rows],
             "In a Sequential": [row.sequential_name or "" for row in rows],
             "Shape": [" × ".join(map(str, row.shape)) or "one number" for row in rows],
-            "Numbers": [format_count(row.count) for row in rows],
+            "Numbers": [format_exact(row.count) for row in rows],
             "Learns": [row.trainable for row in rows],
         },
         hide_index=True,
-        height=_TABLE_HEIGHT if len(rows) > 11 else "content",
+        height=_TABLE_HEIGHT if len(rows) > _ROWS_SHOWN else "content",
         key="lw_parameters",
     )
 

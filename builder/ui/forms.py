@@ -52,6 +52,11 @@ from builder.ui.workbench.rows import entry_of, source_words, type_name
 _ALWAYS_SHOWN: Final = 4  # parameters; the rest stand under “More parameters”
 _DTYPES: Final = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "uint8", "bool")
 _MOST_REPEATS: Final = 1000
+_KINDS: Final = {
+    "input": "What comes into the network.",
+    "output": "What the network gives.",
+    "branch": "One value or another, by a condition: a plain `if` in the code.",
+}
 
 
 def layer_form(node_id: str) -> None:
@@ -106,10 +111,13 @@ def _name(graph: Graph, node: Node, entry: Entry | None, key: str) -> None:
         on_change=lambda: _do(Rename(node.id, state.widget(f"{key}.name"), scope=state.scope())),
         help="The attribute in the code and in the state_dict",
     )
-    kind = type_name(graph, node)
     if entry is None:
-        st.caption(plain(kind).capitalize() if node.kind in ("input", "output") else plain(kind))
+        if owner is None:
+            st.caption(_KINDS.get(node.kind, plain(node.target)))
+        else:
+            st.caption(f"A block of this network: **{plain(owner.block or owner.target)}**")
         return
+    kind = type_name(graph, node)
     link = f" [PyTorch’s page]({entry.link})" if entry.link.startswith("https://") else ""
     st.caption(f"**{plain(kind)}** · {plain(entry.help)}{link}")
 
@@ -288,7 +296,6 @@ def _block(graph: Graph, node: Node, owner: Owner, key: str) -> None:
             "Repeat",
             min_value=1,
             max_value=max(_MOST_REPEATS, owner.repeat),
-            value=None,
             step=1,
             key=f"{key}.repeat",
             on_change=changed,

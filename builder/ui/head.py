@@ -32,7 +32,7 @@ def page_head(title: str, purpose: str | None = None, *, needs_project: bool = T
     opened = state.open_from_url()
     with st.container(key="lw_head", gap="small"):
         if opened:
-            _project_row()
+            _project_row(title)
         _title_row(title, purpose or (here.purpose if here else ""), opened and needs_project)
     if opened:
         _saved_elsewhere()
@@ -44,11 +44,11 @@ def page_head(title: str, purpose: str | None = None, *, needs_project: bool = T
         st.stop()
 
 
-def _project_row() -> None:
+def _project_row(title: str) -> None:
     with st.container(
         key="lw_bar", horizontal=True, vertical_alignment="center", gap="small", wrap=True
     ):
-        _name_field()
+        _name_field(title)
         _saved_state()
         st.space("stretch")
         _data_chip()
@@ -56,8 +56,9 @@ def _project_row() -> None:
         _history_buttons()
 
 
-def _name_field() -> None:
-    key = f"lw_name_{state.project_id()}"
+def _name_field(title: str) -> None:
+    # A key for each page: on a page switch Streamlit forgets the value under one that stays the same.
+    key = f"lw_name_{title}_{state.project_id()}"
     name = state.project().name
     state.follow(key, name)
 
@@ -110,7 +111,7 @@ def _chip() -> None:
     report = state.check().report
     layers = sum(n.kind == "layer" for n in state.graph().nodes.values())
     parts = [_plural(layers, "layer"), f"{format_count(report.totals.parameters)} parameters"]
-    problems = report.problems
+    problems = state.problems()
     parts.append(_plural(len(problems), "problem") if problems else "no problems")
     clicked = st.button(
         " · ".join(parts),

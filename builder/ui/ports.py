@@ -156,7 +156,7 @@ def _number(node: Node, port: Port, value: int | float, key: str) -> None:
         if new is not None:
             _set(node, port, int(new) if float(new).is_integer() else float(new))
 
-    st.number_input(f"{port.name}, a number", key=key, value=None, format="%g", on_change=changed)
+    st.number_input(f"{port.name}, a number", key=key, format="%g", on_change=changed)
 
 
 def _set(node: Node, port: Port, value: Argument | Unset) -> None:

@@ -20,7 +20,7 @@ _REPAIRS_SHOWN: Final = 4
 def problem_list() -> None:
     """Draws every problem of the network, the first ones in full."""
     found = state.check()
-    problems = found.report.problems
+    problems = state.problems()
     if not problems:
         return
     with st.container(key="lw_problems", border=True, gap="small"):
@@ -42,7 +42,7 @@ def _problem(place: int, problem: Diagnostic, repairs: tuple[Repair, ...]) -> No
                 on_click=_mend,
                 args=(repair,),
                 type="primary" if i == 0 else "secondary",
-                help="Tried already: this mends it",
+                wrap=True,
             )
         if problem.node and (
             problem.node != state.selected() or problem.scope != state.scope_path()

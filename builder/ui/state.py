@@ -18,6 +18,8 @@ drawn. Called while a page is being drawn, follow them by `st.rerun()`.
 from __future__ import annotations
 
 import re
+import threading
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -36,6 +38,7 @@ from builder.ui.work import SavedKind, Work
 if TYPE_CHECKING:
     from builder.data import DataChoice
     from builder.graph.check import Check
+    from builder.graph.diagnostics import Diagnostic
     from builder.graph.report import ShapeReport
     from builder.training.settings import TrainingSettings
 
@@ -58,6 +61,7 @@ class _Session:
     messages: list[tuple[Tone, str]] = field(default_factory=list)
     checks: list[tuple[Graph, Check]] = field(default_factory=list)
     kept: dict[str, Any] = field(default_factory=dict)
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
 
 # --- who, and where their files are ---------------------------------------------------------------
@@ -295,16 +299,14 @@ def edit(change: Edit, *, select_new: bool = False) -> bool:
 
 def undo() -> None:
     """Takes back the last edit of the network."""
-    work = _work()
-    work.history = work.history.undo()
+    _work().undo()
     _forget_what_is_gone(_session())
     _save()
 
 
 def redo() -> None:
     """Does again what was last taken back."""
-    work = _work()
-    work.history = work.history.redo()
+    _work().redo()
     _forget_what_is_gone(_session())
     _save()
 
@@ -333,6 +335,13 @@ def check() -> Check:
     found = check_graph(current)
     session.checks = [(current, found), *session.checks[: _CHECKS_KEPT - 1]]
     return found
+
+
+def problems() -> tuple[Diagnostic, ...]:
+    """The problems of the open network, each once: where it sits, not also at the blocks around it."""
+    found = check().report.problems
+    inside = {p.scope[:depth] for p in found for depth in range(1, len(p.scope) + 1)}
+    return tuple(p for p in found if (*p.scope, p.node) not in inside)
 
 
 def scoped_report() -> ShapeReport | None:
@@ -486,10 +495,16 @@ def widget(key: str, default: Any = None) -> Any:
 def follow(key: str, value: Any) -> None:
     """Makes a widget show a value of the project, also when something else changed it.
 
-    Call it just before the widget is drawn with that `key` and without a value of its own.
+    Call it just before the widget is drawn with that `key` and without a value of its own. Use a key
+    on one page only: after a page switch Streamlit shows an empty widget under a key it knew before.
     """
     if key not in st.session_state or st.session_state[key] != value:
         st.session_state[key] = value
+
+
+def alone() -> AbstractContextManager[object]:
+    """Holds off another run of this session while something is done that must be done once."""
+    return _session().lock
 
 
 def dark() -> bool:

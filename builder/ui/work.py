@@ -1,13 +1,15 @@
 """The open project at work: what it is now, how it came to be so, and whether it is on disk.
 
 Knows nothing of Streamlit. One session holds one `Work`; it changes in place, because it has a life:
-opened, edited, saved at every edit, perhaps changed in another tab meanwhile.
+opened, edited, saved at every edit, perhaps changed in another tab meanwhile. Its verbs hold a lock:
+two runs of one session may overlap for a moment.
 """
 
 from __future__ import annotations
 
+import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from builder.graph.edits import Edit, apply, describe
@@ -35,6 +37,7 @@ class Work:
     stamp: projects.Stamp | None = None
     saved: SavedKind = "saved"
     saved_at: float = 0.0
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
 
     @classmethod
     def new(cls, owner: str, value: Project) -> Work:
@@ -62,45 +65,59 @@ class Work:
 
     def edit(self, change: Edit) -> bool:
         """Applies an edit, for undo to take back. Whether anything changed. Errors: EditRefused."""
-        before = self.graph
-        label = describe(change, before)
-        after = apply(before, change)
-        if same(after, before):
-            return False
-        self.history = self.history.push(after, label)
-        return True
+        with self.lock:
+            before = self.graph
+            label = describe(change, before)
+            after = apply(before, change)
+            if same(after, before):
+                return False
+            self.history = self.history.push(after, label)
+            return True
+
+    def undo(self) -> None:
+        """Takes back the last edit."""
+        with self.lock:
+            self.history = self.history.undo()
+
+    def redo(self) -> None:
+        """Does again what was last taken back."""
+        with self.lock:
+            self.history = self.history.redo()
 
     def save(self) -> OSError | None:
         """Writes the project if nobody else has since; what the disk said where it refused.
 
         Once another tab has saved, nothing is written until `take_theirs`, or a copy.
         """
-        if self.look() == "changed_elsewhere":
+        with self.lock:
+            if self.look() == "changed_elsewhere":
+                return None
+            try:
+                self.stamp = projects.write_project(self.owner, self.id, self.project, self.stamp)
+            except projects.ChangedElsewhere:
+                self.saved = "changed_elsewhere"
+                return None
+            except OSError as refusal:
+                self.saved = "failed"
+                return refusal
+            self.saved, self.saved_at = "saved", time.time()
             return None
-        try:
-            self.stamp = projects.write_project(self.owner, self.id, self.project, self.stamp)
-        except projects.ChangedElsewhere:
-            self.saved = "changed_elsewhere"
-            return None
-        except OSError as refusal:
-            self.saved = "failed"
-            return refusal
-        self.saved, self.saved_at = "saved", time.time()
-        return None
 
     def look(self) -> SavedKind:
         """Whether the file on disk is still the one this session knows (microseconds)."""
-        known = self.saved == "saved" and self.stamp is not None
-        if known and projects.stamp_on_disk(self.owner, self.id) != self.stamp:
-            self.saved = "changed_elsewhere"
-        return self.saved
+        with self.lock:
+            known = self.saved == "saved" and self.stamp is not None
+            if known and projects.stamp_on_disk(self.owner, self.id) != self.stamp:
+                self.saved = "changed_elsewhere"
+            return self.saved
 
     def take_theirs(self) -> None:
         """Takes over what the other tab saved; what was here stays one undo away.
 
         Errors: those of `projects.read_project`.
         """
-        value, stamp = projects.read_project(self.owner, self.id)
-        self.name, self.data, self.training = value.name, value.data, value.training
-        self.history = self.history.push(value.graph, "Take the version of the other tab")
-        self.stamp, self.saved, self.saved_at = stamp, "saved", time.time()
+        with self.lock:
+            value, stamp = projects.read_project(self.owner, self.id)
+            self.name, self.data, self.training = value.name, value.data, value.training
+            self.history = self.history.push(value.graph, "Take the version of the other tab")
+            self.stamp, self.saved, self.saved_at = stamp, "saved", time.time()

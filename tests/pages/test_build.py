@@ -147,7 +147,7 @@ def test_a_name_that_would_break_the_code_is_refused_in_words(empty: App, name: 
         {"op": "group", "nodes": "input"},
         {"op": "open", "node": "input"},
         {"op": "leave", "depth": -4},
-        {"op": "show", "at": 10**9},
+        {"op": "show", "row": 10**9},
         {"op": "select", "node": 12},
         {"op": "__class__"},
         {},

@@ -81,3 +81,23 @@ def test_a_project_deleted_elsewhere_is_noticed_and_nothing_is_lost(owner: str) 
     work.save()
     assert work.saved == "changed_elsewhere"
     assert projects.list_projects(owner) == []
+
+
+def test_edits_of_two_runs_at_once_are_both_kept_and_no_other_tab_is_suspected(owner: str) -> None:
+    work = Work.new(owner, project("linear_regression"))
+    work.save()
+    before = len(work.graph.nodes)
+
+    def edit() -> None:
+        for _ in range(10):
+            work.edit(AddNode("torch.nn.ReLU"))
+            work.save()
+
+    runs = [threading.Thread(target=edit) for _ in range(3)]
+    for run in runs:
+        run.start()
+    for run in runs:
+        run.join()
+    assert len(work.graph.nodes) == before + 30
+    assert work.look() == "saved"
+    assert len(projects.read_project(owner, work.id)[0].graph.nodes) == before + 30

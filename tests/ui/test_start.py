@@ -38,6 +38,10 @@ def test_the_hidden_collection_option_exists_is_read_and_is_off() -> None:
     assert SETTINGS["runner"]["postScriptGC"] is False
 
 
+def test_one_session_never_runs_twice_at_a_time() -> None:
+    assert SETTINGS["runner"]["fastReruns"] is False
+
+
 def test_the_defaults_are_safe() -> None:
     assert SETTINGS["client"]["showErrorDetails"] == "none"
     assert SETTINGS["server"]["enableCORS"] is True

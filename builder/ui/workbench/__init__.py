@@ -67,15 +67,16 @@ def receive_all(handle: Handler) -> None:
     A click on a row and one in the palette can arrive in one message: what was done first counts
     first, or a layer would be added behind the row selected before. A project must be open.
     """
-    waiting = [
-        (operation.get("at", 0), key, client, operation)
-        for key in (_STACK_KEY, _PALETTE_KEY)
-        for client, operation in _unseen(key)
-    ]
-    for _, key, client, operation in sorted(waiting, key=lambda item: item[0]):
-        # Acknowledged first: an operation that fails is not repeated.
-        state.keep(f"ack.{key}", {client: operation["seq"]})
-        handle(operation)
+    with state.alone():
+        waiting = [
+            (operation.get("at", 0), key, client, operation)
+            for key in (_STACK_KEY, _PALETTE_KEY)
+            for client, operation in _unseen(key)
+        ]
+        for _, key, client, operation in sorted(waiting, key=lambda item: item[0]):
+            # Acknowledged first: an operation that fails is not repeated.
+            state.keep(f"ack.{key}", {client: operation["seq"]})
+            handle(operation)
 
 
 def _acknowledged(key: str) -> dict[str, int]:
@@ -85,7 +86,8 @@ def _acknowledged(key: str) -> dict[str, int]:
 
 def _unseen(key: str) -> list[tuple[str, Operation]]:
     """What the browser sent and nobody applied yet, with its client; repeats are left out."""
-    sent = (state.widget(key) or {}).get("ops")
+    value = state.widget(key)
+    sent = value.get("ops") if isinstance(value, Mapping) else None
     if not isinstance(sent, Mapping) or not isinstance(sent.get("client"), str):
         return []
     client, operations = sent["client"][:80], sent.get("ops")

@@ -132,9 +132,9 @@ def _leave(operation: Mapping[str, Any]) -> None:
 
 
 def _show(operation: Mapping[str, Any]) -> None:
-    at = operation.get("at")
-    if isinstance(at, int):
-        state.keep(FOLDED_AT, at)
+    row = operation.get("row")
+    if isinstance(row, int):
+        state.keep(FOLDED_AT, row)
 
 
 _ACTS: Final[Mapping[str, Callable[[Mapping[str, Any]], None]]] = {

@@ -6,6 +6,7 @@
 // Every text of a person is set by textContent, never as HTML.
 
 const RESEND_MS = 2000;
+const QUIET_MS = 120;
 const SEARCH_LIMIT = 40;
 const ENTRY_TYPE = "application/x-layerwise-entry";
 const ROW_TYPE = "application/x-layerwise-row";
@@ -301,6 +302,7 @@ class Stack {
     this.selected = null;
     this.many = [];
     this.pending = 0; // number of the last selection Python has not seen
+    this.told = -Infinity; // when a selection was sent last
     this.crumbs = h("nav", { class: "crumbs", "aria-label": "Where you are" });
     this.tools = h("div", { class: "tools", role: "toolbar", "aria-label": "Selected layer" });
     this.list = h("div", {
@@ -339,6 +341,7 @@ class Stack {
     if (this.help) { this.help.remove(); this.help = null; return; }
     this.help = h("div", { class: "keys panel", role: "note" }, h("dl", {}, KEYS.flatMap(([key, what]) => [h("dt", {}, key), h("dd", {}, what)])));
     this.host.append(this.help);
+    this.host.addEventListener("pointerdown", (event) => { if (this.help && !this.help.contains(event.target) && !this.tools.contains(event.target)) this.sheet(); }, { once: true });
   }
   receive(data) {
     height(this.host, data);
@@ -369,7 +372,7 @@ class Stack {
     const children = [];
     data.rows.forEach((row, index) => {
       if (row.fold) {
-        children.push(h("button", { type: "button", class: "fold quiet", onclick: () => this.channel.push({ op: "show", at: row.at }) }, `Show ${row.fold} more layers`));
+        children.push(h("button", { type: "button", class: "fold quiet", onclick: () => this.channel.push({ op: "show", row: row.at }) }, `Show ${row.fold} more layers`));
         return;
       }
       const stamp = JSON.stringify(row) + this.dark;
@@ -448,9 +451,17 @@ class Stack {
     this.selected = this.shown = id;
     this.highlight();
     this.rows.get(id)?.element.scrollIntoView({ block: "nearest" });
-    clearTimeout(this.soon); // holding an arrow key down is one selection, not fifty
-    this.pending = Infinity;
-    this.soon = setTimeout(() => { this.pending = this.channel.push({ op: "select", node: id }); }, 60);
+    this.tell();
+  }
+  tell() {
+    // The first selection goes at once; those of an arrow key held down become one.
+    clearTimeout(this.soon);
+    this.since = performance.now();
+    if (this.since - this.told > QUIET_MS) this.sendSelection(true);
+    else {
+      this.pending = Infinity;
+      this.soon = setTimeout(() => this.sendSelection(), QUIET_MS / 2);
+    }
   }
   click(id, event) {
     if (event.shiftKey && this.selected) this.extend(id);
@@ -487,11 +498,11 @@ class Stack {
     for (const node of this.chosen()) this.channel.push({ op, node });
     if (op === "delete") this.many = [];
   }
-  sendSelection() {
-    if (this.pending === Infinity) {
-      clearTimeout(this.soon);
-      this.pending = this.channel.push({ op: "select", node: this.selected });
-    }
+  sendSelection(now = false) {
+    if (!now && this.pending !== Infinity) return; // Python knows it, or will
+    clearTimeout(this.soon);
+    this.told = performance.now();
+    this.pending = this.channel.push({ op: "select", node: this.selected, at: this.since });
   }
   move(by) {
     const order = this.order();
@@ -532,7 +543,7 @@ class Stack {
       Delete: () => this.act("delete"),
       Backspace: () => this.act("delete"),
       Enter: () => this.open(),
-      Escape: () => { if (this.many.length) { this.many = []; this.highlight(); } else if (this.data.crumbs.length > 1) this.channel.push({ op: "leave", depth: this.data.crumbs.length - 2 }); },
+      Escape: () => { if (this.help) this.sheet(); else if (this.many.length) { this.many = []; this.highlight(); } else if (this.data.crumbs.length > 1) this.channel.push({ op: "leave", depth: this.data.crumbs.length - 2 }); },
       "/": () => this.search(),
       "?": () => this.sheet(),
       ...(command ? { d: () => this.act("duplicate"), b: () => this.act("bypass"), g: () => this.group() } : {}),
