@@ -42,8 +42,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def wait_and_work() -> int:
     """Gets ready, waits for the one run it is going to train, and ends with its server until then."""
-    be_modest()
     get_ready()
+    be_modest()
     line = sys.stdin.readline()
     if not line.strip():
         return ENDED
@@ -59,6 +59,7 @@ def work(folder: RunFolder, attempt: int) -> int:
     asked_to_end = _listen_for_the_end()
     if not folder.begin(attempt, this_process()):
         return TAKEN
+    get_ready()  # while somebody waits: not yet at the lowest priority
     be_modest()
     from builder.training.session import run_session
 
