@@ -213,6 +213,19 @@ def test_a_branch_on_a_value() -> None:
     ]
 
 
+def test_an_if_that_only_holds_an_if_is_one() -> None:
+    net = Net(flag=True, mode=2)
+    x = net.input("x", "N", 4)
+    y = net.layer("fc", "Linear", x, out_features=4)
+    inner = net.branch("inner", Compare("==", Setting("mode"), 2), x, y)
+    net.output(net.branch("outer", Setting("flag"), inner, x))
+    assert forward_of(net.graph()) == [
+        "if self.flag and self.mode != 2:",
+        "    x = self.fc(x)",
+        "return x",
+    ]
+
+
 def test_a_bypassed_layer_is_not_written() -> None:
     graph = chain(("fc", "Linear", {"out_features": 4}), ("relu", "ReLU", {}))
     nodes = {**graph.nodes, "relu": replace(graph.nodes["relu"], bypassed=True)}

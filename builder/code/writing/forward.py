@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from builder import catalogue
 from builder.catalogue.entry import Entry
@@ -117,7 +117,7 @@ class ForwardWriter:
         page.append(inside)
         return page
 
-    def write_items(self, page: Page, items: tuple[Item, ...], level: int) -> None:
+    def write_items(self, page: Page, items: Sequence[Item], level: int) -> None:
         """Writes the items of one level."""
         for item in items:
             match item:
@@ -269,24 +269,42 @@ class ForwardWriter:
         page.write(assignment(target, source, 4 * level), [self.scope.key(branch)])
 
     def choice(self, page: Page, item: Choice, level: int) -> None:
-        for branch in item.branches:
+        branches, asked, yes, no = self.reduced(item)
+        if not yes:
+            return
+        for branch in branches:
             self.note(page, branch, level)
-        indent = 4 * level
-        keys = [self.scope.key(branch) for branch in item.branches]
-        sides = [Page(), Page()]
+        keys = [self.scope.key(branch) for branch in branches]
+        page.write(condition("if", asked, 4 * level), keys)
+        self.write_items(page, yes, level + 1)
+        if no:
+            page.write([f"{indented(level)}else:"], keys)
+            self.write_items(page, no, level + 1)
+
+    def reduced(self, item: Choice) -> tuple[list[Node], Expression, list[Item], list[Item]]:
+        """(branches, question, its items, items of the else): never an empty side before an else,
+        never an `if` that only holds another one.
+        """
+        branches = list(item.branches)
         asked = self.question(item.condition, item.branches[-1])
-        for side, items in zip(sides, item.sides, strict=True):
-            self.write_items(side, items, level + 1)
-        yes, no = sides
-        if yes.lines:
-            page.write(condition("if", asked, indent), keys)
-            page.append(yes)
-            if no.lines:
-                page.write([f"{' ' * indent}else:"], keys)
-                page.append(no)
-        elif no.lines:
-            page.write(condition("if", Prefixed("not ", asked), indent), keys)
-            page.append(no)
+        yes, no = ([i for i in side if self.says_something(i)] for side in item.sides)
+        if not yes:
+            asked, yes, no = _negated(asked), no, yes
+        only = yes[0] if len(yes) == 1 and not no else None
+        if isinstance(only, Choice):
+            inside, also, inner_yes, inner_no = self.reduced(only)
+            if not inner_no:
+                return [*branches, *inside], _both(asked, also), inner_yes, []
+        return branches, asked, yes, no
+
+    def says_something(self, item: Item) -> bool:
+        """Whether an item takes a line."""
+        if isinstance(item, Settle):
+            name = self.variables.names[item.branch.id, ()]
+            return name not in (self.variables.read(item.value, item.branch.id), UNREAD)
+        if isinstance(item, Choice):
+            return any(self.says_something(inner) for side in item.sides for inner in side)
+        return True
 
     def question(self, asked: Argument, branch: Node) -> Expression:
         match asked:
@@ -309,6 +327,20 @@ class ForwardWriter:
                     f"The branch {quote(self.graph.label(branch.id))} has no condition yet. Choose "
                     "training mode, a setting, or a comparison."
                 )
+
+
+def _negated(asked: Expression) -> Expression:
+    if isinstance(asked, Infix) and asked.operators in (("==",), ("!=",)):
+        return Infix(asked.operands, ("!=" if asked.operators == ("==",) else "==",))
+    return Prefixed("not ", asked)
+
+
+def _both(one: Expression, other: Expression) -> Infix:
+    parts: list[Expression] = []
+    for part in (one, other):
+        together = isinstance(part, Infix) and "and" in part.operators
+        parts.extend(part.operands if together and isinstance(part, Infix) else [part])
+    return Infix(tuple(parts), ("and",) * (len(parts) - 1))
 
 
 def _in_brackets(target: Expression) -> Expression:

@@ -88,9 +88,9 @@ def _setting_behind(scope: Scope, size: Size) -> str:
     value = value_key(size.value(scope.uses[0]))
     for name, given in source.arguments.items():
         gives_size = name in _GIVES_SIZE or source.block is not None
-        if gives_size and isinstance(given, Setting):
-            if value_key(scope.uses[0].settings.get(given.name)) == value:
-                return given.name
+        here = scope.uses[0].settings.get(given.name) if isinstance(given, Setting) else None
+        if gives_size and isinstance(given, Setting) and value_key(here) == value:
+            return given.name
     return ""
 
 
