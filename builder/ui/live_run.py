@@ -214,7 +214,7 @@ def _chart(seen: Watch | None, figure: str, title: str, before: list[Curve]) -> 
         trace.update(opacity=0.45, mode="lines", line={"width": 1.5})
     if metric(figure).share:
         drawn.update_yaxes(tickformat=".0%")
-    epochs = seen.epochs if seen and seen.epochs else 1
+    epochs = seen.epochs if seen and seen.epochs else state.training_settings().epochs
     reached = max((line.x[-1] for line in lines), default=0.0)
     if reached <= 1:
         drawn.update_xaxes(range=[0, 1.05] if lines else [0, epochs])
