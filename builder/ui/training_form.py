@@ -9,11 +9,12 @@ import streamlit as st
 
 from builder.errors import LayerwiseError
 from builder.graph.size import format_count
-from builder.training.check import Problem, Remedy, check_job
+from builder.training.check import Problem, check_job
 from builder.training.devices import devices
 from builder.training.job import JobRequest
 from builder.training.losses import Loss, losses, suggest_loss
 from builder.training.optimizers import Option, get_optimizer, optimizers
+from builder.training.remedies import Remedy
 from builder.training.settings import AUTO, TrainingSettings
 from builder.training.supervisor import get_supervisor
 from builder.training.watch import wait_for_first_point
