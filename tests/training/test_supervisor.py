@@ -41,6 +41,7 @@ def supervisor(store: Store) -> Iterator[Supervisor]:
 def end_workers(store: Store) -> None:
     for path in store.folders.iterdir():
         folder = store.folder(path.name)
+        folder.want_stop()  # also for one that has not begun yet
         mark = folder.worker(folder.attempts)
         if mark is not None and mark.alive:
             os.kill(mark.pid, signal.SIGKILL)
