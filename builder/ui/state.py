@@ -17,12 +17,15 @@ drawn. Called while a page is being drawn, follow them by `st.rerun()`.
 
 from __future__ import annotations
 
+import functools
 import re
 import threading
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, ParamSpec, TypeVar
 
 import streamlit as st
 
@@ -42,6 +45,9 @@ if TYPE_CHECKING:
     from builder.graph.report import ShapeReport
     from builder.training.settings import TrainingSettings
 
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
 Tone = Literal["info", "success", "warning", "error"]
 
 _KEY: Final = "layerwise"  # the one key of session_state that is ours
@@ -55,6 +61,7 @@ class _Session:
 
     owner: str
     work: Work | None = None
+    left: str | None = None  # the project open before, while the URL may still name it
     scope: tuple[tuple[str, str], ...] = ()  # (node id, block name) for each block entered
     selected: str | None = None
     run: tuple[str, int | None] | None = None
@@ -62,6 +69,36 @@ class _Session:
     checks: list[tuple[Graph, Check]] = field(default_factory=list)
     kept: dict[str, Any] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
+
+
+_held: ContextVar[_Session | None] = ContextVar("held", default=None)
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """What is done inside is done whole: no rerun cuts in, no other run of this session does the same.
+
+    Streamlit stops a script for a rerun wherever it touches session_state. So the session is looked
+    up once, before anything is done, and held; inside, draw nothing.
+    """
+    session = _session()
+    with session.lock:
+        before = _held.set(session)
+        try:
+            yield
+        finally:
+            _held.reset(before)
+
+
+def _whole(verb: Callable[_P, _T]) -> Callable[_P, _T]:
+    """A verb that changes something: carried out undisturbed."""
+
+    @functools.wraps(verb)
+    def carried_out(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        with undisturbed():
+            return verb(*args, **kwargs)
+
+    return carried_out
 
 
 # --- who, and where their files are ---------------------------------------------------------------
@@ -92,14 +129,17 @@ def open_from_url() -> bool:
     """
     session = _session()
     wanted = st.query_params.get(_QUERY)
-    if wanted and (session.work is None or session.work.id != wanted):
+    behind = wanted is not None and wanted == session.left  # the URL of before, not caught up yet
+    if wanted and not behind and (session.work is None or session.work.id != wanted):
         open_project(wanted)
     if session.work is None and (cards := projects.list_projects(session.owner)):
         open_project(cards[0].id)
     if session.work is None:
         st.query_params.pop(_QUERY, None)  # or a dead link would be complained about at every rerun
         return False
-    if wanted != session.work.id:
+    if wanted == session.work.id:
+        session.left = None
+    else:
         st.query_params[_QUERY] = session.work.id
     return True
 
@@ -130,6 +170,7 @@ def list_projects() -> list[projects.ProjectCard]:
     return projects.list_projects(owner())
 
 
+@_whole
 def open_project(project_id: str) -> bool:
     """Opens one of this person's projects; says why when it cannot. Returns whether it is open."""
     session = _session()
@@ -145,6 +186,7 @@ def open_project(project_id: str) -> bool:
     return True
 
 
+@_whole
 def new_project(value: Project) -> str:
     """Saves a project as a new one of this person's, opens it, and gives its id."""
     session = _session()
@@ -197,12 +239,14 @@ def file_name(ending: str) -> str:
     return (stem or "network") + ending
 
 
+@_whole
 def duplicate_project() -> str:
     """Saves the open project again under a new id and opens the copy."""
     value = project()
     return new_project(replace(value, name=f"{value.name[:80]} (copy)"))
 
 
+@_whole
 def delete_project(project_id: str) -> None:
     """Deletes one of this person's projects; the open one is closed."""
     session = _session()
@@ -211,6 +255,7 @@ def delete_project(project_id: str) -> None:
         _take_up(session, None)
 
 
+@_whole
 def rename_project(name: str) -> None:
     """Gives the open project another name; an empty one changes nothing."""
     work = _work()
@@ -242,11 +287,13 @@ def saved_at() -> float:
     return _work().saved_at
 
 
+@_whole
 def save_again() -> bool:
     """Tries once more after the disk refused."""
     return _save()
 
 
+@_whole
 def take_theirs() -> None:
     """Shows what the other tab saved. What this tab had stays one undo away."""
     try:
@@ -276,6 +323,7 @@ def _save() -> bool:
 # --- edits and their history ----------------------------------------------------------------------
 
 
+@_whole
 def edit(change: Edit, *, select_new: bool = False) -> bool:
     """Applies an edit, remembers it for undo, and saves. Returns whether it was applied.
 
@@ -297,6 +345,7 @@ def edit(change: Edit, *, select_new: bool = False) -> bool:
     return True
 
 
+@_whole
 def undo() -> None:
     """Takes back the last edit of the network."""
     _work().undo()
@@ -304,6 +353,7 @@ def undo() -> None:
     _save()
 
 
+@_whole
 def redo() -> None:
     """Does again what was last taken back."""
     _work().redo()
@@ -383,6 +433,7 @@ def scoped_graph() -> Graph:
     return root.blocks[scope()] if scope() else root
 
 
+@_whole
 def enter(node_id: str) -> None:
     """Goes into the block a node calls; anything else changes nothing."""
     session, here = _session(), scoped_graph()
@@ -393,6 +444,7 @@ def enter(node_id: str) -> None:
         session.selected = None
 
 
+@_whole
 def leave(depth: int = -1) -> None:
     """Comes out of blocks until `depth` are entered; -1 comes out of one. Selects what was left."""
     session = _session()
@@ -407,6 +459,7 @@ def selected() -> str | None:
     return _session().selected
 
 
+@_whole
 def select(node_id: str | None, scope: tuple[str, ...] | None = None) -> None:
     """Selects a node. `scope`: the path of node ids into blocks, as a `Diagnostic` holds it."""
     session = _session()
@@ -433,6 +486,7 @@ def data_choice() -> DataChoice | None:
         return None  # written by another version: as if none were chosen
 
 
+@_whole
 def set_data_choice(choice: DataChoice | None) -> None:
     """Chooses a data set for the open project (saved with it), or none."""
     work = _work()
@@ -455,6 +509,7 @@ def training_settings() -> TrainingSettings:
         return TrainingSettings()
 
 
+@_whole
 def set_training_settings(settings: TrainingSettings) -> None:
     """Keeps the training settings with the open project."""
     work = _work()
@@ -472,6 +527,7 @@ def chosen_run() -> tuple[str, int | None] | None:
     return _session().run
 
 
+@_whole
 def choose_run(run_id: str | None, epoch: int | None = None) -> None:
     """Chooses the run, and the epoch, to look at."""
     _session().run = None if run_id is None else (run_id, epoch)
@@ -482,6 +538,7 @@ def recall(name: str, default: Any = None) -> Any:
     return _session().kept.get(name, default)
 
 
+@_whole
 def keep(name: str, value: Any) -> None:
     """Keeps a value for this session; see `recall`. Name it after the page: "graph.batch_shape"."""
     _session().kept[name] = value
@@ -502,11 +559,6 @@ def follow(key: str, value: Any) -> None:
         st.session_state[key] = value
 
 
-def alone() -> AbstractContextManager[object]:
-    """Holds off another run of this session while something is done that must be done once."""
-    return _session().lock
-
-
 def dark() -> bool:
     """Whether the page is shown dark, for pictures drawn in Python."""
     return bool(st.context.theme.type == "dark")
@@ -515,6 +567,7 @@ def dark() -> bool:
 # --- messages -------------------------------------------------------------------------------------
 
 
+@_whole
 def say(text: str, tone: Tone = "info") -> None:
     """Tells the person one sentence at the top of the page, once."""
     messages = _session().messages
@@ -533,6 +586,9 @@ def take_messages() -> list[tuple[Tone, str]]:
 
 
 def _session() -> _Session:
+    held = _held.get()
+    if held is not None:
+        return held
     session: _Session | None = st.session_state.get(_KEY)
     if session is None:
         cookie = st.context.cookies.get(COOKIE)
@@ -549,15 +605,12 @@ def _work() -> Work:
 
 
 def _take_up(session: _Session, work: Work | None) -> None:
-    """Another project: looked at from the top, nothing selected, named in the URL at once.
+    """Another project: looked at from the top, nothing selected.
 
-    At once, because a callback runs before the page, and the page opens what the URL names.
+    The URL follows when the page is drawn; until then it still names the one that is left.
     """
+    session.left = session.work.id if session.work else None
     session.work, session.scope, session.selected, session.run = work, (), None, None
-    if work is None:
-        st.query_params.pop(_QUERY, None)
-    else:
-        st.query_params[_QUERY] = work.id
 
 
 def _forget_what_is_gone(session: _Session) -> None:

@@ -67,7 +67,7 @@ def receive_all(handle: Handler) -> None:
     A click on a row and one in the palette can arrive in one message: what was done first counts
     first, or a layer would be added behind the row selected before. A project must be open.
     """
-    with state.alone():
+    with state.undisturbed():
         waiting = [
             (operation.get("at", 0), key, client, operation)
             for key in (_STACK_KEY, _PALETTE_KEY)

@@ -1,0 +1,59 @@
+"""Session state: what changes something is done whole, whatever Streamlit stops meanwhile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.runtime.state import SafeSessionState
+from streamlit.testing.v1 import AppTest
+
+
+@pytest.fixture(autouse=True)
+def empty_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAYERWISE_HOME", str(tmp_path))
+
+
+def opened() -> None:
+    from builder.graph.edits import AddNode
+    from builder.ui import state
+
+    if not state.is_open():
+        state.start_empty()
+    state.edit(AddNode("torch.nn.Linear"), select_new=True)
+
+
+def test_an_edit_looks_at_session_state_once_before_it_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Wherever a script touches session_state Streamlit may stop it: then the edit is not begun."""
+    tab = AppTest.from_function(opened).run()
+    looked: list[str] = []
+    look = SafeSessionState.__getitem__
+
+    def watched(self: Any, key: str) -> Any:
+        if key == "layerwise":
+            nodes = len(look(self, key).work.graph.nodes)
+            looked.append(f"{nodes}")
+        return look(self, key)
+
+    monkeypatch.setattr(SafeSessionState, "__getitem__", watched)
+    tab.run()
+    assert len(tab.session_state["layerwise"].work.graph.nodes) == 4
+    assert set(looked[:-1]) == {"3"}, "never looked at between the change and its saving"
+
+
+def names() -> None:
+    from builder.ui import state
+
+    if not state.is_open():
+        state.start_empty()
+    state.rename_project("Größe / ../x: *?")
+    import streamlit as st
+
+    st.text(state.file_name(".json"))
+
+
+def test_a_file_name_is_made_of_plain_letters() -> None:
+    assert AppTest.from_function(names).run().text[0].value == "gr_e_x.json"
