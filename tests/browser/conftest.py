@@ -41,7 +41,7 @@ _PLACES = (
     r"C:\Program Files\Google\Chrome\Application\chrome.exe",
     r"C:\Program Files (x86)\Microsoft\Edge\Application\msedge.exe",
 )
-_FLAGS = [
+FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -85,14 +85,17 @@ class Server:
             self.process.wait()
 
     def restart(self) -> None:
-        self.process = _start(self.home, self.port)
+        self.process = start_server(self.home, self.port)
 
 
-def _start(home: Path, port: int) -> subprocess.Popen[bytes]:
+def start_server(home: Path, port: int) -> subprocess.Popen[bytes]:
+    """`streamlit run app.py` with a home of its own, once it answers."""
     log = (home / "server.log").open("ab")
     process = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
-        + ["--server.headless", "true", "--server.fileWatcherType", "none"],
+        [
+            *(sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)),
+            *("--server.headless", "true", "--server.fileWatcherType", "none"),
+        ],
         cwd=ROOT,
         env={**os.environ, "LAYERWISE_HOME": str(home)},
         stdout=log,
@@ -117,7 +120,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    running = Server(home, port, _start(home, port))
+    running = Server(home, port, start_server(home, port))
     yield running
     running.stop()
 
@@ -128,12 +131,17 @@ def playwright() -> Iterator[Playwright]:
         yield started
 
 
+def browser_path() -> str | None:
+    """The machine's own Chromium, Chrome or Edge; None leaves it to playwright."""
+    found = next((p for n in _NAMES if (p := shutil.which(n))), None)
+    return found or next((p for p in _PLACES if Path(p).exists()), None)
+
+
 @pytest.fixture(scope="session")
 def browser(playwright: Playwright) -> Iterator[Browser]:
-    path = next((p for n in _NAMES if (p := shutil.which(n))), None)
-    path = path or next((p for p in _PLACES if Path(p).exists()), None)
+    path = browser_path()
     try:
-        started = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        started = playwright.chromium.launch(executable_path=path, args=FLAGS)
     except Error:
         if path or os.environ.get("CI", "").lower() == "true":
             pytest.fail(_NO_BROWSER)
