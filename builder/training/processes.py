@@ -19,6 +19,11 @@ class ProcessMark:
     started: str
 
     @property
+    def void(self) -> bool:
+        """Stands for no process at all: an attempt that nobody may begin any more."""
+        return self.pid == 0
+
+    @property
     def alive(self) -> bool:
         """Whether this very process still runs (a zombie, dead but not yet collected, does not)."""
         return self.pid > 0 and start_time(self.pid) == self.started

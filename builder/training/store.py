@@ -282,6 +282,9 @@ class Store:
             if ending is None or ending.attempt != attempt:
                 if alive:
                     return row
+                if mark.void:  # no worker ever began it, and none can any more
+                    self.requeue(row["id"], attempt + 1)
+                    return self._row(row["id"], row["owner"])
                 ending = _killed(folder, attempt)
             self.end(row["id"], attempt, ending)
         return self._row(row["id"], row["owner"])

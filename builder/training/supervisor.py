@@ -177,8 +177,11 @@ class Supervisor:
 
     def _could_not_start(self, run_id: str, attempt: int, why: str) -> None:
         sentence = f"The training process could not be started: {why or 'it ended at once'}."
-        if self.store.folder(run_id).void(attempt):
-            self.store.end(run_id, attempt, Ending("failed", sentence, attempt=attempt))
+        folder = self.store.folder(run_id)
+        ending = Ending("failed", sentence, attempt=attempt)
+        folder.write_ending(ending)  # first, or whoever looks in between takes it for not begun
+        if folder.void(attempt):
+            self.store.end(run_id, attempt, ending)
 
 
 def checked_plan(request: JobRequest) -> Plan:

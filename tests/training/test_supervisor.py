@@ -295,6 +295,15 @@ def test_a_server_killed_while_it_starts_a_worker_lets_the_run_wait_again(store:
     assert not store.folder(run_id).begin(1, this_process())  # a late worker is turned away
 
 
+def test_two_who_find_it_at_once_let_it_wait_once(store: Store) -> None:
+    run_id = store.new_id()
+    write_folder(store.folders / run_id)
+    store.add(run_id, ANNA, "test", {})
+    store.claim_next(1, ProcessMark(1, "a server of yesterday"))
+    store.folder(run_id).void(1)  # the other one got so far
+    assert (store.get(run_id, ANNA).state, store.get(run_id, ANNA).attempt) == ("queued", 2)
+
+
 def test_a_machine_that_shuts_down_interrupts_cleanly(supervisor: Supervisor) -> None:
     store = supervisor.store
     run_id = submit(supervisor, code=SLOW, epochs=100_000)
