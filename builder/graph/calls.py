@@ -146,7 +146,8 @@ def _finding(
         partner,
     )
     if outcome.flawed:
-        return checks.find(call)
+        found = checks.find(call)
+        return checks.refused(call, found, outcome.refusal) if found and outcome.refusal else found
     if outcome.refusal:
         return checks.explain(call, outcome.refusal)
     first = next(iter_refs(node.arguments.get(entry.ports[0].name)), None)

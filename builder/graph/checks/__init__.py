@@ -22,7 +22,7 @@ from builder.graph.checks import (
     resizing,
     sequences,
 )
-from builder.graph.checks.common import explain, spatial_dims
+from builder.graph.checks.common import explain, refused, spatial_dims
 from builder.graph.checks.origin import depends_on_origin, find_by_origin
 from builder.graph.diagnostics import Finding
 
@@ -33,6 +33,7 @@ __all__ = [
     "explain",
     "find",
     "find_by_origin",
+    "refused",
 ]
 
 Check = Callable[[Call], Finding | None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from builder import catalogue
 from builder.catalogue.entry import Entry
@@ -221,6 +222,17 @@ def explain(call: Call, refusal: str) -> Finding:
         )
     received = f"does not accept {values}{call.from_()}" if values else "cannot be built"
     return call.finding("torch", f"{received}. Torch says: {quote(text or kind, 240)}.")
+
+
+def refused(call: Call, warning: Finding, refusal: str) -> Finding:
+    """A warning at a call that torch refuses too: an error, with what both say.
+
+    It keeps the warning's kind, since its way out is the likeliest (a mask against a batch that
+    stands second).
+    """
+    text = _NUMBER.sub(lambda found: _number(found[0]), refusal.partition(": ")[2])
+    words = f"{warning.message} Torch refuses it as it is: {quote(text or refusal, 240)}."
+    return replace(warning, message=words, severity="error")
 
 
 def _number(digits: str) -> str:
