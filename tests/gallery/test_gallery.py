@@ -59,3 +59,17 @@ def test_every_file_has_a_card() -> None:
 def test_a_typo_offers_the_nearest_design() -> None:
     with pytest.raises(NotFound, match="lenet5"):
         gallery.project("lenet-5")
+
+
+@pytest.mark.parametrize("key", [d.key for d in gallery.designs().values() if d.data])
+def test_a_design_with_data_can_be_trained_as_it_comes(key: str) -> None:
+    from builder import load_dataset
+    from builder.data import DataChoice, disagreements
+    from builder.training.settings import TrainingSettings
+
+    project = gallery.project(key)
+    assert project.data is not None
+    choice = DataChoice.from_json(project.data)
+    assert choice.source == gallery.designs()[key].data
+    assert disagreements(project.graph, load_dataset(choice)) == ()
+    assert TrainingSettings.from_json(project.training or {}).epochs >= 20
