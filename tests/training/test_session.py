@@ -18,6 +18,7 @@ from builder.training.headless import prepare_resume
 from builder.training.loop import EpochResult, Training
 from builder.training.run import open_run
 from builder.training.session import build_model, run_session
+from builder.training.tensors import RunData
 from tests.training.support import LINE, MLP, line, moons, write_folder
 
 
@@ -65,6 +66,23 @@ def test_it_learns_two_moons(tmp_path: Path) -> None:
     assert folder.ending().state == "finished"
     assert last["validation"]["accuracy"] >= 0.95
     assert last["train"]["loss"] < 0.2
+
+
+@pytest.mark.parametrize("goal", ["target", "input"])
+def test_a_network_that_writes_in_place_leaves_the_data_as_they_are(
+    tmp_path: Path, goal: str
+) -> None:
+    code = LINE.replace("nn.Linear(2, 1)", "nn.Sequential(nn.ELU(inplace=True), nn.Linear(2, 2))")
+    x = line().parts["train"][0]
+    data = RunData({"train": (x, x.clone()), "validation": (x.clone(), x.clone())}, "number")
+    folder = trained(
+        tmp_path / "run", data=data, code=code, loss="mse", optimizer="sgd", lr=1e-12, epochs=4,
+        goal=goal,
+    )  # fmt: skip
+    metrics = open_run(folder.path).metrics()
+    first = metrics[0]["train"]["loss"]  # the same rows, and weights that hardly move
+    losses = [e[part]["loss"] for e in metrics for part in ("train", "validation")]
+    assert losses == [pytest.approx(first, rel=1e-6)] * 8
 
 
 def test_it_finds_the_line_and_says_how_well(tmp_path: Path) -> None:
