@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
 from builder.errors import NotFound, did_you_mean, quote
-from builder.graph.model import Dim, Graph, Node, format_shape
+from builder.graph.model import Dim, Graph, format_shape
+from builder.training.last_layer import LastLayer, last_layer
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -128,16 +129,17 @@ def suggest_loss(kind: TargetKind, graph: Graph | None = None, goal: str = "targ
     """
     if goal == "input" or kind == "number":
         return _LOSSES["mse"]
-    ending = last_target(graph) if graph is not None else ""
+    ending = last_layer(graph) if graph is not None else LastLayer()
     if kind == "binary":
-        return _LOSSES["bce" if ending in _SIGMOIDS else "bce_with_logits"]
-    return _LOSSES["nll" if ending in _LOG_SOFTMAXES else "cross_entropy"]
+        fits = ending.target in _SIGMOIDS and not ending.dropout  # Dropout gives more than 1
+        return _LOSSES["bce" if fits else "bce_with_logits"]
+    return _LOSSES["nll" if ending.target in _LOG_SOFTMAXES else "cross_entropy"]
 
 
 def ending_warning(loss: Loss, graph: Graph) -> str | None:
     """One sentence when the last layer and the loss do the same thing twice, or one is missing."""
-    ending = last_target(graph)
-    name = ending.rsplit(".", 1)[-1]
+    last = last_layer(graph)
+    ending, name = last.target, last.target.rsplit(".", 1)[-1]
     twice = does_it_twice(loss, graph)
     if twice and loss.key == "cross_entropy":
         return (
@@ -145,9 +147,15 @@ def ending_warning(loss: Loss, graph: Graph) -> str | None:
             f"slowly. Remove {name}."
         )
     if twice:
+        other = "" if last.dropout else f", or choose {_LOSSES['bce'].title}"
         return (
-            f"The network ends with {name}, and this loss applies a sigmoid itself. Remove {name}, "
-            f"or choose {_LOSSES['bce'].title}."
+            f"The network ends with {name}, and this loss applies a sigmoid itself. Remove {name}"
+            f"{other}."
+        )
+    if loss.key == "bce" and ending in _SIGMOIDS and last.dropout:
+        return (
+            f"Dropout after {name} gives more than 1 in training, and this loss expects "
+            "probabilities from 0 to 1. Remove that Dropout."
         )
     if loss.key == "nll" and ending not in _LOG_SOFTMAXES:
         return "NLL expects log-probabilities. End with LogSoftmax(dim=1), or choose cross-entropy."
@@ -161,7 +169,7 @@ def ending_warning(loss: Loss, graph: Graph) -> str | None:
 
 def does_it_twice(loss: Loss, graph: Graph) -> bool:
     """Whether the last layer does what the loss does itself: then it can be removed."""
-    ending = last_target(graph)
+    ending = last_layer(graph).target
     return (loss.key == "cross_entropy" and ending in (_SOFTMAXES | _SIGMOIDS)) or (
         loss.key == "bce_with_logits" and ending in _SIGMOIDS
     )
@@ -169,7 +177,7 @@ def does_it_twice(loss: Loss, graph: Graph) -> bool:
 
 def cannot_reach(graph: Graph, least: float, most: float) -> str | None:
     """One sentence when the last layer bounds the output within the numbers that are wanted."""
-    ending = last_target(graph)
+    ending = last_layer(graph).target
     if ending not in (_SIGMOIDS | _SOFTMAXES) or (least >= 0 and most <= 1):
         return None
     name = ending.rsplit(".", 1)[-1]
@@ -177,25 +185,6 @@ def cannot_reach(graph: Graph, least: float, most: float) -> str | None:
         f"The network ends with {name}, which gives 0 to 1, but the target lies between {least:.4g} "
         f"and {most:.4g}. Remove {name}."
     )
-
-
-def last_node(graph: Graph) -> Node | None:
-    """The node that makes the network's output, past bypassed ones."""
-    outputs = graph.outputs
-    value: Any = outputs[0].arguments.get("value") if outputs else None
-    return graph.nodes.get(graph.resolve(value).node) if value is not None else None
-
-
-def last_target(graph: Graph) -> str:
-    """The catalogue key of what makes the network's output, "" where there is none."""
-    node = last_node(graph)
-    if node is None:
-        return ""
-    owner = graph.owner_of(node)
-    if owner is None:
-        return node.target
-    block = graph.blocks.get(owner.block) if owner.block else None
-    return last_target(block) if block is not None else owner.target
 
 
 def _wrong_kind(loss: Loss, kind: TargetKind, classes: int) -> str:

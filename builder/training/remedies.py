@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.errors import LayerwiseError
 from builder.graph.model import Graph, TensorSpec, format_shape
-from builder.training.losses import last_node
+from builder.training.last_layer import last_layer
 from builder.training.settings import TrainingSettings
 
 if TYPE_CHECKING:
@@ -83,9 +83,7 @@ def remove_last(graph: Graph) -> tuple[Remedy, ...]:
     """Takes away what makes the output, where that is a single layer or operation of the network."""
     from builder.graph.edits import DeleteNode
 
-    node = last_node(graph)
-    owner = graph.owner_of(node) if node is not None else None
-    if node is None or node.kind not in ("layer", "operation") or (owner and owner.block):
+    last = last_layer(graph)
+    if not last.node or graph.nodes[last.node].kind not in ("layer", "operation"):
         return ()
-    target = owner.target if owner else node.target
-    return (Remedy(f"Remove {target.rsplit('.', 1)[-1]}", DeleteNode(node.id)),)
+    return (Remedy(f"Remove {last.target.rsplit('.', 1)[-1]}", DeleteNode(last.node)),)

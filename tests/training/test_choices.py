@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from builder.errors import JobRefused, NotFound
+from builder.graph.edits import DeleteNode
 from builder.graph.model import Graph, Node, Owner, Ref, TensorSpec
 from builder.training.callbacks.divergence import Divergence
 from builder.training.losses import ending_warning, get_loss, losses, suggest_loss
 from builder.training.metrics import metric, metric_set
 from builder.training.optimizers import build_optimizer, optimizers
+from builder.training.remedies import remove_last
 from builder.training.settings import TrainingSettings
 
 
@@ -179,6 +182,78 @@ def test_numbers_are_never_broadcast_against_each_other() -> None:
 def test_doing_the_same_twice_is_noticed(loss: str, ending: str, said: str | None) -> None:
     warning = ending_warning(get_loss(loss), network_ending_with(ending))
     assert warning is None if said is None else said in str(warning)
+
+
+PASSING_ON = [
+    "torch.squeeze", "torch.reshape", "torch.Tensor.view", "torch.flatten", "torch.nn.Flatten",
+    "torch.unsqueeze", "torch.permute", "torch.transpose", "torch.clone", "operator.getitem",
+    "torch.Tensor.contiguous", "torch.nn.Identity",
+]  # fmt: skip
+
+
+def followed_by(graph: Graph, target: str) -> Graph:
+    """The network with one more operation or layer before its output."""
+    layer = target.startswith("torch.nn.")
+    node = Node(
+        "then", "layer" if layer else "operation", target="t" if layer else target,
+        arguments={"input": Ref("end")},
+    )  # fmt: skip
+    out = Node("out", "output", "out", arguments={"value": Ref("then")})
+    owners = {**graph.owners, **({"t": Owner("t", "then", target)} if layer else {})}
+    return replace(graph, nodes={**graph.nodes, "then": node, "out": out}, owners=owners)
+
+
+def in_a_block(block: Graph) -> Graph:
+    """A network that only calls a block."""
+    call = Node("call", "layer", target="b", arguments={"x": Ref("x")})
+    nodes = {
+        "x": block.nodes["x"],
+        "call": call,
+        "out": Node("out", "output", "out", arguments={"value": Ref("call")}),
+    }
+    return Graph(nodes=nodes, owners={"b": Owner("b", "b", "block:B")}, blocks={"B": block})
+
+
+@pytest.mark.parametrize("after", [*PASSING_ON, "torch.nn.Dropout"])
+def test_what_only_hands_values_on_does_not_hide_the_last_layer(after: str) -> None:
+    softmax = followed_by(network_ending_with("torch.nn.Softmax"), after)
+    assert "Remove Softmax." in str(ending_warning(get_loss("cross_entropy"), softmax))
+    (remedy,) = remove_last(softmax)
+    assert (remedy.label, remedy.edit) == ("Remove Softmax", DeleteNode("end"))
+
+
+@pytest.mark.parametrize("after", PASSING_ON)
+def test_a_probability_that_is_reshaped_is_still_a_probability(after: str) -> None:
+    sigmoid = followed_by(network_ending_with("torch.nn.Sigmoid"), after)
+    assert suggest_loss("binary", sigmoid).key == "bce"
+    assert suggest_loss("binary", in_a_block(sigmoid)).key == "bce"
+    assert remove_last(in_a_block(sigmoid)) == ()
+
+
+def test_a_dropout_after_a_sigmoid_gives_no_probabilities() -> None:
+    network = followed_by(network_ending_with("torch.nn.Sigmoid"), "torch.nn.Dropout")
+    assert suggest_loss("binary", network).key == "bce_with_logits"
+    said = str(ending_warning(get_loss("bce_with_logits"), network))
+    assert said.endswith("this loss applies a sigmoid itself. Remove Sigmoid.")
+    assert "Remove that Dropout." in str(ending_warning(get_loss("bce"), network))
+
+
+def test_a_block_that_hands_on_what_it_gets_leaves_the_last_layer_before_it() -> None:
+    network = network_ending_with("torch.nn.Sigmoid")
+    inner = Graph(
+        nodes={
+            "i": Node("i", "input", "i"),
+            "o": Node("o", "output", "o", arguments={"value": Ref("i")}),
+        }
+    )
+    nodes = {
+        **network.nodes,
+        "then": Node("then", "layer", target="b", arguments={"i": Ref("end")}),
+        "out": Node("out", "output", "out", arguments={"value": Ref("then")}),
+    }
+    owners = {**network.owners, "b": Owner("b", "b", "block:B")}
+    network = replace(network, nodes=nodes, owners=owners, blocks={"B": inner})
+    assert suggest_loss("binary", network).key == "bce"
 
 
 # --- figures --------------------------------------------------------------------------------------
