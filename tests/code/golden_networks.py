@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from builder.code import write_code
 from builder.graph.model import Compare, Graph, Ref, Setting, Size, Slice, Training
+from builder.graph.project import load_project
 from tests.code.networks import Net, chain
 
 FOLDER = Path(__file__).parent / "golden"
+DESIGNS = Path(__file__).parents[2] / "builder" / "gallery" / "designs"
 
 
 def simple_mlp() -> Graph:
@@ -186,6 +189,44 @@ def attention() -> Graph:
     return net.graph()
 
 
+def mixed_mlp() -> Graph:
+    """Seed 001, "Mixed Approach": an nn.Sequential inside a class."""
+    return load_project(DESIGNS / "mlp_16_mixed.json").graph
+
+
+def numbered_block(name: str, *layers: tuple[str, dict[str, Any]]) -> Graph:
+    """A block that means an nn.Sequential: a chain of layers "0", "1", …"""
+    named = ((str(i), kind, arguments) for i, (kind, arguments) in enumerate(layers))
+    return replace(chain(*named, shape=("N", 8)), name=name)
+
+
+def sequentials() -> Graph:
+    """nn.Sequential in classes: several widths, repeated, shared, nested, frozen, with a class in it."""
+    pair = numbered_block("Pair", ("Linear", {"out_features": 8}), ("ReLU", {}))
+    owners = {"0": replace(pair.owners["0"], frozen=True), "1": pair.owners["1"]}
+    still = replace(pair, name="Still", owners=owners)
+    skip = Net("Skip")
+    x = skip.input("x", "N", 8)
+    skip.output(skip.op("add", "operator.add", skip.block("body", pair, x), x))
+    stack = Net("Stack")
+    y = stack.layer("0", "Linear", stack.input("x", "N", 8), out_features=4, bias=False)
+    y = stack.block("1", pair, y)
+    y = stack.block("2", still, y, repeat=2)
+    stack.output(stack.block("3", skip.graph(), y))
+    net = Net("Stacked")
+    z = net.block("first", pair, net.input("x", "N", 16))
+    z = net.block("twice", stack.graph(), z, repeat=2)
+    z = net.block("deep", stack.graph(), z)
+    z = net.block("again", pair, z, repeat=3, shared=True)
+    z = net.block("still", still, net.layer("wide", "Linear", z, out_features=32))
+    net.output(net.block("skip", skip.graph(), z))
+    graph = net.graph({b.name: b for b in (pair, still, skip.graph())})
+    blocks = {**graph.blocks}
+    nodes = {**stack.nodes, "0": replace(stack.nodes["0"], note="Narrow first.")}
+    blocks["Stack"] = replace(blocks["Stack"], nodes=nodes)
+    return replace(graph, blocks=blocks)
+
+
 GOLDEN: Mapping[str, tuple[Callable[[], Graph], str]] = {
     "simple_mlp_sequential": (simple_mlp, "sequential"),
     "simple_mlp_module": (simple_mlp, "module"),
@@ -198,6 +239,8 @@ GOLDEN: Mapping[str, tuple[Callable[[], Graph], str]] = {
     "branches_module": (branches, "module"),
     "loops_module": (loops, "module"),
     "attention_module": (attention, "module"),
+    "mixed_mlp_module": (mixed_mlp, "module"),
+    "sequentials_module": (sequentials, "module"),
 }
 """File name → the network and its style."""
 

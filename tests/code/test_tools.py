@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import SearchStrategy
 
 from builder import catalogue
 from builder.code import styles, why_not_chain, write_code
@@ -17,6 +18,7 @@ from builder.graph.project import load_project
 from tests.code.adversarial import NAMES
 from tests.code.golden_networks import GOLDEN
 from tests.code.networks import example_graph
+from tests.code.test_inline import wrapped_chains
 from tests.code.test_names import named
 from tests.strategies import graphs
 
@@ -32,10 +34,13 @@ def networks() -> Iterator[tuple[str, Graph]]:
         yield f"golden_{name}", network()
     for number, name in enumerate(NAMES):
         yield f"name_{number}", named(name)
-    yield from random_networks(60)
+    yield from random_networks("random", graphs(), 60)
+    yield from random_networks("wrapped", wrapped_chains(), 30)
 
 
-def random_networks(count: int) -> list[tuple[str, Graph]]:
+def random_networks(
+    name: str, strategy: SearchStrategy[Graph], count: int
+) -> list[tuple[str, Graph]]:
     found: list[tuple[str, Graph]] = []
 
     @settings(
@@ -46,9 +51,9 @@ def random_networks(count: int) -> list[tuple[str, Graph]]:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(graphs())
+    @given(strategy)
     def collect(graph: Graph) -> None:
-        found.append((f"random_{len(found)}", graph))
+        found.append((f"{name}_{len(found)}", graph))
 
     collect()
     return found

@@ -1,4 +1,8 @@
-"""The style `module`: classes of nn.Module with their layers in `__init__` and a plain `forward`."""
+"""The style `module`: classes of nn.Module with their layers in `__init__` and a plain `forward`.
+
+A block that means an nn.Sequential, as its layers are a chain named "0", "1", …, has no class: it
+stands as an nn.Sequential in the class that uses it, so that its weights are `layers.0.weight`.
+"""
 
 from __future__ import annotations
 
@@ -21,12 +25,13 @@ def write_module(graph: Graph, report: ShapeReport, name: str | None = None) -> 
         raise CodeRefused("The network has no input yet: add one in front.")
     scopes = find_scopes(graph, report, name)
     body = Page()
-    for scope in scopes.values():
+    classes = [scope for scope in scopes.values() if not scope.inline]
+    for scope in classes:
         if body.lines:
             body.write(["", ""])
         body.append(write_class(scope, scopes))
-    classes = frozenset(scope.class_name for scope in scopes.values())
-    body.write(smoke_test(graph, report, f"{scopes[''].class_name}()", classes))
+    names = frozenset(scope.class_name for scope in classes)
+    body.write(smoke_test(graph, report, f"{scopes[''].class_name}()", names))
     page = Page()
     page.write([*import_lines("\n".join(body.lines)), "", ""])
     page.append(body)

@@ -34,6 +34,10 @@ class Page:
         """Adds lines that belong to the nodes of `keys`."""
         start = len(self.lines)
         self.lines.extend(lines)
+        self.mark(keys, start)
+
+    def mark(self, keys: Iterable[str], start: int) -> None:
+        """Says that the lines from `start` to the end belong to the nodes of `keys`."""
         for key in keys:
             self.marks.setdefault(key, []).extend(range(start, len(self.lines)))
 

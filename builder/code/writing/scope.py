@@ -1,7 +1,8 @@
 """One class that the code needs, with all the places that use it.
 
 A block is written once. What differs between its uses, such as the channels that come in, becomes a
-parameter of its constructor (`sizes.py`).
+parameter of its constructor (`sizes.py`). Only a block that means an nn.Sequential is no class: it
+stands where it is used.
 """
 
 from __future__ import annotations
@@ -52,10 +53,11 @@ Size: TypeAlias = "LayerSize | BlockSize"
 
 @dataclass
 class Scope:
-    """One class. `sizes`: parameter of its constructor → what it stands for, for inferred values
+    """One class, or an nn.Sequential that stands inside others. `sizes`: parameter of its constructor → what it stands for, for inferred values
     that differ between uses; `variable`: the name written for an inferred value, if it has one.
 
     `runs`: every report of a pass through it (shapes). `uses`: those passes that make layers.
+    `modules`: how many layers an nn.Sequential holds; 0 for a class.
     """
 
     graph: Graph
@@ -67,6 +69,12 @@ class Scope:
     settings: dict[str, str] = field(default_factory=dict)
     sizes: dict[str, Size] = field(default_factory=dict)
     variable: dict[Size, str] = field(default_factory=dict)
+    modules: int = 0
+
+    @property
+    def inline(self) -> bool:
+        """Whether it stands as an nn.Sequential where it is used, and has no class."""
+        return self.modules > 0
 
     @property
     def owners(self) -> list[tuple[Owner, Node]]:
@@ -97,6 +105,11 @@ class Scope:
     def report(self, node_id: str) -> NodeReport | None:
         """What is known of a node where the class is used first."""
         return self.uses[0].report.nodes.get(node_id) if self.uses else None
+
+    def has_weights(self, node: Node) -> bool:
+        """Whether a layer has parameters, as far as is known."""
+        report = self.report(node.id)
+        return report is None or report.parameters > 0
 
     def result(self, node_id: str) -> Value | None:
         """What a node gives where the class is used first, None where that is not known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from builder.code.writing.chain import NoChain, chain_of
 from builder.code.writing.naming import Namespace
 from builder.code.writing.scope import Scope, Use, first_call, setting_value
 from builder.code.writing.sizes import name_sizes
@@ -12,6 +13,9 @@ from builder.graph.model import Graph, Literals, Node, Owner
 from builder.graph.report import ShapeReport
 
 MOST_DEPTH = 64  # blocks inside blocks
+MOST_MODULES = (
+    1000  # layers in an nn.Sequential and those in it: what stands inside is written anew
+)
 
 
 def find_scopes(graph: Graph, report: ShapeReport, name: str | None = None) -> dict[str, Scope]:
@@ -21,15 +25,16 @@ def find_scopes(graph: Graph, report: ShapeReport, name: str | None = None) -> d
     """
     scopes = {name: Scope(block, name, "") for name, block in _needed_blocks(graph).items()}
     scopes[""] = Scope(graph, "", "")
-    classes = Namespace()
-    scopes[""].class_name = classes.claim_class(name or graph.name)
-    for block, scope in scopes.items():
-        if block:
-            scope.class_name = classes.claim_class(block)
     scopes[""].uses = [Use(report, graph.settings)]
     scopes[""].runs = [report]
     for scope in reversed(scopes.values()):  # users before what they use
         _hand_down(scope, scopes)
+    classes = Namespace()
+    scopes[""].class_name = classes.claim_class(name or graph.name)
+    for block, scope in scopes.items():
+        scope.modules = _modules(scope, scopes)
+        if block and not scope.inline:
+            scope.class_name = classes.claim_class(block)
     for scope in scopes.values():
         _name_members(scope, scopes)
         name_sizes(scope, scopes)
@@ -79,6 +84,27 @@ def _hand_down(scope: Scope, scopes: Mapping[str, Scope]) -> None:
             inner.add_uses(Use(body, settings) for body in bodies[:expected])
 
 
+def _modules(scope: Scope, scopes: Mapping[str, Scope]) -> int:
+    """How many layers a block holds that means an nn.Sequential: a chain of layers "0", "1", …
+
+    0 for the network itself and for every other block.
+    """
+    if not scope.block or scope.graph.settings:
+        return 0
+    links = chain_of(scope.graph, scope.uses[0].report)
+    if isinstance(links, NoChain):
+        return 0
+    count = 0
+    for place, link in enumerate(links):
+        if link.owner is None or link.owner.name != str(place):
+            return 0
+        inner = scopes[link.owner.block] if link.owner.block is not None else None
+        if inner is not None and (len(inner.graph.inputs) != 1 or len(inner.graph.outputs) != 1):
+            return 0
+        count += link.owner.repeat * (1 + (inner.modules if inner is not None else 0))
+    return count if count <= MOST_MODULES else 0
+
+
 def _settings_here(owner: Owner, use: Use) -> dict[str, Literals]:
     return {name: setting_value(value, use.settings) for name, value in owner.arguments.items()}
 
@@ -92,7 +118,7 @@ def _name_members(scope: Scope, scopes: Mapping[str, Scope]) -> None:
         scope.settings[setting] = parameters.claim(setting, "setting")
     space = Namespace(scope.settings.values())
     for owner, _ in scope.owners:
-        scope.attributes[owner.id] = space.claim(owner.name)
+        scope.attributes[owner.id] = owner.name if scope.inline else space.claim(owner.name)
 
 
 def _unfinished(graph: Graph, node: Node, report: ShapeReport) -> str:

@@ -11,10 +11,11 @@ from itertools import groupby
 from builder.code.writing.calls import constructed, entry_for
 from builder.code.writing.chain import Link, NoChain, chain_of
 from builder.code.writing.classes import write_class
+from builder.code.writing.elements import Element, list_elements
 from builder.code.writing.imports import import_lines
 from builder.code.writing.layout import Each, Expression, Group, Prefixed, call, flat, lay
 from builder.code.writing.literals import argument, constant, keyword, text
-from builder.code.writing.page import Page, Written, indented
+from builder.code.writing.page import Page, Written
 from builder.code.writing.scope import Use, paths_in, repetitions, setting_value
 from builder.code.writing.scopes import find_scopes
 from builder.code.writing.shapes import shape_text, summary
@@ -57,7 +58,7 @@ class _SequentialWriter:
     def write(self) -> Written:
         model = Page()
         root = self.scopes[""].uses[0]
-        self.sequence(model, self.links, self.graph, root, "", 0)
+        list_elements(model, self.elements(self.links, self.graph, root, ""), 0, "model = ")
         body = Page()
         for block in self.classes():
             body.append(write_class(self.scopes[block], self.scopes))
@@ -80,36 +81,28 @@ class _SequentialWriter:
 
     # Elements ----------------------------------------------------------------------------------
 
-    def sequence(
-        self, page: Page, links: list[Link], graph: Graph, use: Use, path: str, level: int
-    ) -> None:
-        """`nn.Sequential(` with an element a line, each with the shape it gives where it changes."""
-        head, tail = ("model = ", "") if not path else ("", ",")
-        if not links:
-            page.write([f"{indented(level)}{head}nn.Sequential(){tail}"])
-            return
-        page.write([f"{indented(level)}{head}nn.Sequential("])
+    def elements(self, links: list[Link], graph: Graph, use: Use, path: str) -> list[Element]:
+        """The elements of an nn.Sequential, each with the shape it gives where it changes."""
+        found: list[Element] = []
         taken = use.report.nodes[graph.inputs[0].id].result
         for place, link in enumerate(links):
             here = f"{path}.{place}" if path else str(place)
             report = use.report.nodes.get(link.node.id)
             given = report.result if report is not None else None
             inside = self.inside(link, use)
-            before = len(page.lines)
+            made: Expression | list[Element]
             if inside is not None and link.owner is not None and link.owner.repeat == 1:
                 body, inner_use = inside
                 block = self.scopes[link.owner.block or ""].graph
-                self.sequence(page, body, block, inner_use, here, level + 1)
+                made = self.elements(body, block, inner_use, here)
                 if link.owner.frozen:
                     self.frozen.append(here)
             else:
-                lines = lay(self.element(link, use, here), 4 * (level + 1), "", ",")
-                comment = shape_text(given) if given != taken and len(lines) == 1 else ""
-                page.say(lines, comment)
-            if not path:
-                page.marks[link.node.id] = list(range(before, len(page.lines)))
+                made = self.element(link, use, here)
+            keys = () if path else (link.node.id,)
+            found.append(Element(made, shape_text(given) if given != taken else "", keys))
             taken = given
-        page.write([f"{indented(level)}){tail}"])
+        return found
 
     def inside(self, link: Link, use: Use) -> tuple[list[Link], Use] | None:
         """The links of a block that is a chain itself, as it is used here."""
@@ -220,7 +213,7 @@ class _SequentialWriter:
             if block in needed:
                 scope = self.scopes[block]
                 needed |= {o.block for o, _ in scope.owners if o.block is not None}
-        yield from (block for block in self.scopes if block in needed)
+        yield from (b for b, scope in self.scopes.items() if b in needed and not scope.inline)
 
     def freeze(self, page: Page) -> None:
         for path in self.frozen:
