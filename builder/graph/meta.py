@@ -26,7 +26,9 @@ from builder.graph.symbols import (
     Evaluated,
     dim_from_probe,
     frozen,
+    is_part_of_batch,
     probe_from_dim,
+    share_of_batch,
 )
 
 META = torch.device("meta")
@@ -84,11 +86,12 @@ def weights_of(module: torch.nn.Module) -> Weights:
 
 def run(
     entry: Entry, module: torch.nn.Module | None, arguments: Mapping[str, Evaluated]
-) -> tuple[Value, int]:
+) -> tuple[Value, int | None]:
     """Calls a layer or an operation on meta tensors.
 
     Args:    arguments: those of the call by name, tensors as specs, the batch in sizes as the probe.
-    Returns: the result's specs, and the FLOPs of one sample (2 for each multiply-add).
+    Returns: the result's specs, and the FLOPs of one sample (2 for each multiply-add); None where
+             they are no matter of one sample (a product of two N×N).
     Errors:  whatever torch raises.
     """
     only = next(iter(arguments.values())) if len(arguments) == 1 else None
@@ -166,9 +169,15 @@ def _with_size(spec: TensorSpec, axis: int, size: int | str) -> TensorSpec:
     return TensorSpec((*spec.shape[:axis], size, *spec.shape[axis + 1 :]), spec.dtype)
 
 
-def _per_sample(flops: int, arguments: Mapping[str, Evaluated]) -> int:
-    if not any(_grows(value) for value in arguments.values()):
+def _per_sample(flops: int, arguments: Mapping[str, Evaluated]) -> int | None:
+    dims = [dim for value in arguments.values() for dim in _batch_dims(value)]
+    if not dims or not flops:
         return flops
+    if any(len(found) > 1 or "²" in found[0] for found in dims):
+        return None
+    part = next((found[0] for found in dims if is_part_of_batch(found[0])), None)
+    if part is not None:
+        return round(flops * share_of_batch(part) / probe_from_dim(part))
     if flops % BATCH_PROBE:  # a part of the cost is the same for every batch size
         return sum(divmod(flops, BATCH_PROBE))
     flops //= BATCH_PROBE
@@ -176,10 +185,14 @@ def _per_sample(flops: int, arguments: Mapping[str, Evaluated]) -> int:
     return flops // BATCH_PROBE if flops % BATCH_PROBE == 0 else flops
 
 
-def _grows(value: Evaluated) -> bool:
+def _batch_dims(value: Evaluated) -> list[list[str]]:
+    """For each tensor with a batch: its sizes that grow with it."""
     if isinstance(value, tuple):
-        return any(_grows(part) for part in value)
-    return isinstance(value, TensorSpec) and any(isinstance(dim, str) for dim in value.shape)
+        return [found for part in value for found in _batch_dims(part)]
+    if not isinstance(value, TensorSpec):
+        return []
+    found = [dim for dim in value.shape if isinstance(dim, str)]
+    return [found] if found else []
 
 
 def _to_torch(value: Evaluated) -> Any:

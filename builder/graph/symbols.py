@@ -2,15 +2,17 @@
 
 Torch's meta device only knows whole numbers. A prime that nobody types stands for the batch size, so
 that every multiple of it in a result can be told from an ordinary size and is shown as "N", "2N", …
-Sizes beyond multiples keep their meaning too: "N+3" (a constant joined along the batch), "N²".
+Sizes beyond multiples keep their meaning too: "N+3" (a constant joined along the batch), "N²", and
+a part of the batch: "N/2" (rounded down, as x.size(0) // 2), "⌈N/2⌉" (rounded up, as chunk does).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 from functools import lru_cache
-from math import prod
+from math import gcd, lcm, prod
 from typing import Any, TypeAlias
 
 from builder.graph.layout import Strided
@@ -34,6 +36,18 @@ BATCH_PROBE = 15_485_863
 
 LARGEST_INTEGER = 2**63 - 1  # what torch can hold
 _LARGEST_OFFSET = 4096  # of "N+3": further away it is an ordinary number
+SMALLEST_PART = 8
+"""Of a batch, N/8 is the smallest part with a name of its own."""
+
+_PARTS = {
+    f"{'⌈' * up}{'' if a == 1 else a}N/{k}{'⌉' * up}": a * BATCH_PROBE // k + up
+    for k in range(2, SMALLEST_PART + 1)
+    for a in range(1, k)
+    for up in (0, 1)
+    if gcd(a, k) == 1
+}
+_NAMES_OF_PARTS = {size: name for name, size in _PARTS.items()}
+_PART = re.compile(r"(?:(\d{1,9})·)?(⌈?\d?N/\d⌉?)")
 _PATTERN = re.compile(r"(\d{0,9})N(²?)(?:([+-])(\d{1,4}))?")
 
 Evaluated: TypeAlias = "Literals | TensorSpec | Slice | tuple[Evaluated, ...]"
@@ -55,6 +69,16 @@ class CannotEvaluate(Exception):
 @lru_cache(maxsize=65_536)
 def dim_from_probe(size: int) -> Dim:
     """A size that torch gave, with multiples of the probe written as N."""
+    if size < BATCH_PROBE // SMALLEST_PART:
+        return size
+    is_near_batch = (
+        abs(size - round(size / BATCH_PROBE) * BATCH_PROBE) <= _LARGEST_OFFSET
+        and size < 3 * BATCH_PROBE
+    )
+    if not is_near_batch:  # "N-1" could be read as twice the half of an odd batch
+        part = _part_of_batch(size)
+        if part is not None:
+            return part
     if size < BATCH_PROBE - _LARGEST_OFFSET:
         return size
     if size % (BATCH_PROBE * BATCH_PROBE) == 0:
@@ -73,13 +97,26 @@ def probe_from_dim(dim: Dim) -> int:
 
 
 def dim_per_sample(dim: Dim) -> int:
-    """The size with a batch of one: "2N" is 2."""
+    """The size with a batch of one: "2N" is 2. A part of the batch counts as a whole sample."""
+    if is_part_of_batch(dim):
+        return int(str(dim).rpartition("·")[0] or 1)
     return dim if isinstance(dim, int) else _dim_at(dim, 1)
 
 
 def is_batch(dim: Dim) -> bool:
     """Whether a size grows with the batch."""
     return isinstance(dim, str)
+
+
+def share_of_batch(dim: Dim) -> Fraction:
+    """How many samples a size stands for: a half for "N/2", 6 for "12·N/2"."""
+    parts = lcm(*range(2, SMALLEST_PART + 1))
+    return Fraction(round(Fraction(probe_from_dim(dim) * parts, BATCH_PROBE)), parts)
+
+
+def is_part_of_batch(dim: Dim) -> bool:
+    """Whether a size is a part of the batch or a multiple of one: "N/2", "3·N/2"."""
+    return isinstance(dim, str) and "/" in dim
 
 
 @lru_cache(maxsize=65_536)
@@ -138,6 +175,21 @@ def frozen(value: Any) -> Any:
     return (value.__class__, value)
 
 
+def _part_of_batch(size: int) -> str | None:
+    """A size as a part of the batch, or as a multiple of one; None where it is no such thing.
+
+    Only exact ones: a window around each would take ordinary numbers with it.
+    """
+    if size in _NAMES_OF_PARTS:
+        return _NAMES_OF_PARTS[size]
+    if size % BATCH_PROBE == 0:
+        return None
+    for name, part in _PARTS.items():
+        if size % part == 0 and size // part <= 999_999_999:
+            return f"{size // part}·{name}"
+    return None
+
+
 def _factor(count: int) -> str:
     return "" if count == 1 else str(count)
 
@@ -145,6 +197,9 @@ def _factor(count: int) -> str:
 def _dim_at(dim: Dim, batch: int) -> int:
     if isinstance(dim, int) and not isinstance(dim, bool):
         return dim
+    part = _PART.fullmatch(str(dim))
+    if part is not None and part[2] in _PARTS:
+        return int(part[1] or 1) * _PARTS[part[2]]
     match = _PATTERN.fullmatch(str(dim))
     if match is None:
         raise ValueError(f"{dim!r} is not a size")

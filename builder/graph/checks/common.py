@@ -12,7 +12,7 @@ from builder.graph.call import Call, show
 from builder.graph.diagnostics import Finding
 from builder.graph.layout import Strided
 from builder.graph.model import Ref, Size, TensorSpec
-from builder.graph.symbols import BATCH_PROBE, Evaluated, dim_from_probe
+from builder.graph.symbols import Evaluated, dim_from_probe
 
 MOST_INNER_LAYERS = 256
 """Torch builds each of `num_layers` at once; a thousand of them would hold up every other session."""
@@ -236,5 +236,4 @@ def refused(call: Call, warning: Finding, refusal: str) -> Finding:
 
 
 def _number(digits: str) -> str:
-    size = int(digits)
-    return str(dim_from_probe(size)) if size >= BATCH_PROBE - 4096 else digits
+    return str(dim_from_probe(int(digits)))

@@ -8,11 +8,13 @@ from builder.catalogue.entry import Entry
 from builder.graph.call import Call, show
 from builder.graph.checks.common import has_batch
 from builder.graph.diagnostics import Finding
-from builder.graph.model import TensorSpec
-from builder.graph.symbols import probe_from_dim
+from builder.graph.model import Slice, TensorSpec
+from builder.graph.symbols import dim_from_probe, probe_from_dim
 
 MOST_PARTS = 1024
 """A split into more tensors is refused: each one is a tensor of its own."""
+
+_LARGEST_COUNT = 100_000  # rows of a batch that a person may mean by a plain number
 
 _DIMS = ("dim", "dim0", "dim1", "dim2", "dims", "start_dim", "end_dim", "source", "destination")
 _NOT_DIMS = {("torch.tile", "dims")}  # there it is how often
@@ -193,6 +195,10 @@ def check_parts(call: Call) -> Finding | None:
     elif call.entry.key == "torch.chunk":
         chunks = call.whole("chunks") or 1
         parts = chunks if isinstance(size, str) else min(chunks, size)
+        if isinstance(size, str) and isinstance(
+            dim_from_probe(-(-probe_from_dim(size) // max(chunks, 1))), int
+        ):
+            parts = size  # such a part of the batch has no name
     elif isinstance(share, int) and share > 0:
         parts = size if isinstance(size, str) else -(-size // share)
     elif isinstance(share, tuple) and not isinstance(size, str):
@@ -238,6 +244,14 @@ def check_index(call: Call) -> Finding | None:
         if part is None:
             continue
         size, place = spec.shape[axis], part if isinstance(part, int) else 0
+        if isinstance(size, str) and isinstance(part, Slice) and _is_nameless(size, part):
+            return call.finding(
+                "batch_part",
+                f"takes a part of the batch of {show(spec)}{call.out_of()} that cannot be told from "
+                "an ordinary size. Take a half, a third, … or an eighth of it, such as "
+                "x.size(0) // 2.",
+                parameter="index",
+            )
         if isinstance(size, int) and size > 0 and not -size <= place < size:
             return call.finding(
                 "index",
@@ -247,6 +261,18 @@ def check_index(call: Call) -> Finding | None:
             )
         axis += 1
     return None
+
+
+def _is_nameless(size: str, part: Slice) -> bool:
+    """Whether what a slice leaves of the batch grows with it, in a way that no size can say."""
+    bounds = (part.start, part.stop, part.step)
+    if not all(b is None or isinstance(b, int) for b in bounds):
+        return False
+    whole = probe_from_dim(size)
+    left = len(range(*slice(*bounds).indices(whole)))
+    if isinstance(dim_from_probe(left), str):
+        return False
+    return left > _LARGEST_COUNT or (part.step not in (None, 1) and part.stop is None)
 
 
 _WITH_BATCH_DIM = (

@@ -21,7 +21,19 @@ from builder.graph.edits import (
     Several,
     apply,
 )
-from builder.graph.model import Argument, Graph, Node, Ref, TensorSpec, Value, iter_refs, map_refs
+from builder.graph.model import (
+    Argument,
+    Calc,
+    Graph,
+    Node,
+    Ref,
+    Size,
+    Slice,
+    TensorSpec,
+    Value,
+    iter_refs,
+    map_refs,
+)
 from builder.graph.report import NodeReport, ShapeReport
 from builder.graph.wiring import origin_of
 
@@ -300,10 +312,27 @@ def _readable(target: str, arguments: Mapping[str, Argument]) -> str:
 
 
 def _written(value: Argument) -> str:
+    """A value as code writes it; what holds a slice is written as an index: [:, -1]."""
+    parts = value if isinstance(value, tuple) else (value,)
+    if any(isinstance(part, Slice) or part is ... for part in parts):
+        return "[" + ", ".join(_part_of_index(part) for part in parts) + "]"
     if isinstance(value, str):
         return quote(value)
     if isinstance(value, tuple):
         return "(" + ", ".join(_written(part) for part in value) + ")"
     if isinstance(value, int | float | bool) or value is None:
         return str(value)
+    if isinstance(value, Size):
+        return f"x.size({value.dim})"
+    if isinstance(value, Calc):
+        return f"{_written(value.left)} {value.op} {_written(value.right)}"
     return "x.size(…)"
+
+
+def _part_of_index(part: Argument) -> str:
+    if part is ...:
+        return "..."
+    if not isinstance(part, Slice):
+        return _written(part)
+    bounds = ["" if b is None else _written(b) for b in (part.start, part.stop, part.step)]
+    return ":".join(bounds if bounds[2] else bounds[:2])

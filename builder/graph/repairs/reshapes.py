@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from math import prod
 
-from builder.graph.model import Argument, Size
+from builder.graph.model import Argument, Calc, Size, Slice
 from builder.graph.repairs.case import Candidate, Case
 
 
@@ -150,6 +150,16 @@ def index(case: Case) -> Iterator[Candidate]:
     yield case.set("index", (..., -1), tier=1)
 
 
+def batch_part(case: Case) -> Iterator[Candidate]:
+    """The first half, or all of it."""
+    source, old = next(iter(case.refs()), None), case.chosen("index")
+    if source is None:
+        return
+    rest = old[1:] if isinstance(old, tuple) else ()
+    for tier, first in enumerate((Slice(None, Calc("//", Size(source, 0), 2)), Slice())):
+        yield case.set("index", (first, *rest) if isinstance(old, tuple) else first, tier)
+
+
 def mode(case: Case) -> Iterator[Candidate]:
     """The mode for as many dimensions."""
     spec = case.arriving()
@@ -175,5 +185,6 @@ CANDIDATES = {
     "batch_merged": batch_merged,
     "parts": parts,
     "index": index,
+    "batch_part": batch_part,
     "mode": mode,
 }
