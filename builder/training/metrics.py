@@ -73,14 +73,14 @@ def _probability_sums(output: Tensor, y: Tensor) -> Tensor:
 
 
 def _number_sums(output: Tensor, y: Tensor) -> Tensor:
+    """Rows, the absolute misses, and for each column the squared misses, y and y squared."""
     import torch
 
-    target = _wide(y)
-    miss = _wide(output) - target
-    count = target.new_full((), float(target.numel()))
-    return torch.stack(
-        [miss.abs().sum(), (miss * miss).sum(), target.sum(), (target * target).sum(), count]
-    )
+    target = _wide(y).reshape(len(y), -1)
+    miss = _wide(output).reshape(len(y), -1) - target
+    rows = target.new_full((1,), float(len(y)))
+    columns = [(miss * miss).sum(0), target.sum(0), (target * target).sum(0)]
+    return torch.cat([rows, miss.abs().sum().reshape(1), *columns])
 
 
 def _accuracy(sums: list[float]) -> dict[str, float]:
@@ -89,16 +89,38 @@ def _accuracy(sums: list[float]) -> dict[str, float]:
 
 
 def _errors(sums: list[float]) -> dict[str, float]:
-    absolute, squared, total, total_squared, count = sums
+    rows, absolute = sums[:2]
+    width = (len(sums) - 2) // 3
+    count = rows * width
     if not count:
         return {"mae": math.nan, "rmse": math.nan, "r2": math.nan}
-    spread = total_squared - total * total / count
+    squared, total, total_squared = (sums[2 + i * width : 2 + (i + 1) * width] for i in range(3))
+    mean_square = math.fsum(squared) / count
     return {
         "mae": absolute / count,
-        "rmse": math.sqrt(squared / count) if squared >= 0 else math.nan,
-        "r2": 1 - squared / spread if spread > 0 else math.nan,
+        "rmse": math.sqrt(mean_square) if mean_square >= 0 else math.nan,
+        "r2": _r2(rows, squared, total, total_squared),
     }
 
+
+def _r2(rows: float, squared: list[float], total: list[float], total_squared: list[float]) -> float:
+    """The mean over columns, as scikit-learn's r2_score; NaN where every column is constant.
+
+    A constant column among others counts 1 when it is met exactly, else 0, as it does there.
+    """
+    scores, varies = [], False
+    for missed, added, added_squares in zip(squared, total, total_squared, strict=True):
+        spread = added_squares - added * added / rows
+        if spread > _ROUNDING * added_squares:
+            varies = True
+            scores.append(1 - missed / spread)
+        else:
+            scores.append(0.0 if missed else 1.0)
+    return sum(scores) / len(scores) if varies else math.nan
+
+
+_ROUNDING: Final = 1e-13
+"""Of a sum of squares: less spread than this is what float64 loses, and the column is constant."""
 
 _METRICS: Final[Mapping[str, Metric]] = {
     m.key: m

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import torch
+from sklearn.metrics import r2_score
 
 from builder.errors import JobRefused, NotFound
 from builder.graph.edits import DeleteNode
@@ -287,6 +288,30 @@ def test_errors_of_numbers() -> None:
     assert found["rmse"] == 1.0
     assert found["r2"] == pytest.approx(0.2)  # 1 - 4 / 5
     assert metric("mae").title == "Mean absolute error"
+
+
+def test_r2_is_the_mean_over_the_columns() -> None:
+    y = torch.tensor([[0.0, 100.0], [1.0, 200.0], [2.0, 300.0], [3.0, 400.0]])
+    output = torch.tensor([[1.5, 100.0], [1.5, 200.0], [1.5, 300.0], [1.5, 400.0]])
+    found = figures("numbers", output, y)
+    assert found["r2"] == pytest.approx(0.5)  # 0 for the mean itself, 1 for what is met exactly
+    assert found["r2"] == pytest.approx(r2_score(y, output))
+    assert found["mae"] == pytest.approx(0.5)  # (1.5 + 0.5 + 0.5 + 1.5) / 8
+    assert found["rmse"] == pytest.approx(0.625**0.5)  # (2.25 + 0.25 + 0.25 + 2.25) / 8
+
+
+@pytest.mark.parametrize(("given", "r2"), [(0.1, 1.0), (0.2, 0.5)])
+def test_a_constant_column_counts_as_scikit_learn_counts_it(given: float, r2: float) -> None:
+    y = torch.tensor([[0.0, 0.1], [1.0, 0.1], [2.0, 0.1]])
+    output = torch.tensor([[0.0, given], [1.0, given], [2.0, given]])
+    assert figures("numbers", output, y)["r2"] == pytest.approx(r2)
+    assert r2_score(y, output) == pytest.approx(r2)
+
+
+def test_pictures_are_measured_pixel_by_pixel() -> None:
+    y, output = torch.rand(6, 1, 2, 2), torch.rand(6, 1, 2, 2)
+    expected = r2_score(y.flatten(1), output.flatten(1))
+    assert figures("numbers", output, y)["r2"] == pytest.approx(expected, rel=1e-4)
 
 
 def test_a_constant_target_has_no_r2() -> None:
