@@ -22,7 +22,8 @@ with left, st.container(key="lw_palette_box"):
 with middle, st.container(key="lw_stack_box"):
     stack(stack_data, handle, above=_ABOVE)
 with right, st.container(key="lw_side"):
-    problem_list()
+    with st.container(key="lw_mend"):
+        problem_list()
     with st.container(key="lw_form"):
         selected = state.selected()
         if selected:

@@ -9,7 +9,6 @@ Nothing here knows a particular layer: a new catalogue entry needs no line of it
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Final
 
 import streamlit as st
@@ -25,10 +24,7 @@ from builder.graph.edits import (
     SetCondition,
     SetInputSpec,
     SetNote,
-    SetRepeat,
-    SetSetting,
     ShareWeights,
-    Ungroup,
     Unset,
     UnshareWeights,
 )
@@ -43,6 +39,7 @@ from builder.graph.model import (
 )
 from builder.graph.report import NodeReport
 from builder.ui import state
+from builder.ui.block_form import block_fields, settings_fields
 from builder.ui.expressions import read_condition, read_shape, write_argument
 from builder.ui.fields import parameter_field
 from builder.ui.markdown import plain
@@ -51,7 +48,6 @@ from builder.ui.workbench.rows import entry_of, source_words, type_name
 
 _ALWAYS_SHOWN: Final = 4  # parameters; the rest stand under “More parameters”
 _DTYPES: Final = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "uint8", "bool")
-_MOST_REPEATS: Final = 1000
 _KINDS: Final = {
     "input": "What comes into the network.",
     "output": "What the network gives.",
@@ -72,7 +68,7 @@ def layer_form(node_id: str) -> None:
     elif node.kind == "branch":
         _condition(graph, node, key)
     elif owner is not None and owner.block:
-        _block(graph, node, owner, key)
+        block_fields(graph, node, owner, key)
     elif entry is not None:
         _parameters(graph, node, entry, found, key)
     if ports := ports_of(graph, node, state.graph()):
@@ -94,7 +90,7 @@ def network_form() -> None:
         on_change=_rename_model,
         args=(f"{key}.name",),
     )
-    _settings(graph, key)
+    settings_fields(graph, key)
 
 
 # --- head of the form -----------------------------------------------------------------------------
@@ -271,66 +267,6 @@ def _condition(graph: Graph, node: Node, key: str) -> None:
     st.caption("What only one side reads runs only on that side.")
 
 
-def _block(graph: Graph, node: Node, owner: Owner, key: str) -> None:
-    inside = state.graph().blocks.get(owner.block or "")
-    with st.container(horizontal=True, gap="small"):
-        st.button(
-            "Open the block",
-            key=f"{key}.open",
-            icon=":material/login:",
-            on_click=state.enter,
-            args=(node.id,),
-        )
-        _edit_button("Ungroup", Ungroup(node.id, scope=state.scope()), f"{key}.ungroup")
-    state.follow(f"{key}.repeat", owner.repeat)
-    state.follow(f"{key}.shared", owner.shared)
-
-    def changed() -> None:
-        repeat = state.widget(f"{key}.repeat") or 1
-        shared = state.widget(f"{key}.shared")
-        state.edit(SetRepeat(node.id, repeat, shared, scope=state.scope()))
-
-    left, right = st.columns(2, gap="small", vertical_alignment="bottom")
-    with left:
-        st.number_input(
-            "Repeat",
-            min_value=1,
-            max_value=max(_MOST_REPEATS, owner.repeat),
-            step=1,
-            key=f"{key}.repeat",
-            on_change=changed,
-            help="How many times in a row; each time its result goes in again",
-        )
-    with right:
-        st.toggle(
-            "Shared weights",
-            key=f"{key}.shared",
-            on_change=changed,
-            disabled=owner.repeat == 1,
-            help="The same weights each time, instead of its own",
-        )
-    for name, default in (inside.settings if inside else {}).items():
-        parameter = Parameter(name, "str", default=default, optional=True)
-        parameter_field(
-            _typed(parameter, default),
-            owner.arguments.get(name, UNSET),
-            partial(_set_block_setting, node.id, name),
-            key=f"{key}.setting.{name}",
-            graph=graph,
-        )
-
-
-def _typed(parameter: Parameter, default: object) -> Parameter:
-    kind = {bool: "bool", int: "int", float: "float"}.get(type(default), "str")
-    return Parameter(
-        parameter.name,
-        kind,  # type: ignore[arg-type]
-        default=default,
-        choices=() if kind != "choice" else parameter.choices,
-        help="A setting of this block",
-    )
-
-
 # --- the rest -------------------------------------------------------------------------------------
 
 
@@ -389,58 +325,9 @@ def _weights(graph: Graph, node: Node, owner: Owner, key: str) -> None:
     )
 
 
-def _settings(graph: Graph, key: str) -> None:
-    """The configured constants: constructor arguments of the class, with their defaults."""
-    if graph.settings:
-        st.markdown("**Settings**")
-    for name, value in graph.settings.items():
-        parameter_field(
-            _typed(Parameter(name, "str"), value),
-            value,
-            partial(_set_setting, name),
-            key=f"{key}.setting.{name}",
-            graph=graph,
-        )
-    with st.expander("Add a setting", key=f"{key}.new", type="compact"):
-        st.caption(
-            "A constant with a name: a constructor argument in the code, usable in branches and sizes."
-        )
-        with st.form(f"{key}.add", border=False, clear_on_submit=True):
-            name = st.text_input("Name", max_chars=64)
-            text = st.text_input("Value", max_chars=100, placeholder="0.5, 12, True")
-            if st.form_submit_button("Add"):
-                state.edit(SetSetting(name, _literal(text), scope=state.scope()))
-                st.rerun()
-
-
-def _literal(text: str) -> bool | int | float | str:
-    words = {"True": True, "False": False, "true": True, "false": False}
-    if text.strip() in words:
-        return words[text.strip()]
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
-
-
-def _edit_button(label: str, edit: Edit, key: str) -> None:
-    st.button(label, key=key, on_click=_do, args=(edit,))
-
-
 def _do(edit: Edit) -> None:
     state.edit(edit)
 
 
 def _rename_model(key: str) -> None:
     state.rename_model(state.widget(key) or "")
-
-
-def _set_block_setting(node: str, name: str, value: Argument | Unset) -> None:
-    state.edit(SetArgument(node, name, value, scope=state.scope()))
-
-
-def _set_setting(name: str, value: Argument | Unset) -> None:
-    if value is UNSET or value is None or isinstance(value, bool | int | float | str):
-        state.edit(SetSetting(name, value, scope=state.scope()))

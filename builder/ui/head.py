@@ -34,11 +34,12 @@ def page_head(title: str, purpose: str | None = None, *, needs_project: bool = T
         if opened:
             _project_row(title)
         _title_row(title, purpose or (here.purpose if here else ""), opened and needs_project)
-    if opened:
-        _saved_elsewhere()
-    for tone, text in state.take_messages():
-        show, icon = _TONES[tone]
-        show(plain(text), icon=icon)
+    with st.container(key="lw_told", gap="small"):  # always there: what is below keeps its place
+        if opened:
+            _saved_elsewhere()
+        for tone, text in state.take_messages():
+            show, icon = _TONES[tone]
+            show(plain(text), icon=icon)
     if needs_project and not opened:
         _nothing_open()
         st.stop()
@@ -93,7 +94,7 @@ def _saved_state() -> None:
 
 
 def _save_again() -> None:
-    state.save_again()
+    state.save()
 
 
 def _ago(seconds: float) -> str:

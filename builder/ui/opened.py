@@ -1,0 +1,247 @@
+"""The open project: opening and closing, saving, and the edits with their history."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from builder.errors import LayerwiseError, quote
+from builder.graph.edits import Edit, RenameModel
+from builder.graph.model import BATCH, Graph, Node, Ref, TensorSpec
+from builder.graph.project import MAX_BYTES, Project, from_json, to_json
+from builder.ui import projects
+from builder.ui.looking import forget_what_is_gone, scope, scoped_graph
+from builder.ui.session import Session, current, say, whole, work
+from builder.ui.work import SavedKind, Work
+
+
+def is_open() -> bool:
+    """Whether a project is open in this session."""
+    return current().work is not None
+
+
+def project_id() -> str | None:
+    """The id of the open project, as it stands in the URL."""
+    opened = current().work
+    return opened.id if opened else None
+
+
+def project() -> Project:
+    """The open project as a value: name, graph, data choice and training settings."""
+    return work().project
+
+
+def graph() -> Graph:
+    """The open project's network (the root, wherever the person is looking)."""
+    return work().graph
+
+
+def list_projects() -> list[projects.ProjectCard]:
+    """This person's projects, the one saved last first."""
+    return projects.list_projects(current().owner)
+
+
+@whole
+def open_project(project_id: str) -> bool:
+    """Opens one of this person's projects; says why when it cannot. Returns whether it is open."""
+    session = current()
+    if session.work and session.work.id == project_id:
+        return True
+    try:
+        found = Work.read(session.owner, project_id)
+    except (LayerwiseError, OSError, UnicodeDecodeError) as refusal:
+        reason = refusal if isinstance(refusal, LayerwiseError) else "its file cannot be read."
+        say(f"Project {quote(project_id)} was not opened: {reason}", "warning")
+        return False
+    _take_up(session, found)
+    return True
+
+
+@whole
+def new_project(value: Project) -> str:
+    """Saves a project as a new one of this person's, opens it, and gives its id."""
+    session = current()
+    fresh = Work.new(session.owner, value)
+    _take_up(session, fresh)
+    save()
+    return fresh.id
+
+
+def start_empty() -> str:
+    """Opens a new network with nothing but an input and an output, and gives its project id."""
+    blank = Graph(
+        nodes={
+            "input": Node("input", "input", "x", spec=TensorSpec((BATCH, 784))),
+            "output": Node("output", "output", "output", arguments={"value": Ref("input")}),
+        }
+    )
+    return new_project(Project("Untitled network", blank))
+
+
+def import_project(raw: bytes) -> bool:
+    """Opens an uploaded project file as a new project; a file that is none is refused in words."""
+    if len(raw) > MAX_BYTES:
+        say(
+            f"This file holds {len(raw) / 1e6:.1f} MB; a project file may hold "
+            f"{MAX_BYTES / 1e6:.0f} MB.",
+            "error",
+        )
+        return False
+    try:
+        value = from_json(raw.decode("utf-8"))
+    except UnicodeDecodeError:
+        say("This file is not text in UTF-8, so it is no Layerwise project.", "error")
+        return False
+    except LayerwiseError as refusal:
+        say(str(refusal), "error")
+        return False
+    new_project(value)
+    return True
+
+
+def export_project() -> str:
+    """The open project as the text of a project file."""
+    return to_json(project())
+
+
+def file_name(ending: str) -> str:
+    """A safe file name made from the project's name: "digits_cnn.json" for the ending ".json"."""
+    stem = re.sub(r"[^a-z0-9]+", "_", project().name.lower()).strip("_")[:60]
+    return (stem or "network") + ending
+
+
+@whole
+def duplicate_project() -> str:
+    """Saves the open project again under a new id and opens the copy."""
+    value = project()
+    return new_project(replace(value, name=f"{value.name[:80]} (copy)"))
+
+
+@whole
+def delete_project(project_id: str) -> None:
+    """Deletes one of this person's projects; the open one is closed."""
+    session = current()
+    projects.delete_project(session.owner, project_id)
+    if session.work and session.work.id == project_id:
+        _take_up(session, None)
+
+
+@whole
+def rename_project(name: str) -> None:
+    """Gives the open project another name; an empty one changes nothing."""
+    opened = work()
+    clean = " ".join(name.split())[:80]
+    if clean and clean != opened.name:
+        opened.name = clean
+        save()
+
+
+def rename_model(name: str) -> bool:
+    """Gives the network, or the block looked at, another class name in the code."""
+    return edit(RenameModel(name, scope=scope()))
+
+
+# --- saving ---------------------------------------------------------------------------------------
+
+
+def saved() -> SavedKind:
+    """Whether the open project is on disk as it is here. Looks at the disk (microseconds).
+
+    "changed_elsewhere": another tab or window saved it since; nothing is overwritten until the
+    person chooses by `take_theirs` or `keep_mine_as_copy`. "failed": the disk refused.
+    """
+    return work().look()
+
+
+def saved_at() -> float:
+    """When the open project was last written, in seconds since 1970; 0 for not yet."""
+    return work().saved_at
+
+
+@whole
+def take_theirs() -> None:
+    """Shows what the other tab saved. What this tab had stays one undo away."""
+    try:
+        work().take_theirs()
+    except (LayerwiseError, OSError) as refusal:
+        say(f"{refusal} Keep yours as a copy.", "error")
+        return
+    forget_what_is_gone(current())
+
+
+def keep_mine_as_copy() -> None:
+    """Saves this tab's version under a new id and leaves the other tab's alone."""
+    duplicate_project()
+
+
+@whole
+def save() -> bool:
+    """Writes the open project; verbs that change it call this themselves. Whether it is on disk now."""
+    refusal = work().save()
+    if refusal is not None:
+        say(
+            f"The disk refused to save: {refusal.strerror or 'unknown reason'}. "
+            "Nothing is lost in this tab; download the project file before you close it.",
+            "error",
+        )
+    return work().saved == "saved"
+
+
+# --- edits and their history ----------------------------------------------------------------------
+
+
+@whole
+def edit(change: Edit, *, select_new: bool = False) -> bool:
+    """Applies an edit, remembers it for undo, and saves. Returns whether it was applied.
+
+    A refused edit changes nothing and is told as a message at the top of the page. `select_new`:
+    selects the node that came with it.
+    """
+    session, there = current(), set(scoped_graph().nodes)
+    try:
+        changed = work().edit(change)
+    except LayerwiseError as refusal:
+        say(str(refusal), "warning")
+        return False
+    if changed:
+        save()
+    forget_what_is_gone(session)
+    new = [node for node in scoped_graph().nodes if node not in there]
+    if select_new and new:
+        session.selected = new[-1]
+    return True
+
+
+@whole
+def undo() -> None:
+    """Takes back the last edit of the network."""
+    work().undo()
+    forget_what_is_gone(current())
+    save()
+
+
+@whole
+def redo() -> None:
+    """Does again what was last taken back."""
+    work().redo()
+    forget_what_is_gone(current())
+    save()
+
+
+def undo_label() -> str | None:
+    """What undo would take back ("Add Linear behind “fc1”"), None when there is nothing."""
+    return work().history.undo_label
+
+
+def redo_label() -> str | None:
+    """What redo would do again, None when there is nothing."""
+    return work().history.redo_label
+
+
+def _take_up(session: Session, opened: Work | None) -> None:
+    """Another project: looked at from the top, nothing selected.
+
+    The URL follows when the page is drawn; until then it still names the one that is left.
+    """
+    session.left = session.work.id if session.work else None
+    session.work, session.scope, session.selected, session.run = opened, (), None, None
