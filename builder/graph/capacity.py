@@ -5,6 +5,7 @@ from __future__ import annotations
 from builder.graph.call import show
 from builder.graph.diagnostics import Diagnostic, Finding
 from builder.graph.model import Graph, Node
+from builder.graph.outcome import activation_bytes
 from builder.graph.report import NodeReport, ShapeReport
 from builder.graph.size import format_exact, format_gigabytes, machine_memory
 from builder.graph.wiring import name_of
@@ -22,6 +23,12 @@ def too_large(graph: Graph, node: Node, report: NodeReport, needed: int, memory:
             f"Choose a smaller {sizes or 'size'}."
         )
         return Finding("too_large", text, parameter=sizes.split(" or ")[0] or None)
+    if report.activation_bytes > activation_bytes(report.result):
+        text = (
+            f"{who} works out {format_gigabytes(report.activation_bytes)} inside for each sample; {has}. "
+            "Make its input or its sizes smaller."
+        )
+        return Finding("too_large_result", text)
     text = (
         f"{who} gives {show(report.result)}, {format_gigabytes(report.activation_bytes)} for each "
         f"sample; {has}. Make its input or its result smaller."

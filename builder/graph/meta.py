@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import torch
@@ -25,6 +26,7 @@ from builder.graph.symbols import (
     BATCH_PROBE,
     Evaluated,
     dim_from_probe,
+    dim_per_sample,
     frozen,
     is_part_of_batch,
     probe_from_dim,
@@ -54,8 +56,22 @@ _PLAIN_RESULT = frozenset(
     )
 )
 """Where the CPU gives the plain order in memory and the meta device another one."""
+_COMPOSITE = ("recurrent", "transformer")
+"""Families whose layers are made of others, so that far more than their result is kept for backward."""
+_NO_COPIES = (torch.ops.aten._unsafe_view.default,)
 _modules: Remembered[torch.nn.Module] = Remembered(1024)
 _quiet = threading.RLock()  # `warnings.catch_warnings` changes the whole process
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a call gave. `flops`: of one sample, 2 for each multiply-add, None where they are no
+    matter of one sample (a product of two N×N). `inside_bytes`: of everything computed on the way in
+    a layer made of others, per sample, else 0."""
+
+    result: Value
+    flops: int | None = 0
+    inside_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,24 +100,21 @@ def weights_of(module: torch.nn.Module) -> Weights:
     )
 
 
-def run(
-    entry: Entry, module: torch.nn.Module | None, arguments: Mapping[str, Evaluated]
-) -> tuple[Value, int | None]:
+def run(entry: Entry, module: torch.nn.Module | None, arguments: Mapping[str, Evaluated]) -> Ran:
     """Calls a layer or an operation on meta tensors.
 
     Args:    arguments: those of the call by name, tensors as specs, the batch in sizes as the probe.
-    Returns: the result's specs, and the FLOPs of one sample (2 for each multiply-add); None where
-             they are no matter of one sample (a product of two N×N).
+    Returns: the result's specs, the FLOPs, and what is computed inside.
     Errors:  whatever torch raises.
     """
     only = next(iter(arguments.values())) if len(arguments) == 1 else None
     if entry.key in _KEEP_SHAPE and isinstance(only, TensorSpec) and _is_common(only):
-        return only, 0
+        return Ran(only)
     asked, steps, axis = arguments, 1, 0
     if entry.key in _RECURRENT:
         arguments, steps, axis = _one_step(entry, module, arguments)
     values = {name: _to_torch(value) for name, value in arguments.items()}
-    with torch.no_grad(), META, _quiet, warnings.catch_warnings(), _FlopCounter() as counter:
+    with torch.no_grad(), META, _quiet, warnings.catch_warnings(), _Counter() as counter:
         warnings.simplefilter("ignore")
         # As while training: that is when a network has to run.
         positional, keywords = catalogue.call_arguments(entry, values, training=True)
@@ -110,7 +123,10 @@ def run(
     value = _to_value(result, entry.key in _PLAIN_RESULT)
     if steps != 1 and isinstance(value, tuple) and isinstance(value[0], TensorSpec):
         value = (_all_steps(value[0], axis, steps), *value[1:])
-    return value, _per_sample(counter.total * steps, asked)
+    inside = (
+        counter.bytes * dim_per_sample(dim_from_probe(steps)) if entry.family in _COMPOSITE else 0
+    )
+    return Ran(value, _per_sample(counter.flops * steps, asked), inside)
 
 
 def _is_common(spec: TensorSpec) -> bool:
@@ -119,8 +135,10 @@ def _is_common(spec: TensorSpec) -> bool:
     return batched and spec.dtype == "float32" and not isinstance(spec, Strided)
 
 
-class _FlopCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """torch's FlopCounterMode without its hooks on every module of the process.
+class _Counter(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Adds up FLOPs, and the bytes (of one sample) of every result that is not a view.
+
+    torch's FlopCounterMode without its hooks on every module of the process.
 
     Those hooks are global, so two sessions counting at once would disturb each other; a dispatch
     mode belongs to its thread.
@@ -128,15 +146,23 @@ class _FlopCounter(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.total = 0
+        self.flops = self.bytes = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         result = func(*args, **kwargs)
         count = flop_registry.get(func._overloadpacket)
         if count is not None:
-            self.total += count(*args, **kwargs, out_val=result)
+            self.flops += count(*args, **kwargs, out_val=result)
+        if not func.is_view and not func._schema.is_mutable and func not in _NO_COPIES:
+            for part in result if isinstance(result, tuple | list) else (result,):
+                if isinstance(part, torch.Tensor):
+                    self.bytes += _bytes_per_sample(part)
         return result
+
+
+def _bytes_per_sample(tensor: torch.Tensor) -> int:
+    return prod(dim_per_sample(dim_from_probe(s)) for s in tensor.shape) * tensor.itemsize
 
 
 def _one_step(

@@ -137,7 +137,8 @@ def _judge(
             outcome = replace(outcome, weights=meta.weights_of(module))
         if failed:
             return outcome
-        result, flops = meta.run(entry, module, {**inputs, **literals})
+        ran = meta.run(entry, module, {**inputs, **literals})
     except Exception as error:
         return outcome if failed else replace(outcome, refusal=f"{type(error).__name__}: {error}")
-    return replace(outcome, result=result, flops=flops, activation_bytes=activation_bytes(result))
+    held = max(activation_bytes(ran.result), ran.inside_bytes)
+    return replace(outcome, result=ran.result, flops=ran.flops, activation_bytes=held)
