@@ -11,6 +11,7 @@ from builder.errors import LayerwiseError
 from builder.graph.model import Dim, Graph, TensorSpec, format_shape
 from builder.graph.project import Project
 from builder.training.devices import available_bytes, is_available
+from builder.training.gradients import nothing_learns
 from builder.training.job import JobRequest
 from builder.training.losses import (
     Loss,
@@ -84,6 +85,7 @@ def check_plan(
     found = [*network, *interface, *_autoencoder(graph, report, data, settings)]
     if not any(p.severity == "error" for p in interface):
         found += _output(graph, report, data, settings, fit)
+    found += _learning(graph, report)
     found += _resources(report, data, settings)
     return tuple(found)
 
@@ -235,12 +237,20 @@ def _fits_target(loss: Loss, output: TensorSpec, data: RunData) -> bool:
     return refusal is None and exact
 
 
-def _resources(report: ShapeReport, data: RunData, settings: TrainingSettings) -> Iterator[Problem]:
+def _learning(graph: Graph, report: ShapeReport) -> Iterator[Problem]:
+    """Whether anything learns."""
     if not report.totals.trainable:
         yield Problem(
             "There is nothing to train: the network has no weights, or all of them are frozen.",
             "network",
         )
+    elif (found := nothing_learns(graph, report)) is not None:
+        diagnostic, remedy = found
+        remedies = (remedy,) if remedy else ()
+        yield Problem(diagnostic.message, "network", "error", remedies, diagnostic)
+
+
+def _resources(report: ShapeReport, data: RunData, settings: TrainingSettings) -> Iterator[Problem]:
     yield from _single_row_batch(report, data, settings)
     if not is_available(settings.device):
         yield Problem(

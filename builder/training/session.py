@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from builder.errors import LayerwiseError, NotFound, quote
 from builder.home import StorageRefused, make_folder, sweep_temporary_files
@@ -201,6 +201,9 @@ def _explain(folder: RunFolder, error: BaseException) -> tuple[Any, str]:
             "There is not enough memory for this training. Choose a smaller batch size or smaller "
             f"layers. ({quote(text, 160)})"
         )
+    for torchs, ours in _WORDS_FOR_TORCH.items():
+        if torchs in str(error):
+            return "failed", ours
     return "failed", f"Training failed with {type(error).__name__}: {quote(text, 240)}"
 
 
@@ -213,3 +216,26 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and (
         "can't allocate memory" in str(error) or "out of memory" in str(error)
     )
+
+
+_INPLACE = (
+    "A layer overwrites in place what training needs for its gradients. Set inplace to False in the "
+    "layers that have it."
+)
+_WORDS_FOR_TORCH: Final[Mapping[str, str]] = {
+    "does not require grad": (
+        "Nothing that learns gets a gradient from the output. Look for a detach, an argmax or a "
+        "frozen layer before it."
+    ),
+    "modified by an inplace operation": _INPLACE,
+    "used in an in-place operation": _INPLACE,
+    "being modified inplace": _INPLACE,
+    "between 0 and 1": (
+        "This loss expects probabilities from 0 to 1, but the network gives other numbers. End with "
+        "Sigmoid, or choose BCE with logits."
+    ),
+    "Expected more than 1 value per channel": (
+        "A batch had a single row, and BatchNorm needs at least two. Choose another batch size."
+    ),
+}
+"""What torch says of known mistakes, and the sentence for the screen; error.txt keeps torch's."""

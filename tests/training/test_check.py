@@ -10,11 +10,13 @@ import pytest
 from builder import gallery
 from builder.data import DataChoice, load_dataset
 from builder.errors import JobRefused
-from builder.graph.edits import AddNode, SetArgument, apply
+from builder.graph.edits import AddNode, GroupIntoBlock, SetArgument, SetFrozen, apply
 from builder.graph.model import Graph
 from builder.graph.project import Project
+from builder.graph.shapes import infer_shapes
 from builder.training import check as check_module
 from builder.training.check import Problem, Remedy, check_job
+from builder.training.gradients import nothing_learns
 from builder.training.headless import train
 from builder.training.job import JobRequest
 from builder.training.settings import TrainingSettings
@@ -145,6 +147,71 @@ def test_too_little_memory_is_told_with_the_batch_that_fits(
     assert "GB are free" in problem.message
     if problem.remedies:
         assert errors(follow(job, problem.remedies[0])) == []
+
+
+def ended_by(*targets: str, frozen: bool = False) -> JobRequest:
+    """Two moons, with operations put before the output."""
+    job = request()
+    graph = job.project.graph
+    for owner in [n.id for n in graph.nodes.values() if n.kind == "layer"] if frozen else []:
+        graph = apply(graph, SetFrozen(owner, True))
+    for target in targets:
+        graph = apply(graph, AddNode(target))
+    return replace(job, project=Project("p", graph))
+
+
+def test_a_detach_before_the_output_is_told_and_removed_by_a_click() -> None:
+    job = ended_by("torch.Tensor.detach", "torch.nn.Identity")
+    (problem,) = errors(job)
+    assert problem.message == (
+        "Nothing that learns gets a gradient from the output: “detach1” lets no gradient through. "
+        "Remove it."
+    )
+    assert problem.diagnostic is not None
+    assert problem.diagnostic.node in job.project.graph.nodes
+    assert errors(follow(job, problem.remedies[0])) == []
+
+
+def test_a_layer_that_learns_after_a_detach_is_enough() -> None:
+    assert errors(ended_by("torch.Tensor.detach", "torch.nn.Linear")) == []
+
+
+def test_whole_numbers_before_the_output_carry_no_gradient() -> None:
+    job = ended_by("torch.argmax", "torch.Tensor.float")
+    messages = [p.message for p in errors(job)]
+    assert (
+        "Nothing that learns gets a gradient from the output: “argmax1” gives int64, through which "
+        "no gradient passes. Let the output read what comes before it."
+    ) in messages
+
+
+def test_a_layer_that_learns_but_leads_nowhere_does_not_count() -> None:
+    job = ended_by(frozen=True)
+    graph = job.project.graph
+    aside = AddNode("torch.nn.Linear", after=graph.inputs[0].id, id="aside", name="aside")
+    read = {n.id: dict(n.arguments) for n in graph.nodes.values()}
+    graph = apply(graph, aside)
+    nodes = {k: replace(n, arguments=read.get(k, n.arguments)) for k, n in graph.nodes.items()}
+    (problem,) = errors(replace(job, project=Project("p", replace(graph, nodes=nodes))))
+    assert problem.message.startswith(
+        "Nothing that learns is on the way to the output: “aside” learns, but is not part of it."
+    )
+
+
+def test_a_detach_inside_a_block_is_found_there() -> None:
+    job = ended_by("torch.Tensor.detach")
+    graph = job.project.graph
+    last = next(n.id for n in graph.nodes.values() if n.target == "torch.Tensor.detach")
+    job = replace(job, project=Project("p", apply(graph, GroupIntoBlock((last,), "Tail"))))
+    (problem,) = errors(job)
+    assert problem.diagnostic is not None and len(problem.diagnostic.scope) == 1
+    assert errors(follow(job, problem.remedies[0])) == []
+
+
+@pytest.mark.parametrize("design", list(gallery.designs()))
+def test_every_design_of_the_gallery_learns(design: str) -> None:
+    graph = gallery.project(design).graph
+    assert nothing_learns(graph, infer_shapes(graph)) is None
 
 
 def test_a_device_that_is_not_here_offers_the_processor() -> None:

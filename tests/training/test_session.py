@@ -230,6 +230,25 @@ def test_memory_that_runs_out_is_named(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("result", "loss", "sentence"),
+    [
+        ("self.head(x).detach()", "mse", "Nothing that learns gets a gradient from the output."),
+        ("torch.relu_(self.head(x).exp())", "mse", "Set inplace to False"),
+        ("torch.relu_(self.head.weight).sum() + x[:, :1]", "mse", "Set inplace to False"),
+        ("self.head(x) + 9", "bce", "End with Sigmoid, or choose BCE with logits."),
+    ],
+)
+def test_what_torch_says_of_known_mistakes_is_put_into_words(
+    tmp_path: Path, result: str, loss: str, sentence: str
+) -> None:
+    code = "import torch\n" + LINE.replace("self.head(x)", result)
+    folder = trained(tmp_path / "run", data=line(), code=code, loss=loss, output=(1,))
+    assert folder.ending().state == "failed"
+    assert sentence in folder.ending().sentence
+    assert "RuntimeError" in folder.error.read_text("utf-8")
+
+
 def test_a_disk_that_fills_up_interrupts_and_the_run_goes_on_when_there_is_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
