@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Literal
 
-from builder.errors import LayerwiseError
+from builder.errors import LayerwiseError, quote
+from builder.graph.diagnostics import Diagnostic
+from builder.graph.edits import SetArgument
 from builder.graph.model import Dim, Graph, TensorSpec, format_shape
 from builder.graph.project import Project
 from builder.training.devices import available_bytes, is_available
@@ -28,7 +30,6 @@ from builder.training.tensors import RunData
 if TYPE_CHECKING:
     from builder.data import Dataset
     from builder.graph.check import Check
-    from builder.graph.diagnostics import Diagnostic
     from builder.graph.report import ShapeReport
 
 Kind = Literal["network", "data", "loss", "settings", "memory", "device"]
@@ -248,6 +249,43 @@ def _learning(graph: Graph, report: ShapeReport) -> Iterator[Problem]:
         diagnostic, remedy = found
         remedies = (remedy,) if remedy else ()
         yield Problem(diagnostic.message, "network", "error", remedies, diagnostic)
+    yield from _frozen_statistics(graph, report, graph.blocks)
+
+
+def _frozen_statistics(
+    graph: Graph,
+    report: ShapeReport,
+    blocks: Mapping[str, Graph],
+    scope: tuple[str, ...] = (),
+    block: str = "",
+    frozen: bool = False,
+) -> Iterator[Problem]:
+    """Frozen BatchNorm: its weights stay, but its running mean and variance follow the data."""
+    told = set()
+    for node in graph.nodes.values():
+        owner, found = graph.owner_of(node), report.nodes.get(node.id)
+        if owner is None or found is None or node.bypassed or owner.id in told:
+            continue
+        told.add(owner.id)
+        still = frozen or owner.frozen
+        inner = blocks.get(owner.block) if owner.block else None
+        if inner is not None and found.body:
+            path, name = (*scope, node.id), owner.block or ""
+            yield from _frozen_statistics(inner, found.body[0], blocks, path, name, still)
+        elif still and found.buffers and "num_features" in found.arguments:
+            if found.arguments.get("momentum") == 0:
+                continue
+            message = (
+                f"{owner.target.rsplit('.', 1)[-1]} {quote(graph.label(node.id))} is frozen, but "
+                "training still moves its running mean and variance. Set its momentum to 0 to keep "
+                "them."
+            )
+            remedy = Remedy("Keep them", SetArgument(node.id, "momentum", 0.0, scope=block))
+            place = Diagnostic(
+                node.id, message, parameter="momentum", severity="warning", scope=scope,
+                kind="frozen_statistics",
+            )  # fmt: skip
+            yield Problem(message, "network", "warning", (remedy,), place)
 
 
 def _resources(report: ShapeReport, data: RunData, settings: TrainingSettings) -> Iterator[Problem]:

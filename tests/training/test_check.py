@@ -11,7 +11,7 @@ from builder import gallery
 from builder.data import DataChoice, load_dataset
 from builder.errors import JobRefused
 from builder.graph.edits import AddNode, GroupIntoBlock, SetArgument, SetFrozen, apply
-from builder.graph.model import Graph
+from builder.graph.model import Argument, Graph
 from builder.graph.project import Project
 from builder.graph.shapes import infer_shapes
 from builder.training import check as check_module
@@ -19,6 +19,7 @@ from builder.training.check import Problem, Remedy, check_job
 from builder.training.gradients import nothing_learns
 from builder.training.headless import train
 from builder.training.job import JobRequest
+from builder.training.prepare import run_data
 from builder.training.settings import TrainingSettings
 
 
@@ -212,6 +213,72 @@ def test_a_detach_inside_a_block_is_found_there() -> None:
 def test_every_design_of_the_gallery_learns(design: str) -> None:
     graph = gallery.project(design).graph
     assert nothing_learns(graph, infer_shapes(graph)) is None
+
+
+def with_a_frozen(target: str, **arguments: Argument) -> tuple[JobRequest, str]:
+    """Two moons with a frozen layer after the first one, and the id of its node."""
+    job = request()
+    graph = job.project.graph
+    first = next(n.id for n in graph.nodes.values() if n.kind == "layer")
+    graph = apply(graph, AddNode(target, after=first, id="norm", name="norm", arguments=arguments))
+    graph = apply(graph, SetFrozen("norm", True))
+    return replace(job, project=Project("p", graph)), "norm"
+
+
+def test_a_frozen_batchnorm_is_told_to_move_its_statistics() -> None:
+    job, node = with_a_frozen("torch.nn.BatchNorm1d")
+    (warning,) = check_job(job)
+    assert warning.severity == "warning"
+    assert warning.message == (
+        "BatchNorm1d “norm” is frozen, but training still moves its running mean and variance. "
+        "Set its momentum to 0 to keep them."
+    )
+    assert warning.diagnostic is not None and warning.diagnostic.node == node
+    kept = follow(job, warning.remedies[0])
+    assert check_job(kept) == ()
+    run = train(kept.project, "moons", epochs=2)
+    assert run.state_dict(2)["norm.running_mean"].tolist() == [0.0] * 16
+
+
+def test_a_frozen_batchnorm_in_a_block_is_told_too() -> None:
+    job, node = with_a_frozen("torch.nn.BatchNorm1d")
+    graph = apply(job.project.graph, GroupIntoBlock((node,), "Tail"))
+    job = replace(job, project=Project("p", graph))
+    (warning,) = check_job(job)
+    assert warning.diagnostic is not None and len(warning.diagnostic.scope) == 1
+    assert check_job(follow(job, warning.remedies[0])) == ()
+
+
+@pytest.mark.parametrize(
+    ("target", "arguments"),
+    [
+        ("torch.nn.BatchNorm1d", {"track_running_stats": False}),
+        ("torch.nn.BatchNorm1d", {"momentum": 0.0}),
+        ("torch.nn.LayerNorm", {}),
+        ("torch.nn.Linear", {}),
+    ],
+)
+def test_a_frozen_layer_without_statistics_is_no_warning(
+    target: str, arguments: dict[str, Argument]
+) -> None:
+    job, _ = with_a_frozen(target, **arguments)
+    assert [p for p in check_job(job) if p.diagnostic] == []
+
+
+def test_the_memory_of_a_batch_is_that_many_times_the_memory_of_a_row(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = request(batch_size=100)
+    rows = run_data(job.dataset())  # type: ignore[arg-type]
+    totals = infer_shapes(job.project.graph).totals
+    needed = totals.memory_bytes + 2 * rows.bytes + 100 * 2 * totals.activation_bytes
+    free = {"bytes": 0}
+    monkeypatch.setattr(check_module, "available_bytes", lambda device: free["bytes"])
+    free["bytes"] = int(needed / 0.9) + 2
+    assert errors(job) == []
+    free["bytes"] = int(needed / 0.9) - 2
+    (problem,) = errors(job)
+    assert problem.remedies[0].label == "Use a batch size of 99"
 
 
 def test_a_device_that_is_not_here_offers_the_processor() -> None:
