@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 
 from builder.graph.edits import apply
 from builder.graph.model import Graph, Node, Ref, TensorSpec
@@ -60,3 +61,34 @@ def test_the_way_out_of_the_warning_mends_the_refusal() -> None:
     first = repairs_for(graph, infer_shapes(graph).problems[0])[0]
     assert first.label == "Set batch_first to True"
     assert infer_shapes(apply(graph, first.edit)).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments", "dtype", "said"),
+    [
+        ("BatchNorm1d", {"eps": 0.0}, "float32", ("value", "eps")),
+        ("CELU", {"alpha": 0.0}, "float32", ("value", "alpha")),
+        ("RReLU", {"lower": 0.5}, "float32", ("value", "lower")),
+        ("ReLU", {}, "complex64", ("dtype", None)),
+        ("Dropout", {}, "complex64", ("dtype", None)),
+    ],
+)
+def test_what_only_fails_once_it_runs_is_found(
+    kind: str, arguments: dict[str, Any], dtype: str, said: tuple[str, str | None]
+) -> None:
+    net = Net("N", 4, dtype=dtype)
+    net.layer("it", kind, **arguments)
+    graph = net.done()
+    report = infer_shapes(graph)
+    assert [(p.kind, p.parameter) for p in report.errors] == [said]
+    module = getattr(torch.nn, kind)(*([4] if kind == "BatchNorm1d" else []), **arguments)
+    with pytest.raises((RuntimeError, ValueError)):
+        module(torch.ones(3, 4, dtype=getattr(torch, dtype)))
+    assert infer_shapes(apply(graph, repairs_for(graph, report.errors[0])[0].edit)).problems == ()
+
+
+@pytest.mark.parametrize("kind", ["Sigmoid", "Tanh", "SiLU"])
+def test_complex_numbers_go_where_torch_takes_them(kind: str) -> None:
+    net = Net("N", 4, dtype="complex64")
+    net.layer("it", kind)
+    assert infer_shapes(net.done()).ok

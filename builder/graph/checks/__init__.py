@@ -13,6 +13,7 @@ from functools import cache
 from builder.catalogue.entry import Entry
 from builder.graph.call import Call
 from builder.graph.checks import (
+    activations,
     common,
     linear,
     merging,
@@ -57,6 +58,7 @@ _FAMILIES: tuple[Mapping[str, tuple[Check, ...]], ...] = (
     reshaping.CHECKS,
     merging.CHECKS,
     resizing.CHECKS,
+    activations.CHECKS,
 )
 
 

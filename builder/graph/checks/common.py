@@ -61,6 +61,12 @@ _TAKE_BOOL = frozenset(
         "channelshuffle",
     ]
 )
+_TAKE_COMPLEX = frozenset(
+    [
+        *("sigmoid", "tanh", "silu", "softsign", "tanhshrink", "rmsnorm", "fold", "unfold"),
+        *("pixelshuffle", "pixelunshuffle", "channelshuffle"),
+    ]
+)
 _KEEP_FLOAT32 = frozenset({"batchnorm1d", "batchnorm2d", "batchnorm3d", "layernorm", "groupnorm"})
 
 
@@ -160,6 +166,18 @@ def check_dtypes(call: Call) -> Finding | None:
                 "integer_input",
                 f"works on real numbers but receives {what}{call.from_(port.name)}. Turn "
                 f"them into {features}real numbers with .float().",
+                port=port.name,
+            )
+        if (
+            spec.dtype.startswith("complex")
+            and entry.kind == "layer"
+            and entry.family not in _WEIGHTED
+            and _plain_name(entry) not in _TAKE_COMPLEX
+        ):
+            return call.finding(
+                "dtype",
+                f"works on real numbers but receives complex ones ({spec.dtype}){call.from_(port.name)}. "
+                "Turn them into real numbers with .float(), which keeps the real part.",
                 port=port.name,
             )
         if spec.dtype not in (*_WHOLE, "bool") and _needs_float32(call, spec.dtype):

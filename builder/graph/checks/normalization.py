@@ -32,6 +32,18 @@ def check_batch_norm(call: Call) -> Finding | None:
     return _check_channels(call, "num_features", 1)
 
 
+def check_eps(call: Call) -> Finding | None:
+    """Torch refuses a BatchNorm without an eps, though only once it runs."""
+    eps = call.argument("eps")
+    if not isinstance(eps, int | float) or eps > 0:
+        return None
+    return call.finding(
+        "value",
+        f"has eps={eps}, which must be above 0. Leave it out for 1e-05.",
+        parameter="eps",
+    )
+
+
 def check_instance_norm(call: Call) -> Finding | None:
     """Dimensions, channels, and more than one value to take the deviation of."""
     spec, spatial = call.tensor(), spatial_dims(call.entry)
@@ -151,7 +163,9 @@ def _check_channels(call: Call, parameter: str, axis: int) -> Finding | None:
 
 
 CHECKS = {
-    **{f"torch.nn.BatchNorm{d}d": (check_batch_norm, check_one_value) for d in (1, 2, 3)},
+    **{
+        f"torch.nn.BatchNorm{d}d": (check_eps, check_batch_norm, check_one_value) for d in (1, 2, 3)
+    },
     **{f"torch.nn.InstanceNorm{d}d": (check_instance_norm,) for d in (1, 2, 3)},
     "torch.nn.LayerNorm": (check_layer_norm,),
     "torch.nn.RMSNorm": (check_layer_norm,),
