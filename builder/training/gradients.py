@@ -34,7 +34,7 @@ def nothing_learns(graph: Graph, report: ShapeReport) -> tuple[Diagnostic, Remed
     """
     if len(graph.outputs) != 1 or not report.totals.trainable:
         return None
-    way = _go_back(graph, report, 0, graph.blocks)
+    way = _go_back(graph, report, graph.outputs[0], graph.blocks)
     if way.learns:
         return None
     if way.cuts:
@@ -51,13 +51,15 @@ def nothing_learns(graph: Graph, report: ShapeReport) -> tuple[Diagnostic, Remed
 def _go_back(
     graph: Graph,
     report: ShapeReport,
-    output: int,
+    reader: Node,
     blocks: Mapping[str, Graph],
     block: str = "",
     frozen: bool = False,
+    past_cuts: bool = False,
 ) -> _Way:
+    """What stands before `reader`. A cut counts when something before it would learn without it."""
     way, seen = _Way(), set[Ref]()
-    waiting = list(_values_in(graph.outputs[output].arguments.get("value")))
+    waiting = [r for a in reader.arguments.values() for r in _values_in(a)]
     while waiting:
         ref = graph.resolve(waiting.pop())
         node = graph.nodes.get(ref.node)
@@ -67,9 +69,12 @@ def _go_back(
         if node.kind == "input":
             way.inputs.append(node)
             continue
-        cut = _cut(graph, report, node, ref, block)
+        cut = None if past_cuts else _cut(graph, report, node, ref, block)
         if cut is not None:
-            way.cuts.append(cut)
+            before = _go_back(graph, report, node, blocks, block, frozen, past_cuts=True)
+            itself = not frozen and _learns(graph, report, node)
+            if before.learns or itself or (block and before.inputs):
+                way.cuts.append(cut)
             continue
         owner = graph.owner_of(node)
         inner = blocks.get(owner.block) if owner and owner.block else None
@@ -79,7 +84,8 @@ def _go_back(
             waiting += [r for a in node.arguments.values() for r in _values_in(a)]
             continue
         index = ref.path[0] if ref.path and len(inner.outputs) > 1 else 0
-        inside = _go_back(inner, body[-1], index, blocks, owner.block or "", frozen or owner.frozen)
+        end, still = inner.outputs[index], frozen or owner.frozen
+        inside = _go_back(inner, body[-1], end, blocks, owner.block or "", still, past_cuts)
         way.learns |= inside.learns
         way.cuts += [(diagnostic.inside(node.id), remedy) for diagnostic, remedy in inside.cuts]
         if inside.inputs:

@@ -186,8 +186,9 @@ def test_whole_numbers_before_the_output_carry_no_gradient() -> None:
     ) in messages
 
 
-def test_a_layer_that_learns_but_leads_nowhere_does_not_count() -> None:
-    job = ended_by(frozen=True)
+@pytest.mark.parametrize("after", [(), ("torch.Tensor.detach",)])
+def test_a_layer_that_learns_but_leads_nowhere_does_not_count(after: tuple[str, ...]) -> None:
+    job = ended_by(*after, frozen=True)
     graph = job.project.graph
     aside = AddNode("torch.nn.Linear", after=graph.inputs[0].id, id="aside", name="aside")
     read = {n.id: dict(n.arguments) for n in graph.nodes.values()}
