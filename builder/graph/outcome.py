@@ -103,7 +103,7 @@ def forget() -> None:
 def _size_at(value: Evaluated, axis: int, entry: Entry) -> int | None:
     if not isinstance(value, TensorSpec):
         return None
-    if axis > 0 and not any(is_batch(dim) for dim in value.shape):
+    if axis > 0 and value.shape and not is_batch(value.shape[0]):
         rank = checks.batched_rank(entry)
         if rank is not None and len(value.shape) == rank - 1:
             axis -= 1  # one picture without a batch: its channels stand first

@@ -58,7 +58,8 @@ def check_instance_norm(call: Call) -> Finding | None:
         return call.finding(
             "one_value",
             f"takes the deviation of each channel, but receives one value in each ({show(spec)})"
-            f"{call.from_()}. Take it out, or shrink the picture less before.",
+            f"{call.from_()}. Take it out, or shrink the {'sequence' if spatial == 1 else 'picture'} less "
+            "before.",
             port="input",
         )
     return check_channels(call, "num_features") if has_batch(spec) else None

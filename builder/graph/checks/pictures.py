@@ -39,14 +39,38 @@ def check_rank(call: Call, port: str = "input") -> Finding | None:
             f"needs the batch in front, {needs}, but receives {show(spec)}{came}. Permute it first.",
             port=port,
         )
+    read = _read_without_batch(call, spec, spatial)
+    if read:
+        return call.finding(
+            "rank",
+            f"needs {needs} but receives {show(spec)}{came}. {read}",
+            port=port,
+            severity="warning",
+        )
     way = _way_out(call, rank, spatial)
     return call.finding("rank", f"needs {needs} but receives {show(spec)}{came}. {way}", port=port)
 
 
+def _read_without_batch(call: Call, spec: TensorSpec, spatial: int) -> str:
+    """What torch makes of one dimension too few, where it runs and may be meant; else nothing."""
+    if len(spec.shape) != spatial + 1 or spatial != 1:
+        return ""
+    if call.entry.family == "pooling" and not isinstance(spec.shape[1], str):
+        return (
+            "Torch reads the batch as channels, which here gives the same. Add a dimension with "
+            "unsqueeze to say what is meant."
+        )
+    if call.entry.family == "convolution" and not isinstance(spec.shape[0], str):
+        return "Torch reads one sequence without a batch, N as its length."
+    return ""
+
+
 def _way_out(call: Call, rank: int, spatial: int) -> str:
     name = call.entry.name
+    if rank == 2 and call.entry.family == "dropout":
+        return "Use Dropout for features."
     if rank == 2:
-        return "These are features: unflatten them into a picture, or use Linear."
+        return f"These are features: unflatten them into a {_thing(spatial)}, or use Linear."
     if rank == spatial + 1:
         return (
             f"Torch would read the batch as channels. Use {name.replace(f'{spatial}d', f'{spatial - 1}d')},"
@@ -55,6 +79,10 @@ def _way_out(call: Call, rank: int, spatial: int) -> str:
     if rank > spatial + 2 and rank - 2 <= 3:
         return f"Use {name.replace(f'{spatial}d', f'{rank - 2}d')}, or flatten a dimension away."
     return "Bring it to these dimensions with view or flatten."
+
+
+def _thing(spatial: int) -> str:
+    return "sequence" if spatial == 1 else "picture"
 
 
 def check_channels(call: Call, parameter: str = "in_channels") -> Finding | None:
@@ -130,7 +158,7 @@ def check_window(call: Call) -> Finding | None:
                 "kernel_too_large",
                 f"has {reach}, larger than the {axis} {size}{padded} that it receives "
                 f"({show(spec)}){call.from_()}. Choose a smaller kernel_size or a larger padding, or "
-                "shrink the picture less before.",
+                f"shrink the {_thing(spatial)} less before.",
                 port="input",
                 parameter="kernel_size",
             )
@@ -208,7 +236,27 @@ def check_zero(call: Call) -> Finding | None:
     if spec is None or 0 not in spec.shape[1:]:
         return None
     return call.finding(
-        "empty", f"receives an empty picture, {show(spec)}{call.from_()}.", port="input"
+        "empty",
+        f"receives an empty {_thing(spatial_dims(call.entry) or 2)}, {show(spec)}{call.from_()}.",
+        port="input",
+    )
+
+
+def check_padded(call: Call) -> Finding | None:
+    """A padding of more dimensions than there are behind the batch."""
+    spec, spatial = call.tensor(), spatial_dims(call.entry)
+    if (
+        spec is None
+        or spatial is None
+        or not any(isinstance(s, str) for s in spec.shape[-spatial:])
+    ):
+        return None
+    return call.finding(
+        "rank",
+        f"pads the last {spatial} sizes of {show(spec)}{call.from_()}, and the batch is one of them. "
+        f"It needs {words_for_picture(spatial)}.",
+        port="input",
+        severity="warning",
     )
 
 
@@ -227,5 +275,10 @@ CHECKS = {
     },
     **{f"torch.nn.FractionalMaxPool{d}d": (check_rank, check_zero, check_window) for d in (2, 3)},
     **{f"torch.nn.MaxUnpool{d}d": (check_rank, check_indices) for d in (1, 2, 3)},
+    **{
+        f"torch.nn.{kind}Pad{d}d": (check_padded,)
+        for kind in ("Zero", "Constant", "Reflection", "Replication", "Circular")
+        for d in (1, 2, 3)
+    },
     **{f"torch.nn.Dropout{d}d": (check_rank,) for d in (1, 2, 3)},
 }

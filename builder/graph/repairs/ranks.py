@@ -23,6 +23,8 @@ def rank(case: Case) -> Iterator[Candidate]:
     if spec is None or entry is None:
         return
     spatial = spatial_dims(entry)
+    if entry.family == "dropout" and len(spec.shape) == 2:
+        yield from case.swap("torch.nn.Dropout")
     if spatial is not None or "ixel" in entry.key:
         yield from _pictures(case, spec, spatial or 2)
     elif entry.key.endswith("Cell"):
