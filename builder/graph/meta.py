@@ -120,13 +120,17 @@ def run(entry: Entry, module: torch.nn.Module | None, arguments: Mapping[str, Ev
         positional, keywords = catalogue.call_arguments(entry, values, training=True)
         target = catalogue.target_of(entry) if module is None else module
         result = target(*positional, **keywords)
+    flops = counter.flops
+    if entry.key == "torch.nn.Bilinear" and module is not None:
+        # Torch counts none: x₁ᵀ·W·x₂, a multiply-add for each weight at each place.
+        flops = 2 * module.weight.numel() * prod(result.shape[:-1])  # type: ignore[operator,union-attr]
     value = _to_value(result, entry.key in _PLAIN_RESULT)
     if steps != 1 and isinstance(value, tuple) and isinstance(value[0], TensorSpec):
         value = (_all_steps(value[0], axis, steps), *value[1:])
     inside = (
         counter.bytes * dim_per_sample(dim_from_probe(steps)) if entry.family in _COMPOSITE else 0
     )
-    return Ran(value, _per_sample(counter.flops * steps, asked), inside)
+    return Ran(value, _per_sample(flops * steps, asked), inside)
 
 
 def _is_common(spec: TensorSpec) -> bool:

@@ -58,14 +58,44 @@ def check_over_batch(call: Call) -> Finding | None:
         dim = 0 if len(spec.shape) == 3 else 1
         given = f"no dim, which here means {dim}"
     if -len(spec.shape) <= dim < len(spec.shape) and isinstance(spec.shape[dim], str):
+        fitting = sizes_dim(spec)
+        last = " for the last size" if fitting == -1 else ""
         return call.finding(
             "over_batch",
             f"has {given}, the batch of {show(spec)}{call.from_()}: the samples would be normalised "
-            "against each other. Set dim to -1 for the last size.",
+            f"against each other. Set dim to {fitting}{last}.",
             parameter="dim",
             severity="warning",
         )
     return None
+
+
+def sizes_dim(spec: TensorSpec) -> int:
+    """The last dimension that is not the batch: -1, or counted from the front."""
+    if not isinstance(spec.shape[-1], str):
+        return -1
+    return max((i for i, s in enumerate(spec.shape) if not isinstance(s, str)), default=-1)
+
+
+def check_squeeze(call: Call) -> Finding | None:
+    """A batch of one would lose its batch: it works in training, and fails on a single sample."""
+    spec = call.tensor()
+    if spec is None or "N" not in spec.shape:
+        return None
+    place, dims = spec.shape.index("N"), call.argument("dim")
+    given = dims if isinstance(dims, tuple) else () if dims is None else (dims,)
+    rank = len(spec.shape)
+    named = [d % rank for d in given if isinstance(d, int) and -rank <= d < rank]
+    if dims is not None and place not in named:
+        return None
+    ones = [i for i, size in enumerate(spec.shape) if size == 1]
+    way = f"Set dim to {ones[-1]}." if ones else "Take it out: no other size is 1."
+    return call.finding(
+        "squeezed_batch",
+        f"also takes away the batch of {show(spec)}{call.out_of()} where it is a batch of one. {way}",
+        parameter="dim",
+        severity="warning",
+    )
 
 
 def check_view(call: Call) -> Finding | None:
@@ -295,5 +325,6 @@ CHECKS = {
     "torch.chunk": (check_parts,),
     "torch.split": (check_parts,),
     "torch.unbind": (check_parts,),
+    "torch.squeeze": (check_squeeze,),
     "operator.getitem": (check_index,),
 }

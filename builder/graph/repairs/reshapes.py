@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from math import prod
 
+from builder.graph.checks.reshaping import sizes_dim
+from builder.graph.edits import SetBypassed
 from builder.graph.model import Argument, Calc, Size, Slice
 from builder.graph.repairs.case import Candidate, Case
 
@@ -105,9 +107,22 @@ def permutation(case: Case) -> Iterator[Candidate]:
 
 
 def over_batch(case: Case) -> Iterator[Candidate]:
-    """The last dimension."""
-    yield case.set("dim", -1)
+    """The last dimension that is not the batch."""
+    spec = case.arriving()
+    if spec is not None:
+        yield case.set("dim", sizes_dim(spec))
+    yield case.set("dim", -1, tier=1)
     yield case.set("dim", 1, tier=1)
+
+
+def squeezed_batch(case: Case) -> Iterator[Candidate]:
+    """The sizes of one that are no batch."""
+    spec = case.arriving()
+    ones = [i for i, size in enumerate(spec.shape) if size == 1] if spec is not None else []
+    if ones:
+        yield case.set("dim", ones[-1] if len(ones) == 1 else tuple(ones))
+        yield case.set("dim", ones[-1], tier=1)
+    yield Candidate(f"Bypass {case.label}", SetBypassed(case.node.id, True, scope=case.scope), 2)
 
 
 def batch_merged(case: Case) -> Iterator[Candidate]:
@@ -182,6 +197,7 @@ CANDIDATES = {
     "view_layout": view_layout,
     "permutation": permutation,
     "over_batch": over_batch,
+    "squeezed_batch": squeezed_batch,
     "batch_merged": batch_merged,
     "parts": parts,
     "index": index,
