@@ -111,10 +111,10 @@ def file_name(ending: str) -> str:
 
 
 @whole
-def duplicate_project() -> str:
+def duplicate_project() -> None:
     """Saves the open project again under a new id and opens the copy."""
     value = project()
-    return new_project(replace(value, name=f"{value.name[:80]} (copy)"))
+    new_project(replace(value, name=f"{value.name[:80]} (copy)"))
 
 
 @whole
