@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from builder.graph.edits import apply
-from builder.graph.model import Graph, Ref
+from builder.graph.edits import DeleteNode, apply
+from builder.graph.model import Graph, Node, Ref, TensorSpec
 from builder.graph.repairs import repairs_for
 from builder.graph.shapes import infer_shapes
 from tests.graph.sound_networks import Net
@@ -60,3 +61,69 @@ def test_bilinear_costs_a_multiply_add_for_each_weight() -> None:
     net.owns("it", "Bilinear", out_features=3, in1_features=4, in2_features=4)
     net.call("it", "it", input1=Ref("x"), input2=Ref("x"))
     assert infer_shapes(net.done()).nodes["it"].flops == 2 * 4 * 4 * 3
+
+
+def unbatched_picture() -> Graph:
+    net = Net(3, 6, 6)
+    net.layer("conv", "Conv2d", out_channels=4, kernel_size=3)
+    net.layer("it", "BatchNorm2d")
+    return net.done()
+
+
+def whole_mean() -> Graph:
+    net = Net("N", 4, dtype="int64")
+    net.op("it", "torch.mean", input=Ref("x"), dim=1)
+    return net.done()
+
+
+def masked() -> Graph:
+    net = Net("N", 4)
+    net.nodes["k"] = Node("k", "input", "k", spec=TensorSpec(("N", 4)))
+    net.op("it", "torch.Tensor.masked_fill", input=Ref("x"), mask=Ref("k"), value=0.0)
+    return net.done()
+
+
+def without_input() -> Graph:
+    return apply(layer("Linear", "N", 4, out_features=3), DeleteNode("x"))
+
+
+@pytest.mark.parametrize(
+    ("make", "label"),
+    [
+        (unbatched_picture, "Put N in front of the sizes of “x”"),
+        (whole_mean, "Insert .float() before “it”"),
+        (masked, "Insert .bool() before “it”"),
+        (without_input, "Add an input in front of “it”"),
+    ],
+)
+def test_the_first_way_out_is_the_right_one(make: Callable[[], Graph], label: str) -> None:
+    assert first_repair(make()) == label
+
+
+def one_hot() -> Graph:
+    net = Net("N", 4, dtype="int64")
+    net.op("it", "torch.nn.functional.one_hot", input=Ref("x"))
+    return net.done()
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (
+            lambda: layer("LayerNorm", 5, "N"),
+            "LayerNorm “it” normalises the last size, but receives 5×N, from “x”, where that is the "
+            "batch. Permute the batch to the front.",
+        ),
+        (
+            lambda: layer("Linear", "N", 0, out_features=3),
+            "Linear “it” receives nothing to work on: a size of N×0 from “x” is 0.",
+        ),
+        (
+            one_hot,
+            "one_hot “it” has no num_classes, so its result would be as wide as the largest number in "
+            "the data, and no layer behind it could be built. Set num_classes to the number of classes.",
+        ),
+    ],
+)
+def test_a_sentence_says_it_in_our_words(make: Callable[[], Graph], sentence: str) -> None:
+    assert infer_shapes(make()).problems[0].message == sentence

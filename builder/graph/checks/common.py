@@ -119,6 +119,11 @@ def check_values(call: Call) -> Finding | None:
                 )
             continue
         sentence = catalogue.check_literal(parameter, _without_batch(given[name]))
+        if sentence and name in call.inferred and given[name] == 0:
+            text = (
+                f"receives nothing to work on: a size of {show(call.tensor())}{call.out_of()} is 0."
+            )
+            return call.finding("empty", text, port=call.first)
         if sentence:
             return call.finding("value", f"cannot be built: {sentence}", parameter=name)
     for group in call.entry.one_of:

@@ -24,6 +24,8 @@ def check_batch_norm(call: Call) -> Finding | None:
     if rank not in _RANKS[spatial]:
         fitting = next((d for d, ranks in _RANKS.items() if rank in ranks), None)
         way = f"Use BatchNorm{fitting}d." if fitting else "Bring it to these dimensions first."
+        if rank == spatial + 1 and not has_batch(spec):
+            way = "Give the input a batch: put N in front of its sizes."
         return call.finding(
             "norm_rank",
             f"needs {_NEEDS[spatial]} but receives {show(spec)}{came}. {way}",
@@ -87,8 +89,10 @@ def check_layer_norm(call: Call) -> Finding | None:
     """normalized_shape against the last sizes."""
     spec = call.tensor()
     wanted = call.argument("normalized_shape")
-    if spec is None or wanted is None:
+    if spec is None:
         return None
+    if wanted is None:
+        wanted = (0,)  # it could not follow its input: the last size is the batch, or there is none
     sizes = wanted if isinstance(wanted, tuple) else (wanted,)
     if tuple(spec.shape[-len(sizes) :]) == sizes and len(sizes) <= len(spec.shape):
         return None
@@ -96,8 +100,9 @@ def check_layer_norm(call: Call) -> Finding | None:
     if not last or any(isinstance(size, str) for size in last):
         return call.finding(
             "batch_as_features",
-            f"normalises the last {len(sizes)} sizes, but receives {show(spec)}{call.from_()}, where "
-            "that includes the batch. Choose fewer sizes.",
+            f"normalises the last {_sizes(len(sizes))}, but receives {show(spec)}{call.from_()}, where "
+            f"that {'is' if len(sizes) == 1 else 'includes'} the batch. "
+            f"{'Permute the batch to the front' if len(sizes) == 1 else 'Choose fewer sizes'}.",
             port=call.first,
             parameter="normalized_shape",
         )
@@ -109,6 +114,10 @@ def check_layer_norm(call: Call) -> Finding | None:
         port=call.first,
         parameter="normalized_shape",
     )
+
+
+def _sizes(count: int) -> str:
+    return "size" if count == 1 else f"{count} sizes"
 
 
 def check_group_norm(call: Call) -> Finding | None:

@@ -174,7 +174,20 @@ def check_embedding(call: Call) -> Finding | None:
     )
 
 
+def check_one_hot(call: Call) -> Finding | None:
+    """The number of classes, which torch would else read off the data."""
+    if call.argument("num_classes") not in (-1, None):
+        return None
+    return call.finding(
+        "value",
+        "has no num_classes, so its result would be as wide as the largest number in the data, and no "
+        "layer behind it could be built. Set num_classes to the number of classes.",
+        parameter="num_classes",
+    )
+
+
 CHECKS = {
+    "torch.nn.functional.one_hot": (check_one_hot,),
     **{f"torch.nn.{kind}": (check_recurrent,) for kind in ("RNN", "LSTM", "GRU")},
     **{f"torch.nn.{kind}Cell": (check_cell,) for kind in ("RNN", "LSTM", "GRU")},
     "torch.nn.MultiheadAttention": (check_attention,),

@@ -305,8 +305,8 @@ def _readable(target: str, arguments: Mapping[str, Argument]) -> str:
     for size in ("out_features", "out_channels", "num_embeddings"):
         if size in arguments:
             return f"{name}({size}={arguments[size]})"
-    if not arguments or name in ("float", "long"):
-        return f".{name}()" if name in ("float", "long") else name
+    if not arguments or name in ("float", "long", "bool"):
+        return f".{name}()" if name in ("float", "long", "bool") else name
     shown = ", ".join(f"{n}={_written(v)}" for n, v in arguments.items())
     return f"{name}({shown})"
 

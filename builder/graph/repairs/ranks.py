@@ -136,7 +136,10 @@ def norm_rank(case: Case) -> Iterator[Candidate]:
     if spec is None or entry is None:
         return
     dims = len(spec.shape)
-    yield from _swap_dimensions(case, entry, max(1, dims - 2), tier=0)
+    unbatched = not any(isinstance(size, str) for size in spec.shape)
+    if unbatched and dims == (spatial_dims(entry) or 2) + 1:
+        yield from _in_front(case)
+    yield from _swap_dimensions(case, entry, max(1, dims - 2), tier=1 if unbatched else 0)
     if dims > 2 and (spatial_dims(entry) or 2) == 1:
         yield from case.insert([("torch.nn.Flatten", {})], tier=1)
     if dims == 2:
@@ -210,6 +213,15 @@ def _input_dtype(case: Case, wanted: str, tier: int) -> Iterator[Candidate]:
     label = f"Set the dtype of {quote(case.graph.label(node.id))} to {wanted}"
     spec = TensorSpec(node.spec.shape, wanted)
     yield Candidate(label, SetInputSpec(node.id, spec, scope=case.scope), tier)
+
+
+def _in_front(case: Case) -> Iterator[Candidate]:
+    """N in front of the sizes of an input."""
+    for node in case.graph.inputs:
+        if node.spec is not None:
+            spec = TensorSpec(("N", *node.spec.shape), node.spec.dtype)
+            label = f"Put N in front of the sizes of {quote(case.graph.label(node.id))}"
+            yield Candidate(label, SetInputSpec(node.id, spec, scope=case.scope))
 
 
 def one_value(case: Case) -> Iterator[Candidate]:

@@ -42,6 +42,8 @@ def not_wired(case: Case) -> Iterator[Candidate]:
     """The values that come before, the nearest first."""
     if case.port == "indices":
         yield from indices(case)
+    if not case.graph.inputs:
+        yield from no_input(case)
     earlier = []
     for node in case.graph.nodes.values():
         if node.id == case.node.id:
@@ -315,7 +317,13 @@ def batch_lost(case: Case) -> Iterator[Candidate]:
 
 
 def refused(case: Case) -> Iterator[Candidate]:
-    """Where only torch's words are known: each argument the person set, left out."""
+    """Where only torch's words are known: another dtype, or each argument the person set left out."""
+    for port in case.entry.ports if case.entry else ():
+        spec = case.arriving(port.name)
+        if spec is not None and port.name == "mask" and spec.dtype != "bool":
+            yield from case.insert([("torch.Tensor.bool", {})], port=port.name)
+        if spec is not None and spec.dtype.startswith(("int", "uint", "bool")):
+            yield from case.insert([("torch.Tensor.float", {})], port=port.name)
     owner = case.graph.owner_of(case.node)
     for name in owner.arguments if owner else {}:
         parameter = case.entry.parameter(name) if case.entry else None
