@@ -123,7 +123,7 @@ def run(entry: Entry, module: torch.nn.Module | None, arguments: Mapping[str, Ev
     flops = counter.flops
     if entry.key == "torch.nn.Bilinear" and module is not None:
         # Torch counts none: x₁ᵀ·W·x₂, a multiply-add for each weight at each place.
-        flops = 2 * module.weight.numel() * prod(result.shape[:-1])  # type: ignore[operator,union-attr]
+        flops = 2 * module.weight.numel() * prod(result.shape[:-1])  # type: ignore[operator]
     value = _to_value(result, entry.key in _PLAIN_RESULT)
     if steps != 1 and isinstance(value, tuple) and isinstance(value[0], TensorSpec):
         value = (_all_steps(value[0], axis, steps), *value[1:])
