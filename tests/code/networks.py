@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from builder import catalogue
@@ -119,3 +120,25 @@ def example_graph(entry: Entry) -> Graph:
 
 def _input(net: Net, name: str, feed: Feed) -> Ref:
     return net.input(name, *feed.shape, dtype=feed.dtype)
+
+
+def without_shapes(graph: Graph) -> Graph:
+    """The network with inputs of which nothing is known."""
+    nodes = {
+        key: replace(node, spec=None) if node.kind == "input" else node
+        for key, node in graph.nodes.items()
+    }
+    return replace(graph, nodes=nodes)
+
+
+def whole_tuples() -> dict[str, Graph]:
+    """Networks that give all that one layer or operation gives, shapes known and not."""
+    lstm, chunk, beside = Net(), Net(), Net()
+    x = lstm.input("x", "N", 5, 4)
+    lstm.output(lstm.layer("lstm", "LSTM", x, input_size=4, hidden_size=3))
+    chunk.output(chunk.op("chunk", "torch.chunk", chunk.input("x", "N", 6), chunks=2, dim=1))
+    x = beside.input("x", "N", 6)
+    beside.output(beside.op("split", "torch.split", x, split_size=2, dim=1))
+    beside.output(x, "z")
+    known = {"lstm": lstm.graph(), "chunk": chunk.graph(), "beside": beside.graph()}
+    return known | {f"{name}_unknown": without_shapes(graph) for name, graph in known.items()}

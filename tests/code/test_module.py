@@ -11,7 +11,7 @@ import torch
 from builder.code import build_module, write_code, write_with_lines
 from builder.errors import CodeRefused
 from builder.graph.model import Calc, Compare, Graph, Ref, Setting, Size, Slice, Training
-from tests.code.networks import Net, chain
+from tests.code.networks import Net, chain, whole_tuples
 
 
 def forward_of(graph: Graph, class_name: str | None = None) -> list[str]:
@@ -130,6 +130,19 @@ def test_a_part_that_is_returned_has_its_type_said() -> None:
         "_, lstm_1 = self.lstm(x)",
         "return lstm_1",
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("lstm", "lstm: tuple[Tensor, tuple[Tensor, Tensor]] = self.lstm(x)"),
+        ("chunk", "chunk: tuple[Tensor, ...] = x.chunk(2, dim=1)"),
+    ],
+)
+def test_a_whole_tuple_that_is_returned_is_never_x(name: str, hint: str) -> None:
+    for known in ("", "_unknown"):
+        graph = whole_tuples()[name + known]
+        assert forward_of(graph) == [hint, f"return {name}"]
 
 
 def test_sizes_slices_and_calculations() -> None:

@@ -17,7 +17,7 @@ from builder.graph.model import Graph
 from builder.graph.project import load_project
 from tests.code.adversarial import NAMES
 from tests.code.golden_networks import GOLDEN
-from tests.code.networks import example_graph
+from tests.code.networks import example_graph, whole_tuples
 from tests.code.test_inline import wrapped_chains
 from tests.code.test_names import named
 from tests.strategies import graphs
@@ -34,6 +34,8 @@ def networks() -> Iterator[tuple[str, Graph]]:
         yield f"golden_{name}", network()
     for number, name in enumerate(NAMES):
         yield f"name_{number}", named(name)
+    for name, graph in whole_tuples().items():
+        yield f"tuple_{name}", graph
     yield from random_networks("random", graphs(), 60)
     yield from random_networks("wrapped", wrapped_chains(), 30)
 

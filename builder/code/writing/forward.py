@@ -25,6 +25,7 @@ from builder.code.writing.page import Page, indented, note_lines
 from builder.code.writing.scope import Scope, rounds
 from builder.code.writing.shapes import part_of, shape_text, tuple_type, type_text
 from builder.code.writing.steps import Choice, Item, Return, Settle, Step, arrange
+from builder.code.writing.types import structure, value_type
 from builder.code.writing.variables import (
     UNREAD,
     Path,
@@ -40,6 +41,7 @@ from builder.graph.model import (
     Ref,
     Setting,
     Training,
+    Value,
     primary_input,
     with_refs,
 )
@@ -60,6 +62,7 @@ class ForwardWriter:
             reserved={s.class_name for s in scopes.values()},
             part_name=self.part_name,
             carried=self.carried,
+            gives_several=lambda node: isinstance(self.value(node.id), tuple),
         )
         self.declared: set[str] = set(self.variables.arguments.values())
         self.hint: dict[str, str] = {}
@@ -88,6 +91,14 @@ class ForwardWriter:
             return None
         return entry_for(owner.target, owner.name, "layer")
 
+    def value(self, node_id: str) -> Value | None:
+        """What a node gives, or how it hangs together where its shapes are not known."""
+        known = self.scope.result(node_id)
+        node = self.graph.nodes[node_id]
+        if known is not None or node.kind not in ("layer", "operation"):
+            return known
+        return structure(self.entry(node), self.graph.owner_of(node), node)
+
     def setting(self, name: str) -> str:
         attribute = self.scope.parameter(name)
         self.kept_settings.add(name)
@@ -100,8 +111,7 @@ class ForwardWriter:
         assert isinstance(last, Return)
         for node in self.graph.inputs:
             self.note(inside, node, 2)
-        results = [part_of(self.scope.result(ref.node), ref.path) for ref in last.values]
-        types = [type_text(result) for result in results]
+        types = [value_type(ref, self.graph.nodes, self.value(ref.node)) for ref in last.values]
         if len(types) == 1:
             self.hint = {self.variables.read(last.values[0]): types[0]}
         parameters = [

@@ -84,14 +84,15 @@ def name_variables(
     reserved: Iterable[str] = (),
     part_name: Callable[[Node, Path], str] = lambda _node, _path: "",
     carried: Callable[[Node], int] = lambda _node: 0,
+    gives_several: Callable[[Node], bool] = lambda _node: False,
 ) -> Variables:
     """Names every value that `items` read or define.
 
     Args: results: what each node gives, as far as known. reserved: names in use around the function.
           part_name: a part's name in the catalogue. carried: for a block run in a loop, how many
-          values go round (0: no loop).
+          values go round (0: no loop). gives_several: whether a node of unknown shapes gives a tuple.
     """
-    return _Namer(graph, items, results, reserved, part_name, carried).run()
+    return _Namer(graph, items, results, reserved, part_name, carried, gives_several).run()
 
 
 def says_nothing(input_name: str) -> bool:
@@ -108,9 +109,10 @@ class _Namer:
         reserved: Iterable[str],
         part_name: Callable[[Node, Path], str],
         carried: Callable[[Node], int],
+        gives_several: Callable[[Node], bool],
     ) -> None:
         self.graph, self.items, self.results = graph, items, results
-        self.part_name, self.carried = part_name, carried
+        self.part_name, self.carried, self.gives_several = part_name, carried, gives_several
         self.space = Namespace({*reserved, "x", "block", "result"}, LONGEST_VARIABLE)
         self.found = Variables()
         self.reads_inside: dict[int, set[tuple[str, Path]]] = {}
@@ -292,6 +294,8 @@ class _Namer:
     def _is_tuple(self, value: tuple[str, Path]) -> bool:
         """Whether a value is no tensor: `x` is one by its type."""
         found = self.results.get(value[0])
+        if found is None and not value[1]:
+            return self.gives_several(self.graph.nodes[value[0]])
         for index in value[1]:
             found = found[index] if isinstance(found, tuple) and index < len(found) else None
         return isinstance(found, tuple)
