@@ -60,9 +60,11 @@ def measure(browser: Browser, script: Path) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as home:
         begun = time.perf_counter()
         server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", str(script)]
-            + ["--server.port", str(port), "--server.headless", "true"]
-            + ["--server.fileWatcherType", "none"],
+            [
+                *(sys.executable, "-m", "streamlit", "run", str(script)),
+                *("--server.port", str(port), "--server.headless", "true"),
+                *("--server.fileWatcherType", "none"),
+            ],
             cwd=ROOT,
             env={**os.environ, "LAYERWISE_HOME": home},
             stdout=subprocess.DEVNULL,

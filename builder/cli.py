@@ -18,13 +18,13 @@ import builder
 from builder.errors import LayerwiseError, NotFound, quote
 
 if TYPE_CHECKING:
-    from builder.graph.project import Project
     from builder.graph.diagnostics import Diagnostic
+    from builder.graph.project import Project
 
 DONE, PROBLEMS, REFUSED = 0, 1, 2
 
 # The options of `train` that are training settings of the same name.
-_SETTINGS = "batch_size device epochs loss lr momentum nesterov optimizer seed weight_decay".split()
+_SETTINGS = ["batch_size", "device", "epochs", "loss", "lr", "momentum", "nesterov", "optimizer", "seed", "weight_decay"]
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -96,7 +96,7 @@ class Compare:
     right: Argument
 
 
-Literals: TypeAlias = None | bool | int | float | str | EllipsisType
+Literals: TypeAlias = bool | int | float | str | EllipsisType | None
 Argument: TypeAlias = (
     "Literals | Ref | Size | Calc | Slice | Setting | Training | Compare | tuple[Argument, ...]"
 )

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from builder.graph.edits import Edit, apply, describe
 from builder.graph.history import History, same
@@ -19,6 +20,11 @@ from builder.graph.project import Project
 from builder.ui import projects
 
 SavedKind = Literal["saved", "changed_elsewhere", "failed"]
+
+_HISTORIES: Final[OrderedDict[tuple[str, str], tuple[projects.Stamp, History]]] = OrderedDict()
+"""Of projects saved by this server, with the version each ends in: a reload can still undo."""
+_HISTORIES_KEPT: Final = 500  # graphs share what did not change: some 100 kB for a long afternoon
+_histories_lock = threading.Lock()
 
 
 @dataclass
@@ -53,6 +59,10 @@ class Work:
         value, stamp = projects.read_project(owner, project_id)
         work = cls.new(owner, value)
         work.id, work.stamp, work.saved_at = project_id, stamp, stamp[1] / 1e9
+        with _histories_lock:
+            known = _HISTORIES.get((owner, project_id))
+        if known is not None and known[0] == stamp:
+            work.history = known[1]
         return work
 
     @property
@@ -101,6 +111,11 @@ class Work:
                 self.saved = "failed"
                 return refusal
             self.saved, self.saved_at = "saved", time.time()
+            with _histories_lock:
+                _HISTORIES[self.owner, self.id] = (self.stamp, self.history)
+                _HISTORIES.move_to_end((self.owner, self.id))
+                while len(_HISTORIES) > _HISTORIES_KEPT:
+                    _HISTORIES.popitem(last=False)
             return None
 
     def look(self) -> SavedKind:

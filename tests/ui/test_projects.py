@@ -9,7 +9,9 @@ import pytest
 
 from builder.errors import NotFound
 from builder.gallery import project
-from builder.graph.edits import AddNode
+from builder.graph.edits import AddNode, RenameModel
+from builder.graph.model import Graph
+from builder.graph.project import Project
 from builder.ui import projects
 from builder.ui.owner import new_token
 from builder.ui.work import Work
@@ -101,3 +103,16 @@ def test_edits_of_two_runs_at_once_are_both_kept_and_no_other_tab_is_suspected(o
     assert len(work.graph.nodes) == before + 30
     assert work.look() == "saved"
     assert len(projects.read_project(owner, work.id)[0].graph.nodes) == before + 30
+
+
+def test_a_reload_can_still_undo_but_not_over_another_tabs_version(owner: str) -> None:
+    work = Work.new(owner, Project("Net", Graph(name="Net")))
+    work.save()
+    work.edit(RenameModel("Renamed"))
+    work.save()
+    again = Work.read(owner, work.id)
+    assert again.graph.name == "Renamed" and again.history.undo_label is not None
+    again.undo()
+    assert again.graph.name == "Net"
+    projects.write_project(owner, work.id, Project("Net", Graph(name="Theirs")), work.stamp)
+    assert Work.read(owner, work.id).history.undo_label is None
