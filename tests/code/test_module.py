@@ -162,6 +162,15 @@ def test_sizes_slices_and_calculations() -> None:
     ]
 
 
+def test_one_index_and_sizes_in_and_out_are_written_plainly() -> None:
+    net = Net()
+    a, b = net.input("a", "N", 4), net.input("b", "N", 5)
+    x = net.layer("fc", "Bilinear", a, b, out_features=3)
+    net.output(net.op("part", "operator.getitem", x, index=(Slice(0, 2),)))
+    assert made_in(net.graph()) == ["self.fc = nn.Bilinear(4, 5, 3)"]
+    assert forward_of(net.graph())[1:] == ["x = x[0:2]", "return x"]
+
+
 def test_what_only_one_side_reads_stands_inside_it() -> None:
     net = Net()
     x = net.input("x", "N", 4)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from types import EllipsisType
 
 from builder import catalogue
 from builder.catalogue.entry import REQUIRED, Entry, Parameter, Port
@@ -19,7 +20,7 @@ from builder.code.writing.literals import (
     operation,
 )
 from builder.errors import CodeRefused, NotFound, quote
-from builder.graph.model import Argument, Node, Ref
+from builder.graph.model import Argument, Node, Ref, Slice
 
 _MOST_POSITIONAL = 2
 # Torch gives these methods no types, so that `mypy --strict` refuses them: the functions have them.
@@ -44,7 +45,7 @@ def entry_for(key: str, who: str, kind: str) -> Entry:
 
 
 def constructed(entry: Entry, given: Mapping[str, Expression], label: str) -> Expression:
-    """`nn.Conv2d(3, 16, kernel_size=3)`: the first two required arguments by position.
+    """`nn.Conv2d(3, 16, kernel_size=3)`: the sizes in and out, or the first two required arguments, by position.
 
     Errors: CodeRefused where a required argument is not known.
     """
@@ -55,7 +56,9 @@ def constructed(entry: Entry, given: Mapping[str, Expression], label: str) -> Ex
         )
         rest = _arguments(_without(entry, entry.inner.parameters), own, label, positional=0)
         return call(_class(entry), layer, *rest)
-    return call(_class(entry), *_arguments(entry.parameters, given, label, _MOST_POSITIONAL))
+    sizes = sum(parameter.inferred is not None for parameter in entry.parameters)
+    positional = max(_MOST_POSITIONAL, sizes + 1)  # nn.Bilinear(4, 5, 3)
+    return call(_class(entry), *_arguments(entry.parameters, given, label, positional))
 
 
 def _class(entry: Entry) -> str:
@@ -123,7 +126,7 @@ def called(
     first = entry.ports[0].name
     if entry.form == "index":
         value = arguments["index"]
-        one = isinstance(value, tuple) and len(value) == 1
+        one = isinstance(value, tuple) and len(value) == 1 and not _stands_alone(value[0])
         return indexed(flat(spell(first)), index(value, read, setting), one)
     order = [name for name in _order(entry) if name in arguments]
     if entry.form == "method" and entry.key not in _UNTYPED_METHODS:
@@ -132,6 +135,11 @@ def called(
     elif entry.kind == "operation":
         function = _function(entry)
     return call(function, *_call_arguments(entry, arguments, order, spell))
+
+
+def _stands_alone(part: Argument) -> bool:
+    """Whether `x[part]` is `x[part,]`, whatever x is: not so for a reference, which may be a tuple."""
+    return isinstance(part, Slice | int | EllipsisType) or part is None
 
 
 def _order(entry: Entry) -> tuple[str, ...]:
