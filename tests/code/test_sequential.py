@@ -214,6 +214,8 @@ def test_an_empty_chain_passes_its_input_on() -> None:
     net = Net()
     net.output(net.input("x", "N", 4))
     assert "model = nn.Sequential()\n" in write_code(net.graph(), "sequential")
+    x = torch.ones(2, 4)
+    assert build_module(net.graph(), "sequential")(x) is x
 
 
 def test_places_inside_blocks_are_known() -> None:
