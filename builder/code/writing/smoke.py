@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from builder.code.writing.layout import Expression, assignment, call, flat, lay, tuple_of
+from builder.code.writing.layout import Expression, Infix, assignment, call, flat, lay, tuple_of
 from builder.code.writing.literals import keyword
 from builder.code.writing.naming import LONGEST_VARIABLE, Namespace
 from builder.code.writing.variables import says_nothing
@@ -13,6 +13,7 @@ from builder.graph.report import ShapeReport
 from builder.graph.symbols import dim_per_sample
 
 BATCH = 4
+_BAG = "torch.nn.EmbeddingBag"
 _PASSES_ON = frozenset(
     {
         "torch.Tensor.view", "torch.reshape", "torch.flatten", "torch.transpose", "torch.permute",
@@ -38,16 +39,21 @@ def smoke_test(graph: Graph, report: ShapeReport, make: str, reserved: frozenset
         lines += assignment("model", make, 4)
     for name, node, spec in zip(names, graph.inputs, specs, strict=True):
         assert isinstance(spec, TensorSpec)
-        drawn = random_tensor(spec, _below(graph, node), _draws_chances(graph, node))
+        drawn = _starts(graph, report, node, spec)
+        if drawn is None:
+            drawn = random_tensor(spec, _below(graph, node), _draws_chances(graph, node))
         lines += assignment(name, drawn, 4)
     result = call("model", *names)
     outputs = [report.nodes[n.id].result if n.id in report.nodes else None for n in graph.outputs]
     if len(outputs) == 1 and isinstance(outputs[0], TensorSpec):
         return [*lines, *lay(call("print", f"{flat(result)}.shape"), 4)]
     kept = space.claim("outputs")
-    lines += assignment(kept, result, 4)
     values = outputs[0] if len(outputs) == 1 else tuple(outputs)
-    return [*lines, *lay(call("print", *_shapes(kept, values)), 4)]  # type: ignore[arg-type]
+    shapes = _shapes(kept, values)  # type: ignore[arg-type]
+    if not shapes:  # nobody knows what comes out: shown as it is
+        return [*lines, *lay(call("print", result), 4)]
+    lines += assignment(kept, result, 4)
+    return [*lines, *lay(call("print", *shapes), 4)]
 
 
 def _shapes(name: str, value: Value | None) -> list[Expression]:
@@ -63,6 +69,34 @@ def _can_be_drawn(spec: Value | None) -> bool:
 def _draws_chances(graph: Graph, node: Node) -> bool:
     """Whether an input is read as probabilities."""
     return any(reader.target == "torch.bernoulli" for reader in graph.readers_of(node.id))
+
+
+def _starts(graph: Graph, report: ShapeReport, node: Node, spec: TensorSpec) -> Expression | None:
+    """Where the bags of an nn.EmbeddingBag begin, if that is what an input says: from 0, growing.
+
+    With include_last_offset the last one is where the words end.
+    """
+    for reader in graph.readers_of(node.id):
+        owner, known = graph.owner_of(reader), report.nodes.get(reader.id)
+        words = known.inputs.get("input") if known is not None else None
+        if owner is None or owner.target != _BAG or len(spec.shape) != 1:
+            continue
+        if reader.arguments.get("offsets") != Ref(node.id) or not isinstance(words, TensorSpec):
+            continue
+        bags, count = batch_size(spec.shape[0]), batch_size(words.shape[0])
+        kind = [] if spec.dtype == "int64" else [keyword("dtype", f"torch.{spec.dtype}")]
+        if owner.arguments.get("include_last_offset") is True:
+            return call(
+                "torch.linspace",
+                "0",
+                str(count),
+                str(bags),
+                keyword("dtype", f"torch.{spec.dtype}"),
+            )
+        places = call("torch.arange", str(bags), *kind)
+        step = count // bags if bags else 1
+        return places if step == 1 else Infix((places, str(step)), ("*",))
+    return None
 
 
 def random_tensor(spec: TensorSpec, below: int, chances: bool = False) -> Expression:
