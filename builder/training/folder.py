@@ -34,7 +34,8 @@ VERSION = 1
 class Ending:
     """How a run ended. `sentence` is for the screen; `epoch`: the last one that is complete.
 
-    `figures`: {"train": {"loss": …, "accuracy": …}, "validation": {…}} of that epoch.
+    `figures`: {"train": {"loss": …, "accuracy": …}, "validation": {…}} of that epoch, and "test"
+    of the last weights, for a run that finished or was stopped.
     """
 
     state: RunState

@@ -49,6 +49,7 @@ class Training:
     train: Batches
     validation: tuple[Tensor, Tensor] | None
     epochs: int
+    test: tuple[Tensor, Tensor] | None = None
     epoch: int = 0
     done: int = 0
     step: int = 0
@@ -92,7 +93,8 @@ def fit(training: Training, callbacks: Sequence[Callback]) -> None:
         began = time.perf_counter()
         tally = train_one_epoch(training, on_step)
         losses, figures = tally.results()
-        held_out = evaluate(training, on_validation_step) if training.validation else None
+        validation = training.validation
+        held_out = evaluate(training, validation, on_validation_step) if validation else None
         result = EpochResult(
             epoch,
             training.step,
@@ -128,12 +130,15 @@ def train_one_epoch(training: Training, on_step: Sequence[Callable[[Training], N
     return tally
 
 
-def evaluate(training: Training, on_step: Sequence[Callable[[Training], None]] = ()) -> Figures:
-    """The figures on the validation rows. Draws no random number that training would draw."""
+def evaluate(
+    training: Training,
+    part: tuple[Tensor, Tensor],
+    on_step: Sequence[Callable[[Training], None]] = (),
+) -> Figures:
+    """The figures on rows that are not learned from. Draws no random number training would draw."""
     import torch
 
-    assert training.validation is not None
-    x, y = training.validation
+    x, y = part
     tally = Tally(training.metrics)
     drawn = random_state()  # some layers draw in eval mode too, such as FractionalMaxPool2d
     training.model.eval()

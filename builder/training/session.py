@@ -6,6 +6,7 @@ import contextlib
 import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,14 +22,15 @@ from builder.training.callbacks import (
     StopListener,
 )
 from builder.training.folder import Ending, RunFolder
-from builder.training.loop import Training, TrainingEnds, fit
+from builder.training.loop import Training, TrainingEnds, evaluate, fit
 from builder.training.losses import get_loss
 from builder.training.metrics import metric_set
 from builder.training.metrics_log import MetricsLog, read_points, rewind
 from builder.training.optimizers import build_optimizer, get_optimizer
 from builder.training.settings import TrainingSettings
+from builder.training.tally import Figures
 from builder.training.tensors import RunData, load_data
-from builder.training.words import finished_words
+from builder.training.words import finished_words, words_for_test
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -49,6 +51,7 @@ def run_session(
     sweep_temporary_files(folder.path)
     sweep_temporary_files(make_folder(folder.checkpoints))
     training, commits, reports = None, None, None
+    tested: Figures = {}
     ending = Ending("failed", "", attempt=attempt)
     try:
         job = folder.job()
@@ -69,8 +72,9 @@ def run_session(
                 StopListener(lambda: folder.stop_wanted, interrupted),
             ),
         )
-        epochs = read_points(folder.metrics).epochs
-        ending = Ending("finished", finished_words(epochs, training.seconds), attempt=attempt)
+        sentence = finished_words(read_points(folder.metrics).epochs, training.seconds)
+        tested = evaluate_test(training)
+        ending = Ending("finished", _joined(sentence, words_for_test(tested)), attempt=attempt)
     except TrainingEnds as end:
         assert training is not None
         ending = Ending(end.state, end.sentence, attempt=attempt)
@@ -78,12 +82,15 @@ def run_session(
             commits.finish(training, keep_partial=end.state == "stopped")
         if reports is not None and end.state == "failed":
             reports.report_epoch(training)
+        if end.state == "stopped":
+            tested = evaluate_test(training)
+            ending = replace(ending, sentence=_joined(end.sentence, words_for_test(tested)))
     except BaseException as error:
         ending = Ending(*_explain(folder, error), attempt=attempt)
         if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
             raise
     finally:
-        ending = _with_figures(folder, ending, training)
+        ending = _with_figures(folder, ending, training, tested)
         try:
             folder.write_ending(ending)
         except StorageRefused as refusal:  # whoever looks finds a worker that is gone
@@ -119,7 +126,22 @@ def prepare_training(
         Batches(x, y, settings.batch_size),
         part("validation") if "validation" in data.parts else None,
         settings.epochs,
+        part("test") if "test" in data.parts else None,
     )
+
+
+def evaluate_test(training: Training) -> Figures:
+    """The figures on the test rows with the weights as they are now; {} without such rows.
+
+    The run is over and its weights are kept, so what goes wrong here (memory) costs only the figures.
+    """
+    if training.test is None:
+        return {}
+    try:
+        return evaluate(training, training.test)
+    except (IndexError, MemoryError, RuntimeError, ValueError) as error:
+        print(f"The test rows could not be evaluated: {error}", file=sys.stderr)
+        return {}
 
 
 def continue_from_last_commit(folder: RunFolder, training: Training) -> None:
@@ -172,11 +194,19 @@ def _start_line(
     }
 
 
-def _with_figures(folder: RunFolder, ending: Ending, training: Training | None) -> Ending:
-    """The ending with the last whole epoch's figures, as they stand in the log."""
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
+
+
+def _with_figures(
+    folder: RunFolder, ending: Ending, training: Training | None, tested: Figures
+) -> Ending:
+    """The ending with the last whole epoch's figures, as they stand in the log, and the test's."""
     epochs = [e for e in read_points(folder.metrics).epochs if not e.get("partial")]
     last = epochs[-1] if epochs else {"epoch": 0, "train": {}, "validation": None}
     figures = {name: last[name] or {} for name in ("train", "validation")}
+    if tested:
+        figures["test"] = tested
     seconds = training.seconds if training is not None else 0.0
     return Ending(
         ending.state, ending.sentence, last["epoch"], round(seconds, 3), figures, ending.attempt

@@ -60,7 +60,8 @@ class RunCard:
     """One line of the list of runs. Times are seconds since 1970, `seconds` is of training.
 
     `summary`: {"data", "network", "parameters", "optimizer", "lr", "epochs", "loss"}. `figures`:
-    the last whole epoch's, {"train": {"loss": …}, "validation": {"accuracy": …}}. `epoch`: that one.
+    the last whole epoch's, {"train": {"loss": …}, "validation": {"accuracy": …}}, and "test" once
+    it ended. `epoch`: that one.
     """
 
     id: str

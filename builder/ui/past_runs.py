@@ -17,6 +17,7 @@ from builder.training.watch import PartName, watch
 from builder.training.words import (
     STATE_WORDS,
     optimizer_words,
+    telling_figure,
     words_for_figure,
     words_for_seconds,
 )
@@ -65,9 +66,16 @@ def _row(card: RunCard) -> dict[str, Any]:
         "Epochs": f"{'…' if card.active else card.epoch} of {total}",
         "Loss": held_out.get("loss"),
         "Result": f"{metric(key).title} {words_for_figure(key, held_out[key])}" if key else "–",
+        "Test": _test_words(card),
         "Time": words_for_seconds(card.seconds) if card.seconds else "–",
         "Begun": datetime.fromtimestamp(card.created, UTC),
     }
+
+
+def _test_words(card: RunCard) -> str:
+    figures = card.figures.get("test") or {}
+    key = telling_figure(figures)
+    return words_for_figure(key, figures.get(key))
 
 
 def _columns() -> dict[str, Any]:
@@ -76,6 +84,9 @@ def _columns() -> dict[str, Any]:
             format="%.4g", help="On the validation rows, after the last whole epoch"
         ),
         "Result": st.column_config.TextColumn(help="On the validation rows"),
+        "Test": st.column_config.TextColumn(
+            help="On the test rows, once, with the weights at the end of the run"
+        ),
         "Parameters": st.column_config.NumberColumn(format="localized"),
         "Begun": st.column_config.DatetimeColumn(format="calendar"),
     }

@@ -286,3 +286,72 @@ def test_ctrl_c_in_a_script_keeps_the_run_for_later(tmp_path: Path) -> None:
     assert folder.ending().state == "interrupted"
     prepare_resume(folder)
     assert run_session(folder, 2).epoch == 50
+
+
+# --- the test rows --------------------------------------------------------------------------------
+
+
+def with_test_rows(x: torch.Tensor, y: torch.Tensor) -> RunData:
+    data = moons()
+    return RunData({**data.parts, "test": (x, y)}, "classes", data.classes, title="Moons")
+
+
+class _StopsAfter(Callback):
+    def __init__(self, folder: RunFolder, epoch: int) -> None:
+        self.folder, self.epoch = folder, epoch
+
+    def on_epoch(self, training: Training, result: EpochResult) -> None:
+        if result.epoch == self.epoch:
+            self.folder.want_stop()
+
+
+def test_test_rows_are_evaluated_once_with_the_last_weights(tmp_path: Path) -> None:
+    x, y = moons().parts["validation"]
+    folder = trained(tmp_path / "run", data=with_test_rows(x, y), epochs=3)
+    ending = folder.ending()
+    assert ending.figures["test"] == ending.figures["validation"]  # the same rows, eval mode
+    assert ending.sentence.endswith(f" Test accuracy {ending.figures['test']['accuracy']:.1%}.")
+    only = moons().parts
+    without = trained(tmp_path / "without", data=RunData(only, "classes", ("a", "b")), epochs=3)
+    assert equal(weights(folder), weights(without))
+    assert "test" not in without.ending().figures
+    assert "Test" not in without.ending().sentence
+
+
+def test_a_stopped_run_tells_its_test_result_and_goes_on_to_the_same_bits(tmp_path: Path) -> None:
+    drawing = MLP.replace("return self", "torch.rand(1); return self")
+    data = with_test_rows(*moons().parts["validation"])
+    straight = trained(tmp_path / "a", data=data, code=drawing, epochs=4)
+    folder = write_folder(tmp_path / "b", data=data, code=drawing, epochs=4)
+    stopped = run_session(folder, 1, callbacks=[_StopsAfter(folder, 2)])
+    assert stopped.state == "stopped"
+    assert stopped.sentence == (
+        "Stopped in epoch 2 of 4. What was learned is kept. "
+        f"Test accuracy {stopped.figures['test']['accuracy']:.1%}."
+    )
+    assert folder.ending() == stopped
+    prepare_resume(folder)
+    run_session(folder, 2)
+    assert equal(weights(folder), weights(straight))
+    assert folder.ending().figures == straight.ending().figures
+
+
+def test_test_rows_that_cannot_be_evaluated_cost_only_their_figures(tmp_path: Path) -> None:
+    broken = MLP.replace("return self", "assert_rows(x); return self") + (
+        "\n\ndef assert_rows(x):\n    if len(x) == 7:\n        raise RuntimeError('no')\n"
+    )
+    x, y = moons().parts["validation"]
+    folder = trained(tmp_path / "run", data=with_test_rows(x[:7], y[:7]), code=broken, epochs=2)
+    assert folder.ending().state == "finished"
+    assert "test" not in folder.ending().figures
+
+
+def test_a_headless_run_tells_its_test_result(tmp_path: Path) -> None:
+    from builder.gallery import project
+    from builder.training import train
+
+    data = with_test_rows(*moons().parts["validation"])
+    run = train(project("moons_mlp"), data, folder=tmp_path / "run", epochs=2)
+    assert run.ending is not None
+    assert " Test accuracy " in run.sentence
+    assert set(run.ending.figures) == {"train", "validation", "test"}
