@@ -60,6 +60,22 @@ def test_cat_reads_two_values() -> None:
     assert graph.nodes["cat1"].arguments == {"tensors": (Ref("relu"), Ref("fc1")), "dim": 1}
 
 
+@pytest.mark.parametrize("target", ["operator.add", "torch.cat"])
+def test_a_merge_takes_the_value_that_nobody_reads(target: str) -> None:
+    graph = layer(
+        layer(start(), "side", "Linear", "x", out_features=8), "fc", "Linear", "x", out_features=8
+    )
+    graph = apply(output(graph, "fc"), AddNode(target, after="fc"))
+    assert wires(graph)[-2].endswith(": fc side")
+
+
+def test_a_merge_leaves_a_loose_value_with_other_axes_alone() -> None:
+    graph = operation(start(), "flat", "torch.flatten", input=Ref("x"))
+    graph = layer(graph, "fc", "Linear", "x", out_features=8)
+    graph = apply(output(graph, "fc"), AddNode("operator.add", after="fc"))
+    assert wires(graph)[-2] == "add1: fc x"
+
+
 def test_attention_reads_one_value_for_query_key_and_value() -> None:
     graph = output(start("N", 5, 8), "x")
     graph = apply(graph, AddNode("torch.nn.MultiheadAttention"))

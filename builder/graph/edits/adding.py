@@ -32,9 +32,12 @@ from builder.graph.model import (
     Owner,
     Ref,
     TensorSpec,
+    iter_refs,
     primary_input,
 )
 from builder.graph.names import names_in
+from builder.graph.report import NodeReport
+from builder.graph.shapes import infer_shapes
 
 _FIRST_SPEC = TensorSpec((BATCH, 64))  # a new input where there is none to copy
 
@@ -111,7 +114,7 @@ def _arguments(
     else:
         entry = _entry(target)
         target = entry.key
-        wired = _wire(graph, entry, edit.arguments, value)
+        wired = _wire(root, graph, entry, edit.arguments, value)
         ports = [p.name for p in entry.ports]
         given = {**catalogue.defaults_for(entry), **edit.arguments}
         is_layer, at_construction = entry.kind == "layer", {p.name for p in entry.parameters}
@@ -161,12 +164,18 @@ def _anchor(
 
 
 def _wire(
-    graph: Graph, entry: Entry, given: Mapping[str, Argument], value: Ref | None
+    root: Graph, graph: Graph, entry: Entry, given: Mapping[str, Argument], value: Ref | None
 ) -> dict[str, Argument]:
-    """The required ports that were not given, reading the value, or of an operation the one before."""
+    """The required ports that were not given, reading the value.
+
+    The further ports of an operation read a value that nobody reads, if there is one: it waits to be
+    merged. Else they read what came before.
+    """
     if value is None:
         return {}
     further = value if entry.kind == "layer" else _value_before(graph, value)
+    if entry.kind == "operation" and _has_further(entry):
+        further = _loose_value(root, graph, value) or further
     wired: dict[str, Argument] = {}
     for i, port in enumerate(p for p in entry.ports if not p.optional):
         if port.name in given:
@@ -184,6 +193,34 @@ def _value_before(graph: Graph, value: Ref) -> Ref:
     inputs = [n.id for n in graph.inputs]
     place_in = inputs.index(node.id)
     return Ref(inputs[place_in - 1]) if place_in else value
+
+
+def _has_further(entry: Entry) -> bool:
+    required = [p for p in entry.ports if not p.optional]
+    return len(required) > 1 or any(p.many for p in required)
+
+
+def _loose_value(root: Graph, graph: Graph, value: Ref) -> Ref | None:
+    """The latest value before `value` that nobody reads and that has as many axes as it."""
+    read = {
+        r.node for n in graph.nodes.values() for a in n.arguments.values() for r in iter_refs(a)
+    }
+    order = list(graph.nodes)
+    before = [graph.nodes[i] for i in order[: order.index(value.node)]]
+    loose = [n for n in before if n.id not in read and n.kind != "output"]
+    if not loose:
+        return None
+    found = infer_shapes(replace(graph, blocks=root.blocks)).nodes
+    wanted = _rank(found, value)
+    refs = (first_part(root, graph, n) for n in reversed(loose))
+    return next((r for r in refs if wanted is not None and _rank(found, r) == wanted), None)
+
+
+def _rank(found: Mapping[str, NodeReport], ref: Ref) -> int | None:
+    value = found[ref.node].result if ref.node in found else None
+    for step in ref.path:
+        value = value[step] if isinstance(value, tuple) and step < len(value) else None
+    return len(value.shape) if isinstance(value, TensorSpec) else None
 
 
 def _entry(target: str) -> Entry:
