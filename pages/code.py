@@ -9,10 +9,10 @@ from builder.ui.problems import problem_list
 
 page_head("Code")
 problem_list()
-left, right = st.columns([1.4, 1], gap="medium")
+left, right = st.columns([1.15, 1], gap="medium")
 with left:
-    source_tabs(state.graph(), state.file_name(".py"))
+    style = source_tabs(state.graph(), state.file_name(".py"))
 with right:
     layer_lines(state.graph())
-    printed_model(state.graph())
+    printed_model(state.graph(), style)
 parameters_table(state.graph())

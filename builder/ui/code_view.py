@@ -7,7 +7,14 @@ from typing import Final, TypeVar
 
 import streamlit as st
 
-from builder.code import Style, describe_model, parameter_table, styles, write_with_lines
+from builder.code import (
+    Style,
+    Written,
+    describe_model,
+    parameter_table,
+    styles,
+    write_with_lines,
+)
 from builder.errors import LayerwiseError
 from builder.graph.model import Graph
 from builder.graph.size import format_exact
@@ -22,23 +29,37 @@ _TABLE_HEIGHT: Final = 420
 _ROWS_SHOWN: Final = 11
 
 
-def source_tabs(graph: Graph, file_name: str) -> None:
+def source_tabs(graph: Graph, file_name: str) -> str:
     """A tab for each style: highlighted, copied by its corner button, downloaded by another.
 
-    A style the network cannot be written in keeps its tab and says why.
+    A style the network cannot be written in keeps its tab and says why; the first that it can be
+    written in is open at first. Gives the key of the style whose tab is open.
     """
-    offered = styles()
-    tabs = st.tabs([style.title for style in offered.values()], key="lw_styles")
-    for tab, style in zip(tabs, offered.values(), strict=True):
+    offered = list(styles().values())
+    sources = {style.key: _written(graph, style) for style in offered}
+    first = next((s for s in offered if isinstance(sources[s.key], Written)), offered[0])
+    tabs = st.tabs(
+        [style.title for style in offered],
+        default=first.title,
+        key=f"lw_styles_{first.key}",  # another one opens first: tabs that were not chosen yet
+        on_change="rerun",
+    )
+    for tab, style in zip(tabs, offered, strict=True):
         with tab:
-            _source(graph, style, file_name)
+            _source(sources[style.key], style, file_name)
+    return next((s.key for tab, s in zip(tabs, offered, strict=True) if tab.open), first.key)
 
 
-def _source(graph: Graph, style: Style, file_name: str) -> None:
+def _written(graph: Graph, style: Style) -> Written | LayerwiseError:
     try:
-        written = _remembered(f"code.{style.key}", graph, lambda g: write_with_lines(g, style.key))
+        return _remembered(f"code.{style.key}", graph, lambda g: write_with_lines(g, style.key))
     except LayerwiseError as refusal:
-        st.info(plain(refusal), icon=":material/call_split:" if style.chain_only else None)
+        return refusal
+
+
+def _source(written: Written | LayerwiseError, style: Style, file_name: str) -> None:
+    if isinstance(written, LayerwiseError):
+        st.info(plain(written), icon=":material/call_split:" if style.chain_only else None)
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption(plain(style.when), width="stretch")
@@ -85,15 +106,15 @@ def _named(graph: Graph, node_id: str) -> str:
     return f"{graph.label(node_id)} · {type_name(graph, node)}" if node else node_id
 
 
-def printed_model(graph: Graph) -> None:
-    """What print(model) shows; nothing where the tabs beside it say why there is no code yet."""
+def printed_model(graph: Graph, style: str) -> None:
+    """What print(model) shows; nothing where the tab beside it says why there is no code of it."""
     try:
-        text = _remembered("printed", graph, describe_model)
+        text = _remembered(f"printed.{style}", graph, lambda g: describe_model(g, style))
     except LayerwiseError:
         return
     st.markdown("**What `print(model)` shows**")
     tall = (text.count("\n") + 1) * _LINE_HEIGHT > _PRINTED_HEIGHT
-    st.code(text, language=None, height=_PRINTED_HEIGHT if tall else "content")
+    st.code(text, language=None, height=_PRINTED_HEIGHT if tall else "content", wrap_lines=True)
 
 
 def parameters_table(graph: Graph) -> None:

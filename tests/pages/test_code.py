@@ -19,7 +19,27 @@ def test_a_chain_is_shown_in_both_styles(app: App) -> None:
     app.shows_no_trouble()
 
 
-def test_what_is_no_chain_says_why_in_a_plain_word(app: App) -> None:
+def test_the_print_is_that_of_the_open_tab(app: App) -> None:
+    app.open("code", project("mlp_784_sequential"))
+    assert printed(app).startswith("Sequential(\n  (0): ")
+    app.at.session_state["lw_styles_sequential"] = "nn.Module"
+    app.run()
+    assert "(0): " not in printed(app)
+    assert "(in_features=784, out_features=128, bias=True)" in printed(app)
+    app.shows_no_trouble()
+
+
+def printed(app: App) -> str:
+    return next(c.value for c in app.at.code if c.language != "python")
+
+
+def test_what_is_no_chain_opens_as_a_module(app: App) -> None:
+    app.open("code", project("two_branches"))
+    assert printed(app)
+    assert not printed(app).startswith("Sequential(")
+
+
+def test_what_is_no_chain_says_says_why_in_a_plain_word(app: App) -> None:
     app.open("code", project("two_branches"))
     assert len([c for c in app.at.code if c.language == "python"]) == 1
     assert app.at.info
