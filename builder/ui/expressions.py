@@ -12,6 +12,7 @@ from typing import Final
 
 from builder.errors import EditRefused, did_you_mean, quote
 from builder.graph.model import (
+    BATCH,
     Argument,
     Calc,
     Compare,
@@ -102,6 +103,21 @@ def read_shape(text: str) -> tuple[Dim, ...]:
                 "such as N×1×28×28."
             )
     return tuple(sizes)
+
+
+def has_batch(shape: tuple[Dim, ...]) -> bool:
+    """Whether the batch stands somewhere in a shape."""
+    return any(isinstance(size, str) for size in shape)
+
+
+def with_batch(shape: tuple[Dim, ...]) -> tuple[Dim, ...]:
+    """One sample's shape with the batch in front; one that has it already stays as it is."""
+    return shape if has_batch(shape) else (BATCH, *shape)
+
+
+def without_batch(shape: tuple[Dim, ...]) -> tuple[Dim, ...]:
+    """The whole numbers of a shape: 3×32×32 of N×3×32×32."""
+    return tuple(size for size in shape if not isinstance(size, str))
 
 
 _MAY_STAND: Final = {

@@ -30,6 +30,7 @@ from builder.graph.edits import (
 )
 from builder.graph.model import (
     Argument,
+    Dim,
     Graph,
     Node,
     Owner,
@@ -40,7 +41,14 @@ from builder.graph.model import (
 from builder.graph.report import NodeReport
 from builder.ui import state
 from builder.ui.block_form import block_fields, settings_fields
-from builder.ui.expressions import read_condition, read_shape, write_argument
+from builder.ui.expressions import (
+    has_batch,
+    read_condition,
+    read_shape,
+    with_batch,
+    without_batch,
+    write_argument,
+)
 from builder.ui.fields import parameter_field
 from builder.ui.markdown import plain
 from builder.ui.ports import port_fields, ports_of
@@ -208,19 +216,30 @@ def _input(node: Node, key: str) -> None:
     state.follow(f"{key}.shape", shape)
     dtype = spec.dtype if spec else "float32"
     state.follow(f"{key}.dtype", dtype)
+    state.follow(f"{key}.batch", spec is None or has_batch(spec.shape))
 
     def changed() -> None:
         text = (state.widget(f"{key}.shape") or "").strip()
         try:
-            new = (
-                TensorSpec(read_shape(text), state.widget(f"{key}.dtype"))
-                if text or not state.scope()
-                else None
-            )
+            read = read_shape(text) if text or not state.scope() else None
         except LayerwiseError as refusal:
             state.say(str(refusal), "warning")
             return
-        state.edit(SetInputSpec(node.id, new, scope=state.scope()))
+        put = read is not None and state.widget(f"{key}.batch", True) and not has_batch(read)
+        if read is not None and put:
+            read = with_batch(read)
+        state.keep(f"{key}.put", read if put else None)
+        give(read)
+
+    def switched() -> None:
+        if spec is not None:
+            turn = with_batch if state.widget(f"{key}.batch") else without_batch
+            state.keep(f"{key}.put", None)
+            give(turn(spec.shape))
+
+    def give(new: tuple[Dim, ...] | None) -> None:
+        given = None if new is None else TensorSpec(new, state.widget(f"{key}.dtype"))
+        state.edit(SetInputSpec(node.id, given, scope=state.scope()))
 
     left, right = st.columns([3, 2], gap="small")
     with left:
@@ -240,6 +259,20 @@ def _input(node: Node, key: str) -> None:
             on_change=changed,
             help="float32 for measurements and pictures, int64 for token numbers",
         )
+    st.toggle(
+        "Batch in front (N)",
+        key=f"{key}.batch",
+        on_change=switched,
+        disabled=spec is None,
+        help="On: what you type is one sample, and N, the batch, is put in front of it. "
+        "Off: the shape is taken as you type it, without a batch.",
+    )
+    if spec is not None and state.recall(f"{key}.put") == spec.shape:
+        st.caption(
+            f"{format_shape(without_batch(spec.shape))} is one sample, so N was put in front."
+        )
+    elif spec is not None and not has_batch(spec.shape):
+        st.caption("No batch: the first size counts as the data’s own.")
 
 
 def _condition(graph: Graph, node: Node, key: str) -> None:

@@ -224,3 +224,22 @@ def test_every_node_of_a_gallery_network_has_a_form(app: App, key: str) -> None:
         app.send({"op": "select", "node": node})
         app.shows_no_trouble()
         assert not app.said
+
+
+@pytest.mark.parametrize("typed", ["3x32x32", "3,32,32", "(3, 32, 32)", "N×3×32×32"])
+def test_a_shape_typed_is_one_sample_with_the_batch_put_in_front(empty: App, typed: str) -> None:
+    empty.send({"op": "select", "node": "input"})
+    next(f for f in empty.at.text_input if f.label == "Shape").set_value(typed).run()
+    assert empty.graph.inputs[0].spec.shape == ("N", 3, 32, 32)
+    told = any("N was put in front" in c.value for c in empty.at.caption)
+    assert told == (typed[0] != "N")
+
+
+def test_a_shape_really_without_a_batch_is_taken_as_typed(empty: App) -> None:
+    empty.send({"op": "select", "node": "input"})
+    next(t for t in empty.at.toggle if "Batch" in t.label).set_value(False).run()
+    assert empty.graph.inputs[0].spec.shape == (784,)
+    next(f for f in empty.at.text_input if f.label == "Shape").set_value("3x32x32").run()
+    assert empty.graph.inputs[0].spec.shape == (3, 32, 32)
+    next(t for t in empty.at.toggle if "Batch" in t.label).set_value(True).run()
+    assert empty.graph.inputs[0].spec.shape == ("N", 3, 32, 32)
