@@ -130,7 +130,7 @@ def _loop() -> Graph:
         (_view, "“view1” is the operation view, which no layer of torch.nn stands for: nn.Sequential can only hold layers that follow one another."),
         (_shared, "“fc” is called twice with the same weights; in nn.Sequential each place has weights of its own."),
         (_skip, "“fc2” reads “x” and not “fc1” in front of it: nn.Sequential can only hold layers that follow one another."),
-        (_number, "“scale” is the operation mul, which no layer of torch.nn stands for: nn.Sequential can only hold layers that follow one another."),
+        (_number, "“scale” computes with a number, which no layer does: nn.Sequential can only hold layers that follow one another."),
         (_loop, "“steps” runs the same weights 3 times; in nn.Sequential each place has weights of its own."),
     ],
 )  # fmt: skip

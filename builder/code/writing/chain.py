@@ -3,40 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from builder import catalogue
 from builder.catalogue.entry import Entry
+from builder.code.writing.counterparts import copied, counterpart_of, similar_layer
 from builder.errors import NotFound, quote
-from builder.graph.model import Argument, Graph, Node, Owner, Ref, with_refs
-from builder.graph.report import ShapeReport
+from builder.graph.model import Argument, Graph, Node, Owner, Ref, iter_refs, with_refs
+from builder.graph.report import NodeReport, ShapeReport
 
 _ONLY = "nn.Sequential can only hold layers that follow one another"
-
-
-@dataclass(frozen=True, slots=True)
-class Counterpart:
-    """A layer that does exactly what an operation does; `arguments` to copy, by name."""
-
-    key: str
-    arguments: tuple[str, ...] = ()
-
-
-COUNTERPARTS: Mapping[str, Counterpart] = {
-    "torch.flatten": Counterpart("torch.nn.Flatten", ("start_dim", "end_dim")),
-    "torch.nn.functional.relu": Counterpart("torch.nn.ReLU"),
-    "torch.nn.functional.gelu": Counterpart("torch.nn.GELU", ("approximate",)),
-    "torch.nn.functional.silu": Counterpart("torch.nn.SiLU"),
-    "torch.nn.functional.leaky_relu": Counterpart("torch.nn.LeakyReLU", ("negative_slope",)),
-    "torch.nn.functional.softmax": Counterpart("torch.nn.Softmax", ("dim",)),
-    "torch.nn.functional.log_softmax": Counterpart("torch.nn.LogSoftmax", ("dim",)),
-    "torch.nn.functional.dropout": Counterpart("torch.nn.Dropout", ("p",)),
-    "torch.sigmoid": Counterpart("torch.nn.Sigmoid"),
-    "torch.tanh": Counterpart("torch.nn.Tanh"),
-}
-"""Operations that nn.Sequential can hold as a layer, with exactly the same result."""
-
-_FIRST_OF_ONE_TENSOR = {"torch.flatten": {"start_dim": 0, "end_dim": -1}}
 
 
 @dataclass(frozen=True)
@@ -78,10 +54,10 @@ def chain_of(graph: Graph, report: ShapeReport) -> list[Link] | NoChain:
             if resolved.arguments.get("value") != before:
                 return _not_last(graph, resolved, before)
             continue
-        link = _link(graph, resolved, label)
+        link = _link(graph, resolved, label, report.nodes.get(node.id))
         if isinstance(link, NoChain):
             return link
-        reason = _reads_otherwise(graph, resolved, before, label)
+        reason = _reads_otherwise(graph, link.node, before, label)
         if reason is not None:
             return reason
         if link.owner is not None and link.owner.id in seen:
@@ -108,7 +84,7 @@ def _not_last(graph: Graph, output: Node, last: Ref) -> NoChain:
     return NoChain(f"The output is {given}, but {end} runs last: {_ONLY}.")
 
 
-def _link(graph: Graph, node: Node, label: str) -> Link | NoChain:
+def _link(graph: Graph, node: Node, label: str, known: NodeReport | None) -> Link | NoChain:
     owner = graph.owner_of(node)
     if node.kind == "branch":
         return NoChain(f"{label} is a branch, so this network is no chain: {_ONLY}.")
@@ -125,7 +101,7 @@ def _link(graph: Graph, node: Node, label: str) -> Link | NoChain:
     except NotFound as error:
         return NoChain(f"{label} is unknown: {error}")
     if owner is None:
-        return _operation_link(node, entry, label)
+        return _operation_link(node, entry, label, known)
     if not entry.chain:
         if entry.parts:
             return _gives_several(graph, node.id)
@@ -140,18 +116,34 @@ def _gives_several(graph: Graph, node_id: str) -> NoChain:
     )
 
 
-def _operation_link(node: Node, entry: Entry, label: str) -> Link | NoChain:
+def _operation_link(
+    node: Node, entry: Entry, label: str, known: NodeReport | None
+) -> Link | NoChain:
     read = [a for n, a in node.arguments.items() if entry.port(n) is not None]
     if sum(len(a) if isinstance(a, tuple) else isinstance(a, Ref) for a in read) > 1:
         return NoChain(f"{label} joins two values, so this network is no chain: {_ONLY}.")
-    counterpart = COUNTERPARTS.get(entry.key)
-    given = {n: a for n, a in node.arguments.items() if not isinstance(a, Ref)}
-    if counterpart is None or any(n not in counterpart.arguments for n in given):
+    if any(a is not None and not isinstance(a, Ref | tuple) for a in read):
+        return NoChain(f"{label} computes with a number, which no layer does: {_ONLY}.")
+    counterpart = counterpart_of(node, known)
+    if counterpart is None:
+        layer = similar_layer(node)
+        if layer is not None:
+            return NoChain(
+                f"{label} is an operation. {layer} does the same: replace {label} by it."
+            )
         return NoChain(
             f"{label} is the operation {entry.name}, which no layer of torch.nn stands for: {_ONLY}."
         )
-    arguments = {**_FIRST_OF_ONE_TENSOR.get(entry.key, {}), **given}
-    return Link(node, None, catalogue.get(counterpart.key), arguments)
+    given = {n: a for n, a in node.arguments.items() if entry.port(n) is None}
+    layer_entry = catalogue.get(counterpart.key)
+    if any(ref for name in counterpart.arguments for ref in iter_refs(given.get(name))):
+        return NoChain(
+            f"{label} is given a size that is only known as it runs; nn.{layer_entry.name} takes numbers."
+        )
+    # What a layer is made with is no reading: of an operation only its tensors remain.
+    reading = {n: a for n, a in node.arguments.items() if entry.port(n) is not None}
+    link_node = replace(node, arguments=reading)
+    return Link(link_node, None, layer_entry, copied(counterpart, given))
 
 
 def _reads_otherwise(graph: Graph, node: Node, before: Ref, label: str) -> NoChain | None:
