@@ -23,6 +23,11 @@ def format_count(count: int) -> str:
     return _short(count, 1000, ("", "k", "M", "G", "T", "P", "E"), "")
 
 
+def format_parameters(count: int) -> str:
+    """All digits up to 9 999 999, as one counts them by hand; then three figures: 25.6M."""
+    return format_exact(count) if abs(count) < 10_000_000 else format_count(count)
+
+
 def format_exact(count: int) -> str:
     """All digits, in groups of three with thin spaces: 1 290 240."""
     return f"{count:,}".replace(",", "\u2009")

@@ -11,7 +11,7 @@ import streamlit as st
 
 from builder.gallery import Design, designs, project
 from builder.graph.model import Graph, format_shape, format_value
-from builder.graph.size import format_count
+from builder.graph.size import format_parameters
 from builder.ui import state
 from builder.ui.markdown import plain
 from builder.ui.projects import ProjectCard
@@ -73,7 +73,7 @@ def _facts(key: str) -> str:
     layers = sum(n.kind == "layer" for n in graph.nodes.values())
     ends = f"{_shapes(graph, report.nodes)}"
     word = "layer" if layers == 1 else "layers"
-    return f"{ends} · {layers} {word} · {format_count(report.totals.parameters)} parameters"
+    return f"{ends} · {layers} {word} · {format_parameters(report.totals.parameters)} parameters"
 
 
 def _shapes(graph: Graph, nodes: Mapping[str, object]) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 from builder.graph.diagnostics import Diagnostic
 from builder.graph.model import Graph
 from builder.graph.repairs import Repair
-from builder.graph.size import format_count
+from builder.graph.size import format_parameters
 from builder.ui import state
 from builder.ui.markdown import plain
 
@@ -62,7 +62,7 @@ def _cost(repair: Repair) -> str:
     if not repair.parameters_delta:
         return ""
     sign = "+" if repair.parameters_delta > 0 else "−"
-    return f" · {sign}{format_count(abs(repair.parameters_delta))} parameters"
+    return f" · {sign}{format_parameters(abs(repair.parameters_delta))} parameters"
 
 
 def _mend(repair: Repair) -> None:

@@ -13,6 +13,7 @@ from builder.graph.size import (
     format_exact,
     format_flops,
     format_gigabytes,
+    format_parameters,
     machine_memory,
     training_bytes,
 )
@@ -83,3 +84,9 @@ def test_a_container_that_allows_less_than_the_machine_is_believed(
 
 def test_this_machine_has_some_memory() -> None:
     assert machine_memory() > 10**8
+
+
+def test_parameters_are_exact_as_long_as_one_counts_them() -> None:
+    assert format_parameters(101_770) == f"101{THIN}770"
+    assert format_parameters(9_999_999) == f"9{THIN}999{THIN}999"
+    assert format_parameters(10_000_000) == "10M"

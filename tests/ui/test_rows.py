@@ -22,7 +22,7 @@ def rows(key: str) -> dict[str, dict[str, Any]]:
 def test_a_layer_says_its_sizes_its_count_and_its_shape() -> None:
     first = next(row for row in rows("mlp_784_sequential").values() if row["type"] == "Linear")
     assert (first["parameters"], first["shape"]) == ("784 → 128", "N×128")
-    assert (first["count"], first["exact"]) == ("100k", "100\u2009480")
+    assert (first["count"], first["exact"]) == ("100\u2009480", "100\u2009480")
 
 
 def test_where_an_input_comes_from_is_said_only_where_it_is_not_the_row_above() -> None:

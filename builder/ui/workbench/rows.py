@@ -23,7 +23,7 @@ from builder.graph.model import (
     iter_refs,
 )
 from builder.graph.report import NodeReport, ShapeReport
-from builder.graph.size import format_count, format_exact
+from builder.graph.size import format_exact, format_parameters
 from builder.ui.expressions import write_argument, write_index
 
 # Pairs that read best as "in → out".
@@ -135,7 +135,7 @@ def _row(graph: Graph, node: Node, report: NodeReport, previous: Node | None) ->
         "parameters": key_parameters(graph, node, report),
         "shape": _shape(report.result),
         "axes": axes(report.result, family),
-        "count": format_count(report.parameters) if report.parameters else "",
+        "count": format_parameters(report.parameters) if report.parameters else "",
         "exact": format_exact(report.parameters) if report.parameters else "",
         "sources": _sources(graph, node, previous),
         "marks": _marks(graph, node, report),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from builder.graph.report import Totals
-from builder.graph.size import format_bytes, format_count, format_exact, format_flops
+from builder.graph.size import format_bytes, format_exact, format_flops, format_parameters
 from builder.ui import state
 from builder.ui.workbench.operations import FOLDED_AT
 from builder.ui.workbench.rows import rows_of
@@ -33,13 +33,15 @@ def totals_words(totals: Totals) -> list[tuple[str, str, str]]:
     """The footer: (number, word, what it means exactly)."""
     words = [
         (
-            format_count(totals.parameters),
+            format_parameters(totals.parameters),
             "parameters",
             f"{format_exact(totals.parameters)} numbers that are weights",
         )
     ]
     if totals.frozen:
-        words.append((format_count(totals.trainable), "of them learn", "the others are frozen"))
+        words.append(
+            (format_parameters(totals.trainable), "of them learn", "the others are frozen")
+        )
     words.append(
         (format_flops(totals.flops), "a sample", "Floating point operations of one forward pass")
     )
