@@ -20,6 +20,7 @@ from builder.graph.model import Graph
 from builder.graph.size import format_exact
 from builder.ui import state
 from builder.ui.markdown import plain
+from builder.ui.places import go_to
 from builder.ui.workbench.rows import type_name
 
 _T = TypeVar("_T")
@@ -27,6 +28,24 @@ _PRINTED_HEIGHT: Final = 420  # pixels; longer ones scroll
 _LINE_HEIGHT: Final = 20
 _TABLE_HEIGHT: Final = 420
 _ROWS_SHOWN: Final = 11
+
+
+def broken_warning() -> bool:
+    """The first error of the network, with a button to it, above code that cannot run; whether one is."""
+    errors = [problem for problem in state.problems() if problem.severity == "error"]
+    if not errors:
+        return False
+    first, more = errors[0], len(errors) - 1
+    others = f" {more} more problem{'' if more == 1 else 's'} on the Build page." if more else ""
+    with st.container(key="lw_code_broken", horizontal=True, vertical_alignment="center"):
+        st.warning(
+            f"**This code does not run yet.** {plain(first.message)}{others}",
+            icon=":material/error:",
+        )
+        if st.button("Show it", key="lw_code_to_problem", icon=":material/layers:"):
+            state.select(first.node or None, first.scope)
+            go_to("Build")
+    return True
 
 
 def source_tabs(graph: Graph, file_name: str) -> str:

@@ -74,4 +74,8 @@ def test_a_network_with_a_problem_says_so_above_the_code(app: App) -> None:
     app.open("gallery").click("lw_empty").add("torch.nn.Conv2d")
     app.at.switch_page("pages/code.py").run()
     app.shows_no_trouble()
-    assert any("conv1" in m.value for m in app.at.markdown), "the problem stands above the code"
+    (warning,) = app.at.warning
+    assert "This code does not run yet" in warning.value
+    assert "conv1" in warning.value
+    app.click("lw_code_to_problem")
+    assert app.graph.label(app.session.selected) == "conv1"
