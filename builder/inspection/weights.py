@@ -229,6 +229,12 @@ def _unknown(text: str, parts: list[str], listed: Sequence[Weight], layers: Sequ
         )
     if by_index and not 0 <= int(parts[0]) < _length(layers):
         return f"{quote(text)}: this network has the indices 0 to {_length(layers) - 1}."
+    for used in range(len(parts) - 1, 0, -1):
+        name = ".".join(parts[:used])
+        bare = next((one for one in layers if name in (one.path, one.chain_path)), None)
+        if bare is not None and not any(bare.holds(w.name) for w in listed):
+            called = f" {quote(bare.path)}" if bare.path else ""
+            return f"{spelled(name)} is {bare.kind}{called}: it has no weights."
     names = [w.attribute for w in listed] + [spelled(one.path) for one in layers if one.path]
     names += [w.indexed_name for w in listed if w.indexed_name]
     known = text if text.startswith("model") else f"model.{text}"
