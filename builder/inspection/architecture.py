@@ -101,7 +101,7 @@ class _Drawing:
             places[node.id] = self.node(graph, node, known, (*path, node.id))
         for node in graph.nodes.values():
             self.wires(graph, node, report, places)
-            self.shared(graph, node, places)
+            self.shared(graph, node, report, places)
         return places
 
     # Boxes --------------------------------------------------------------------------------------
@@ -250,13 +250,16 @@ class _Drawing:
             look["style"] = "dotted"
         return look
 
-    def shared(self, graph: Graph, node: Node, places: Mapping[str, _Place]) -> None:
-        """A dotted line between two calls of one layer: they share its weights."""
+    def shared(
+        self, graph: Graph, node: Node, report: ShapeReport, places: Mapping[str, _Place]
+    ) -> None:
+        """A dotted line between two calls of one layer: they share its weights, if it has any."""
         owner = graph.owner_of(node)
         calls = graph.calls_of(owner.id) if owner else []
         if len(calls) > 1 and calls[0].id != node.id:
             tail, head = places[calls[0].id].name, places[node.id].name
-            look = {"style": "dotted", "dir": "none", "label": " same weights "}
+            here = report.nodes.get(node.id, NodeReport())
+            look = {"style": "dotted", "dir": "none", "label": f" {_same(here)} "}
             self.lines.append(dot.edge(tail, head, **look, constraint="false"))
 
 
@@ -265,7 +268,7 @@ def _remarks(graph: Graph, node: Node, owner: Owner | None, report: NodeReport) 
     calls = graph.calls_of(owner.id) if owner else []
     marks = []
     if len(calls) > 1 and calls[0].id != node.id and owner:
-        marks.append(f"same weights as {owner.name}")
+        marks.append(f"{_same(report)} as {owner.name}")
     elif report.parameters:
         marks.append(f"{format_count(report.parameters)} parameters")
     if owner and owner.repeat > 1:
@@ -275,6 +278,12 @@ def _remarks(graph: Graph, node: Node, owner: Owner | None, report: NodeReport) 
     if node.bypassed:
         marks.append("bypassed")
     return [" · ".join(marks)] if marks else []
+
+
+def _same(report: NodeReport) -> str:
+    """What two calls of one layer have in common; a Sigmoid has no weights to share."""
+    without = report.result is not None and not report.parameters
+    return "same layer" if without else "same weights"
 
 
 def _times(owner: Owner) -> str:

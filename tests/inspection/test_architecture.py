@@ -106,6 +106,22 @@ def test_shared_weights_are_marked() -> None:
     assert 'label=" same weights "' in source
 
 
+def test_a_layer_without_weights_is_shared_as_a_layer() -> None:
+    graph = chain({"act": ("Sigmoid", {})})
+    again = Node("again", "layer", target="o_act", arguments={"input": Ref("act")})
+    nodes = {**graph.nodes}
+    output = nodes.pop("y")
+    graph = replace(
+        graph,
+        nodes={**nodes, "again": again, "y": replace(output, arguments={"value": Ref("again")})},
+    )
+
+    source = architecture_graph(graph)
+
+    assert "same layer as act" in source
+    assert "same weights" not in source
+
+
 def test_one_wire_stands_for_ports_that_read_the_same_value() -> None:
     graph = chain({}, ("N", 5, 8))
     node = Node(
