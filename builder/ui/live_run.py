@@ -78,6 +78,11 @@ def _card_to_show() -> RunCard | None:
 
 def _nothing_yet() -> None:
     st.subheader("Not trained yet", anchor=False)
+    if state.data_choice() is None:
+        st.markdown("Choose a data set first: it is what the network learns from.")
+        if st.button("Choose data", key="lw_to_data", icon=":material/table_chart:"):
+            go_to("Data")
+        return
     st.markdown(
         "Press **Train**: the curves appear here and move while the network learns. "
         "You may leave the page; it goes on in the background."

@@ -84,11 +84,12 @@ def current_request() -> JobRequest:
 
 def _loss(settings: TrainingSettings) -> None:
     suggested = _suggested(settings)
+    unknown = "Choose a data set first" if state.data_choice() is None else "Suggested"
 
     def title(key: str) -> str:
         if key != AUTO:
             return losses()[key].title
-        return f"{suggested.title} (suggested)" if suggested else "Suggested from the target"
+        return f"{suggested.title} (suggested)" if suggested else unknown
 
     key = "lw_t.loss"
     state.follow(key, settings.loss)

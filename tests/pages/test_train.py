@@ -92,6 +92,10 @@ def test_nesterov_brings_its_momentum(app: App) -> None:
 def test_without_data_the_way_to_it_is_offered(app: App) -> None:
     app.open("train", design(data=None))
     assert "No data is chosen" in texts(app)
+    assert "Choose a data set first" in texts(app)
+    assert "Press **Train**" not in texts(app)
+    assert app.at.selectbox(key="lw_t.loss").options[0] == "Choose a data set first"
+    assert app.at.button(key="lw_to_data")
     assert app.at.button(key="lw_train").disabled
     app.click("lw_to_data_0")
     assert app.at.subheader[0].value == "Data" or app.at.header
