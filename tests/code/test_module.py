@@ -111,8 +111,8 @@ def test_a_whole_tuple_and_a_part_of_it_can_both_be_read() -> None:
     net.output(Ref("encoder"), "everything")
     assert forward_of(net.graph()) == [
         "encoder = self.encoder(inputs)",
-        "x, _ = self.decoder(inputs, encoder[1])",
-        "return x, encoder",
+        "decoder, _ = self.decoder(inputs, encoder[1])",
+        "return decoder, encoder",
     ]
     model = build_module(net.graph())
     out, (steps, (h, c)) = model(torch.ones(2, 5, 4))
@@ -153,12 +153,12 @@ def test_sizes_slices_and_calculations() -> None:
     z = net.op("part", "operator.getitem", x, index=(Slice(), Slice(1, 3), ..., None))
     w = net.op("cut", "operator.getitem", x, index=(Slice(Size(x, 1), size), Slice(None, None, 2)))
     for value in (y, z, w):
-        net.output(value, f"out_{value.node}")
+        net.output(value, value.node[0])
     assert forward_of(net.graph()) == [
-        "view = inputs.view(inputs.size(0), -1)",
-        "part = inputs[:, 1:3, ..., None]",
-        "x = inputs[inputs.size(1) : (inputs.size(1) + 2) * (inputs.size(2) // 4), ::2]",
-        "return view, part, x",
+        "v = inputs.view(inputs.size(0), -1)",
+        "p = inputs[:, 1:3, ..., None]",
+        "c = inputs[inputs.size(1) : (inputs.size(1) + 2) * (inputs.size(2) // 4), ::2]",
+        "return v, p, c",
     ]
 
 

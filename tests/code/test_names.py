@@ -13,6 +13,7 @@ from builder.code.writing.naming import Namespace
 from builder.graph.model import Graph, Node, Owner, Ref, Setting, TensorSpec, Training
 from builder.graph.shapes import infer_shapes
 from tests.code.adversarial import ATTRIBUTES, NAMES
+from tests.code.networks import Net
 
 
 def named(name: str) -> Graph:
@@ -181,3 +182,23 @@ def test_a_note_is_only_a_comment() -> None:
 def test_a_name_cannot_reach_the_class_of_the_module() -> None:
     model = build_module(named("x; import os"))
     assert type(model).__name__.isidentifier()
+
+
+def test_branches_that_are_joined_have_names_of_their_own() -> None:
+    net = Net()
+    x = net.input("x", "N", 4)
+    one = net.layer("branch1", "Linear", x, out_features=5)
+    two = net.layer("branch2", "Linear", x, out_features=5)
+    net.output(net.op("join", "torch.cat", tensors=(one, two), dim=1))
+    source = write_code(net.graph())
+    assert "branch1 = self.branch1(inputs)" in source
+    assert "branch2 = self.branch2(inputs)" in source
+    assert "x: Tensor = torch.cat((branch1, branch2), dim=1)" in source
+
+
+def test_several_outputs_have_their_names() -> None:
+    net = Net()
+    x = net.layer("fc", "Linear", net.input("x", "N", 4), out_features=5)
+    net.output(net.layer("head1", "Linear", x, out_features=2), "logits")
+    net.output(net.layer("head2", "Linear", x, out_features=1), "output")
+    assert "        return logits, head2\n" in write_code(net.graph())

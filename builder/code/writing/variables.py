@@ -2,7 +2,8 @@
 
 The running value of a chain is `x`, written over at every step. A value that something reads later
 keeps a name of its own, taken from its layer. A value may be `x` only where the very next step is
-the last one that reads it; in a branch that next step is the first one of each side.
+the last one that reads it; in a branch that next step is the first one of each side. Two values
+that are joined, neither of which comes from the other, have names both.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from builder.code.writing.naming import LONGEST_VARIABLE, Namespace
+from builder.code.writing.reading import all_refs, all_steps, refs_of
 from builder.code.writing.steps import Choice, Item, Return, Settle, Step
-from builder.graph.model import Graph, Node, Ref, Value, iter_refs
+from builder.graph.model import Graph, Node, Ref, Value, iter_refs, with_refs
 
 Path: TypeAlias = tuple[int, ...]
 Pattern: TypeAlias = "Path | list[Pattern] | None"
@@ -23,6 +25,7 @@ Pattern: TypeAlias = "Path | list[Pattern] | None"
 UNREAD = "_"
 _WIDEST_UNPACKING = 8
 _GENERIC = re.compile(r"(x|input|inputs|in)?_?\d*")
+_GENERIC_OUTPUT = re.compile(r"(y|out|output|outputs)?_?\d*")
 _MERGES = frozenset(
     {"operator.add", "operator.sub", "operator.mul", "torch.cat", "torch.stack", "torch.add"}
 )
@@ -116,12 +119,15 @@ class _Namer:
         self.space = Namespace({*reserved, "x", "block", "result"}, LONGEST_VARIABLE)
         self.found = Variables()
         self.reads_inside: dict[int, set[tuple[str, Path]]] = {}
+        self.given_back: dict[tuple[str, Path], str] = {}
+        self.sources: dict[str, set[str]] = {}
         self.pinned: set[tuple[str, Path]] = set()
         self.chain = "x"
 
     def run(self) -> Variables:
         self._find_patterns()
         self._pin(self.items)
+        self._find_given_back()
         self._name_arguments()
         self._name_items(self.items)
         return self.found
@@ -130,9 +136,9 @@ class _Namer:
 
     def _find_patterns(self) -> None:
         read: dict[str, set[Path]] = {}
-        for ref in _all_refs(self.items):
+        for ref in all_refs(self.items):
             read.setdefault(ref.node, set()).add(ref.path)
-        for step in _all_steps(self.items):
+        for step in all_steps(self.items):
             rounds = self.carried(step.node)
             if rounds > 1:
                 self.found.patterns[step.node.id] = [(i,) for i in range(rounds)]
@@ -149,7 +155,7 @@ class _Namer:
         known = self.reads_inside.get(id(item))
         if known is None:
             known = set()
-            for ref in _all_refs((item,)):
+            for ref in all_refs((item,)):
                 pattern = self.found.patterns.get(ref.node, ())
                 leaf = leaf_of(pattern, ref.path)
                 known |= (
@@ -162,7 +168,7 @@ class _Namer:
 
     def _pin(self, items: Sequence[Item]) -> None:
         """Values a loop reads in every round must not be written over by its first result."""
-        for step in _all_steps(items):
+        for step in all_steps(items):
             rounds = self.carried(step.node)
             first = True
             for ref in step.reads if rounds else ():
@@ -170,6 +176,17 @@ class _Namer:
                 if leaf is not None and (rounds > 1 or not first):
                     self.pinned.add((ref.node, leaf))
                 first = False
+
+    def _find_given_back(self) -> None:
+        """Which values only the return reads, where there are several, and the output's name."""
+        outputs, last = self.graph.outputs, self.items[-1] if self.items else None
+        if len(outputs) < 2 or not isinstance(last, Return):
+            return
+        elsewhere = {value for item in self.items[:-1] for value in self._reads(item)}
+        for node, ref in zip(outputs, last.values, strict=True):
+            value = (ref.node, ref.path)
+            if value not in elsewhere:
+                self.given_back.setdefault(value, node.name)
 
     # Names -------------------------------------------------------------------------------------
 
@@ -230,7 +247,11 @@ class _Namer:
             value = (node.id, path)
             if value not in last and self.carried(node) == 0:
                 self.found.names[value] = UNREAD
-            elif chain_free and self._may_be_written_over(value, items, place, last):
+            elif (
+                chain_free
+                and self._may_be_written_over(value, items, place, last)
+                and not self._stands_beside(value, following)
+            ):
                 self.found.names[value] = self._next_name(value, following)
                 chain_free = False
             else:
@@ -267,6 +288,9 @@ class _Namer:
         return self.chain
 
     def _own_name(self, node: Node, path: Path) -> str:
+        given = self.given_back.get((node.id, path), "")
+        if given and _GENERIC_OUTPUT.fullmatch(given.lower()) is None:
+            return self.space.claim(given)
         label = self.graph.label(node.id)
         part = self.part_name(node, path) if path else ""
         if not path or part in ("output", ""):
@@ -290,6 +314,31 @@ class _Namer:
         if last.get(value, place) > place + 1:
             return False
         return place + 1 >= len(items) or self._only_at_entry(value, items[place + 1])
+
+    def _stands_beside(self, value: tuple[str, Path], following: Item | None) -> bool:
+        """Whether a value is joined with one of another branch, or given back with others: all
+        deserve a name. Not where one comes from the other, as in a skip connection.
+        """
+        if isinstance(following, Return):
+            return len(following.values) > 1
+        if not isinstance(following, Step) or following.node.kind != "operation":
+            return False
+        others = {ref.node for ref in following.reads} - {value[0]}
+        others -= {node.id for node in self.graph.inputs}
+        return any(
+            other not in self._behind(value[0]) and value[0] not in self._behind(other)
+            for other in others
+        )
+
+    def _behind(self, node_id: str) -> set[str]:
+        """The nodes a value comes from."""
+        known = self.sources.get(node_id)
+        if known is None:
+            known = set()
+            for ref in refs_of(with_refs(self.graph.nodes[node_id], self.graph.resolve)):
+                known |= {ref.node} | self._behind(ref.node)
+            self.sources[node_id] = known
+        return known
 
     def _is_tuple(self, value: tuple[str, Path]) -> bool:
         """Whether a value is no tensor: `x` is one by its type."""
@@ -332,27 +381,3 @@ def _pattern(value: Value | None, paths: set[Path], at: Path) -> Pattern:
     if beyond or len(parts) > _WIDEST_UNPACKING or len(parts) == 1:
         return at
     return parts
-
-
-def _all_steps(items: Sequence[Item]) -> Iterator[Step]:
-    for item in items:
-        if isinstance(item, Step):
-            yield item
-        elif isinstance(item, Choice):
-            for side in item.sides:
-                yield from _all_steps(side)
-
-
-def _all_refs(items: Sequence[Item]) -> Iterator[Ref]:
-    for item in items:
-        match item:
-            case Step():
-                yield from item.reads
-            case Settle(value=value):
-                yield value
-            case Return(values=values):
-                yield from values
-            case Choice(condition=condition):
-                yield from iter_refs(condition)
-                for side in item.sides:
-                    yield from _all_refs(side)

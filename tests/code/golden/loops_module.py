@@ -13,9 +13,9 @@ class Cell(nn.Module):
     def forward(self, h: Tensor, memory: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         x = self.from_h(h)
         x = x + memory
-        new = torch.tanh(x)
-        x = memory * mask
-        return new, x
+        h_out = torch.tanh(x)
+        memory_out = memory * mask
+        return h_out, memory_out
 
 
 class Step(nn.Module):

@@ -23,8 +23,8 @@ class ResidualBlock(nn.Module):
         x = self.relu1(x)
         x = self.conv2(x)
         bn2 = self.bn2(x)
-        x = self.project(inputs)
-        x = bn2 + x
+        project = self.project(inputs)
+        x = bn2 + project
         x = self.relu2(x)
         return x
 

@@ -20,10 +20,10 @@ class Seq2Seq(nn.Module):
         x = self.embed_target(target)  # (N, 12, 64)
         decoder, _ = self.decoder(x, (h_n, c_n))  # (N, 12, 128)
         # (N, 12, 128), (N, 12, 20)
-        x, attn_output_weights = self.attention(decoder, encoder, encoder)
+        x, weights = self.attention(decoder, encoder, encoder)
         x = torch.cat((decoder, x), dim=-1)  # (N, 12, 256)
-        x = self.head(x)  # (N, 12, 6000)
-        return x, attn_output_weights
+        logits = self.head(x)  # (N, 12, 6000)
+        return logits, weights
 
 
 if __name__ == "__main__":
