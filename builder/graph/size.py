@@ -7,6 +7,8 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from builder.graph.model import Graph
+
 BYTES_PER_NUMBER = 4  # float32
 COPIES_IN_TRAINING = 4  # weight, gradient, and Adam's two moments
 _FALLBACK_MEMORY = 8 * 2**30  # where the system does not say
@@ -31,6 +33,16 @@ def format_parameters(count: int) -> str:
 def format_exact(count: int) -> str:
     """All digits, in groups of three with thin spaces: 1 290 240."""
     return f"{count:,}".replace(",", "\u2009")
+
+
+def count_layers(graph: Graph) -> int:
+    """What a person counts as layers: layers, blocks and operations, so all but the ends."""
+    return sum(node.kind in ("layer", "operation") for node in graph.nodes.values())
+
+
+def format_layers(count: int) -> str:
+    """1 layer, 8 layers."""
+    return f"{format_exact(count)} {'layer' if count == 1 else 'layers'}"
 
 
 def format_bytes(count: int) -> str:

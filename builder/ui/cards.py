@@ -11,7 +11,7 @@ import streamlit as st
 
 from builder.gallery import Design, designs, project
 from builder.graph.model import Graph, format_shape, format_value
-from builder.graph.size import format_parameters
+from builder.graph.size import count_layers, format_layers, format_parameters
 from builder.ui import state
 from builder.ui.markdown import plain
 from builder.ui.projects import ProjectCard
@@ -70,10 +70,8 @@ def _facts(key: str) -> str:
 
     graph = project(key).graph
     report = check(graph).report
-    layers = sum(n.kind == "layer" for n in graph.nodes.values())
     ends = f"{_shapes(graph, report.nodes)}"
-    word = "layer" if layers == 1 else "layers"
-    return f"{ends} · {layers} {word} · {format_parameters(report.totals.parameters)} parameters"
+    return f"{ends} · {format_layers(count_layers(graph))} · {format_parameters(report.totals.parameters)} parameters"
 
 
 def _shapes(graph: Graph, nodes: Mapping[str, object]) -> str:
@@ -103,8 +101,9 @@ def _own_card(card: ProjectCard) -> bool:
                     on_click=state.delete_project,
                     args=(card.id,),
                 )
-        word = "layer" if card.layers == 1 else "layers"
-        st.caption(f"{card.layers} {word} · {_day(card.saved_at)}{' · open' if current else ''}")
+        st.caption(
+            f"{format_layers(card.layers)} · {_day(card.saved_at)}{' · open' if current else ''}"
+        )
     return clicked
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import streamlit as st
 
 from builder.errors import LayerwiseError
-from builder.graph.size import format_count, format_parameters
+from builder.graph.size import count_layers, format_count, format_layers, format_parameters
 from builder.ui import state
 from builder.ui.markdown import plain
 from builder.ui.places import go_to, next_place, place
@@ -110,8 +110,8 @@ def _ago(seconds: float) -> str:
 def _chip() -> None:
     """Layers · parameters · problems; a click leads to the first problem, else to Build."""
     report = state.check().report
-    layers = sum(n.kind == "layer" for n in state.graph().nodes.values())
-    parts = [_plural(layers, "layer"), f"{format_parameters(report.totals.parameters)} parameters"]
+    layers = format_layers(count_layers(state.graph()))
+    parts = [layers, f"{format_parameters(report.totals.parameters)} parameters"]
     problems = state.problems()
     parts.append(_plural(len(problems), "problem") if problems else "no problems")
     clicked = st.button(

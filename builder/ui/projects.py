@@ -17,6 +17,7 @@ from typing import Final, TypeAlias
 
 from builder.errors import LayerwiseError, NotFound, ProjectRefused
 from builder.graph.project import Project, from_json, to_json
+from builder.graph.size import count_layers
 from builder.home import owner_folder, write_atomically
 
 Stamp: TypeAlias = tuple[int, int, int]
@@ -128,7 +129,7 @@ def _card(path: Path) -> ProjectCard | None:
         project = from_json(path.read_text("utf-8"))
     except (ProjectRefused, OSError, UnicodeDecodeError):
         return None
-    layers = sum(n.kind == "layer" for n in project.graph.nodes.values())
+    layers = count_layers(project.graph)
     card = ProjectCard(path.stem, project.name, stamp[1] / 1e9, layers)
     if len(_CARDS) >= _CARDS_KEPT:
         _CARDS.clear()

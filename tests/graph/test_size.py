@@ -8,15 +8,18 @@ import pytest
 
 from builder.graph import size
 from builder.graph.size import (
+    count_layers,
     format_bytes,
     format_count,
     format_exact,
     format_flops,
     format_gigabytes,
+    format_layers,
     format_parameters,
     machine_memory,
     training_bytes,
 )
+from tests.graph.networks import skip
 
 THIN = "\u2009"
 
@@ -90,3 +93,8 @@ def test_parameters_are_exact_as_long_as_one_counts_them() -> None:
     assert format_parameters(101_770) == f"101{THIN}770"
     assert format_parameters(9_999_999) == f"9{THIN}999{THIN}999"
     assert format_parameters(10_000_000) == "10M"
+
+
+def test_layers_are_counted_as_the_stack_shows_them() -> None:
+    assert count_layers(skip()) == 3  # fc1, relu and the addition
+    assert [format_layers(n) for n in (0, 1, 8)] == ["0 layers", "1 layer", "8 layers"]
