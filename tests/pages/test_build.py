@@ -235,6 +235,13 @@ def test_a_shape_typed_is_one_sample_with_the_batch_put_in_front(empty: App, typ
     assert told == (typed[0] != "N")
 
 
+def test_a_copy_is_selected(empty: App) -> None:
+    empty.add("torch.nn.Linear")
+    linear = list(empty.graph.nodes)[1]
+    empty.send({"op": "select", "node": linear}, {"op": "duplicate", "node": linear})
+    assert empty.session.selected == list(empty.graph.nodes)[2]
+
+
 def test_a_shape_really_without_a_batch_is_taken_as_typed(empty: App) -> None:
     empty.send({"op": "select", "node": "input"})
     next(t for t in empty.at.toggle if "Batch" in t.label).set_value(False).run()

@@ -82,13 +82,15 @@ def _add_branch(graph: Graph, after: str | None) -> None:
     state.edit(edit, select_new=True)
 
 
-def _each(make: Callable[[str], Edit | None]) -> Callable[[Mapping[str, Any]], None]:
+def _each(
+    make: Callable[[str], Edit | None], *, select_new: bool = False
+) -> Callable[[Mapping[str, Any]], None]:
     def act(operation: Mapping[str, Any]) -> None:
         node = operation.get("node")
         if isinstance(node, str) and node in state.scoped_graph().nodes:
             edit = make(node)
             if edit is not None:
-                state.edit(edit)
+                state.edit(edit, select_new=select_new)
 
     return act
 
@@ -142,7 +144,7 @@ _ACTS: Final[Mapping[str, Callable[[Mapping[str, Any]], None]]] = {
     "add": _add,
     "move": _move,
     "delete": lambda operation: delete(_text(operation, "node") or ""),
-    "duplicate": _each(lambda node: DuplicateNode(node, scope=state.scope())),
+    "duplicate": _each(lambda node: DuplicateNode(node, scope=state.scope()), select_new=True),
     "bypass": _each(_bypass),
     "freeze": _each(_freeze),
     "group": _group,
