@@ -106,7 +106,7 @@ def sweep_temporary_files(folder: Path) -> None:
 
 def storage_refused(error: OSError, path: Path) -> StorageRefused:
     """The one sentence for a disk that refuses, with the folder and the way out."""
-    place = path.parent if path.suffix else path
+    place = _shown(path.parent if path.suffix else path)
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return StorageRefused(
             f"The disk that holds {place} is full: nothing was written. Delete past runs or free "
@@ -120,6 +120,12 @@ def storage_refused(error: OSError, path: Path) -> StorageRefused:
             error.errno,
         )
     return StorageRefused(f"{place} cannot be written to: {error.strerror or error}.", error.errno)
+
+
+def _shown(place: Path) -> Path:
+    """The place as a sentence may name it: an owner's folder is named by their secret token."""
+    parts = place.parts
+    return Path(*parts[: parts.index("owners")]) if "owners" in parts else place
 
 
 def _sync_folder(folder: Path) -> None:

@@ -15,12 +15,15 @@ from builder.ui.places import PLACES
 
 _LOG: Final = logging.getLogger("layerwise")
 _STYLE: Final = Path(__file__).with_name("style.css")
+_ICON: Final = (
+    Path(__file__).with_name("assets") / "icon.svg"
+)  # a Material name is fetched from afar
 _LOGO: Final = Path(__file__).with_name("assets") / "logo.svg"
 
 
 def run_page() -> None:
     """Draws the page the person is on. The body of app.py when it runs as a script."""
-    st.set_page_config(page_title="Layerwise", page_icon=":material/layers:", layout="wide")
+    st.set_page_config(page_title="Layerwise", page_icon=str(_ICON), layout="wide")
     st.html(_STYLE)
     st.logo(str(_LOGO), size="large")
     pages = [
