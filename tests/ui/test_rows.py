@@ -12,6 +12,7 @@ from builder.ui.markdown import plain
 from builder.ui.workbench.choices import palette_groups
 from builder.ui.workbench.rows import rows_of
 from builder.ui.workbench.window import fold
+from tests.graph.networks import layer, output, start
 
 
 def rows(key: str) -> dict[str, dict[str, Any]]:
@@ -29,6 +30,15 @@ def test_where_an_input_comes_from_is_said_only_where_it_is_not_the_row_above() 
     assert all(not row["sources"] for row in rows("mlp_784_sequential").values())
     merged = [row for row in rows("unet").values() if row["type"] == "cat"]
     assert [row["sources"] for row in merged] == [["from down2, up2"], ["from down1, up1"]]
+
+
+def test_a_row_that_does_not_read_the_row_above_stands_apart() -> None:
+    graph = layer(start(), "side", "Linear", "x", out_features=4)
+    graph = output(layer(graph, "fc", "Linear", "x", out_features=2), "fc")
+    x, side, fc, end = rows_of(graph, infer_shapes(graph))
+    assert (side["below"], side["marks"]) == ("from x · N×8", ["read by nobody"])
+    assert fc["apart"] and not fc["marks"]
+    assert not any("below" in row or "apart" in row for row in (x, end))
 
 
 def test_shared_weights_are_marked_at_the_second_call() -> None:

@@ -45,10 +45,18 @@ _CHANNELS_FIRST: Final = {"convolution", "pooling"}
 
 def rows_of(graph: Graph, report: ShapeReport | None) -> list[dict[str, Any]]:
     """A row for each node, in running order. `report`: of the same graph, None where unknown."""
-    rows, previous = [], None
+    rows: list[dict[str, Any]] = []
+    previous = None
+    nodes = report.nodes if report else {}
+    read = {r.node for n in graph.nodes.values() for _, r in _wired(n)}
     for node in graph.nodes.values():
-        found = report.nodes.get(node.id) if report else None
-        rows.append(_row(graph, node, found or NodeReport(), previous))
+        row = _row(graph, node, nodes.get(node.id, NodeReport()), previous)
+        if node.kind != "output" and node.id not in read:
+            row["marks"].append("read by nobody")
+        if previous is not None and all(ref.node != previous.id for _, ref in _wired(node)):
+            row["apart"] = True
+            rows[-1]["below"] = _from_elsewhere(graph, node, nodes)
+        rows.append(row)
         previous = node
     return rows
 
@@ -156,8 +164,7 @@ def _shape(value: Value | None) -> str:
 
 def _sources(graph: Graph, node: Node, previous: Node | None) -> list[str]:
     """Where inputs come from, said only where it is not simply the row above."""
-    refs = {name: list(iter_refs(value)) for name, value in node.arguments.items()}
-    wired = [(name, ref) for name, found in refs.items() for ref in found]
+    wired = _wired(node)
     if node.kind == "input" or not wired:
         return []
     if len(wired) == 1 and previous and wired[0][1] == Ref(previous.id, wired[0][1].path):
@@ -165,6 +172,27 @@ def _sources(graph: Graph, node: Node, previous: Node | None) -> list[str]:
     if len({name for name, _ in wired}) == 1:
         return ["from " + ", ".join(source_words(graph, ref) for _, ref in wired)]
     return [f"{name} from {source_words(graph, ref)}" for name, ref in wired]
+
+
+def _from_elsewhere(graph: Graph, node: Node, nodes: Mapping[str, NodeReport]) -> str:
+    """What stands above a row that does not read the row before: "from flatten1 · N×400"."""
+    wired = _wired(node)
+    words = [f"{source_words(graph, ref)} · {_shape(_part(nodes, ref))}" for _, ref in wired]
+    if len({name for name, _ in wired}) > 1:
+        return ", ".join(f"{w[0]} from {said}" for w, said in zip(wired, words, strict=True))
+    return "from " + ", ".join(words) if words else ""
+
+
+def _part(nodes: Mapping[str, NodeReport], ref: Ref) -> Value | None:
+    value = nodes[ref.node].result if ref.node in nodes else None
+    for step in ref.path:
+        value = value[step] if isinstance(value, tuple) and step < len(value) else None
+    return value
+
+
+def _wired(node: Node) -> list[tuple[str, Ref]]:
+    """Every value a node reads, with the argument it is read for."""
+    return [(name, ref) for name, value in node.arguments.items() for ref in iter_refs(value)]
 
 
 def _marks(graph: Graph, node: Node, report: NodeReport) -> list[str]:

@@ -60,7 +60,7 @@ const CSS = `
 .stack .row:hover { border-color: color-mix(in srgb, var(--st-text-color) 35%, transparent); }
 .stack .row[aria-selected="true"] { border-color: var(--st-primary-color); box-shadow: 0 0 0 1px var(--st-primary-color);
   background: color-mix(in srgb, var(--st-primary-color) 7%, var(--st-background-color)); }
-.stack .row.bypassed .main { opacity: .5; text-decoration: line-through; }
+.stack .row.bypassed .main > :not(.mark) { opacity: .5; text-decoration: line-through; }
 .stack .row.edge { border-style: dashed; }
 .stack .row.error { border-color: var(--st-red-color); }
 .stack .main { display: flex; align-items: baseline; gap: .55rem; min-width: 0; flex-wrap: wrap; }
@@ -71,13 +71,16 @@ const CSS = `
 .stack .tags { grid-column: 1 / -1; display: flex; gap: .3rem .6rem; flex-wrap: wrap; font-size: .82rem; }
 .stack .tags .source { display: inline-flex; align-items: center; gap: .25rem; }
 .stack .tags .icon { font-size: .95rem; }
-.stack .mark { border: 1px solid var(--st-border-color); border-radius: .3rem; padding: 0 .35rem; }
+.stack .mark { font-size: .82rem; white-space: nowrap; border: 1px solid var(--st-border-color); border-radius: .3rem; padding: 0 .35rem; }
 .stack .problem { grid-column: 1 / -1; display: flex; gap: .35rem; font-size: .88rem; color: var(--st-red-text-color, var(--st-red-color)); overflow-wrap: anywhere; }
 .stack .problem.warning { color: var(--st-orange-text-color, var(--st-orange-color)); }
 .stack .problem .icon { font-size: 1.05rem; margin-top: .1rem; }
 .stack .wire { display: flex; align-items: center; gap: .5rem; height: 1.55rem; padding-left: 1.1rem; font-size: .82rem; position: relative; }
 .stack .wire .line { width: 1px; height: 100%; background: color-mix(in srgb, var(--st-text-color) 35%, transparent); }
 .stack .wire .shape { font-variant-numeric: tabular-nums; font-family: var(--st-code-font); font-size: .8rem; }
+.stack .wire.apart .line { visibility: hidden; }
+.stack .wire .elsewhere { display: inline-flex; align-items: center; gap: .25rem; min-width: 0; margin-left: -.35rem; font-variant-numeric: tabular-nums; white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+.stack .wire .elsewhere .icon { font-size: .95rem; }
 .stack .wire .insert { opacity: 0; margin-left: auto; font-size: .8rem; display: inline-flex; align-items: center; gap: .15rem; padding: 0 .4rem; border-radius: .3rem; }
 .stack .wire:hover .insert, .stack .wire .insert:focus-visible { opacity: 1; }
 .stack .wire .insert:hover { background: var(--st-secondary-background-color); }
@@ -395,8 +398,8 @@ class Stack {
       row.marks.join(", "), row.problem && `problem: ${row.problem}`,
     ].filter(Boolean).join(". ");
     const tags = [
-      ...row.sources.map((text) => h("span", { class: "source quiet" }, icon("subdirectory_arrow_right"), text)),
-      ...row.marks.map((text) => h("span", { class: "mark" }, text)),
+      ...(row.apart ? [] : row.sources).map((text) => h("span", { class: "source quiet" }, icon("subdirectory_arrow_right"), text)), // else it stands above
+      row.below && h("span", { class: "source shape quiet", title: row.axes || null }, `gives ${row.shape}`),
       row.note && h("span", { class: "source quiet" }, icon("sticky_note_2"), row.note),
     ].filter(Boolean);
     return h("div", {
@@ -407,16 +410,19 @@ class Stack {
       ondblclick: () => this.open(),
       ondragstart: (event) => { event.dataTransfer.setData(ROW_TYPE, row.id); event.dataTransfer.effectAllowed = "move"; },
     },
-      h("div", { class: "main" }, h("span", { class: "name" }, row.name), h("span", { class: "type" }, row.type), row.parameters && h("span", { class: "params quiet" }, row.parameters)),
+      h("div", { class: "main" }, h("span", { class: "name" }, row.name), h("span", { class: "type" }, row.type), row.parameters && h("span", { class: "params quiet" }, row.parameters), row.marks.map((text) => h("span", { class: "mark" }, text))),
       h("div", { class: "count quiet", title: row.count ? `${row.exact} parameters` : null }, row.count),
       tags.length ? h("div", { class: "tags" }, tags) : null,
       row.problem && h("div", { class: `problem ${row.severity}` }, icon(row.severity === "error" ? "error" : "warning"), h("span", {}, row.problem)),
     );
   }
   wire(row) {
-    return h("div", { class: "wire", role: "presentation", "data-after": row.id },
+    // "below": what the next row reads where it does not read this one; the line stops there.
+    const apart = row.below !== undefined;
+    return h("div", { class: apart ? "wire apart" : "wire", role: "presentation", "data-after": row.id },
       h("span", { class: "line" }),
-      h("span", { class: "shape quiet", title: row.axes || null }, row.shape),
+      row.below ? h("span", { class: "elsewhere quiet", title: row.below }, icon("subdirectory_arrow_right"), row.below)
+        : h("span", { class: "shape quiet", title: row.axes || null }, row.shape),
       h("button", { class: "insert quiet", type: "button", tabindex: "-1", "aria-hidden": "true", onclick: () => { this.select(row.id); this.search(); } }, icon("add"), "insert here"));
   }
   colours(family) {
