@@ -26,12 +26,16 @@ Array: TypeAlias = npt.NDArray[Any]
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One line of a chart. `split` is "train", "validation" or "test"; None in `y` leaves a gap."""
+    """One line of a chart. `split` is "train", "validation" or "test"; None in `y` leaves a gap.
+
+    `label`: in the legend; `hover`: before the value under the pointer, where that is another.
+    """
 
     split: str
     x: Sequence[float]
     y: Sequence[float | None]
     label: str = ""
+    hover: str = ""
 
 
 def curves(
@@ -275,7 +279,7 @@ def _line(line: Curve, name: str, colour: str, dash: str) -> go.Scatter:
         mode="lines+markers" if len(kept) <= 40 else "lines",
         line={"color": colour, "dash": dash, "width": 2.5},
         marker={"size": 6},
-        hovertemplate="%{y:.5g}",
+        hovertemplate="%{y:.5g}" + (f"<extra>{plain(line.hover)}</extra>" if line.hover else ""),
     )
 
 

@@ -210,7 +210,7 @@ def _step_lines(seen: Watch) -> list[Curve]:
 def _chart(seen: Watch | None, figure: str, title: str, before: list[Curve]) -> None:
     parts: tuple[PartName, PartName] = ("train", "validation")
     lines = before + [
-        Curve(part, line.x, line.y, _label(part, figure, line))
+        Curve(part, line.x, line.y, _label(part, figure, line), part.capitalize())
         for part in parts
         if seen and (line := seen.series(part, figure)).x
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import streamlit as st
@@ -18,6 +19,7 @@ from builder.training.words import (
     STATE_WORDS,
     optimizer_words,
     telling_figure,
+    telling_names,
     words_for_figure,
     words_for_seconds,
 )
@@ -29,16 +31,30 @@ _MOST_COMPARED: Final = 8  # as many as there are colours that stay apart
 
 def past_runs() -> None:
     """Draws the table; what is selected in it can be compared, opened, renamed and deleted."""
-    cards = get_supervisor().store.runs(state.owner())
-    if not cards:
+    everything = get_supervisor().store.runs(state.owner())
+    here = [card for card in everything if card.summary.get("project") == state.project_id()]
+    if not everything:
         return
-    st.subheader("Runs", anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+        st.subheader("Runs", anchor=False, width="content")
+        others = len(everything) - len(here)
+        every = others > 0 and st.toggle(
+            "All projects",
+            key="lw_runs_all",
+            persist_state="session",
+            on_change=_new_table,
+            help=f"Shows {others} run{'' if others == 1 else 's'} of other projects too",
+        )
+    cards = everything if every else here
+    if not cards:
+        st.caption("This project has no run yet.")
+        return
     generation = state.recall("train.table", 0)  # a new table has nothing selected
     chosen = st.dataframe(
         [_row(card) for card in cards],
         hide_index=True,
         key=f"lw_runs_{generation}",
-        on_select="rerun",
+        on_select=partial(_open_selected, f"lw_runs_{generation}", [card.id for card in cards]),
         selection_mode="multi-row",
         placeholder="–",
         column_config=_columns(),
@@ -46,7 +62,7 @@ def past_runs() -> None:
     rows = [i for i in chosen["selection"]["rows"] if i < len(cards)]
     selected = [cards[i] for i in rows]
     if not selected:
-        st.caption("Select one to open it, several to compare them on one chart.")
+        st.caption("Select one to see it above, several to compare them on one chart.")
         return
     _buttons(selected)
     if len(selected) > 1:
@@ -95,13 +111,6 @@ def _columns() -> dict[str, Any]:
 def _buttons(selected: list[RunCard]) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         if len(selected) == 1:
-            st.button(
-                "Open",
-                key="lw_open_run",
-                icon=":material/open_in_full:",
-                on_click=state.choose_run,
-                args=(selected[0].id,),
-            )
             with st.popover("Rename", icon=":material/edit:"):
                 st.text_input(
                     "Name",
@@ -151,7 +160,7 @@ def _comparison(selected: list[RunCard]) -> None:
     parts = both if part == "both" else tuple(p for p in both if p == part)
     runs = {
         name: [Curve(p, line.x, line.y) for p in parts if (line := one.series(p, key)).x]
-        for name, one in zip(_names(selected), seen, strict=False)
+        for name, one in zip(_names(selected[:_MOST_COMPARED]), seen, strict=True)
     }
     drawn = figures.compare_runs(runs, y_title=metric(key).title, dark=state.dark())
     if metric(key).share:
@@ -164,14 +173,19 @@ def _comparison(selected: list[RunCard]) -> None:
 
 
 def _names(cards: list[RunCard]) -> list[str]:
-    """The names, with a number where two are called the same."""
-    names: list[str] = []
-    for card in cards:
-        name, number = card.name, 2
-        while name in names:
-            name, number = f"{card.name} ({number})", number + 1
-        names.append(name)
-    return names
+    """The names; where two are called the same, with what differs."""
+    return telling_names([(card.name, card.summary) for card in cards])
+
+
+def _open_selected(key: str, run_ids: list[str]) -> None:
+    """A single selected run is shown above at once."""
+    rows = (state.widget(key) or {}).get("selection", {}).get("rows", [])
+    if len(rows) == 1 and rows[0] < len(run_ids):
+        state.choose_run(run_ids[rows[0]])
+
+
+def _new_table() -> None:
+    state.keep("train.table", state.recall("train.table", 0) + 1)
 
 
 def _rename(run_id: str) -> None:
@@ -193,4 +207,4 @@ def _delete(run_ids: list[str]) -> None:
             continue
         if shown is not None and shown[0] == run_id:
             state.choose_run(None)
-    state.keep("train.table", state.recall("train.table", 0) + 1)
+    _new_table()

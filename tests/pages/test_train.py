@@ -179,3 +179,13 @@ def test_a_strange_name_is_shown_as_it_is(app: App) -> None:
     assert runs(app)[0].name == name
     assert name in [heading.value.replace("\\", "") for heading in app.at.subheader]
     app.shows_no_trouble()
+
+
+def test_runs_of_other_projects_are_listed_when_asked_for(app: App) -> None:
+    app.open("train", design(epochs=1))
+    trained(app)
+    app.open("train", design("digits_cnn", "digits", epochs=1))
+    assert not app.at.dataframe
+    app.at.toggle(key="lw_runs_all").set_value(True).run()
+    assert list(app.at.dataframe[0].value["Name"]) == ["Two moons, 2-16-16-2"]
+    app.shows_no_trouble()
