@@ -16,6 +16,7 @@ from builder.ui.weight_choice import (
     choose_weight,
     look_up_field,
     nothing_trained,
+    say_if_changed_since,
     show_answer,
 )
 from builder.ui.weights_view import show_all, show_weight
@@ -53,6 +54,7 @@ with run_field:
     run = choose_run(cards)
 with epoch_field:
     epoch = choose_epoch(run)
+say_if_changed_since(run, cards)
 if epoch is None:
     st.info(plain(f"This run has kept no weights yet. {run.sentence}"), icon=":material/info:")
     st.stop()

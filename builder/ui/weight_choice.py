@@ -8,7 +8,8 @@ from typing import Final
 
 import streamlit as st
 
-from builder.errors import InspectionRefused
+from builder.errors import InspectionRefused, LayerwiseError
+from builder.graph.size import count_layers, format_layers
 from builder.inspection.layers import Layer
 from builder.inspection.weights import Weight, look_up
 from builder.training import Run, RunCard, Store
@@ -43,6 +44,23 @@ def choose_run(cards: Sequence[RunCard]) -> Run:
     if run_id != wanted:
         state.choose_run(run_id)
     return Store().open(run_id, state.owner())
+
+
+def say_if_changed_since(run: Run, cards: Sequence[RunCard]) -> None:
+    """One caption where the open project's network is another by now than the one that was trained."""
+    run_id, _ = state.chosen_run() or (None, None)
+    card = next((card for card in cards if card.id == run_id), None)
+    if card is None or not state.is_open() or card.summary.get("project") != state.project_id():
+        return
+    try:
+        before = run.graph
+    except LayerwiseError:
+        return  # a run without its project.json: the rest of the page says what there is
+    if before != state.graph():
+        layers = format_layers(count_layers(before))
+        st.caption(
+            f":material/history: This run was made before the last changes: it has {layers}.",
+        )
 
 
 def choose_epoch(run: Run) -> int | None:

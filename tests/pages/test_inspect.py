@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from builder.gallery import project
+from builder.graph.history import History
 from builder.training import Store, train
 from tests.pages.app import App
 
@@ -63,3 +64,19 @@ def test_the_slider_goes_back_to_before_training(trained: App) -> None:
     trained.at.select_slider[0].set_value(0).run()
     assert list(trained.at.dataframe[0].value[""]) == ["Epoch 0"]
     trained.shows_no_trouble()
+
+
+def test_a_run_of_an_older_network_says_so(app: App, tmp_path: Path) -> None:
+    app.open("inspect", project("digits_cnn"))
+    store = Store()
+    run_id = store.new_id()
+    store.add(run_id, app.owner, "Digits", {"project": app.session.work.id})
+    folder = store.folder(run_id).path
+    train(project("digits_cnn"), "digits", folder=folder, epochs=1, batch_size=256)
+    app.run()
+    assert not [c for c in app.at.caption if "before the last changes" in c.value]
+    app.session.work.history = History(project("digits_mlp").graph)
+    app.run()
+    (said,) = [c.value for c in app.at.caption if "before the last changes" in c.value]
+    assert said.endswith("This run was made before the last changes: it has 7 layers.")
+    app.shows_no_trouble()
