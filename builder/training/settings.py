@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Literal
@@ -42,12 +42,15 @@ class TrainingSettings:
     options: Mapping[str, float | bool] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, **chosen: Any) -> TrainingSettings:
+    def of(cls, /, **chosen: Any) -> TrainingSettings:
         """Settings from flat names, as the command line and JSON spell them.
 
         Errors: JobRefused with a sentence for an unknown name or a value out of range.
         """
-        entry = get_optimizer(str(chosen.get("optimizer", cls.optimizer)))
+        key = chosen.get("optimizer", cls.optimizer)
+        if not isinstance(key, str):
+            raise JobRefused(_no_name("optimizer", "adam", key))
+        entry = get_optimizer(key)
         own = {name: chosen.pop(name) for name in GENERAL if name in chosen}
         for name in chosen:
             if entry.option(name) is None:
@@ -66,13 +69,18 @@ class TrainingSettings:
         """One sentence for the first choice that cannot be used, None when all can."""
         from builder.training.losses import losses  # imports torch's names: not needed to read JSON
 
+        for title, example, given in (
+            ("loss", AUTO, self.loss),
+            ("optimizer", "adam", self.optimizer),
+            ("device", "cpu", self.device),
+        ):
+            if not isinstance(given, str):
+                return _no_name(title, example, given)
         if self.loss != AUTO and self.loss not in losses():
             return f"There is no loss {quote(self.loss)}. " + (
                 did_you_mean(self.loss, losses()) or f"Choose one of {', '.join(losses())}."
             )
-        if self.lr is not None and not (
-            _is_number(self.lr) and math.isfinite(self.lr) and self.lr > 0
-        ):
+        if self.lr is not None and not (_is_number(self.lr) and 0 < self.lr <= sys.float_info.max):
             return f"The learning rate is a number above 0, but {quote(self.lr)} was given."
         for name, (title, least, most) in _LIMITS.items():
             value = getattr(self, name)
@@ -81,13 +89,15 @@ class TrainingSettings:
                     f"The {title} is a whole number from {least} to {most}, "
                     f"but {quote(value)} was given."
                 )
-        if self.goal not in ("target", "input"):
+        if not isinstance(self.goal, str) or self.goal not in ("target", "input"):
             return f"The goal is “target” or “input”, but {quote(self.goal)} was given."
         entry = get_optimizer(self.optimizer)
         for name, value in self.options.items():
             option = entry.option(name)
             if option is None:
                 return f"{entry.title} has no setting {quote(name)}."
+            if _is_number(value) and abs(value) > sys.float_info.max:
+                return f"{entry.title}: {name} is a finite number, but {quote(value)} was given."
             refusal = option.refuse(value)
             if refusal:
                 return f"{entry.title}: {refusal}"
@@ -116,8 +126,14 @@ class TrainingSettings:
     @classmethod
     def from_json(cls, value: Mapping[str, Any] | None) -> TrainingSettings:
         """Errors: JobRefused, as `of`."""
+        if value is not None and not isinstance(value, Mapping):
+            raise JobRefused(f"Settings are names with values, but {quote(value)} was given.")
         return cls.of(**{str(name): chosen for name, chosen in (value or {}).items()})
 
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _no_name(title: str, example: str, given: object) -> str:
+    return f"The {title} is a name such as “{example}”, but {quote(given)} was given."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import torch
@@ -17,7 +18,7 @@ from builder.training.losses import ending_warning, get_loss, losses, suggest_lo
 from builder.training.metrics import metric, metric_set
 from builder.training.optimizers import build_optimizer, optimizers
 from builder.training.remedies import remove_last
-from builder.training.settings import TrainingSettings
+from builder.training.settings import GENERAL, TrainingSettings
 
 
 def network_ending_with(target: str) -> Graph:
@@ -322,3 +323,29 @@ def test_a_constant_target_has_no_r2() -> None:
 def test_the_cause_of_a_divergence_is_named() -> None:
     assert "The inputs reach 5e+03: standardise them" in Divergence(0.001, 0.001, 5000.0)._causes()
     assert "Try a learning rate of 0.0001" in Divergence(0.001, 0.001, 1.0)._causes()
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        *({name: [1]} for name in GENERAL),
+        *({name: {"a": 1}} for name in GENERAL),
+        *({name: None} for name in GENERAL if name != "lr"),
+        {"lr": 10**400},
+        {"lr": True},
+        {"eps": 10**400},
+        {"eps": [1]},
+        {"cls": 1},
+        {"options": {"eps": 1}},
+        [1],
+    ],
+    ids=str,
+)
+def test_a_value_of_any_other_type_is_a_sentence_too(chosen: Any) -> None:
+    with pytest.raises(JobRefused, match=r"\.$|given"):
+        TrainingSettings.from_json(chosen)
+
+
+def test_settings_made_by_hand_are_checked_as_well() -> None:
+    for name in GENERAL:
+        assert TrainingSettings(**{name: [1]}).refuse(), name
