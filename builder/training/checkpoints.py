@@ -59,13 +59,20 @@ def save_weights(folder: Path, epoch: int, weights: Mapping[str, Tensor], **abou
 
 
 def load_weights(folder: Path, epoch: int) -> dict[str, Tensor]:
-    """One epoch's weights by their names in `state_dict`. Errors: NotFound when they are not kept."""
+    """One epoch's weights by their names in `state_dict`.
+
+    Errors: NotFound when they are not kept, or their file is damaged.
+    """
     path = _path(folder, "epoch", epoch)
-    if path.exists():
-        return _load(path)[0]
     resume = _path(folder, "resume", epoch)
+    if path.exists():
+        try:
+            return _load(path, epoch)[0]
+        except NotFound:
+            if not resume.exists():
+                raise
     if resume.exists():
-        return _under(_load(resume)[0], "model/")
+        return _under(_load(resume, epoch)[0], "model/")
     kept = ", ".join(map(str, kept_epochs(folder))) or "none"
     raise NotFound(f"The weights of epoch {epoch} are not kept. There are those of {kept}.")
 
@@ -99,12 +106,14 @@ def save_resume(
 def load_resume(folder: Path, epoch: int, model: Module, optimizer: Optimizer) -> dict[str, Any]:
     """Puts model, optimizer and random generators back; gives what else was saved with them.
 
-    Errors: NotFound when there is no such state.
+    Errors: NotFound when there is no such state, or its file is damaged.
     """
     path = _path(folder, "resume", epoch)
     if not path.exists():
         raise NotFound(f"There is nothing to go on from after epoch {epoch}.")
-    tensors, about = _load(path)
+    tensors, about = _load(path, epoch)
+    if not {"plain", "groups"} <= about.keys() or "random/cpu" not in tensors:
+        raise _damaged(path, epoch)
     model.load_state_dict(_under(tensors, "model/"))
     state: dict[int, dict[str, Any]] = {}
     for index, entries in about["plain"].items():
@@ -201,12 +210,26 @@ def _disk_error(error: Exception, path: Path) -> OSError:
     return OSError(errno.EIO, text)
 
 
-def _load(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    from safetensors import safe_open
+def _load(path: Path, epoch: int) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Errors: NotFound when the file cannot be read or is damaged."""
+    from safetensors import SafetensorError, safe_open
 
-    with safe_open(path, framework="pt") as file:
-        about = json.loads((file.metadata() or {}).get("layerwise", "{}"))
-        return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads((file.metadata() or {}).get("layerwise", "{}"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, ValueError) as error:
+        raise _damaged(path, epoch) from error
+    if not isinstance(about, dict):
+        raise _damaged(path, epoch)
+    return tensors, about
+
+
+def _damaged(path: Path, epoch: int) -> NotFound:
+    return NotFound(
+        f"The weights of epoch {epoch} cannot be read: {path.name} is damaged or cut short. "
+        "Choose another epoch, or train again."
+    )
 
 
 def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

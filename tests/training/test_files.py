@@ -237,3 +237,18 @@ def test_an_owner_is_never_a_path(
     monkeypatch.setenv("LAYERWISE_HOME", str(tmp_path))
     with pytest.raises(NotFound):
         owner_folder(owner)
+
+
+def test_a_checkpoint_cut_short_names_its_epoch(tmp_path: Path) -> None:
+    model = nn.Linear(2, 2)
+    optimizer = torch.optim.Adam(model.parameters())
+    checkpoints.save_weights(tmp_path, 3, checkpoints.snapshot(model))
+    checkpoints.save_resume(tmp_path, 4, checkpoints.snapshot(model), optimizer)
+    for path in tmp_path.iterdir():
+        path.write_bytes(path.read_bytes()[:-5])
+    with pytest.raises(NotFound, match="The weights of epoch 3 cannot be read: epoch-00003"):
+        checkpoints.load_weights(tmp_path, 3)
+    with pytest.raises(NotFound, match="epoch 4 cannot be read"):
+        checkpoints.load_weights(tmp_path, 4)
+    with pytest.raises(NotFound, match="epoch 4 cannot be read"):
+        checkpoints.load_resume(tmp_path, 4, model, optimizer)
