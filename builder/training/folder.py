@@ -19,7 +19,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias, cast
 
 from builder.errors import NotFound, quote
 from builder.home import make_folder, storage_refused, temporary_path, write_atomically
@@ -28,6 +28,8 @@ from builder.training.processes import ProcessMark
 
 RunState: TypeAlias = Literal["queued", "running", "finished", "stopped", "failed", "interrupted"]
 VERSION = 1
+_ENDED: Final = ("finished", "stopped", "failed", "interrupted")
+_UNKNOWN: Final = ProcessMark(-1, "")  # a process that nobody can find any more
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,16 @@ class RunFolder:
 
     def worker(self, attempt: int) -> ProcessMark | None:
         """The process of an attempt, None when none has begun."""
-        mark = _read_json(self.path / "workers" / f"{attempt}.json")
-        return None if mark is None else ProcessMark(int(mark["pid"]), str(mark["started"]))
+        path = self.path / "workers" / f"{attempt}.json"
+        try:
+            text = path.read_bytes()
+        except OSError:
+            return None
+        try:
+            mark = json.loads(text)
+            return ProcessMark(int(mark["pid"]), str(mark["started"]))
+        except (ValueError, KeyError, TypeError):
+            return _UNKNOWN  # a power cut may leave an empty file: somebody began, and is gone
 
     def begin(self, attempt: int, mark: ProcessMark) -> bool:
         """Claims an attempt for a process, once: False when another has claimed or voided it."""
@@ -152,18 +162,24 @@ class RunFolder:
             (self.path / name).unlink(missing_ok=True)
 
     def ending(self) -> Ending | None:
-        """How it ended, None when it has not (or was killed)."""
+        """How it ended, None when it has not (or was killed, or the file does not say)."""
         end = _read_json(self.path / "end.json")
         if end is None:
             return None
-        return Ending(
-            cast(RunState, end["state"]),
-            str(end["sentence"]),
-            int(end["epoch"]),
-            float(end["seconds"]),
-            end["figures"],
-            int(end["attempt"]),
-        )
+        try:
+            state, figures = end["state"], end["figures"]
+            if state not in _ENDED or not all(isinstance(f, dict) for f in figures.values()):
+                return None
+            return Ending(
+                cast(RunState, state),
+                str(end["sentence"]),
+                int(end["epoch"]),
+                float(end["seconds"]),
+                figures,
+                int(end["attempt"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            return None
 
     def write_ending(self, ending: Ending) -> None:
         plain = {**asdict(ending), "figures": {k: finite(v) for k, v in ending.figures.items()}}

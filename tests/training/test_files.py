@@ -252,3 +252,20 @@ def test_a_checkpoint_cut_short_names_its_epoch(tmp_path: Path) -> None:
         checkpoints.load_weights(tmp_path, 4)
     with pytest.raises(NotFound, match="epoch 4 cannot be read"):
         checkpoints.load_resume(tmp_path, 4, model, optimizer)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{}", '{"state": "finished"}', "[1]", "", '{"state": [1], "figures": {}}', "null"],
+)
+def test_an_ending_or_a_mark_without_its_keys_is_none(tmp_path: Path, text: str) -> None:
+    folder = RunFolder(tmp_path)
+    (tmp_path / "end.json").write_text(text)
+    assert folder.ending() is None
+    (tmp_path / "workers").mkdir()
+    (tmp_path / "workers" / "1.json").write_text(text)
+    mark = folder.worker(1)
+    assert mark is not None
+    assert not mark.alive
+    assert not mark.void
+    assert folder.worker(2) is None
