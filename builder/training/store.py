@@ -160,13 +160,31 @@ class Store:
         """A fresh id: time first, so that folders sort, then what nobody guesses."""
         return f"{int(time.time()):x}{secrets.token_hex(8)}"
 
-    def add(self, run_id: str, owner: str, name: str, summary: Mapping[str, Any]) -> None:
-        """Puts a run whose folder is written at the end of the queue."""
+    def add(
+        self,
+        run_id: str,
+        owner: str,
+        name: str,
+        summary: Mapping[str, Any],
+        most_waiting: int | None = None,
+    ) -> None:
+        """Puts a run whose folder is written at the end of the queue.
+
+        Errors: JobRefused when so many of the owner's wait already; counted in the transaction that
+        adds, so that two clicks at once never both take the last place.
+        """
         clean = " ".join(name.split())[:_LONGEST_NAME] or "Untitled"
         data = self.folder(run_id).data
         if data.exists():
             pool.share(data, self._pool)
         with self._database() as db:
+            db.execute("BEGIN IMMEDIATE")
+            if most_waiting is not None:
+                waiting = db.execute(
+                    "SELECT COUNT(*) FROM runs WHERE owner = ? AND state = 'queued'", (owner,)
+                ).fetchone()[0]
+                if waiting >= most_waiting:
+                    raise too_many_wait(most_waiting)
             db.execute(
                 "INSERT INTO runs (id, owner, name, state, created, summary) VALUES (?,?,?,?,?,?)",
                 (run_id, owner, clean, "queued", time.time(), json.dumps(finite(summary))),
@@ -325,6 +343,11 @@ class Store:
             raise StorageRefused(_cannot(self.root, error)) from error
         finally:
             db.close()
+
+
+def too_many_wait(most: int) -> JobRefused:
+    """What an owner is told whose places in the queue are all taken."""
+    return JobRefused(f"{most} of your trainings are waiting already. Stop some first.")
 
 
 def _card(row: sqlite3.Row) -> RunCard:

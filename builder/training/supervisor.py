@@ -30,7 +30,7 @@ from builder.training.limits import (
 from builder.training.prepare import Plan, make_plan, run_data, write_run
 from builder.training.processes import this_process
 from builder.training.spare import Spare
-from builder.training.store import Store
+from builder.training.store import Store, too_many_wait
 from builder.training.tensors import RunData
 
 _LOOK_EVERY_SECONDS: Final = 0.2
@@ -59,16 +59,15 @@ class Supervisor:
         Errors: JobRefused with everything that is in the way; DataRefused; StorageRefused.
         """
         if self.store.count(request.owner, ["queued"]) >= WAITING_JOBS_PER_OWNER:
-            raise JobRefused(
-                f"{WAITING_JOBS_PER_OWNER} of your trainings are waiting already. Stop some first."
-            )
+            raise too_many_wait(WAITING_JOBS_PER_OWNER)  # said before anything is written
         plan = checked_plan(request)
         run_id = self.store.new_id()
         folder = self.store.folders / run_id
         try:
             name = request.name or self.store.name_for(request.owner, request.project.name)
             write_run(folder, plan, name)
-            self.store.add(run_id, request.owner, name, _summary(plan, request.project_id))
+            summary = _summary(plan, request.project_id)
+            self.store.add(run_id, request.owner, name, summary, WAITING_JOBS_PER_OWNER)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise

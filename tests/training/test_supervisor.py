@@ -9,6 +9,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -349,3 +350,18 @@ def test_a_dead_spare_is_no_obstacle(supervisor: Supervisor) -> None:
     spare.kill()
     run_id = submit(supervisor, epochs=1)
     assert wait_until(lambda: ended(supervisor.store, run_id)).state == "finished"
+
+
+def test_clicks_at_once_never_take_more_places_than_there_are(store: Store) -> None:
+    def click(number: int) -> bool:
+        try:
+            store.add(f"{number:08d}", ANNA, "test", {}, most_waiting=3)
+        except JobRefused as refusal:
+            assert "3 of your trainings are waiting already" in str(refusal)
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(click, range(12))) == 3
+    assert store.count(ANNA, ["queued"]) == 3
+    store.add("another1", BERT, "test", {}, most_waiting=3)
