@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 from builder.errors import did_you_mean, quote
 from builder.graph.model import (
     Calc,
     Compare,
+    Graph,
     Ref,
     Setting,
     Size,
@@ -20,6 +22,8 @@ MAX_DEPTH = 20  # levels of brackets inside one argument
 MAX_ITEMS = 10_000  # values inside one argument
 MAX_TEXT = 10_000  # characters of a text or a note
 MAX_NODES = 20_000  # nodes of one graph
+MAX_UNFOLDED = 20_000  # layers of a network, every repetition and call of a block counted
+MAX_NESTED = 32  # blocks inside each other; written code bears 64
 MAX_INT = 2**63 - 1  # torch counts in 64 bits
 
 DTYPES = (
@@ -72,6 +76,70 @@ def refuse_position(position: tuple[float, float]) -> str | None:
     return (
         None if fine else f"A position is two numbers between -1e9 and 1e9, not {quote(position)}."
     )
+
+
+def refuse_unfolding(root: Graph, before: Graph | None = None) -> str | None:
+    """Why blocks cannot be repeated so often or stand so deep, None when they can.
+
+    With `before`, only what has grown since is refused, so that a network can always be made smaller.
+    """
+    if not root.blocks:
+        return None
+    layers, depth = unfolded(root)
+    if layers <= MAX_UNFOLDED and depth <= MAX_NESTED:
+        return None
+    had_layers, had_depth = unfolded(before) if before is not None else (0, 0)
+    if depth > max(MAX_NESTED, had_depth):
+        return f"Blocks would stand {depth:,} deep inside each other, of at most {MAX_NESTED}. Ungroup some of them."
+    if layers > max(MAX_UNFOLDED, had_layers):
+        many = f"{layers:,}" if layers < _COUNTED else f"more than {_COUNTED:,}"
+        return (
+            f"With every block written out, the network would have {many} layers, of at most "
+            f"{MAX_UNFOLDED:,}. Repeat or call a block less often."
+        )
+    return None
+
+
+_COUNTED = 10**12  # nobody needs to know more digits
+
+
+def unfolded(root: Graph) -> tuple[int, int]:
+    """The layers of the network or of its largest block once every block is written out, and how
+
+    many blocks stand inside each other. Unfolds nothing: each block is counted once. Blocks that
+    contain themselves are refused elsewhere; here they only end.
+    """
+    known: dict[str, tuple[int, int]] = {}
+    entered: set[str] = set()
+    waiting = list(root.blocks)
+    while waiting:
+        name = waiting[-1]
+        if name not in known and name not in entered:
+            entered.add(name)
+            inner = {o.block: None for o in root.blocks[name].owners.values() if o.block}
+            waiting += [b for b in inner if b in root.blocks and b not in entered]
+            continue
+        waiting.pop()
+        if name not in known:
+            known[name] = _counted(root.blocks[name], known)
+    every = [_counted(root, known), *known.values()]
+    return max(layers for layers, _ in every), max(depth for _, depth in every)
+
+
+def _counted(graph: Graph, known: dict[str, tuple[int, int]]) -> tuple[int, int]:
+    """Layers and depth of one graph, given those of the blocks it calls."""
+    calls = Counter(n.target for n in graph.nodes.values() if n.kind == "layer")
+    layers = sum(n.kind in ("operation", "branch") for n in graph.nodes.values())
+    depth = 0
+    for owner in graph.owners.values():
+        times = max(1, calls[owner.id])
+        if owner.block is None:
+            layers += times
+            continue
+        inner, deep = known.get(owner.block, (0, 0))
+        layers += times * owner.repeat * (1 + inner)
+        depth = max(depth, 1 + deep)
+    return min(layers, _COUNTED), depth
 
 
 def _refuse(value: object, depth: int, left: list[int]) -> str | None:

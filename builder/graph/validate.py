@@ -20,7 +20,7 @@ from builder.graph.allowed import (
     refuse_target,
 )
 from builder.graph.blocks import graphs
-from builder.graph.limits import MAX_NODES, refuse_position, refuse_spec
+from builder.graph.limits import MAX_NODES, refuse_position, refuse_spec, refuse_unfolding
 from builder.graph.model import Graph, Node, Owner, Ref, iter_refs
 from builder.graph.names import names_in, refuse_name
 
@@ -59,6 +59,8 @@ def _faults(root: Graph) -> Iterator[str]:
     if circle := _recursion(root):
         way = " → ".join(quote(b) for b in circle[:8])
         yield f"Blocks cannot contain themselves: {way}. Take one call out."
+    elif sentence := refuse_unfolding(root):
+        yield sentence
 
 
 def _graph_faults(root: Graph, graph: Graph, inside: bool, classes: set[str]) -> Iterator[str]:

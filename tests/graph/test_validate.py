@@ -8,7 +8,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from builder import gallery
-from builder.errors import ProjectRefused
+from builder.errors import EditRefused, ProjectRefused
+from builder.graph.edits import (
+    AddNode,
+    DuplicateNode,
+    GroupIntoBlock,
+    SetRepeat,
+    ShareWeights,
+    apply,
+)
+from builder.graph.limits import unfolded
 from builder.graph.model import Compare, Graph, Node, Owner, Ref, TensorSpec, Training
 from builder.graph.validate import validate, why_invalid
 from tests.graph.networks import layer, mlp, operation, output, start
@@ -153,3 +162,70 @@ def test_long_circles_and_deep_blocks_need_no_deep_stack() -> None:
 @pytest.mark.parametrize("key", gallery.designs())
 def test_every_design_of_the_gallery_is_a_network(key: str) -> None:
     assert why_invalid(gallery.project(key).graph) is None
+
+
+def nested(calls: int, depth: int, repeat: int = 1) -> Graph:
+    """A ReLU in B0, and each further block calls the one before `calls` times, each repeated."""
+    blocks, network = {}, start(name="Net")
+    for i in range(depth):
+        block = start(name=f"B{i}")
+        for call in range(calls):
+            target, key = (f"block:B{i - 1}", "x") if i else ("torch.nn.ReLU", "input")
+            reads = f"l{call - 1}" if call else "x"
+            owner = Owner(f"l{call}", f"l{call}", target, repeat=repeat if i else 1)
+            node = Node(f"l{call}", "layer", "", owner.id, {key: Ref(reads)})
+            nodes, owners = {**block.nodes, node.id: node}, {**block.owners, owner.id: owner}
+            block = replace(block, nodes=nodes, owners=owners)
+        blocks[f"B{i}"] = output(block, f"l{calls - 1}")
+    owner = Owner("b", "b", f"block:B{depth - 1}", repeat=repeat)
+    node = Node("b", "layer", "", "b", {"x": Ref("x")})
+    network = replace(network, nodes={**network.nodes, "b": node}, owners={"b": owner})
+    return replace(output(network, "b"), blocks=blocks)
+
+
+@pytest.mark.parametrize(
+    ("calls", "depth", "repeat", "words"),
+    [
+        (1, 1, 1000, None),
+        (1, 32, 1, None),
+        (1, 3, 1000, "would have 2,001,001,000 layers, of at most 20,000"),
+        (2, 20, 1, "would have 2,097,151 layers"),
+        (2, 33, 1, "33 deep inside each other, of at most 32"),
+        (2, 200, 1, "200 deep inside each other"),
+        (3, 32, 1000, "more than 1,000,000,000,000 layers"),
+    ],
+)
+def test_blocks_that_would_run_forever_are_refused(
+    calls: int, depth: int, repeat: int, words: str | None
+) -> None:
+    graph = nested(calls, depth, repeat)
+    found = why_invalid(graph)
+    assert (found is None) if words is None else (found is not None and words in found), found
+
+
+def test_an_edit_cannot_make_blocks_that_would_run_forever() -> None:
+    graph = nested(2, 10)
+    assert unfolded(graph) == (2047, 10)
+    full = apply(apply(graph, AddNode("block:B9", id="c")), SetRepeat("b", 8))
+    assert unfolded(full) == (9 * 2047, 10)
+    for edit in (
+        SetRepeat("b", 9),
+        DuplicateNode("b"),
+        AddNode("block:B9"),
+        ShareWeights("c", "b"),
+    ):
+        with pytest.raises(EditRefused, match=r"would have [\d,]+ layers, of at most 20,000\."):
+            apply(full, edit)
+
+
+def test_an_edit_cannot_put_blocks_too_deep() -> None:
+    with pytest.raises(EditRefused, match="33 deep"):
+        apply(nested(1, 32), GroupIntoBlock(("b",), "Outer"))
+    higher = apply(nested(1, 31), GroupIntoBlock(("b",), "Outer"))
+    assert unfolded(higher)[1] == 32
+
+
+def test_what_is_too_large_already_can_be_made_smaller() -> None:
+    graph = nested(1, 2, 1000)
+    smaller = apply(graph, SetRepeat("b", 500))
+    assert 20_000 < unfolded(smaller)[0] < unfolded(graph)[0]

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from builder.errors import EditRefused
 from builder.graph.blocks import drop_unused_blocks, follow_interface, graph_at, with_graph
 from builder.graph.edits import adding, layers, nodes, values
 from builder.graph.edits.grouping import group
 from builder.graph.edits.ungrouping import ungroup
 from builder.graph.edits.values import Edit, GroupIntoBlock, RenameModel, Several, Ungroup
+from builder.graph.limits import refuse_unfolding
 from builder.graph.model import Graph
 
 _IN_ONE_GRAPH: Mapping[type[Any], Callable[[Graph, Graph, Any], Graph]] = {
@@ -34,6 +36,12 @@ _IN_ONE_GRAPH: Mapping[type[Any], Callable[[Graph, Graph, Any], Graph]] = {
 }
 """What changes one graph: given the network, the graph in scope, and the edit."""
 
+_GROWING: tuple[type[Any], ...] = (
+    *(values.AddNode, values.AddBranch, values.DuplicateNode, values.SetRepeat),
+    *(values.ShareWeights, values.UnshareWeights),
+)
+"""The edits after which a network may hold more layers, every block written out."""
+
 
 def apply(graph: Graph, edit: Edit) -> Graph:
     """The network after an edit; the one given is left as it was.
@@ -49,10 +57,20 @@ def apply(graph: Graph, edit: Edit) -> Graph:
     if isinstance(edit, RenameModel):
         return layers.rename_model(graph, edit)
     if isinstance(edit, GroupIntoBlock):
-        return group(graph, edit)
+        return _bounded(graph, group(graph, edit))
     if isinstance(edit, Ungroup):
         return drop_unused_blocks(graph, ungroup(graph, edit))
     after = with_graph(graph, edit.scope, _IN_ONE_GRAPH[type(edit)](graph, before, edit))
     if edit.scope:
         after = follow_interface(after, edit.scope, before)
-    return drop_unused_blocks(graph, after) if graph.blocks else after
+    if not graph.blocks:
+        return after
+    after = drop_unused_blocks(graph, after)
+    return _bounded(graph, after) if isinstance(edit, _GROWING) else after
+
+
+def _bounded(before: Graph, after: Graph) -> Graph:
+    """What an edit made; EditRefused where its blocks have become too many or too deep to run."""
+    if sentence := refuse_unfolding(after, before):
+        raise EditRefused(sentence)
+    return after
