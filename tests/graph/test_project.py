@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -313,6 +314,13 @@ def test_a_block_that_contains_itself_is_refused() -> None:
     model = {"nodes": [], "blocks": {"A": block, "B": other}}
     sentence = refusal(json.dumps(_project(model=model)))
     assert sentence == "Blocks cannot contain themselves: “A” → “B” → “A”. Take one call out."
+
+
+def test_a_key_that_stands_twice_among_many_is_found_at_once() -> None:
+    keys = ",".join(f'"k{i}":1' for i in [*range(100_000), 99_999])
+    begun = time.perf_counter()
+    assert "the key “k99999” twice" in refusal("{" + keys + "}")
+    assert time.perf_counter() - begun < 5
 
 
 _JSON = st.recursive(
