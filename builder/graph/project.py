@@ -6,6 +6,7 @@ Loading reads data only. Whatever is wrong with a file becomes one sentence, in 
 from __future__ import annotations
 
 import json
+import math
 import os
 import tempfile
 from collections import Counter
@@ -52,7 +53,8 @@ class Project:
 def to_json(project: Project) -> str:
     """The project as text: one key a line, always in the same order, defaults left out.
 
-    Errors: ProjectRefused where "data" or "training" hold what JSON cannot (NaN, an object).
+    Errors: ProjectRefused where "data" or "training" hold what JSON cannot (NaN, an object), or a
+    text what UTF-8 cannot (half of a character).
     """
     value: dict[str, Json] = {
         "layerwise": VERSION,
@@ -64,7 +66,11 @@ def to_json(project: Project) -> str:
     if project.training is not None:
         value["training"] = dict(project.training)
     try:
-        return _write(value, "") + "\n"
+        text = _write(value, "") + "\n"
+        text.encode("utf-8")
+        return text
+    except UnicodeEncodeError as error:
+        raise ProjectRefused(_broken(error)) from None
     except (TypeError, ValueError) as error:
         raise ProjectRefused(
             f"The project cannot be written: {quote(error)}. Choose other data or settings."
@@ -95,6 +101,10 @@ def from_json(text: str) -> Project:
         raise ProjectRefused("The project lacks the key “model”: the file holds no network.")
     graph = graph_from_json(value["model"])
     validate(graph)
+    try:
+        json.dumps(value, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise ProjectRefused(_broken(error)) from None
     return Project(
         cast(str, value.get("name")), graph, _extra(value, "data"), _extra(value, "training")
     )
@@ -166,11 +176,22 @@ def _parse(text: str) -> Json:
             )
         return int(digits)
 
+    def number(digits: str) -> float:
+        if math.isinf(found := float(digits)):
+            raise ProjectRefused(
+                f"The file holds the number {quote(digits)}, which is too large. Write a smaller one."
+            )
+        return found
+
     if not text.strip():
         raise ProjectRefused("The file is empty. Choose a project file that was saved here.")
     try:
         value: Json = json.loads(
-            text, object_pairs_hook=unique, parse_constant=no_number, parse_int=whole_number
+            text,
+            object_pairs_hook=unique,
+            parse_constant=no_number,
+            parse_int=whole_number,
+            parse_float=number,
         )
         return value
     except json.JSONDecodeError as error:
@@ -209,6 +230,11 @@ def _deeper_than(value: Json, depth: int) -> bool:
         return False
     parts = value.values() if isinstance(value, dict) else value
     return depth == 0 or any(_deeper_than(part, depth - 1) for part in parts)
+
+
+def _broken(error: UnicodeEncodeError) -> str:
+    before = error.object[max(0, error.start - 20) : error.start]
+    return f"The project holds a broken character behind {quote(before)}. Write that text again."
 
 
 def _too_big(size: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from builder.errors import LayerwiseError, quote
+from builder.errors import LayerwiseError, ProjectRefused, quote
 from builder.graph.edits import Edit, RenameModel
 from builder.graph.model import BATCH, Graph, Node, Ref, TensorSpec
 from builder.graph.project import MAX_BYTES, Project, from_json, to_json
@@ -59,7 +59,10 @@ def open_project(project_id: str) -> bool:
 
 @whole
 def new_project(value: Project) -> str:
-    """Saves a project as a new one of this person's, opens it, and gives its id."""
+    """Opens a project as a new one of this person's, saves it, and gives its id.
+
+    Where it cannot be saved it is open all the same, and the page says that it is not saved and why.
+    """
     session = current()
     fresh = Work.new(session.owner, value)
     _take_up(session, fresh)
@@ -132,6 +135,11 @@ def rename_project(name: str) -> None:
     opened = work()
     clean = " ".join(name.split())[:80]
     if clean and clean != opened.name:
+        try:
+            replace(opened.project, name=clean)
+        except ProjectRefused as refusal:
+            say(str(refusal), "warning")
+            return
         opened.name = clean
         save()
 
@@ -148,7 +156,7 @@ def saved() -> SavedKind:
     """Whether the open project is on disk as it is here. Looks at the disk (microseconds).
 
     "changed_elsewhere": another tab or window saved it since; nothing is overwritten until the
-    person chooses by `take_theirs` or `keep_mine_as_copy`. "failed": the disk refused.
+    person chooses by `take_theirs` or `keep_mine_as_copy`. "failed": it could not be written.
     """
     return work().look()
 
@@ -179,11 +187,14 @@ def save() -> bool:
     """Writes the open project; verbs that change it call this themselves. Whether it is on disk now."""
     refusal = work().save()
     if refusal is not None:
-        say(
-            f"The disk refused to save: {refusal.strerror or 'unknown reason'}. "
-            "Nothing is lost in this tab; download the project file before you close it.",
-            "error",
-        )
+        if isinstance(refusal, ProjectRefused):
+            say(f"Not saved: {refusal} Nothing is lost while this tab is open.", "error")
+        else:
+            say(
+                f"The disk refused to save: {refusal.strerror or 'unknown reason'}. "
+                "Nothing is lost in this tab; download the project file before you close it.",
+                "error",
+            )
     return work().saved == "saved"
 
 

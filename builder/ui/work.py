@@ -13,6 +13,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
+from builder.errors import ProjectRefused
 from builder.graph.edits import Edit, apply, describe
 from builder.graph.history import History, same
 from builder.graph.model import Graph
@@ -94,8 +95,8 @@ class Work:
         with self.lock:
             self.history = self.history.redo()
 
-    def save(self) -> OSError | None:
-        """Writes the project if nobody else has since; what the disk said where it refused.
+    def save(self) -> OSError | ProjectRefused | None:
+        """Writes the project if nobody else has since; why not, where it could not be written.
 
         Once another tab has saved, nothing is written until `take_theirs`, or a copy.
         """
@@ -107,9 +108,14 @@ class Work:
             except projects.ChangedElsewhere:
                 self.saved = "changed_elsewhere"
                 return None
-            except OSError as refusal:
+            except (OSError, ProjectRefused) as refusal:
                 self.saved = "failed"
                 return refusal
+            except UnicodeEncodeError:
+                self.saved = "failed"
+                return ProjectRefused(
+                    "The project holds a broken character. Write that text again."
+                )
             self.saved, self.saved_at = "saved", time.time()
             with _histories_lock:
                 _HISTORIES[self.owner, self.id] = (self.stamp, self.history)

@@ -323,6 +323,31 @@ def test_a_key_that_stands_twice_among_many_is_found_at_once() -> None:
     assert time.perf_counter() - begun < 5
 
 
+@pytest.mark.parametrize("part", ["data", "training"])
+@pytest.mark.parametrize("number", ["1e400", "-1e999", "NaN", "Infinity"])
+def test_a_number_without_end_is_refused(part: str, number: str) -> None:
+    text = json.dumps(value() | {part: {"a": [{"b": "HERE"}]}}).replace('"HERE"', number)
+    assert "The file holds" in refusal(text)
+
+
+@pytest.mark.parametrize("where", [{"a": ["\ud800"]}, {"\udfff": 1}, {"a": {"b": "x\ud83d"}}])
+@pytest.mark.parametrize("part", ["data", "training"])
+def test_half_a_character_is_refused_wherever_it_stands(part: str, where: dict[str, Any]) -> None:
+    assert "broken character" in refusal(json.dumps(value() | {part: where}))
+    assert "broken character" in refusal(json.dumps(value() | {part: where}, ensure_ascii=False))
+    with pytest.raises(ProjectRefused, match="broken character"):
+        to_json(Project("p", mlp(), where, None))
+
+
+def test_half_a_character_in_a_name_or_note_is_refused_and_a_whole_one_is_not() -> None:
+    refusal(json.dumps(value() | {"name": "\ud800"}))
+    spoilt = value()
+    spoilt["model"]["nodes"][0]["note"] = "\ud800"
+    refusal(json.dumps(spoilt))
+    fine = from_json(json.dumps(value() | {"name": "\U0001f600", "data": {"a": "\U0001f600"}}))
+    assert fine.name == "\U0001f600" and fine.data == {"a": "\U0001f600"}
+
+
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(["x", "fc1"]),
     lambda inner: (

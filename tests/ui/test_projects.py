@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from builder.errors import NotFound
+from builder.errors import NotFound, ProjectRefused
 from builder.gallery import project
 from builder.graph.edits import AddNode, RenameModel
 from builder.graph.model import Graph
 from builder.graph.project import Project
-from builder.ui import projects
+from builder.ui import opened, projects, session
 from builder.ui.owner import new_token
 from builder.ui.work import Work
 
@@ -116,3 +116,33 @@ def test_a_reload_can_still_undo_but_not_over_another_tabs_version(owner: str) -
     assert again.graph.name == "Net"
     projects.write_project(owner, work.id, Project("Net", Graph(name="Theirs")), work.stamp)
     assert Work.read(owner, work.id).history.undo_label is None
+
+
+@pytest.mark.parametrize("bad", [{"lr": float("inf")}, {"lr": float("nan")}, {"lr": "\ud800"}])
+def test_what_cannot_be_written_is_told_and_never_called_saved(
+    owner: str, bad: dict[str, object]
+) -> None:
+    work = Work.new(owner, Project("Net", Graph(name="Net"), training=bad))
+    assert isinstance(work.save(), ProjectRefused)
+    assert work.look() == "failed" and work.saved_at == 0.0
+    assert projects.list_projects(owner) == []
+    work.training = {"lr": 0.1}
+    assert work.save() is None
+    assert work.look() == "saved"
+
+
+def test_a_text_no_file_can_hold_fails_to_save(owner: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(projects, "to_json", lambda _: "\ud800")
+    work = Work.new(owner, Project("Net", Graph(name="Net")))
+    assert "broken character" in str(work.save()) and work.look() == "failed"
+
+
+def test_a_new_project_that_cannot_be_saved_says_so(
+    owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab = session.Session(owner)
+    monkeypatch.setattr(session, "_find", [lambda: tab])
+    opened.new_project(Project("Net", Graph(name="Net"), {"a": float("inf")}))
+    assert opened.saved() == "failed"
+    [(tone, text)] = tab.messages
+    assert tone == "error" and text.startswith("Not saved: ")
