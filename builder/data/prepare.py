@@ -82,10 +82,11 @@ def feature_names(table_names: Sequence[str], target: str, choice: DataChoice) -
 
 
 def _refuse_unknown(table: pa.Table, names: tuple[str, ...]) -> None:
+    known = dict.fromkeys(table.column_names)  # which pyarrow makes anew each time it is asked
     for name in names:
-        if name not in table.column_names:
-            hint = did_you_mean(name, table.column_names) or "It has " + ", ".join(
-                quote(n, 24) for n in table.column_names[:8]
+        if name not in known:
+            hint = did_you_mean(name, known) or "It has " + ", ".join(
+                quote(n, 24) for n in list(known)[:8]
             )
             raise DataRefused(
                 f"The data has no column {quote(name)}. {hint.rstrip('.')}.".replace("?.", "?")

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -65,25 +66,19 @@ class Upload:
         """What a DataChoice calls it."""
         return f"upload:{self.id}"
 
-    @property
+    @cached_property
     def names(self) -> tuple[str, ...]:
         """The names of all columns, in order."""
         return tuple(column.name for column in self.columns)
 
-    @property
+    @cached_property
     def target(self) -> str:
         """The last column that can be a target, else the last one."""
         able = [
-            c.name
-            for c in self.columns
-            if c.kind in ("number", "boolean", "text") and c.different >= 2
+            c for c in self.columns if c.kind in ("number", "boolean", "text") and c.different >= 2
         ]
-        classes = [
-            c
-            for c in able
-            if self.column(c).kind != "text" or self.column(c).different <= MAX_CLASSES
-        ]
-        return (classes or able or [self.columns[-1].name])[-1]
+        classes = [c for c in able if c.kind != "text" or c.different <= MAX_CLASSES]
+        return (classes or able or self.columns)[-1].name
 
     @property
     def card(self) -> Card:
@@ -102,7 +97,11 @@ class Upload:
 
     def column(self, name: str) -> ColumnProfile:
         """The profile of one column. Errors: KeyError."""
-        return next(c for c in self.columns if c.name == name)
+        return self._by_name[name]
+
+    @cached_property
+    def _by_name(self) -> dict[str, ColumnProfile]:
+        return {column.name: column for column in self.columns}
 
     def head(self) -> pd.DataFrame:
         """The first rows as a table of texts."""

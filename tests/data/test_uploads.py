@@ -25,6 +25,7 @@ from builder.data import (
     open_upload,
     uploads,
 )
+from builder.data.profile import ColumnProfile
 from builder.errors import DataRefused, NotFound
 
 GOOD = b"length,kind\n1.5,cat\n2.5,dog\n3.5,cat\n4.5,dog\n5.5,cat\n6.5,dog\n"
@@ -84,6 +85,33 @@ def test_a_path_is_read_like_an_upload_and_nothing_stays_behind(tmp_path: Path) 
     again = load_dataset(str(file), target="length", split=(0.5, 0.5, 0.0))
     assert torch.equal(data.train.x, again.train.x)
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_wide_upload_looks_at_each_column_a_few_times(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counted on the names: looking one up by walking the columns makes the count a square."""
+    width, looks = 2000, 0
+
+    def look(self: ColumnProfile, attribute: str) -> object:
+        nonlocal looks
+        looks += attribute == "name"
+        return object.__getattribute__(self, attribute)
+
+    numbers = ",".join(map(str, range(width)))
+    table = lines(",".join(f"gene{i}" for i in range(width)), numbers, *[f"9{numbers}"] * 9)
+    upload = check_upload(table, "wide.csv", tmp_path)
+    monkeypatch.setattr(ColumnProfile, "__getattribute__", look)
+    data = load_dataset(upload.source, owner_dir=tmp_path)
+    assert [upload.column(name).name for name in upload.names] == list(upload.names)
+    assert upload.target == "gene0"  # the only column with two values
+    assert data.features == upload.names[1:]
+    assert looks < 10 * width
+
+
+def test_a_column_that_is_not_there_is_a_key_error(tmp_path: Path) -> None:
+    with pytest.raises(KeyError):
+        check_upload(GOOD, "pets.csv", tmp_path).column("tail")
 
 
 def test_the_same_bytes_are_the_same_upload(tmp_path: Path) -> None:
