@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import re
 import secrets
 import shutil
@@ -27,6 +28,7 @@ from builder.training.metrics_log import Points, finite, read_points
 from builder.training.processes import ProcessMark
 from builder.training.run import DISK_FULL, KILLED, Run, open_run
 
+_LOG: Final = logging.getLogger("layerwise")
 ACTIVE: Final = ("queued", "running")
 _BUSY_TIMEOUT_SECONDS: Final = 30.0
 _ID: Final = re.compile(r"[0-9a-z]{8,32}")
@@ -90,6 +92,7 @@ class Store:
         self.root = root or home()
         self.folders = make_folder(self.root / "runs")
         self._pool = self.root / "run-data"
+        self._told: set[tuple[str, str]] = set()  # what the log has said of runs already
         with self._database() as db:
             db.execute("PRAGMA journal_mode=WAL")
             db.executescript(_SCHEMA)
@@ -267,18 +270,29 @@ class Store:
             )
 
     def settle_all(self) -> None:
-        """Brings every row that says running into agreement with the processes that live."""
+        """Brings every row that says running into agreement with the processes that live.
+
+        A run that cannot be looked at is told in the log, once, and does not stop the others.
+        """
         with self._database() as db:
             rows = db.execute("SELECT * FROM runs WHERE state = 'running'").fetchall()
         for row in rows:
-            self._settled(row)
+            try:
+                self._settled(row)
+            except Exception as error:
+                if (row["id"], repr(error)) not in self._told:
+                    self._told.add((row["id"], repr(error)))
+                    _LOG.exception("Run %s cannot be looked at.", row["id"])
 
     def sweep(self) -> None:
         """Removes folders without a row: what a kill in the middle of a delete or start left."""
         with self._database() as db:
             known = {row[0] for row in db.execute("SELECT id FROM runs")}
         for path in self.folders.iterdir():
-            young = time.time() - path.stat().st_mtime < _ORPHAN_AFTER_SECONDS
+            try:
+                young = time.time() - path.stat().st_mtime < _ORPHAN_AFTER_SECONDS
+            except OSError:
+                continue  # gone by now
             if path.name.startswith(".deleted-") or (path.name not in known and not young):
                 shutil.rmtree(path, ignore_errors=True)
         pool.sweep(self._pool)
@@ -332,14 +346,14 @@ class Store:
         """One connection a call: cheap, and nothing is shared between threads."""
         try:
             db = sqlite3.connect(self.root / "runs.sqlite", timeout=_BUSY_TIMEOUT_SECONDS)
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             raise StorageRefused(_cannot(self.root, error)) from error
         try:
             db.row_factory = sqlite3.Row
             db.execute("PRAGMA synchronous=FULL")
             with db:
                 yield db
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             raise StorageRefused(_cannot(self.root, error)) from error
         finally:
             db.close()
@@ -351,7 +365,7 @@ def too_many_wait(most: int) -> JobRefused:
 
 
 def _card(row: sqlite3.Row) -> RunCard:
-    figures = json.loads(row["figures"])
+    figures = _object(row["figures"])
     return RunCard(
         row["id"],
         row["name"],
@@ -363,16 +377,20 @@ def _card(row: sqlite3.Row) -> RunCard:
         row["attempt"],
         figures.pop("epoch", 0),
         figures.pop("seconds", 0.0),
-        json.loads(row["summary"]),
+        _object(row["summary"]),
         figures,
     )
 
 
 def _killed(folder: RunFolder, attempt: int) -> Ending:
     """The ending of a worker that could not write one: what its log holds is what is left."""
-    full = shutil.disk_usage(folder.path).free < _FULL_DISK_BYTES
+    full = False
+    records: Sequence[Mapping[str, Any]] = ()
+    with contextlib.suppress(OSError):  # even when its folder is gone, it has ended
+        full = shutil.disk_usage(folder.path).free < _FULL_DISK_BYTES
+        records = read_points(folder.metrics).epochs
     sentence = DISK_FULL if full else KILLED
-    epochs = [e for e in read_points(folder.metrics).epochs if not e.get("partial")]
+    epochs = [e for e in records if tells_an_epoch(e) and not e.get("partial")]
     if not epochs:
         return Ending("interrupted", sentence, attempt=attempt)
     last = epochs[-1]
@@ -380,12 +398,37 @@ def _killed(folder: RunFolder, attempt: int) -> Ending:
     return Ending("interrupted", sentence, last["epoch"], last["seconds"], figures, attempt)
 
 
+def tells_an_epoch(record: Mapping[str, Any]) -> bool:
+    """Whether a line of metrics.jsonl says what an epoch's line has to say."""
+    return (
+        isinstance(record.get("epoch"), int)
+        and isinstance(record.get("seconds"), int | float)
+        and all(isinstance(record.get(p) or {}, Mapping) for p in ("train", "validation"))
+    )
+
+
 def _mark(text: str) -> ProcessMark:
-    pid, started = json.loads(text) if text else (0, "")
-    return ProcessMark(pid, started)
+    try:
+        pid, started = json.loads(text)
+        return ProcessMark(int(pid), str(started))
+    except (ValueError, TypeError):
+        return ProcessMark(0, "")
+
+
+def _object(text: str) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, TypeError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _cannot(root: Path, error: Exception) -> str:
+    if not isinstance(error, sqlite3.OperationalError):  # the file is no database, or a broken one
+        return (
+            f"The list of runs {root / 'runs.sqlite'} is damaged: {error}. Put a copy of it back, or "
+            "move it away together with the folder runs beside it, to begin with an empty list."
+        )
     return (
         f"The list of runs in {root} cannot be used: {error}. Free some space, or give this user "
         "write access to it."

@@ -6,16 +6,20 @@ server is there again, the worker is found by its process id and start time, or 
 
 from __future__ import annotations
 
+import contextlib
+import logging
 import os
 import shutil
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Final
 
-from builder.errors import JobRefused, LayerwiseError
+from builder.errors import JobRefused
 from builder.home import home
 from builder.training.check import check_plan
 from builder.training.folder import Ending, RunFolder
@@ -33,7 +37,9 @@ from builder.training.spare import Spare
 from builder.training.store import Store, too_many_wait
 from builder.training.tensors import RunData
 
+_LOG: Final = logging.getLogger("layerwise")
 _LOOK_EVERY_SECONDS: Final = 0.2
+_PAUSE_SECONDS: Final = 1.0  # after something went wrong: the disk may come back
 _SOURCES: Final = Path(__file__).parents[2]
 
 
@@ -45,6 +51,8 @@ class Supervisor:
         self.at_once = at_once
         self._spare = Spare(launch_spare)
         self._children: dict[tuple[str, int], tuple[subprocess.Popen[bytes], float]] = {}
+        self._unstarted: dict[tuple[str, int], str] = {}  # why; to be noted once the disk lets us
+        self._told: set[str] = set()  # what the log has said already
         self._lock = threading.RLock()
         self._woken, self._closed = threading.Event(), threading.Event()
         self.reconcile()
@@ -125,13 +133,27 @@ class Supervisor:
         while not self._closed.is_set():
             self._woken.wait(_LOOK_EVERY_SECONDS)
             self._woken.clear()
-            try:
-                self._collect()
-                self.store.settle_all()
-                self._pump()
-                self._spare.tend(may_start=not self._any_starting())
-            except LayerwiseError:
-                time.sleep(1.0)  # the disk refuses: it may come back
+            # Each by itself: nothing may end this thread, all owners' runs depend on it.
+            done = [
+                self._survives(step)
+                for step in (self._collect, self.store.settle_all, self._pump, self._tend_spare)
+            ]
+            if not all(done):
+                self._closed.wait(_PAUSE_SECONDS)
+
+    def _survives(self, step: Callable[[], None]) -> bool:
+        """Does a step; when it fails, the log says so, once for each cause."""
+        try:
+            step()
+        except Exception as error:
+            if repr(error) not in self._told:
+                self._told.add(repr(error))
+                _LOG.exception("The supervisor of the trainings goes on after an error.")
+            return False
+        return True
+
+    def _tend_spare(self) -> None:
+        self._spare.tend(may_start=not self._any_starting())
 
     def _pump(self) -> None:
         """Launches waiting runs while there is room."""
@@ -144,8 +166,10 @@ class Supervisor:
                 try:
                     folder = self.store.folder(run_id)
                     child = self._spare.take(folder, attempt) or launch(folder, attempt)
-                except OSError as error:
-                    self._could_not_start(run_id, attempt, error.strerror or str(error))
+                except Exception as error:
+                    why = getattr(error, "strerror", None) or str(error)
+                    self._unstarted[run_id, attempt] = why
+                    self._survives(self._note_unstarted)
                     continue
                 self._children[run_id, attempt] = (child, time.monotonic())
 
@@ -164,7 +188,14 @@ class Supervisor:
                 if not ended:
                     child.kill()
                     child.wait()
-                self._could_not_start(run_id, attempt, _last_line(self.store.folder(run_id)))
+                self._unstarted[run_id, attempt] = _last_line(self.store.folder(run_id))
+            self._note_unstarted()
+
+    def _note_unstarted(self) -> None:
+        """Writes down which attempts could not be started; what the disk refuses is tried again."""
+        for (run_id, attempt), why in list(self._unstarted.items()):
+            if self._survives(partial(self._could_not_start, run_id, attempt, why)):
+                del self._unstarted[run_id, attempt]
 
     def _any_starting(self) -> bool:
         """Whether a worker has not reported its first step yet: a spare would slow it down."""
@@ -178,7 +209,8 @@ class Supervisor:
         sentence = f"The training process could not be started: {why or 'it ended at once'}."
         folder = self.store.folder(run_id)
         ending = Ending("failed", sentence, attempt=attempt)
-        folder.write_ending(ending)  # first, or whoever looks in between takes it for not begun
+        with contextlib.suppress(OSError):  # its folder may be gone
+            folder.write_ending(ending)  # first, or whoever looks in between takes it for not begun
         if folder.void(attempt):
             self.store.end(run_id, attempt, ending)
 

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, TypeAlias
 
 from builder.training.folder import RunFolder
 from builder.training.metrics_log import read_points
-from builder.training.store import RunCard, Store
+from builder.training.store import RunCard, Store, tells_an_epoch
 
 PartName: TypeAlias = Literal["train", "validation"]
 _MOST_STEPS: Final = 2000
@@ -139,6 +139,23 @@ def _curves(epochs: list[dict[str, Any]]) -> dict[tuple[PartName, str], Series]:
     return {key: Series(tuple(x), tuple(y)) for key, (x, y) in found.items()}
 
 
+def _tells_a_start(record: Mapping[str, Any]) -> bool:
+    numbers = (record.get(name) or 0 for name in ("epochs", "steps_per_epoch"))
+    return all(isinstance(n, int) for n in numbers) and isinstance(
+        record.get("metrics") or [], list
+    )
+
+
+def _tells_a_step(record: Mapping[str, Any]) -> bool:
+    """Whether a line says what a step's line has to say: one that does not is passed over."""
+    return (
+        all(isinstance(record.get(name), int) for name in ("epoch", "step", "step_in_epoch"))
+        and isinstance(record.get("seconds", 0.0), int | float)
+        and isinstance(record.get("rows_per_second", 0.0), int | float)
+        and "loss" in record
+    )
+
+
 class _Log:
     """A run's reports so far, read on at every look."""
 
@@ -155,10 +172,10 @@ class _Log:
         self._position = new.position
         if new.fresh:
             self.start, self.epochs, self.steps = {}, [], []
-        if new.start:
+        if new.start and _tells_a_start(new.start):
             self.start = new.start
-        self.epochs.extend(new.epochs)
-        self.steps.extend(new.steps)
+        self.epochs.extend(e for e in new.epochs if tells_an_epoch(e))
+        self.steps.extend(s for s in new.steps if _tells_a_step(s))
         while len(self.steps) > _MOST_STEPS:
             self.steps = [*self.steps[:-1:2], self.steps[-1]]
 

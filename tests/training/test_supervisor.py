@@ -17,6 +17,8 @@ import pytest
 import torch
 
 from builder.errors import JobRefused, NotFound
+from builder.home import StorageRefused
+from builder.training.folder import Ending, RunFolder
 from builder.training.processes import ProcessMark, this_process
 from builder.training.store import RunCard, Store
 from builder.training.supervisor import Supervisor
@@ -365,3 +367,76 @@ def test_clicks_at_once_never_take_more_places_than_there_are(store: Store) -> N
         assert sum(threads.map(click, range(12))) == 3
     assert store.count(ANNA, ["queued"]) == 3
     store.add("another1", BERT, "test", {}, most_waiting=3)
+
+
+def test_nothing_unforeseen_ends_the_supervisor(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("unforeseen")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(supervisor, "_collect", broken)
+        wait_until(lambda: "unforeseen" in caplog.text)
+        run_id = submit(supervisor, epochs=1)  # what else there is to do is done all the same
+        wait_until(lambda: ended(supervisor.store, run_id))
+    assert supervisor._thread.is_alive()
+
+
+def test_one_run_that_cannot_be_looked_at_stops_no_other(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for run_id in ("aaaaaaaa", "bbbbbbbb"):
+        store.add(run_id, ANNA, run_id, {})
+        store.claim_next(2, this_process())
+        (store.folders / run_id).mkdir()
+        store.folder(run_id).begin(1, ProcessMark(-1, "gone"))
+    real = RunFolder.ending
+
+    def ending(folder: RunFolder) -> Ending | None:
+        if folder.path.name == "aaaaaaaa":
+            raise ZeroDivisionError
+        return real(folder)
+
+    monkeypatch.setattr(RunFolder, "ending", ending)
+    store.settle_all()
+    store.settle_all()
+    assert state(store, "bbbbbbbb") == "interrupted"
+    assert caplog.text.count("Run aaaaaaaa cannot be looked at.") == 1
+
+
+def test_a_killed_run_whose_log_says_little_is_interrupted(store: Store) -> None:
+    store.add("aaaaaaaa", ANNA, "test", {})
+    store.claim_next(1, this_process())
+    folder = store.folder("aaaaaaaa")
+    folder.path.mkdir()
+    folder.begin(1, ProcessMark(-1, "gone"))
+    folder.metrics.write_text(
+        '{"kind": "epoch", "epoch": 1, "seconds": 2.0, "train": {"loss": 1.0}}\n'
+        '{"kind": "epoch"}\n{"kind": "epoch", "epoch": 2, "seconds": 1, "train": 5}\n'
+    )
+    store.settle_all()
+    card = store.get("aaaaaaaa", ANNA)
+    assert (card.state, card.epoch, card.seconds) == ("interrupted", 1, 2.0)
+
+
+def test_a_run_whose_folder_is_gone_ends_and_lets_the_next_begin(supervisor: Supervisor) -> None:
+    store = supervisor.store
+    store.add("aaaaaaaa", ANNA, "gone", {})
+    run_id = submit(supervisor, epochs=1)
+    assert wait_until(lambda: ended(store, "aaaaaaaa")).state == "failed"
+    assert wait_until(lambda: ended(store, run_id)).state == "finished"
+
+
+@pytest.mark.parametrize("content", [b"no database at all" * 100, None])
+def test_a_damaged_list_of_runs_is_one_sentence(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "runs.sqlite"
+    if content is None:  # whole at its head, rubbish behind
+        Store(tmp_path).add("aaaaaaaa", ANNA, "test", {})
+        whole = path.read_bytes()
+        for other in tmp_path.glob("runs.sqlite-*"):
+            other.unlink()
+        content = whole[:100] + b"\xff" * (len(whole) - 100)
+    path.write_bytes(content)
+    with pytest.raises(StorageRefused, match=r"The list of runs .* is damaged: .*\.$"):
+        Supervisor(Store(tmp_path))

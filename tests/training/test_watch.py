@@ -134,3 +134,14 @@ def test_runs_that_are_called_alike_are_told_apart_by_what_differs() -> None:
         "MLP · seed 7",
     ]
     assert telling_names([("MLP", adam), ("MLP", adam)]) == ["MLP", "MLP (2)"]
+
+
+def test_lines_without_their_keys_are_passed_over(tmp_path: Path) -> None:
+    store, run_id, log = running(tmp_path)
+    log.append(START, {**START, "epochs": "x"})
+    first = watch(store, run_id, ANNA)
+    assert first.epochs == 4
+    log.append({"kind": "epoch"}, {"kind": "step"}, {"kind": "epoch", "epoch": 9})
+    log.append({**step(1, 1), "rows_per_second": "fast"}, epoch(1), step(2, 5))
+    seen = watch(store, run_id, ANNA)
+    assert (seen.epoch, seen.share, len(seen.steps.x)) == (1, 0.375, 1)
