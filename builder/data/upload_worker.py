@@ -8,12 +8,13 @@ or its absence.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from builder.data.limits import (
     MAX_DECODED_BYTES,
@@ -27,20 +28,38 @@ from builder.errors import DataRefused, quote
 if TYPE_CHECKING:
     import pyarrow as pa
 
+DISK_REFUSED: Final = 100  # a return code above it: the number of the error, added
+_OF_THE_DISK: Final = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EACCES,
+    errno.EPERM,
+    errno.EROFS,
+    errno.EIO,
+)
+
 
 def main() -> int:
-    """Carries out the request on stdin. Returns 0 when an answer was written."""
+    """Carries out the request on stdin. Returns 0 when an answer was written, see DISK_REFUSED."""
     _limit_this_process()
     request = json.load(sys.stdin)
     folder = Path(request["folder"])
     try:
-        report = read_file(Path(request["path"]), request["name"], request["header"], folder)
-    except DataRefused as error:
-        report = {"refused": str(error)}
-    except MemoryError:
-        report = {"refused": memory_sentence(quote(request["name"]))}
-    (folder / "report.json").write_text(json.dumps(report), "utf-8")
+        (folder / "report.json").write_text(json.dumps(_answer(request, folder)), "utf-8")
+    except OSError as error:
+        if error.errno not in _OF_THE_DISK:
+            raise
+        return DISK_REFUSED + error.errno
     return 0
+
+
+def _answer(request: dict[str, Any], folder: Path) -> dict[str, Any]:
+    try:
+        return read_file(Path(request["path"]), request["name"], request["header"], folder)
+    except DataRefused as error:
+        return {"refused": str(error)}
+    except MemoryError:
+        return {"refused": memory_sentence(quote(request["name"]))}
 
 
 def memory_sentence(name: str) -> str:

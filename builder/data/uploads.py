@@ -30,9 +30,10 @@ from builder.data.limits import (
     WORKER_TIMEOUT_SECONDS,
 )
 from builder.data.profile import ColumnProfile
-from builder.data.upload_worker import memory_sentence
+from builder.data.upload_worker import DISK_REFUSED, memory_sentence
 from builder.errors import DataRefused, NotFound, quote
 from builder.graph.model import TensorSpec
+from builder.home import make_folder, storage_refused
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -118,25 +119,14 @@ def check_upload(
     Args:    content: the bytes, or where they lie. header: whether the first line holds names;
              None: find out. The same bytes again give the same upload.
     Errors:  DataRefused in one sentence: the file, the cause, the way out. Nothing is kept then.
+             StorageRefused when the disk is full or read-only.
     """
-    name = quote(filename)
-    _refuse_size(content, name)
-    store = owner_dir / "datasets"
-    store.mkdir(parents=True, exist_ok=True)
-    _sweep(store)
-    _refuse_full(store, name)
-    incoming = store / f".incoming-{secrets.token_hex(8)}"
-    incoming.mkdir()
+    _refuse_size(content, quote(filename))
+    store = make_folder(owner_dir / "datasets")
     try:
-        path = content if isinstance(content, Path) else incoming / "source"
-        if isinstance(content, bytes):
-            path.write_bytes(content)
-        report = _read_in_child(path.absolute(), filename, header, incoming)
-        if isinstance(content, bytes):
-            path.unlink()
-        return _keep(report, filename, incoming, store)
-    finally:
-        shutil.rmtree(incoming, ignore_errors=True)
+        return _take_in(content, filename, store, header)
+    except OSError as error:
+        raise storage_refused(error, store) from None
 
 
 def list_uploads(owner_dir: Path) -> list[Upload]:
@@ -167,8 +157,11 @@ def open_upload(owner_dir: Path, upload_id: str) -> Upload:
 
 
 def delete_upload(owner_dir: Path, upload_id: str) -> None:
-    """Takes an upload away. Errors: NotFound."""
-    shutil.rmtree(open_upload(owner_dir, upload_id).folder)
+    """Takes an upload away. Errors: NotFound; StorageRefused when the disk is read-only."""
+    try:
+        shutil.rmtree(open_upload(owner_dir, upload_id).folder)
+    except OSError as error:
+        raise storage_refused(error, owner_dir / "datasets") from None
 
 
 def read_table(upload: Upload) -> pa.Table:
@@ -184,10 +177,30 @@ def read_table(upload: Upload) -> pa.Table:
         ) from None
 
 
+def _take_in(content: bytes | Path, filename: str, store: Path, header: bool | None) -> Upload:
+    name = quote(filename)
+    _sweep(store)
+    _refuse_full(store, name)
+    incoming = store / f".incoming-{secrets.token_hex(8)}"
+    incoming.mkdir()
+    try:
+        path = content if isinstance(content, Path) else incoming / "source"
+        if isinstance(content, bytes):
+            path.write_bytes(content)
+        report = _read_in_child(path.absolute(), filename, header, incoming)
+        if isinstance(content, bytes):
+            path.unlink()
+        return _keep(report, filename, incoming, store)
+    finally:
+        shutil.rmtree(incoming, ignore_errors=True)
+
+
 def _refuse_size(content: bytes | Path, name: str) -> None:
     if isinstance(content, Path):
         try:
             is_file, size = content.is_file(), content.stat().st_size
+            if is_file:
+                content.open("rb").close()
         except OSError as error:
             raise DataRefused(f"{name} cannot be opened: {error.strerror}.") from None
         if not is_file:
@@ -242,6 +255,14 @@ def _read_in_child(path: Path, filename: str, header: bool | None, folder: Path)
             f"{name} took longer than {WORKER_TIMEOUT_SECONDS} seconds to read. Bring fewer rows or "
             "columns."
         ) from None
+    except OSError as error:
+        raise DataRefused(
+            f"{name} could not be read: no reader could be started ({error.strerror}). Try again in "
+            "a moment."
+        ) from None
+    if done.returncode > DISK_REFUSED:
+        number = done.returncode - DISK_REFUSED
+        raise OSError(number, os.strerror(number))
     report = folder / "report.json"
     if done.returncode == 0 and report.is_file() and report.stat().st_size <= _REPORT_BYTES:
         answer: dict[str, Any] = json.loads(report.read_text("utf-8"))
@@ -265,7 +286,8 @@ def _ending(done: subprocess.CompletedProcess[bytes]) -> str:
     if done.returncode < 0:
         return f"signal {-done.returncode}"
     lines = done.stderr.decode("utf-8", "replace").strip().splitlines()
-    return quote(lines[-1] if lines else f"code {done.returncode}", 80)
+    # its kind alone: what follows can name a folder, and an owner's folder is their secret
+    return quote(lines[-1].partition(":")[0] if lines else f"code {done.returncode}", 80)
 
 
 def _small_environment() -> dict[str, str]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import random
 import resource
+import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -23,10 +28,12 @@ from builder.data import (
     list_uploads,
     load_dataset,
     open_upload,
+    upload_worker,
     uploads,
 )
 from builder.data.profile import ColumnProfile
 from builder.errors import DataRefused, NotFound
+from builder.home import StorageRefused
 
 GOOD = b"length,kind\n1.5,cat\n2.5,dog\n3.5,cat\n4.5,dog\n5.5,cat\n6.5,dog\n"
 
@@ -335,3 +342,66 @@ def test_a_file_name_with_folders_is_kept_as_a_name(tmp_path: Path) -> None:
     upload: Upload = check_upload(GOOD, "../../etc/passwd", tmp_path)
     assert upload.filename == "passwd"
     assert json.loads((upload.folder / "meta.json").read_text())["filename"] == "passwd"
+
+
+TOKEN = "a-secret-token"
+
+
+def refusing(number: int) -> Callable[..., NoReturn]:
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise OSError(number, os.strerror(number), f"/srv/owners/{TOKEN}/datasets/file")
+
+    return refuse
+
+
+@pytest.mark.parametrize("step", ["mkdir", "write_bytes", "write_text", "rename"])
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(errno.ENOSPC, "is full"), (errno.EROFS, "may not be written to"), (errno.EIO, "cannot be")],
+)
+def test_a_disk_that_refuses_an_upload_gets_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, number: int, words: str
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, step, refusing(number))
+        with pytest.raises(StorageRefused, match=words) as refused:
+            check_upload(GOOD, "pets.csv", tmp_path / "owners" / TOKEN)
+    assert TOKEN not in str(refused.value)
+    assert not list(tmp_path.glob("owners/*/datasets/*"))
+
+
+def test_a_disk_that_refuses_the_reader_says_so_in_its_return_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pets.csv").write_bytes(GOOD)
+    request = {"path": str(tmp_path / "pets.csv"), "name": "", "header": None, "folder": ""}
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(request)))
+    monkeypatch.setattr(upload_worker, "_limit_this_process", lambda: None)
+    monkeypatch.setattr(upload_worker, "_write_table", refusing(errno.ENOSPC))
+    code = upload_worker.main()
+    done = subprocess.CompletedProcess[bytes]([], code, b"", b"")
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: done)
+    with pytest.raises(StorageRefused, match="is full"):
+        check_upload(GOOD, "pets.csv", tmp_path)
+
+
+def test_a_reader_that_fails_does_not_tell_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = f"OSError: [Errno 27] File too large: '/srv/owners/{TOKEN}'".encode()
+    done = subprocess.CompletedProcess[bytes]([], 1, b"", last)
+    monkeypatch.setattr("subprocess.run", lambda *_, **__: done)
+    with pytest.raises(DataRefused, match="stopped the reader") as refused:
+        check_upload(GOOD, "pets.csv", tmp_path)
+    assert TOKEN not in str(refused.value)
+
+
+def test_a_disk_that_does_not_let_go_of_an_upload_gets_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner_dir = tmp_path / "owners" / TOKEN
+    upload = check_upload(GOOD, "pets.csv", owner_dir)
+    monkeypatch.setattr("shutil.rmtree", refusing(errno.EROFS))
+    with pytest.raises(StorageRefused, match="may not be written to") as refused:
+        delete_upload(owner_dir, upload.id)
+    assert TOKEN not in str(refused.value)
