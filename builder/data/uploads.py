@@ -121,6 +121,7 @@ def check_upload(
     Errors:  DataRefused in one sentence: the file, the cause, the way out. Nothing is kept then.
              StorageRefused when the disk is full or read-only.
     """
+    _refuse_name(filename)
     _refuse_size(content, quote(filename))
     store = make_folder(owner_dir / "datasets")
     try:
@@ -193,6 +194,16 @@ def _take_in(content: bytes | Path, filename: str, store: Path, header: bool | N
         return _keep(report, filename, incoming, store)
     finally:
         shutil.rmtree(incoming, ignore_errors=True)
+
+
+def _refuse_name(filename: str) -> None:
+    try:
+        filename.encode("utf-8")
+    except UnicodeEncodeError:  # half of a pair of surrogates, or bytes that are no text
+        raise DataRefused(
+            f"The file name {quote(filename)} holds a character that is no text. Rename the file and "
+            "bring it again."
+        ) from None
 
 
 def _refuse_size(content: bytes | Path, name: str) -> None:

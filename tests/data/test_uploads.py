@@ -338,6 +338,13 @@ def test_a_file_name_is_repeated_short_and_without_marks(tmp_path: Path) -> None
     assert len(str(refused.value)) < 200
 
 
+def test_a_file_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataRefused, match="Rename the file") as refused:
+        check_upload(GOOD, "pets\ud800.csv", tmp_path)
+    str(refused.value).encode("utf-8")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_name_with_folders_is_kept_as_a_name(tmp_path: Path) -> None:
     upload: Upload = check_upload(GOOD, "../../etc/passwd", tmp_path)
     assert upload.filename == "passwd"
