@@ -24,7 +24,18 @@ if TYPE_CHECKING:
 DONE, PROBLEMS, REFUSED = 0, 1, 2
 
 # The options of `train` that are training settings of the same name.
-_SETTINGS = ["batch_size", "device", "epochs", "loss", "lr", "momentum", "nesterov", "optimizer", "seed", "weight_decay"]
+_SETTINGS = [
+    "batch_size",
+    "device",
+    "epochs",
+    "loss",
+    "lr",
+    "momentum",
+    "nesterov",
+    "optimizer",
+    "seed",
+    "weight_decay",
+]
 
 
 def main(argv: list[str] | None = None) -> int:

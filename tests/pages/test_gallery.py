@@ -21,7 +21,9 @@ def test_every_design_has_a_card_with_its_shapes(app: App) -> None:
     app.open("gallery")
     cards = [b for b in app.at.button if (b.key or "").startswith("lw_open_")]
     assert len(cards) == len(designs())
-    assert any("N×784 → N×10 · 3 layers · 101\u2009770 parameters" in c.value for c in app.at.caption)
+    assert any(
+        "N×784 → N×10 · 3 layers · 101\u2009770 parameters" in c.value for c in app.at.caption
+    )
 
 
 @pytest.mark.parametrize(
