@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import signal
 import subprocess
@@ -89,3 +90,12 @@ def _from_windows(pid: int) -> str | None:
         return f"{times[0].dwHighDateTime}:{times[0].dwLowDateTime}"
     finally:
         kernel.CloseHandle(handle)  # type: ignore[attr-defined]
+
+
+def read_mark(text: str) -> ProcessMark:
+    """The mark a row holds; one that no process has where the row is damaged."""
+    try:
+        pid, started = json.loads(text)
+        return ProcessMark(int(pid), str(started))
+    except (ValueError, TypeError):
+        return ProcessMark(0, "")

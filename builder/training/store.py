@@ -24,16 +24,16 @@ from builder.errors import JobRefused, NotFound
 from builder.home import StorageRefused, home, make_folder
 from builder.training import pool
 from builder.training.folder import Ending, RunFolder, RunState
+from builder.training.killed import ending_of_killed
 from builder.training.metrics_log import Points, finite, read_points
-from builder.training.processes import ProcessMark
-from builder.training.run import DISK_FULL, KILLED, Run, open_run
+from builder.training.processes import ProcessMark, read_mark
+from builder.training.run import Run, open_run
 
 _LOG: Final = logging.getLogger("layerwise")
 ACTIVE: Final = ("queued", "running")
 _BUSY_TIMEOUT_SECONDS: Final = 30.0
 _ID: Final = re.compile(r"[0-9a-z]{8,32}")
 _LONGEST_NAME: Final = 80
-_FULL_DISK_BYTES: Final = 1_000_000  # less is left: the worker could not even say why it ended
 _ORPHAN_AFTER_SECONDS: Final = 3600.0  # younger folders may be about to get their row
 
 _SCHEMA: Final = """
@@ -306,7 +306,7 @@ class Store:
         folder, attempt = self.folder(row["id"]), int(row["attempt"])
         mark = folder.worker(attempt)
         if mark is None:
-            if _mark(row["launcher"]).alive or not folder.void(attempt):
+            if read_mark(row["launcher"]).alive or not folder.void(attempt):
                 return row  # it is being started, or has begun at this very moment
             self.requeue(row["id"], attempt + 1)
         else:
@@ -318,7 +318,7 @@ class Store:
                 if mark.void:  # no worker ever began it, and none can any more
                     self.requeue(row["id"], attempt + 1)
                     return self._row(row["id"], row["owner"])
-                ending = _killed(folder, attempt)
+                ending = ending_of_killed(folder, attempt)
             self.end(row["id"], attempt, ending)
         return self._row(row["id"], row["owner"])
 
@@ -380,39 +380,6 @@ def _card(row: sqlite3.Row) -> RunCard:
         _object(row["summary"]),
         figures,
     )
-
-
-def _killed(folder: RunFolder, attempt: int) -> Ending:
-    """The ending of a worker that could not write one: what its log holds is what is left."""
-    full = False
-    records: Sequence[Mapping[str, Any]] = ()
-    with contextlib.suppress(OSError):  # even when its folder is gone, it has ended
-        full = shutil.disk_usage(folder.path).free < _FULL_DISK_BYTES
-        records = read_points(folder.metrics).epochs
-    sentence = DISK_FULL if full else KILLED
-    epochs = [e for e in records if tells_an_epoch(e) and not e.get("partial")]
-    if not epochs:
-        return Ending("interrupted", sentence, attempt=attempt)
-    last = epochs[-1]
-    figures = {name: last.get(name) or {} for name in ("train", "validation")}
-    return Ending("interrupted", sentence, last["epoch"], last["seconds"], figures, attempt)
-
-
-def tells_an_epoch(record: Mapping[str, Any]) -> bool:
-    """Whether a line of metrics.jsonl says what an epoch's line has to say."""
-    return (
-        isinstance(record.get("epoch"), int)
-        and isinstance(record.get("seconds"), int | float)
-        and all(isinstance(record.get(p) or {}, Mapping) for p in ("train", "validation"))
-    )
-
-
-def _mark(text: str) -> ProcessMark:
-    try:
-        pid, started = json.loads(text)
-        return ProcessMark(int(pid), str(started))
-    except (ValueError, TypeError):
-        return ProcessMark(0, "")
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
 from builder.training.folder import RunFolder
+from builder.training.killed import tells_an_epoch
 from builder.training.metrics_log import read_points
-from builder.training.store import RunCard, Store, tells_an_epoch
+from builder.training.store import RunCard, Store
 
 PartName: TypeAlias = Literal["train", "validation"]
 _MOST_STEPS: Final = 2000

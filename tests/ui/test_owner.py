@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -31,7 +33,7 @@ def answer(
     given = [(b"cookie", cookie.encode("latin-1"))] if cookie is not None else []
     given += scope.pop("headers", [])
     full = {"type": "http", "path": "/", "method": "GET", "headers": given, **scope}
-    asyncio.run(OwnerMiddleware(page)(full, receive, send))
+    _run(OwnerMiddleware(page)(full, receive, send))
     found: dict[str, list[str]] = {}
     for name, value in sent[0]["headers"]:
         found.setdefault(name.decode(), []).append(value.decode())
@@ -88,5 +90,11 @@ def test_a_websocket_passes_untouched() -> None:
         seen.append(scope)
 
     scope: Scope = {"type": "websocket", "headers": []}
-    asyncio.run(OwnerMiddleware(socket)(scope, None, None))  # type: ignore[arg-type]
+    _run(OwnerMiddleware(socket)(scope, None, None))  # type: ignore[arg-type]
     assert seen == [scope]
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Runs it in a thread of its own: a browser test of this process may have left a loop running."""
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, work).result()
