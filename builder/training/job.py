@@ -41,3 +41,8 @@ class JobRequest:
         from builder.home import owner_folder
 
         return load_dataset(self.data, owner_dir=owner_folder(self.owner))
+
+
+def too_many_wait(most: int) -> JobRefused:
+    """What an owner is told whose places in the queue are all taken."""
+    return JobRefused(f"{most} of your trainings are waiting already. Stop some first.")

@@ -24,6 +24,7 @@ from builder.errors import JobRefused, NotFound
 from builder.home import StorageRefused, home, make_folder
 from builder.training import pool
 from builder.training.folder import Ending, RunFolder, RunState
+from builder.training.job import too_many_wait
 from builder.training.killed import ending_of_killed
 from builder.training.metrics_log import Points, finite, read_points
 from builder.training.processes import ProcessMark, read_mark
@@ -357,11 +358,6 @@ class Store:
             raise StorageRefused(_cannot(self.root, error)) from error
         finally:
             db.close()
-
-
-def too_many_wait(most: int) -> JobRefused:
-    """What an owner is told whose places in the queue are all taken."""
-    return JobRefused(f"{most} of your trainings are waiting already. Stop some first.")
 
 
 def _card(row: sqlite3.Row) -> RunCard:

@@ -24,7 +24,7 @@ from builder.home import home
 from builder.training.check import check_plan
 from builder.training.folder import Ending, RunFolder
 from builder.training.headless import prepare_resume
-from builder.training.job import JobRequest
+from builder.training.job import JobRequest, too_many_wait
 from builder.training.limits import (
     JOBS_AT_ONCE,
     KEEP_A_WORKER_WARM,
@@ -34,7 +34,7 @@ from builder.training.limits import (
 from builder.training.prepare import Plan, make_plan, run_data, write_run
 from builder.training.processes import this_process
 from builder.training.spare import Spare
-from builder.training.store import Store, too_many_wait
+from builder.training.store import Store
 from builder.training.tensors import RunData
 
 _LOG: Final = logging.getLogger("layerwise")
