@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from itertools import groupby
@@ -12,10 +13,12 @@ import streamlit as st
 from builder.gallery import Design, designs, project
 from builder.graph.model import Graph, format_shape, format_value
 from builder.graph.size import count_layers, format_layers, format_parameters
+from builder.inspection.sketch import MOST_NODES, sketch
 from builder.ui import state
 from builder.ui.markdown import plain
-from builder.ui.projects import ProjectCard
+from builder.ui.projects import ProjectCard, read_project
 
+_LOG: Final = logging.getLogger("layerwise")
 _OWN_SHOWN: Final = 6
 
 
@@ -55,12 +58,35 @@ def own_projects() -> str | None:
 
 def _design_card(design: Design) -> bool:
     with st.container(key=f"lw_card_{design.key}", border=True, gap="xsmall"):
+        _picture(design.key, _design_sketch(design.key, state.dark()))
         clicked = st.button(
             plain(design.title), key=f"lw_open_{design.key}", type="tertiary", width="stretch"
         )
         st.markdown(plain(design.lesson))
         st.caption(_facts(design.key))
     return clicked
+
+
+def _picture(key: str, svg: str) -> None:
+    if svg:
+        with st.container(key=f"lw_picture_{key}"):
+            st.image(svg, width="stretch")
+
+
+@st.cache_data(show_spinner=False)
+def _design_sketch(key: str, dark: bool) -> str:
+    return sketch(project(key).graph, dark)
+
+
+@st.cache_data(show_spinner=False, max_entries=500)
+def _own_sketch(owner: str, project_id: str, saved_at: float, dark: bool) -> str:
+    """A person's network as a picture; "" where it cannot be drawn, for the card does without."""
+    del saved_at  # part of what it is remembered by: a saved change is a new picture
+    try:
+        return sketch(read_project(owner, project_id)[0].graph, dark)
+    except Exception:
+        _LOG.warning("Project %s could not be drawn for its card", project_id, exc_info=True)
+        return ""
 
 
 @st.cache_data(show_spinner=False)
@@ -83,6 +109,8 @@ def _shapes(graph: Graph, nodes: Mapping[str, object]) -> str:
 def _own_card(card: ProjectCard) -> bool:
     current = card.id == state.project_id()
     with st.container(key=f"lw_own_{card.id}", border=True, gap="xsmall"):
+        if card.layers <= MOST_NODES:
+            _picture(card.id, _own_sketch(state.owner(), card.id, card.saved_at, state.dark()))
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             clicked = st.button(
                 plain(card.name) or "Untitled network",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import secrets
 import time
 from typing import Final
 
@@ -13,6 +15,7 @@ from builder.ui import state
 from builder.ui.markdown import plain
 from builder.ui.places import go_to, next_place, place
 
+_LOG: Final = logging.getLogger("layerwise")
 _TONES: Final = {
     "info": (st.info, ":material/info:"),
     "success": (st.success, ":material/check_circle:"),
@@ -40,6 +43,11 @@ def page_head(title: str, purpose: str | None = None, *, needs_project: bool = T
         for tone, text in state.take_messages():
             show, icon = _TONES[tone]
             show(plain(text), icon=icon)
+        broken = opened and not _checked()
+        if broken:
+            _cannot_be_checked(title)
+    if needs_project and broken:
+        st.stop()
     if needs_project and not opened:
         _nothing_open()
         st.stop()
@@ -107,8 +115,45 @@ def _ago(seconds: float) -> str:
     return f"on {time.strftime('%d %B', time.localtime(seconds))}"
 
 
+def _checked() -> bool:
+    """Whether the open network can be checked at all; what was not foreseen is logged, once.
+
+    Every page has this head, also the one that leads out: so no network may take it down.
+    """
+    graph = state.graph()
+    known, fine = state.recall("head.checked", (None, True))
+    if known is graph and not fine:
+        return False
+    try:
+        state.check()
+        fine = True
+    except Exception as trouble:
+        number = secrets.token_hex(4)
+        _LOG.error("A network could not be checked (error %s)", number, exc_info=trouble)
+        state.keep("head.error", str(trouble) if isinstance(trouble, LayerwiseError) else number)
+        fine = False
+    state.keep("head.checked", (graph, fine))
+    return fine
+
+
+def _cannot_be_checked(title: str) -> None:
+    why = state.recall("head.error", "")
+    st.error(
+        f"This network could not be checked ({plain(why)}). It is saved and can be downloaded from "
+        "the gallery. Take the last change back with Undo, or open another network.",
+        icon=":material/report:",
+    )
+    if title != "Gallery" and st.button(
+        "Go to the gallery", key="lw_out", icon=":material/grid_view:"
+    ):
+        go_to("Gallery")
+
+
 def _chip() -> None:
     """Layers · parameters · problems; a click leads to the first problem, else to Build."""
+    if not _checked():
+        st.markdown(":red-badge[:material/error: not checked]", width="content")
+        return
     report = state.check().report
     layers = format_layers(count_layers(state.graph()))
     parts = [layers, f"{format_parameters(report.totals.parameters)} parameters"]

@@ -127,6 +127,40 @@ def test_a_broken_file_among_the_projects_hides_nothing_else(
     tab.shows_no_trouble()
 
 
+@pytest.mark.parametrize("page", ["gallery", "build", "code", "graph", "data", "train", "inspect"])
+def test_a_network_whose_check_fails_takes_no_page_down(
+    app: App, page: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.open("gallery").click("lw_open_linear_regression")
+
+    def fails(graph: object) -> None:
+        raise RecursionError("deep")
+
+    monkeypatch.setattr("builder.graph.check.check", fails)
+    app.session.checks.clear()
+    app.at.switch_page(f"pages/{page}.py").run()
+    assert any("could not be checked" in text for text in app.said)
+    app.shows_no_trouble()
+    app.click("lw_empty" if page == "gallery" else "lw_out")
+    assert app.at.title or app.at.subheader, "the way out leads somewhere"
+    assert "lw_empty" in [b.key for b in app.at.button] or app.labels == ["x", "output"]
+
+
+def test_a_project_that_cannot_be_drawn_keeps_its_card(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.open("gallery").click("lw_empty")
+
+    def fails(graph: object, dark: bool) -> str:
+        raise RuntimeError("no picture")
+
+    monkeypatch.setattr("builder.ui.cards.sketch", fails)
+    app.field("Project name").set_value("Still here").run()
+    app.at.switch_page("pages/gallery.py").run()
+    assert "Still here" in [button.label for button in app.at.button]
+    app.shows_no_trouble()
+
+
 def test_what_a_person_writes_never_becomes_markdown(app: App) -> None:
     app.open("gallery").click("lw_empty")
     app.field("Project name").set_value(":red[x] **bold** <b>").run()
