@@ -7,6 +7,7 @@ if get_script_run_ctx(suppress_warning=True) is None:
     from starlette.middleware import Middleware
     from streamlit.runtime.pages_manager import PagesManager
 
+    from builder.ui.door import DoorMiddleware
     from builder.ui.owner import OwnerMiddleware
     from builder.ui.shell import explain
     from builder.ui.start import lifespan
@@ -18,7 +19,7 @@ if get_script_run_ctx(suppress_warning=True) is None:
     app = st.App(
         __file__,
         lifespan=lifespan,
-        middleware=[Middleware(OwnerMiddleware)],
+        middleware=[Middleware(DoorMiddleware), Middleware(OwnerMiddleware)],
         on_script_error=explain,
     )
 else:

@@ -1,7 +1,12 @@
-"""The problems of a network, each with the repairs that were already tried, one click away."""
+"""The problems of a network, each with the repairs that were already tried, one click away.
+
+A button's key says what it does, not where it stands: while an edit is still being worked out, the
+buttons on the screen are those of before, and a click on one must do what it says or nothing.
+"""
 
 from __future__ import annotations
 
+import hashlib
 from typing import Final
 
 import streamlit as st
@@ -24,13 +29,13 @@ def problem_list() -> None:
     if not problems:
         return
     with st.container(key="lw_problems", border=True, gap="small"):
-        for place, problem in enumerate(problems[:_SHOWN]):
-            _problem(place, problem, found.repairs.get(problem, ()))
+        for problem in problems[:_SHOWN]:
+            _problem(problem, found.repairs.get(problem, ()))
         if len(problems) > _SHOWN:
             st.caption(f"{len(problems) - _SHOWN} more problems further on.")
 
 
-def _problem(place: int, problem: Diagnostic, repairs: tuple[Repair, ...]) -> None:
+def _problem(problem: Diagnostic, repairs: tuple[Repair, ...]) -> None:
     symbol = ":material/error:" if problem.severity == "error" else ":material/warning:"
     colour = "red" if problem.severity == "error" else "orange"
     st.markdown(f":{colour}[{symbol}] {plain(problem.message)}")
@@ -38,7 +43,7 @@ def _problem(place: int, problem: Diagnostic, repairs: tuple[Repair, ...]) -> No
         for i, repair in enumerate(repairs[:_REPAIRS_SHOWN]):
             st.button(
                 f"{plain(repair.label)}{_cost(repair)}",
-                key=f"lw_repair_{place}_{i}",
+                key=f"lw_repair_{_meaning(problem, repair)}",
                 on_click=_mend,
                 args=(repair,),
                 type="primary" if i == 0 else "secondary",
@@ -49,7 +54,7 @@ def _problem(place: int, problem: Diagnostic, repairs: tuple[Repair, ...]) -> No
         ):
             st.button(
                 "Show",
-                key=f"lw_show_{place}",
+                key=f"lw_show_{_meaning(problem)}",
                 on_click=state.select,
                 args=(problem.node, problem.scope),
                 type="tertiary",
@@ -63,6 +68,13 @@ def _cost(repair: Repair) -> str:
         return ""
     sign = "+" if repair.parameters_delta > 0 else "−"
     return f" · {sign}{format_parameters(abs(repair.parameters_delta))} parameters"
+
+
+def _meaning(problem: Diagnostic, repair: Repair | None = None) -> str:
+    said = repr(
+        (problem.scope, problem.node, problem.message, repair and (repair.label, repair.edit))
+    )
+    return hashlib.blake2b(said.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
 def _mend(repair: Repair) -> None:

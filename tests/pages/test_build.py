@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from streamlit.testing.v1.element_tree import Button
 
 from builder.gallery import project
 from builder.graph.model import Ref
@@ -80,9 +81,21 @@ def test_a_planted_mistake_is_mended_by_one_click(empty: App) -> None:
     empty.add("torch.nn.Linear")
     next(b for b in empty.at.button if b.label == "Set").click().run()
     empty.field("in_features").set_value(5).run()
-    empty.click("lw_repair_0_0")
+    _repairs(empty)[0].click().run()
     assert not empty.session.checks[0][1].report.problems
     empty.shows_no_trouble()
+
+
+def test_a_repair_keeps_its_key_only_while_it_means_the_same(empty: App) -> None:
+    empty.add("torch.nn.Linear")
+    next(b for b in empty.at.button if b.label == "Set").click().run()
+    empty.field("in_features").set_value(5).run()
+    before = {b.key: b.label for b in _repairs(empty)}
+    empty.field("in_features").set_value(6).run()
+    after = {b.key: b.label for b in _repairs(empty)}
+    assert before and after and not before.keys() & after.keys(), "another problem, other buttons"
+    empty.field("in_features").set_value(5).run()
+    assert {b.key: b.label for b in _repairs(empty)} == before
 
 
 def test_an_input_can_be_taken_from_an_earlier_value(app: App) -> None:
@@ -250,3 +263,7 @@ def test_a_shape_really_without_a_batch_is_taken_as_typed(empty: App) -> None:
     assert empty.graph.inputs[0].spec.shape == (3, 32, 32)
     next(t for t in empty.at.toggle if "Batch" in t.label).set_value(True).run()
     assert empty.graph.inputs[0].spec.shape == ("N", 3, 32, 32)
+
+
+def _repairs(app: App) -> list[Button]:
+    return [b for b in app.at.button if (b.key or "").startswith("lw_repair_")]

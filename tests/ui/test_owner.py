@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from builder.ui.owner import COOKIE, OwnerMiddleware, is_token, new_token
+from tests.ui.asgi import run_apart
 
 
 def answer(
@@ -33,7 +31,7 @@ def answer(
     given = [(b"cookie", cookie.encode("latin-1"))] if cookie is not None else []
     given += scope.pop("headers", [])
     full = {"type": "http", "path": "/", "method": "GET", "headers": given, **scope}
-    _run(OwnerMiddleware(page)(full, receive, send))
+    run_apart(OwnerMiddleware(page)(full, receive, send))
     found: dict[str, list[str]] = {}
     for name, value in sent[0]["headers"]:
         found.setdefault(name.decode(), []).append(value.decode())
@@ -90,11 +88,5 @@ def test_a_websocket_passes_untouched() -> None:
         seen.append(scope)
 
     scope: Scope = {"type": "websocket", "headers": []}
-    _run(OwnerMiddleware(socket)(scope, None, None))  # type: ignore[arg-type]
+    run_apart(OwnerMiddleware(socket)(scope, None, None))  # type: ignore[arg-type]
     assert seen == [scope]
-
-
-def _run(work: Coroutine[Any, Any, None]) -> None:
-    """Runs it in a thread of its own: a browser test of this process may have left a loop running."""
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(asyncio.run, work).result()

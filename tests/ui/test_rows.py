@@ -98,5 +98,19 @@ def test_unfolding_shows_what_was_folded() -> None:
 
 
 def test_a_persons_words_are_never_markdown() -> None:
-    assert plain("**a** :red[b] $x$ <i>") == "\\*\\*a\\*\\* \\:red\\[b\\] \\$x\\$ \\<i\\>"
+    assert plain("**a** :red[b] $x$ <i>") == "\\*\\*a\\*\\* \\:\u2060red\\[b\\] \\$x\\$ \\<i\\>"
     assert plain("one\n# two") == "one \\# two"
+
+
+def test_what_streamlit_looks_for_after_the_escapes_is_kept_apart() -> None:
+    joiner = "\u2060"
+    assert plain("http://a.b") == f"http\\:{joiner}//a\\.b"
+    assert plain("www.a.b") == f"www{joiner}\\.a\\.b"
+    assert plain("me@a.b") == f"me\\@{joiner}a\\.b"
+    assert plain(":material/bug:") == f"\\:{joiner}material/bug\\:"
+    assert plain("a->b") == f"a\\-{joiner}\\>b"
+    assert plain("&lt;") == "\\&lt;"
+
+
+def test_characters_that_turn_a_sentence_around_are_shown_as_such() -> None:
+    assert plain("\u202egnp.exe") == "�gnp\\.exe"
