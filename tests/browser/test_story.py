@@ -63,9 +63,9 @@ def test_from_the_gallery_to_trained_weights(page: Page) -> None:
     expect(page.get_by_text("conv1.weight").first).to_be_visible()
 
     go(page, "Train")
-    set_number(page, "Epochs", "25")
+    set_number(page, "Epochs", "200")  # some seconds: long enough to watch and to reload
     page.get_by_role("button", name="Train", exact=True).click()
-    progress = page.get_by_text(re.compile(r"Epoch \d+ of 25"))
+    progress = page.get_by_text(re.compile(r"Epoch \d+ of 200"))
     expect(progress).to_be_visible()
     first = progress.inner_text()
     expect(progress).not_to_have_text(first)  # it moves by itself
