@@ -13,6 +13,7 @@ import errno
 import itertools
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from builder.errors import LayerwiseError, NotFound
 
 _OWNER: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")  # never a path, a dot file or a drive
 _TEMPORARY: Final = ".tmp"
+_FULL_DISK_BYTES: Final = 1_000_000  # a project, a run's first lines and the database need as much
 _counter: Final = itertools.count()
 
 
@@ -37,23 +39,41 @@ class StorageRefused(LayerwiseError, OSError):
         return str(self.strerror)
 
 
-def home() -> Path:
-    """The folder that holds everything: $LAYERWISE_HOME, else ~/.layerwise. Made when missing.
-
-    Errors: StorageRefused with the way out when it cannot be made.
-    """
+def home_path() -> Path:
+    """The folder that holds everything: $LAYERWISE_HOME, else ~/.layerwise. It may not be there yet."""
     folder = Path(os.environ.get("LAYERWISE_HOME") or Path.home() / ".layerwise").expanduser()
-    return make_folder(folder.absolute())
+    return folder.absolute()
+
+
+def home() -> Path:
+    """`home_path`, made when missing. Errors: StorageRefused with the way out when it cannot be."""
+    return make_folder(home_path())
 
 
 def owner_folder(owner: str) -> Path:
-    """One person's folder. Made when missing.
+    """One person's folder. Who writes into it first makes it: a look never asks the disk for room.
 
     Errors: NotFound for a token that could not be one of ours (only letters, digits, - and _).
     """
     if not isinstance(owner, str) or not _OWNER.fullmatch(owner):
         raise NotFound("This owner is not known here. Reload the page to get a new name.")
-    return make_folder(home() / "owners" / owner)
+    return home_path() / "owners" / owner
+
+
+def why_nothing_is_kept() -> StorageRefused | None:
+    """What the disk would say to whoever wants to keep something now; None where it takes it."""
+    try:
+        folder = home()
+        free = shutil.disk_usage(folder).free
+    except StorageRefused as refusal:
+        return refusal
+    except OSError as error:
+        return storage_refused(error, home_path())
+    if not os.access(folder, os.W_OK):
+        return storage_refused(OSError(errno.EROFS, "read-only"), folder)
+    if free < _FULL_DISK_BYTES:
+        return storage_refused(OSError(errno.ENOSPC, "full"), folder)
+    return None
 
 
 def make_folder(path: Path) -> Path:

@@ -6,9 +6,11 @@ from builder.gallery import project
 from builder.ui import state
 from builder.ui.cards import design_cards, own_projects
 from builder.ui.head import page_head
+from builder.ui.keeping import download_project, say_if_nothing_is_kept
 from builder.ui.places import go_to
 
 page_head("Gallery", needs_project=False)
+say_if_nothing_is_kept()
 
 with st.container(key="lw_start", horizontal=True, vertical_alignment="center", gap="small"):
     if st.button("Start an empty network", icon=":material/add:", type="primary", key="lw_empty"):
@@ -23,15 +25,7 @@ with st.container(key="lw_start", horizontal=True, vertical_alignment="center", 
                 go_to("Build")
             st.rerun()
     if state.is_open():
-        st.download_button(
-            "Download this project",
-            state.export_project,
-            file_name=state.file_name(".json"),
-            mime="application/json",
-            icon=":material/download:",
-            key="lw_download",
-            on_click="ignore",
-        )
+        download_project()
         st.button(
             "Duplicate this project",
             icon=":material/content_copy:",

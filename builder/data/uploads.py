@@ -7,6 +7,7 @@ bytes are not kept, and nothing of theirs is decoded in this process.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 _ID: Final = re.compile(r"[0-9a-f]{20}")
 _META_VERSION: Final = 1
 _REPORT_BYTES: Final = 32 * MIB
+_KEEP_TRIES: Final = 3
 _STALE_SECONDS: Final = 3600.0  # what a killed server left behind half done
 
 
@@ -151,18 +153,29 @@ def open_upload(owner_dir: Path, upload_id: str) -> Upload:
         if meta["version"] != _META_VERSION:
             raise ValueError("version")
         return _upload(meta, folder)
-    except (ValueError, KeyError, TypeError):
+    except FileNotFoundError:  # deleted at this very moment
+        raise NotFound(
+            f"The uploaded data {quote(upload_id, 24)} is gone. Upload the file again."
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError):
         raise DataRefused(
             "The record of this uploaded data is damaged. Upload the file again."
         ) from None
 
 
 def delete_upload(owner_dir: Path, upload_id: str) -> None:
-    """Takes an upload away. Errors: NotFound; StorageRefused when the disk is read-only."""
+    """Takes an upload away, a damaged one too. Errors: NotFound; StorageRefused, nothing is lost then."""
+    folder = owner_dir / "datasets" / upload_id
+    if not _ID.fullmatch(upload_id) or not folder.is_dir():
+        raise NotFound(f"The uploaded data {quote(upload_id, 24)} is gone already.")
+    hidden = folder.with_name(f".incoming-{secrets.token_hex(8)}")  # what is left of it is swept
     try:
-        shutil.rmtree(open_upload(owner_dir, upload_id).folder)
+        folder.rename(hidden)  # whole and at once, or not at all
+    except FileNotFoundError:
+        return  # another tab was quicker
     except OSError as error:
         raise storage_refused(error, owner_dir / "datasets") from None
+    shutil.rmtree(hidden, ignore_errors=True)
 
 
 def read_table(upload: Upload) -> pa.Table:
@@ -229,18 +242,26 @@ def _refuse_size(content: bytes | Path, name: str) -> None:
 
 def _refuse_full(store: Path, name: str) -> None:
     kept = [folder for folder in store.iterdir() if _ID.fullmatch(folder.name)]
-    size = sum(file.stat().st_size for folder in kept for file in folder.iterdir())
+    size = sum(_bytes_in(folder) for folder in kept)
     if len(kept) >= MAX_UPLOADS or size >= MAX_OWNER_BYTES:
         raise DataRefused(
-            f"{name} finds no room: you keep {len(kept)} uploads of {size // MIB:,} MiB in all. Delete "
-            "one you no longer need."
+            f"{name} finds no room: you keep {len(kept)} of {MAX_UPLOADS} uploads, {size // MIB:,} of "
+            f"{MAX_OWNER_BYTES // MIB:,} MiB in all. Delete one you no longer need."
         )
+
+
+def _bytes_in(folder: Path) -> int:
+    """What an upload takes; nothing of one that is taken away meanwhile."""
+    with contextlib.suppress(FileNotFoundError):
+        return sum(file.stat().st_size for file in folder.iterdir())
+    return 0
 
 
 def _sweep(store: Path) -> None:
     for folder in store.glob(".incoming-*"):
-        if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+        with contextlib.suppress(FileNotFoundError):  # another upload has swept it, or is done
+            if time.time() - folder.stat().st_mtime > _STALE_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _read_in_child(path: Path, filename: str, header: bool | None, folder: Path) -> dict[str, Any]:
@@ -309,7 +330,11 @@ def _small_environment() -> dict[str, str]:
 
 
 def _keep(report: dict[str, Any], filename: str, incoming: Path, store: Path) -> Upload:
-    """Moves what the child made to its place in one step."""
+    """Moves what the child made to its place in one step.
+
+    The same bytes may lie there already, or come by another upload at this very moment. Then each
+    file replaces its equal: nobody who reads finds the folder without them.
+    """
     upload_id = str(report["id"])
     if not _ID.fullmatch(upload_id):
         raise DataRefused(f"{quote(filename)} could not be read. Save it again as CSV or parquet.")
@@ -321,10 +346,23 @@ def _keep(report: dict[str, Any], filename: str, incoming: Path, store: Path) ->
     folder = store / upload_id
     upload = _upload(meta, folder)
     (incoming / "meta.json").write_text(json.dumps(meta, ensure_ascii=False, indent=1), "utf-8")
-    if folder.exists():
-        shutil.rmtree(folder)
-    incoming.rename(folder)
-    return upload
+    for _ in range(_KEEP_TRIES):
+        try:
+            incoming.rename(folder)
+            return upload
+        except OSError:
+            if not folder.exists():
+                raise
+        try:
+            for part in ("table.parquet", "meta.json"):
+                if (incoming / part).exists():  # not one that took its place at an earlier try
+                    os.replace(incoming / part, folder / part)
+            return upload
+        except FileNotFoundError:  # and it was deleted at this very moment: once more
+            continue
+    raise DataRefused(
+        f"{quote(filename)} is being deleted in another tab. Bring it again in a moment."
+    )
 
 
 def _upload(meta: dict[str, Any], folder: Path) -> Upload:

@@ -15,7 +15,8 @@ from builder.data import (
     delete_upload,
     list_uploads,
 )
-from builder.errors import LayerwiseError
+from builder.data.limits import MAX_FILE_BYTES, MIB
+from builder.errors import LayerwiseError, NotFound
 from builder.graph.model import format_shape
 from builder.graph.size import format_count
 from builder.ui import state
@@ -81,6 +82,7 @@ def _bring() -> DataChoice | None:
         "Bring a table: CSV, TSV or parquet",
         type=_ENDINGS,
         key="data_file",
+        max_upload_size=MAX_FILE_BYTES // MIB,
     )
     if file is None:
         return None
@@ -127,6 +129,12 @@ def _own_row(upload: Upload) -> bool:
 
 def _delete(upload_id: str) -> None:
     choice = state.data_choice()
-    delete_upload(state.owner_dir(), upload_id)
+    try:
+        delete_upload(state.owner_dir(), upload_id)
+    except NotFound:
+        pass  # deleted in another tab: what was asked for is so
+    except LayerwiseError as refusal:
+        state.say(f"The file was not deleted: {refusal}", "error")
+        return
     if choice is not None and choice.upload_id == upload_id:
         state.set_data_choice(None)

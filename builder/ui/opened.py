@@ -103,7 +103,10 @@ def import_project(raw: bytes) -> bool:
 
 
 def export_project() -> str:
-    """The open project as the text of a project file."""
+    """The open project as the text of a project file.
+
+    Errors: ProjectRefused for what no file can hold: the session keeps it as it is.
+    """
     return to_json(project())
 
 
@@ -122,9 +125,16 @@ def duplicate_project() -> None:
 
 @whole
 def delete_project(project_id: str) -> None:
-    """Deletes one of this person's projects; the open one is closed."""
+    """Deletes one of this person's projects; the open one is closed.
+
+    Where the disk refuses, or the id is none, the person is told and everything stays as it is.
+    """
     session = current()
-    projects.delete_project(session.owner, project_id)
+    try:
+        projects.delete_project(session.owner, project_id)
+    except LayerwiseError as refusal:
+        say(f"The project was not deleted: {refusal}", "error")
+        return
     if session.work and session.work.id == project_id:
         _take_up(session, None)
 

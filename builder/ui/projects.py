@@ -6,6 +6,7 @@ that finds another one is refused, so two tabs never overwrite each other unseen
 
 from __future__ import annotations
 
+import os
 import re
 import secrets
 import threading
@@ -18,12 +19,15 @@ from typing import Final, TypeAlias
 from builder.errors import LayerwiseError, NotFound, ProjectRefused
 from builder.graph.project import Project, from_json, to_json
 from builder.graph.size import count_layers
-from builder.home import owner_folder, write_atomically
+from builder.home import make_folder, owner_folder, storage_refused, write_atomically
 
 Stamp: TypeAlias = tuple[int, int, int]
 """(inode, time of change in ns, bytes): a new file by os.replace never repeats all three."""
 
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{8,40}")
+MAX_PROJECTS: Final = int(os.environ.get("LAYERWISE_PROJECTS") or 500)
+"""Of one owner: each is a file of some kB that the list reads once; more is a script, not a person."""
+
 _LOCKS: Final = tuple(threading.Lock() for _ in range(64))  # one server process owns the home
 
 
@@ -85,14 +89,17 @@ def write_project(owner: str, project_id: str, project: Project, expected: Stamp
     """Writes a project if the file is still the one last seen, and gives its new stamp.
 
     `expected`: the stamp last read or written; None for a file that is not there yet.
-    Errors: ChangedElsewhere when it is another one; OSError when the disk refuses.
+    Errors: ChangedElsewhere when it is another one; ProjectRefused when the owner keeps too many;
+    OSError when the disk refuses.
     """
     path = project_path(owner, project_id)
     text = to_json(project)
     with _lock(path):
         if _stamp(path) != expected:
             raise ChangedElsewhere("This project was changed in another tab or window.")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
+        if expected is None:
+            _refuse_full(path.parent)
         write_atomically(path, text.encode("utf-8"))
         _CARDS.pop(str(path), None)
         written = _stamp(path)
@@ -101,11 +108,24 @@ def write_project(owner: str, project_id: str, project: Project, expected: Stamp
     return written
 
 
+def _refuse_full(folder: Path) -> None:
+    kept = sum(1 for _ in folder.glob("*.json"))
+    if kept >= MAX_PROJECTS:
+        raise ProjectRefused(
+            f"You keep {kept} projects, and {MAX_PROJECTS} fit. Delete one on the Gallery page."
+        )
+
+
 def delete_project(owner: str, project_id: str) -> None:
-    """Removes a project's file; one that is not there is no error."""
+    """Removes a project's file; one that is not there is no error. Errors: NotFound, StorageRefused."""
     path = project_path(owner, project_id)
     with _lock(path):
-        path.unlink(missing_ok=True)
+        try:
+            path.unlink(missing_ok=True)
+        except NotADirectoryError:  # nothing lies there at all
+            return
+        except OSError as error:
+            raise storage_refused(error, path) from error
 
 
 def stamp_on_disk(owner: str, project_id: str) -> Stamp | None:

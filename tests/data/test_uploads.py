@@ -9,10 +9,13 @@ import os
 import random
 import resource
 import subprocess
+import threading
 import time
+import tomllib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import numpy as np
 import pyarrow as pa
@@ -305,7 +308,7 @@ def test_a_file_above_the_limit_is_refused_before_it_is_opened(tmp_path: Path) -
     file = tmp_path / "big.csv"
     with file.open("wb") as handle:
         handle.truncate(limits.MAX_FILE_BYTES + 1)
-    with pytest.raises(DataRefused, match="at most 200 MiB fit"):
+    with pytest.raises(DataRefused, match="at most 50 MiB fit"):
         check_upload(file, file.name, tmp_path)
 
 
@@ -408,7 +411,65 @@ def test_a_disk_that_does_not_let_go_of_an_upload_gets_one_sentence(
 ) -> None:
     owner_dir = tmp_path / "owners" / TOKEN
     upload = check_upload(GOOD, "pets.csv", owner_dir)
-    monkeypatch.setattr("shutil.rmtree", refusing(errno.EROFS))
+    monkeypatch.setattr(Path, "rename", refusing(errno.EROFS))
     with pytest.raises(StorageRefused, match="may not be written to") as refused:
         delete_upload(owner_dir, upload.id)
     assert TOKEN not in str(refused.value)
+    assert load_dataset(upload.source, owner_dir=owner_dir).card.rows == 6  # nothing of it is lost
+
+
+def test_the_same_file_brought_twice_at_once_is_kept_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both, read = threading.Barrier(2), uploads._read_in_child
+
+    def together(*args: Any) -> dict[str, Any]:
+        report = read(*args)
+        both.wait(30)
+        return report
+
+    monkeypatch.setattr(uploads, "_read_in_child", together)
+    with ThreadPoolExecutor(2) as pool:
+        futures = [pool.submit(check_upload, GOOD, "pets.csv", tmp_path) for _ in range(2)]
+        found = {future.result().id for future in futures}
+    assert [upload.id for upload in list_uploads(tmp_path)] == list(found)
+    assert [folder.name for folder in (tmp_path / "datasets").iterdir()] == list(found)
+
+
+def test_bringing_a_file_again_never_leaves_a_reader_without_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = check_upload(GOOD, "pets.csv", tmp_path)
+    monkeypatch.setattr("shutil.rmtree", lambda path, **_: None if path != first.folder else 1 / 0)
+    again = check_upload(GOOD, "animals.csv", tmp_path)
+    assert (again.id, open_upload(tmp_path, first.id).filename) == (first.id, "animals.csv")
+
+
+def test_a_delete_that_wins_against_the_same_upload_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = check_upload(GOOD, "pets.csv", tmp_path)
+    replace = os.replace
+
+    def deleted_first(*paths: Path) -> None:
+        monkeypatch.setattr(os, "replace", replace)
+        delete_upload(tmp_path, first.id)
+        replace(*paths)
+
+    monkeypatch.setattr(os, "replace", deleted_first)
+    assert check_upload(GOOD, "pets.csv", tmp_path).id == first.id
+    assert [upload.id for upload in list_uploads(tmp_path)] == [first.id]
+
+
+def test_the_refusal_for_lack_of_room_says_how_much_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_upload(GOOD, "pets.csv", tmp_path)
+    monkeypatch.setattr(uploads, "MAX_OWNER_BYTES", 10)
+    with pytest.raises(DataRefused, match=r"you keep 1 of 50 uploads, 0 of 0 MiB in all\. Delete"):
+        check_upload(GOOD + b"7,cat\n", "more.csv", tmp_path)
+
+
+def test_the_server_takes_files_of_the_size_the_data_room_takes() -> None:
+    config = tomllib.loads((Path(__file__).parents[2] / ".streamlit/config.toml").read_text())
+    assert config["server"]["maxUploadSize"] * limits.MIB == limits.MAX_FILE_BYTES

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+from pathlib import Path
+
 import pytest
 
 from builder.data import DataChoice, cards, check_upload
@@ -126,3 +129,22 @@ def test_a_network_that_cannot_fit_says_why(app: App) -> None:
     opened(app, DataChoice("iris"), key="lenet5")
     assert "reads pictures" in texts(app)
     assert app.at.button(key="data_to_build")
+
+
+def test_a_file_the_disk_does_not_let_go_of_stays_and_says_why(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app.run()
+    upload = check_upload(HOSTILE, "pets.csv", owner_folder(app.owner))
+    opened(app)
+
+    def refuse(path: Path, _: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", refuse)
+        app.click(f"data_delete_{upload.id}")
+    assert any(text.startswith("The file was not deleted") for text in app.said)
+    app.shows_no_trouble()
+    app.click(f"data_delete_{upload.id}")
+    assert not [b for b in app.at.button if b.key == f"lw_mine_data_{upload.id}"]

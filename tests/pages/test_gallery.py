@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from builder.gallery import designs, project
-from builder.graph.project import to_json
+from builder.graph.project import Project, to_json
 from tests.pages.app import App
 
 
@@ -81,3 +83,25 @@ def test_a_project_file_opens_as_a_new_project(app: App) -> None:
     uploader.upload("net.json", WHOLE.encode(), "application/json").run()
     app.click("lw_upload_open")
     assert app.graph == project("mlp_784_sequential").graph
+
+
+def test_where_nothing_can_be_kept_a_new_visitor_sees_the_gallery_and_is_told(
+    app: App, empty_home: Path
+) -> None:
+    empty_home.write_text("a file where the folder should be")
+    app.open("gallery")
+    assert any(text.startswith("Nothing new is kept at the moment.") for text in app.said)
+    app.click("lw_open_unet")
+    assert app.graph == project("unet").graph
+    assert any("Nothing is lost in this tab" in text for text in app.said)
+    app.shows_no_trouble()
+
+
+def test_the_project_is_handed_out_and_one_no_file_can_hold_says_why(app: App) -> None:
+    app.open("gallery", Project("Net", project("unet").graph)).run()
+    assert not app.at.get("download_button")[0].proto.disabled
+    app.session.work.training = {"lr": float("nan")}
+    app.run()
+    button = app.at.get("download_button")[0].proto
+    assert button.disabled and "cannot be written" in button.help
+    app.shows_no_trouble()

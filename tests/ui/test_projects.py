@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from pathlib import Path
 
@@ -146,3 +148,49 @@ def test_a_new_project_that_cannot_be_saved_says_so(
     assert opened.saved() == "failed"
     [(tone, text)] = tab.messages
     assert tone == "error" and text.startswith("Not saved: ")
+
+
+def test_a_project_beyond_the_room_of_its_owner_is_not_kept_but_the_others_are_saved(
+    owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(projects, "MAX_PROJECTS", 2)
+    first, *_ = [Work.new(owner, project("unet")) for _ in range(2)]
+    stamp = projects.write_project(owner, first.id, first.project, None)
+    projects.write_project(owner, "abcdefgh", project("unet"), None)
+    with pytest.raises(ProjectRefused, match=r"You keep 2 projects, and 2 fit\. Delete one"):
+        projects.write_project(owner, "ijklmnop", project("unet"), None)
+    projects.write_project(owner, first.id, first.project, stamp)
+    assert len(projects.list_projects(owner)) == 2
+
+
+@pytest.mark.parametrize("number", [errno.EROFS, errno.EIO, errno.EBUSY])
+def test_a_project_the_disk_does_not_let_go_of_stays_and_says_why(
+    owner: str, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    tab = session.Session(owner)
+    monkeypatch.setattr(session, "_find", [lambda: tab])
+    kept = opened.new_project(project("unet"))
+
+    def refuse(path: Path, missing_ok: bool = False) -> None:
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    opened.delete_project(kept)
+    [(tone, text)] = tab.messages
+    assert tone == "error" and text.startswith("The project was not deleted: ")
+    assert owner not in text and opened.project_id() == kept
+    assert [card.id for card in projects.list_projects(owner)] == [kept]
+
+
+def test_a_look_at_the_list_needs_no_room_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("LAYERWISE_HOME", str(tmp_path / "file" / "home"))
+    tab = session.Session(new_token())
+    monkeypatch.setattr(session, "_find", [lambda: tab])
+    assert opened.list_projects() == []
+    opened.new_project(project("unet"))
+    assert opened.saved() == "failed" and "Nothing is lost in this tab" in tab.messages[0][1]
+    opened.delete_project("abcdefgh")
+    assert len(tab.messages) == 1
