@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -87,10 +88,17 @@ def build(entry: Entry, arguments: Mapping[str, Any]) -> torch.nn.Module:
     key = (entry.key, tuple((name, frozen(value)) for name, value in arguments.items()))
     module = _modules.get(key)
     if module is None:
-        with torch.no_grad(), META, _quiet, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with torch.no_grad(), quiet_on_meta():
             module = _modules.put(key, catalogue.build_layer(entry, arguments))
     return module
+
+
+@contextmanager
+def quiet_on_meta() -> Iterator[None]:
+    """Whatever is made stands on the meta device, and torch's warnings about it are nobody's news."""
+    with META, _quiet, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def weights_of(module: torch.nn.Module) -> Weights:
@@ -110,12 +118,10 @@ def run(entry: Entry, module: torch.nn.Module | None, arguments: Mapping[str, Ev
     only = next(iter(arguments.values())) if len(arguments) == 1 else None
     if entry.key in _KEEP_SHAPE and isinstance(only, TensorSpec) and _is_common(only):
         return Ran(only)
-    asked, steps, axis = arguments, 1, 0
-    if entry.key in _RECURRENT:
-        arguments, steps, axis = _one_step(entry, module, arguments)
-    values = {name: _to_torch(value) for name, value in arguments.items()}
-    with torch.no_grad(), META, _quiet, warnings.catch_warnings(), _Counter() as counter:
-        warnings.simplefilter("ignore")
+    asked = arguments
+    arguments, steps, axis = one_step(entry, module, arguments)
+    values = {name: to_torch(value) for name, value in arguments.items()}
+    with torch.no_grad(), quiet_on_meta(), _Counter() as counter:
         # As while training: that is when a network has to run.
         positional, keywords = catalogue.call_arguments(entry, values, training=True)
         target = catalogue.target_of(entry) if module is None else module
@@ -169,7 +175,7 @@ def _bytes_per_sample(tensor: torch.Tensor) -> int:
     return prod(dim_per_sample(dim_from_probe(s)) for s in tensor.shape) * tensor.itemsize
 
 
-def _one_step(
+def one_step(
     entry: Entry, module: torch.nn.Module | None, arguments: Mapping[str, Evaluated]
 ) -> tuple[Mapping[str, Evaluated], int, int]:
     """One time step in place of the sequence: on meta torch loops over all of them, 3 ms each.
@@ -177,6 +183,8 @@ def _one_step(
     The cost and the shapes are linear in the length, so they are scaled back afterwards.
     """
     value = arguments.get("input")
+    if entry.key not in _RECURRENT:
+        return arguments, 1, 0
     if not isinstance(value, TensorSpec) or len(value.shape) not in (2, 3):
         return arguments, 1, 0
     axis = 1 if len(value.shape) == 3 and getattr(module, "batch_first", False) else 0
@@ -225,13 +233,13 @@ def _batch_dims(value: Evaluated) -> list[list[str]]:
     return [found] if found else []
 
 
-def _to_torch(value: Evaluated) -> Any:
+def to_torch(value: Evaluated) -> Any:
     if isinstance(value, TensorSpec):
         return empty(value)
     if isinstance(value, tuple):
-        return tuple(_to_torch(part) for part in value)
+        return tuple(to_torch(part) for part in value)
     if isinstance(value, Slice):
-        return slice(_to_torch(value.start), _to_torch(value.stop), _to_torch(value.step))  # type: ignore[arg-type]
+        return slice(to_torch(value.start), to_torch(value.stop), to_torch(value.step))  # type: ignore[arg-type]
     return value
 
 

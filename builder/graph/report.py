@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from builder.graph.diagnostics import Diagnostic
 from builder.graph.model import Argument, Value
@@ -37,6 +37,13 @@ class NodeReport:
     activation_bytes: int = 0
     problem: Diagnostic | None = None
     body: tuple[ShapeReport, ...] = ()
+
+    def showing(self, problem: Diagnostic) -> NodeReport:
+        """The report with one problem more: a node shows its first error, else its first warning."""
+        shown = self.problem
+        if shown is None or (shown.severity == "warning" and problem.severity == "error"):
+            return replace(self, problem=problem)
+        return self
 
 
 @dataclass(frozen=True, slots=True)

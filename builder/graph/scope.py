@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from builder.catalogue.entry import Entry
 from builder.errors import quote
@@ -43,10 +43,7 @@ class Scope:
         """Puts a problem at a node. The first error stays what the node shows."""
         problem = finding.at(node.id)
         self.problems.append(problem)
-        shown = report.problem
-        if shown is None or (shown.severity == "warning" and problem.severity == "error"):
-            report = replace(report, problem=problem)
-        return report
+        return report.showing(problem)
 
     def refuse(self, node: Node, reason: CannotEvaluate) -> NodeReport:
         """The report of a node that cannot be worked out; silent when an earlier one is at fault."""

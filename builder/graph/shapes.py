@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from builder.graph import capacity, outcome, wiring
+from builder.graph import backward, capacity, outcome, wiring
 from builder.graph.block_calls import forget as forget_blocks
 from builder.graph.block_calls import run_block
 from builder.graph.call import is_value, show
 from builder.graph.calls import run_layer, run_operation
-from builder.graph.diagnostics import Diagnostic, Finding
+from builder.graph.checks.inplace import find_inplace
+from builder.graph.diagnostics import Finding
+from builder.graph.late import in_order, with_problems
 from builder.graph.model import (
     Argument,
     Compare,
@@ -39,6 +41,7 @@ def infer_shapes(graph: Graph) -> ShapeReport:
     Source:  docs.pytorch.org, "Meta device".
     """
     report = _run(Scope(graph, graph.blocks, graph.settings), None)
+    report = with_problems(graph, report, find_inplace(graph, report))
     too_large = capacity.model_too_large(graph, report)
     if too_large is None:
         return report
@@ -48,6 +51,7 @@ def infer_shapes(graph: Graph) -> ShapeReport:
 def forget() -> None:
     """Empties everything that is remembered, for benchmarks and tests."""
     outcome.forget()
+    backward.forget()
     forget_blocks()
 
 
@@ -66,7 +70,7 @@ def _run(scope: Scope, given: tuple[Value, ...] | None) -> ShapeReport:
     return ShapeReport(
         scope.reports,
         add_up(scope.graph, scope.reports),
-        _in_order(scope),
+        in_order(scope.graph, scope.problems),
         wiring.result_of(scope.graph, scope.reports),
     )
 
@@ -90,16 +94,6 @@ def _report(scope: Scope, node: Node) -> NodeReport:
         if owner.block is None
         else run_block(scope, node, owner, _run)
     )
-
-
-def _in_order(scope: Scope) -> tuple[Diagnostic, ...]:
-    """The problems in the order in which their nodes run."""
-    if len(scope.problems) < 2:
-        return tuple(scope.problems)
-    place = {node_id: i for i, node_id in enumerate(scope.graph.nodes)}
-    at = [p.scope[0] if p.scope else p.node for p in scope.problems]
-    order = sorted(range(len(at)), key=lambda i: place.get(at[i], len(place)))
-    return tuple(scope.problems[i] for i in order)
 
 
 def _output(scope: Scope, node: Node) -> NodeReport:

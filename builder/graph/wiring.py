@@ -139,10 +139,10 @@ def loose_ends(
         words = f"The network gives nothing yet. Add an output behind {label}."
         yield Diagnostic(last, words, kind="no_output")
         return
-    reached = _reached(graph)
-    if len(reached) == len(nodes):
+    used = reached(graph)
+    if len(used) == len(nodes):
         return
-    loose = [node for node in nodes.values() if node.id not in reached]
+    loose = [node for node in nodes.values() if node.id not in used]
     # The last of a row of unused layers says it for all.
     read_by_loose = {ref.node for node in loose for ref in refs_in(node) if ref.node != node.id}
     for node in loose:
@@ -159,21 +159,21 @@ def loose_ends(
         yield Diagnostic(node.id, text, severity="warning", kind="unused")
 
 
-def _reached(graph: Graph) -> set[str]:
+def reached(graph: Graph) -> set[str]:
     """The nodes that some output depends on."""
     todo = [node.id for node in graph.outputs]
-    reached: set[str] = set()
+    found: set[str] = set()
     while todo:
         node = graph.nodes.get(todo.pop())
-        if node is None or node.id in reached:
+        if node is None or node.id in found:
             continue
-        reached.add(node.id)
+        found.add(node.id)
         if node.bypassed:
             primary = primary_input(node)
             todo.extend([primary.node] if primary else [])
         else:
             todo.extend(ref.node for ref in refs_in(node))
-    return reached
+    return found
 
 
 def batch_lost(

@@ -337,6 +337,11 @@ def refused(case: Case) -> Iterator[Candidate]:
             yield case.set(name, parameter.suggested, tier=1)  # type: ignore[arg-type]
 
 
+def inplace(case: Case) -> Iterator[Candidate]:
+    """A result of its own."""
+    yield case.set("inplace", False)
+
+
 def unknown_target(case: Case) -> Iterator[Candidate]:
     """Away with what calls nothing."""
     yield Candidate(f"Delete {case.label}", DeleteNode(case.node.id, scope=case.scope))
@@ -363,5 +368,6 @@ CANDIDATES = {
     "shared_block": shared_block,
     "input_spec": input_spec,
     "batch_lost": batch_lost,
+    "inplace": inplace,
     "torch": refused,
 }
