@@ -11,7 +11,7 @@ from builder.ui.workbench.choices import palette_groups
 from builder.ui.workbench.operations import handle
 from builder.ui.workbench.view import stack_data
 
-_ABOVE = 205  # pixels of head over the panes
+_ABOVE = 176  # pixels of head over the panes
 
 if state.open_from_url():
     receive_all(handle)

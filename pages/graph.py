@@ -14,41 +14,47 @@ from builder.ui.graph_view import graph_view
 from builder.ui.head import page_head
 from builder.ui.markdown import plain
 
-HEIGHT = 600
+AROUND = 315  # pixels of the page above and below the graph
 
 
 def autograd_tab() -> None:
-    shape, saved, attributes, evaluation = st.columns(
-        [2, 1.4, 1.4, 1.6], vertical_alignment="bottom", gap="medium"
-    )
-    typed = shape.text_input(
-        "Batch shape",
-        value=state.recall("graph.batch_shape", "2"),
-        key="graph_batch_shape",
-        max_chars=40,
-        placeholder="a single sample, without a batch",
-        help="What stands in front of a sample's own sizes: 5 for five samples, 4, 5 for four times "
-        "five, nothing for a single sample without a batch.",
-    )
-    state.keep("graph.batch_shape", typed)
-    show_saved = saved.toggle(
-        "Saved tensors",
-        key="graph_saved",
-        persist_state="session",
-        help="Tensors kept from the forward pass because the backward pass needs them.",
-    )
-    show_attrs = attributes.toggle(
-        "Attributes",
-        key="graph_attributes",
-        persist_state="session",
-        help="Settings that a backward step kept, such as sizes and strides.",
-    )
-    evaluated = evaluation.toggle(
-        "Evaluation mode",
-        key="graph_evaluation",
-        persist_state="session",
-        help="Run as after training: dropout does nothing, BatchNorm uses its running averages.",
-    )
+    with st.container(
+        key="lw_graph_row", horizontal=True, vertical_alignment="center", gap="medium"
+    ):
+        st.markdown(
+            "Batch shape",
+            width="content",
+            help="What stands in front of a sample's own sizes: 5 for five samples, 4, 5 for four "
+            "times five, nothing for a single sample without a batch.",
+        )
+        typed = st.text_input(
+            "Batch shape",
+            value=state.recall("graph.batch_shape", "2"),
+            key="graph_batch_shape",
+            max_chars=40,
+            placeholder="one sample, no batch",
+            label_visibility="collapsed",
+            width=170,
+        )
+        state.keep("graph.batch_shape", typed)
+        show_saved = st.toggle(
+            "Saved tensors",
+            key="graph_saved",
+            persist_state="session",
+            help="Tensors kept from the forward pass because the backward pass needs them.",
+        )
+        show_attrs = st.toggle(
+            "Attributes",
+            key="graph_attributes",
+            persist_state="session",
+            help="Settings that a backward step kept, such as sizes and strides.",
+        )
+        evaluated = st.toggle(
+            "Evaluation mode",
+            key="graph_evaluation",
+            persist_state="session",
+            help="Run as after training: dropout does nothing, BatchNorm uses its running averages.",
+        )
     try:
         drawn = autograd_graph(
             state.graph(),
@@ -63,7 +69,7 @@ def autograd_tab() -> None:
         return
     graph_view(
         drawn.dot,
-        height=HEIGHT,
+        above=AROUND,
         name=f"{state.graph().name}-autograd",
         key="graph_autograd",
         label="Autograd graph",
@@ -77,8 +83,8 @@ def explain(drawn: AutogradGraph) -> None:
     if drawn.note:
         st.info(plain(drawn.note), icon=":material/info:")
     st.caption(
-        plain(f"Ran {shapes} and gave {results}. ")
-        + "Coloured boxes are parameters, in their layer's colour; grey ones the steps by which "
+        plain(f"Ran {shapes} and gave {results}.")
+        + " Coloured boxes are parameters, in their layer's colour; grey ones the steps by which "
         "gradients flow back; the green one is the result. Every arrow points the way of the "
         "forward pass. Drawn by torchviz `make_dot`."
     )
@@ -106,7 +112,7 @@ def architecture_tab() -> None:
         return
     clicked = graph_view(
         drawn,
-        height=HEIGHT,
+        above=AROUND,
         name=f"{graph.name}-architecture",
         key="graph_architecture",
         label="Architecture diagram",

@@ -83,9 +83,10 @@ def settings_fields(graph: Graph, key: str) -> None:
             key=f"{key}.setting.{name}",
             graph=graph,
         )
-    with st.expander("Add a setting", key=f"{key}.new", type="compact"):
+    with st.expander("Add a setting (constructor argument)", key=f"{key}.new", type="compact"):
         st.caption(
-            "A constant with a name: a constructor argument in the code, usable in branches and sizes."
+            "A number or word with a name, such as dropout=0.5: an argument of `__init__` in the code. "
+            "Branches and sizes may use it."
         )
         with st.form(f"{key}.add", border=False, clear_on_submit=True):
             name = st.text_input("Name", max_chars=64)

@@ -54,7 +54,20 @@ from builder.ui.markdown import plain
 from builder.ui.ports import port_fields, ports_of
 from builder.ui.workbench.rows import entry_of, source_words, type_name
 
-_ALWAYS_SHOWN: Final = 4  # parameters; the rest stand under “More parameters”
+_SHOWN_OF_OTHERS: Final = 4  # parameters without a place in the two lists below
+# What people set most, in the order in which it stands after what a layer needs …
+_OFTEN_SET: Final = (
+    *("kernel_size", "stride", "padding", "num_layers", "bidirectional", "batch_first"),
+    *("p", "dim_feedforward", "num_encoder_layers", "num_decoder_layers", "dropout"),
+)
+# … and what they rarely touch: it stands under “More parameters” until it is set.
+_RARELY_SET: Final = frozenset(
+    {
+        *("bias", "inplace", "eps", "layer_norm_eps", "dilation", "groups", "padding_mode"),
+        *("return_indices", "ceil_mode", "nonlinearity", "add_bias_kv", "add_zero_attn"),
+        *("affine", "elementwise_affine", "track_running_stats", "output_padding"),
+    }
+)
 _DTYPES: Final = ("float32", "float64", "float16", "bfloat16", "int64", "int32", "uint8", "bool")
 _KINDS: Final = {
     "input": "What comes into the network.",
@@ -137,6 +150,7 @@ def _parameters(graph: Graph, node: Node, entry: Entry, report: NodeReport, key:
     if not fields:
         return
     first = [f for i, f in enumerate(fields) if _is_usual(i, f[0], f[1])]
+    first.sort(key=lambda f: _rank(f[0]))
     more = [f for f in fields if f not in first]
     _grid(graph, node, first, report, key)
     if more:
@@ -145,8 +159,19 @@ def _parameters(graph: Graph, node: Node, entry: Entry, report: NodeReport, key:
 
 
 def _is_usual(place: int, parameter: Parameter, value: Argument | Unset) -> bool:
-    set_here = value is not UNSET and value != parameter.default
-    return place < _ALWAYS_SHOWN or parameter.required or bool(parameter.inferred) or set_here
+    if parameter.required or parameter.inferred or parameter.name in _OFTEN_SET:
+        return True
+    if value is not UNSET and value != parameter.default:
+        return True
+    return place < _SHOWN_OF_OTHERS and parameter.name not in _RARELY_SET
+
+
+def _rank(parameter: Parameter) -> int:
+    """What a layer needs stands first, in torch's order; then what is often set; then the rest."""
+    if parameter.required or parameter.inferred:
+        return 0
+    often = parameter.name in _OFTEN_SET
+    return 1 + (_OFTEN_SET.index(parameter.name) if often else len(_OFTEN_SET))
 
 
 def _grid(

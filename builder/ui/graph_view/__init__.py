@@ -14,12 +14,13 @@ from builder.ui.packaged import packaged
 
 
 def graph_view(
-    dot: str, *, height: int = 560, name: str = "graph", key: str, label: str = "Graph"
+    dot: str, *, above: int = 240, name: str = "graph", key: str, label: str = "Graph"
 ) -> str | None:
     """Draws a directed graph and returns the name of the node that was clicked, None without one.
 
     Args:    dot: Graphviz's text; a mistake in it is shown as a sentence in the view.
-             height: pixels, toolbar included. name: file name of downloads, without an ending.
+             above: pixels of the page around it; the view is as high as the window leaves it.
+             name: file name of downloads, without an ending.
              label: what a screen reader calls the drawing.
     """
     value: dict[str, Any] = state.widget(key) or {}
@@ -28,12 +29,11 @@ def graph_view(
         key=key,
         data={
             "dot": dot,
-            "height": height,
+            "above": above,
             "name": name,
             "label": label,
             "selected": value.get("node"),
         },
-        height=height,
         on_node_change=_nothing,
     )
     node = result.get("node")

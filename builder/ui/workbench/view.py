@@ -40,16 +40,21 @@ def totals_words(totals: Totals) -> list[tuple[str, str, str]]:
     ]
     if totals.frozen:
         words.append(
-            (format_parameters(totals.trainable), "of them learn", "the others are frozen")
+            (
+                format_parameters(totals.trainable),
+                "trainable",
+                "The others are frozen: requires_grad is False",
+            )
         )
     words.append(
-        (format_flops(totals.flops), "a sample", "Floating point operations of one forward pass")
+        (format_flops(totals.flops), "per sample", "Floating-point operations of one forward pass")
     )
     words.append(
         (
             format_bytes(totals.memory_bytes),
-            "to train",
-            "Weights, gradients and Adam's two moments, and the activations of one sample",
+            "training memory",
+            "What training takes with one sample: weights, gradients, Adam's two moments and "
+            "activations. Each further sample of the batch adds its activations.",
         )
     )
     return words

@@ -5,8 +5,11 @@ import { download, svgFile } from "./download";
 import { layOut } from "./layout";
 import css from "./style.css?inline";
 
-export type Data = { dot: string; height: number; name: string; label: string; selected: string | null };
+/** `above`: pixels of the page around the view; it takes what the window leaves. */
+export type Data = { dot: string; above: number; name: string; label: string; selected: string | null };
 export type State = { node: string | null };
+
+const LEAST_HEIGHT = 300; // pixels, toolbar included
 
 /** One graph on the page: toolbar, stage and message. */
 export class View {
@@ -38,7 +41,7 @@ export class View {
   }
 
   show(data: Data): void {
-    this.host.style.height = `${data.height}px`;
+    this.host.style.height = `max(${LEAST_HEIGHT}px, calc(100vh - ${data.above}px))`;
     this.name = data.name;
     this.stage.setAttribute("aria-label", `${data.label}. Plus and minus zoom, 0 shows all, arrows move, N and P step through the nodes.`);
     if (data.dot !== this.dot) void this.draw(data.dot, data.selected);
