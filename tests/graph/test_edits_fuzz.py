@@ -75,6 +75,12 @@ def edits(draw: st.DrawFn, graph: Graph) -> e.Edit:
             st.lists(node, min_size=1, max_size=4).map(tuple),
             st.sampled_from(["Group1", "Group2", "Group3", "Block1", "two words"]),
         ),
+        st.builds(e.Connect, refs | node, node, argument, st.integers(-1, 3)),
+        st.builds(e.Disconnect, node, argument, st.integers(-1, 2)),
+        st.builds(e.InsertOnWire, st.sampled_from(TARGETS), node, argument, st.integers(0, 1)),
+        st.builds(e.Join, refs, refs, st.sampled_from(["add", "cat"])),
+        st.builds(e.DeleteNodes, st.lists(node, max_size=4).map(tuple)),
+        st.builds(e.SetPositions, st.dictionaries(node, st.tuples(st.floats(), st.floats()))),
         st.builds(e.Ungroup, block),
         st.builds(e.SetRepeat, block, st.integers(-1, 4), st.booleans()),
     ]
@@ -83,7 +89,9 @@ def edits(draw: st.DrawFn, graph: Graph) -> e.Edit:
     return edit
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(
+    max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True
+)
 @given(st.data())
 def test_any_edit_gives_a_valid_network_or_a_sentence(data: st.DataObject) -> None:
     first = data.draw(graphs(max_steps=6))

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from builder.graph.edits.dispatch import apply
+from builder.graph.edits.drawn import (
+    Connect,
+    DeleteNodes,
+    Disconnect,
+    InsertOnWire,
+    Join,
+    SetPositions,
+)
+from builder.graph.edits.scoped import UNSET, Unset
 from builder.graph.edits.values import (
-    UNSET,
     AddBranch,
     AddNode,
     Condition,
@@ -28,7 +36,6 @@ from builder.graph.edits.values import (
     Several,
     ShareWeights,
     Ungroup,
-    Unset,
     UnshareWeights,
 )
 from builder.graph.edits.wording import describe
@@ -38,10 +45,15 @@ __all__ = [
     "AddBranch",
     "AddNode",
     "Condition",
+    "Connect",
     "DeleteNode",
+    "DeleteNodes",
+    "Disconnect",
     "DuplicateNode",
     "Edit",
     "GroupIntoBlock",
+    "InsertOnWire",
+    "Join",
     "MoveNode",
     "Rename",
     "RenameModel",
@@ -53,6 +65,7 @@ __all__ = [
     "SetInputSpec",
     "SetNote",
     "SetPosition",
+    "SetPositions",
     "SetRepeat",
     "SetSetting",
     "Several",

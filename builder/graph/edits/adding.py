@@ -22,7 +22,9 @@ from builder.graph.edits.rewiring import (
     values_read,
     with_node,
 )
+from builder.graph.edits.scoped import UNSET
 from builder.graph.edits.values import AddBranch, AddNode
+from builder.graph.limits import refuse_position
 from builder.graph.model import (
     BATCH,
     BLOCK_PREFIX,
@@ -39,7 +41,7 @@ from builder.graph.names import names_in
 from builder.graph.report import NodeReport
 from builder.graph.shapes import infer_shapes
 
-_FIRST_SPEC = TensorSpec((BATCH, 64))  # a new input where there is none to copy
+FIRST_SPEC = TensorSpec((BATCH, 64))  # a new input where there is none to copy
 
 
 def add_node(root: Graph, graph: Graph, edit: AddNode) -> Graph:
@@ -47,20 +49,30 @@ def add_node(root: Graph, graph: Graph, edit: AddNode) -> Graph:
     refuse_more(graph)
     if edit.target in ("input", "output"):
         return _add_end(root, graph, edit)
-    anchor, value, reader = _anchor(root, graph, edit.after)
+    if edit.reads is UNSET:
+        anchor, value, reader = _anchor(root, graph, edit.after)
+    else:
+        anchor, value, reader = *_apart(graph, edit), None
+    graph, node = new_call(root, graph, edit, anchor, value)
+    graph = insert(root, graph, node, anchor, value, reader)
+    refuse_arguments(root, graph, node)
+    return settle(graph, node.id)
+
+
+def new_call(
+    root: Graph, graph: Graph, edit: AddNode, anchor: str | None, value: Ref | None
+) -> tuple[Graph, Node]:
+    """A new node that reads `value`, not placed yet, and the graph with its owner behind the anchor's."""
+    if edit.position is not None and (sentence := refuse_position(edit.position)):
+        raise EditRefused(sentence)
     target, is_layer, constructor, call = _arguments(root, graph, edit, value)
     name = new_name(edit.name, target, names_in(graph), layer=is_layer)
     identity = free_id(edit.id, name, graph.nodes)
-    owner = None
-    if is_layer:
-        owner = Owner(free_id(None, identity, graph.owners), name, target, constructor)
-        node = Node(identity, "layer", "", owner.id, call)
-        graph = replace(graph, owners=owners_behind(graph, owner, anchor))
-    else:
-        node = Node(identity, "operation", name, target, call)
-    graph = insert(root, graph, node, anchor, value, reader)
-    _refuse_arguments(root, graph, node, owner)
-    return settle(graph, node.id)
+    if not is_layer:
+        return graph, Node(identity, "operation", name, target, call, position=edit.position)
+    owner = Owner(free_id(None, identity, graph.owners), name, target, constructor)
+    node = Node(identity, "layer", "", owner.id, call, position=edit.position)
+    return replace(graph, owners=owners_behind(graph, owner, anchor)), node
 
 
 def add_branch(root: Graph, graph: Graph, edit: AddBranch) -> Graph:
@@ -128,19 +140,31 @@ def _add_end(root: Graph, graph: Graph, edit: AddNode) -> Graph:
     wish = "x" if edit.target == "input" else "output"
     name = new_name(edit.name, wish, names_in(graph), layer=False)
     identity = free_id(edit.id, name, graph.nodes)
+    if edit.position is not None and (sentence := refuse_position(edit.position)):
+        raise EditRefused(sentence)
     if edit.target == "input":
         inputs = graph.inputs
-        spec = inputs[-1].spec if inputs else _FIRST_SPEC
-        node = Node(identity, "input", name, spec=spec or _FIRST_SPEC)
+        spec = inputs[-1].spec if inputs else FIRST_SPEC
+        node = Node(identity, "input", name, spec=spec or FIRST_SPEC, position=edit.position)
         if inputs:
             return place(graph, node, inputs[-1].id)
         return replace(graph, nodes={node.id: node, **graph.nodes})
-    _, value, _ = _anchor(root, graph, edit.after)
+    value = _anchor(root, graph, edit.after)[1] if edit.reads is UNSET else _apart(graph, edit)[1]
     arguments = {"value": value, **edit.arguments} if value else dict(edit.arguments)
-    node = Node(identity, "output", name, "", arguments)
+    node = Node(identity, "output", name, "", arguments, position=edit.position)
     graph = replace(graph, nodes={**graph.nodes, identity: node})
-    _refuse_arguments(root, graph, node, None)
+    refuse_arguments(root, graph, node)
     return graph
+
+
+def _apart(graph: Graph, edit: AddNode) -> tuple[str | None, Ref | None]:
+    """Behind which node one stands that nobody reads yet, and the value it reads itself."""
+    value = edit.reads if isinstance(edit.reads, Ref) else None
+    behind = edit.after or (value.node if value else None)
+    if behind is not None and node_at(graph, behind).kind != "output":
+        return behind, value
+    before = [n.id for n in graph.nodes.values() if n.kind != "output"]
+    return (before[-1] if before else None), value
 
 
 def _anchor(
@@ -241,7 +265,9 @@ def _refuse_recursion(root: Graph, edit: AddNode) -> None:
         )
 
 
-def _refuse_arguments(root: Graph, graph: Graph, node: Node, owner: Owner | None) -> None:
+def refuse_arguments(root: Graph, graph: Graph, node: Node) -> None:
+    """EditRefused where a new node, or the owner it calls, cannot be given one of its arguments."""
+    owner = graph.owner_of(node)
     for name, value in (owner.arguments if owner else {}).items():
         assert owner is not None
         if sentence := refuse_constructor_argument(root, graph, owner, name, value):

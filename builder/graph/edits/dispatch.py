@@ -7,7 +7,7 @@ from typing import Any
 
 from builder.errors import EditRefused
 from builder.graph.blocks import drop_unused_blocks, follow_interface, graph_at, with_graph
-from builder.graph.edits import adding, layers, nodes, values
+from builder.graph.edits import adding, deleting, drawn, layers, nodes, values, wires
 from builder.graph.edits.grouping import group
 from builder.graph.edits.ungrouping import ungroup
 from builder.graph.edits.values import Edit, GroupIntoBlock, RenameModel, Several, Ungroup
@@ -33,12 +33,18 @@ _IN_ONE_GRAPH: Mapping[type[Any], Callable[[Graph, Graph, Any], Graph]] = {
     values.ShareWeights: layers.share_weights,
     values.UnshareWeights: layers.unshare_weights,
     values.SetRepeat: layers.set_repeat,
+    drawn.Connect: wires.connect,
+    drawn.Disconnect: wires.disconnect,
+    drawn.InsertOnWire: wires.insert_on_wire,
+    drawn.Join: wires.join,
+    drawn.DeleteNodes: deleting.delete_nodes,
+    drawn.SetPositions: layers.set_positions,
 }
 """What changes one graph: given the network, the graph in scope, and the edit."""
 
 _GROWING: tuple[type[Any], ...] = (
     *(values.AddNode, values.AddBranch, values.DuplicateNode, values.SetRepeat),
-    *(values.ShareWeights, values.UnshareWeights),
+    *(values.ShareWeights, values.UnshareWeights, drawn.InsertOnWire),
 )
 """The edits after which a network may hold more layers, every block written out."""
 

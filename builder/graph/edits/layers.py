@@ -7,8 +7,6 @@ from typing import Any
 
 from builder.errors import EditRefused, did_you_mean, quote
 from builder.graph.allowed import (
-    call_names,
-    refuse_call_argument,
     refuse_constructor_argument,
     refuse_name_of_argument,
     refuse_note,
@@ -16,11 +14,12 @@ from builder.graph.allowed import (
     settings_in,
 )
 from builder.graph.blocks import graphs, rename_block
+from builder.graph.edits.drawn import SetPositions
 from builder.graph.edits.lookup import free_id, node_at, owner_at
 from builder.graph.edits.nodes import without_idle_owners
-from builder.graph.edits.rewiring import settle, with_node
+from builder.graph.edits.rewiring import settle, with_argument, with_node
+from builder.graph.edits.scoped import UNSET
 from builder.graph.edits.values import (
-    UNSET,
     Rename,
     RenameModel,
     SetArgument,
@@ -80,12 +79,8 @@ def set_call_argument(root: Graph, graph: Graph, edit: SetCallArgument) -> Graph
     if edit.value is UNSET:
         _refuse(refuse_name_of_argument(root, graph, node, edit.name))
         return with_node(graph, replace(node, arguments=_without(node.arguments, edit.name)))
-    _refuse(refuse_call_argument(root, graph, node, edit.name, edit.value))
-    arguments = {**node.arguments, edit.name: edit.value}
-    ports, _ = call_names(root, graph, node)
-    if node.kind != "branch" and edit.name not in node.arguments and edit.name in ports:
-        arguments = {k: arguments[k] for k in ports if k in arguments} | arguments
-    return settle(with_node(graph, replace(node, arguments=arguments)), node.id)
+    node = with_argument(root, graph, node, edit.name, edit.value)
+    return settle(with_node(graph, node), node.id)
 
 
 def set_condition(root: Graph, graph: Graph, edit: SetCondition) -> Graph:
@@ -141,6 +136,15 @@ def set_position(root: Graph, graph: Graph, edit: SetPosition) -> Graph:
     """See `SetPosition`."""
     _refuse(refuse_position(edit.position) if edit.position is not None else None)
     return with_node(graph, replace(node_at(graph, edit.node), position=edit.position))
+
+
+def set_positions(root: Graph, graph: Graph, edit: SetPositions) -> Graph:
+    """See `SetPositions`."""
+    moved = {}
+    for identity, position in edit.positions.items():
+        _refuse(refuse_position(position) if position is not None else None)
+        moved[identity] = replace(node_at(graph, identity), position=position)
+    return replace(graph, nodes={**graph.nodes, **moved})
 
 
 def set_setting(root: Graph, graph: Graph, edit: SetSetting) -> Graph:

@@ -56,6 +56,21 @@ def refuse_passing(
                 )
 
 
+def swaps_meaning(root: Graph, graph: Graph, one: Collection[str], other: Collection[str]) -> bool:
+    """Whether some of `one` must keep their order with some of `other`, when they pass each other."""
+
+    def any_of(
+        chosen: Collection[str], holds: Callable[[str, Mapping[str, Argument]], bool]
+    ) -> bool:
+        return any(_any(root, graph, graph.nodes[i], holds) for i in chosen)
+
+    if not one or not other:
+        return False
+    if any_of(one, _in_place) or any_of(other, _in_place):
+        return True
+    return any_of(one, _draws) and any_of(other, _draws)
+
+
 def _runs_only_for(graph: Graph, branch: Node, side: str) -> set[str]:
     """The nodes that no output needs but through this side of the branch; inputs do not run."""
     through = _needed(graph, list(iter_refs(branch.arguments.get(side))))

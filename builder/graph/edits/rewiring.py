@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from builder import catalogue
 from builder.errors import EditRefused, quote
+from builder.graph.allowed import call_names, refuse_call_argument
 from builder.graph.blocks import change_refs
 from builder.graph.model import (
     Argument,
@@ -143,6 +144,17 @@ def owners_behind(graph: Graph, owner: Owner, node_id: str | None) -> dict[str, 
 def with_node(graph: Graph, node: Node) -> Graph:
     """The graph with a node exchanged, in its place."""
     return replace(graph, nodes={**graph.nodes, node.id: node})
+
+
+def with_argument(root: Graph, graph: Graph, node: Node, name: str, value: Argument) -> Node:
+    """The node with an argument of its call set; ports stay in their order. EditRefused if it cannot."""
+    if sentence := refuse_call_argument(root, graph, node, name, value):
+        raise EditRefused(sentence)
+    arguments = {**node.arguments, name: value}
+    ports, _ = call_names(root, graph, node)
+    if node.kind != "branch" and name not in node.arguments and name in ports:
+        arguments = {k: arguments[k] for k in ports if k in arguments} | arguments
+    return replace(node, arguments=arguments)
 
 
 def bridge(graph: Graph, node: Node) -> dict[str, Node]:

@@ -7,41 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
+from builder.graph.edits.drawn import (
+    Connect,
+    DeleteNodes,
+    Disconnect,
+    InsertOnWire,
+    Join,
+    SetPositions,
+)
+from builder.graph.edits.scoped import UNSET, Scoped, Unset
 from builder.graph.model import Argument, Compare, Literals, Ref, Setting, TensorSpec, Training
-
-
-class Unset(Enum):
-    """The type of `UNSET`."""
-
-    UNSET = "unset"
-
-    def __repr__(self) -> str:
-        return "UNSET"
-
-
-UNSET: Final = Unset.UNSET
-"""Takes a value away: the argument is inferred again, or torch's default; a port is unwired."""
 
 Condition: TypeAlias = Training | Setting | Compare
 
 
 @dataclass(frozen=True)
-class _Scoped:
-    scope: str = field(default="", kw_only=True)
-
-
-@dataclass(frozen=True)
-class AddNode(_Scoped):
+class AddNode(Scoped):
     """Adds a layer, an operation, a block ("block:<name>"), an "input" or an "output".
 
     It reads the value of `after` (by default what the last output reads), and the next node in
     order that read that value reads the new node instead. Further required ports are wired too: of
     a layer to the same value, of an operation to the value before, so that `add` makes a skip
     connection. `arguments`: constructor and call arguments by name, over the catalogue's suggestions;
-    ports may be given as `Ref`.
+    ports may be given as `Ref`. With `reads` it stands apart: it reads this value (None: nothing), and
+    nobody is rewired.
     """
 
     target: str
@@ -49,10 +40,12 @@ class AddNode(_Scoped):
     name: str | None = None
     arguments: Mapping[str, Argument] = field(default_factory=dict)
     id: str | None = None
+    position: tuple[float, float] | None = None
+    reads: Ref | Unset | None = UNSET
 
 
 @dataclass(frozen=True)
-class AddBranch(_Scoped):
+class AddBranch(Scoped):
     """Adds a branch; the next node that read `after` (by default: either side) reads it instead.
 
     `if_true`, `if_false`: a value, or the id of a node whose first part is meant.
@@ -67,14 +60,14 @@ class AddBranch(_Scoped):
 
 
 @dataclass(frozen=True)
-class DeleteNode(_Scoped):
+class DeleteNode(Scoped):
     """Deletes a node; its readers read what came into it. Weights nobody calls go with it."""
 
     node: str
 
 
 @dataclass(frozen=True)
-class MoveNode(_Scoped):
+class MoveNode(Scoped):
     """Takes a node out of its chain and puts it behind `after`."""
 
     node: str
@@ -82,14 +75,14 @@ class MoveNode(_Scoped):
 
 
 @dataclass(frozen=True)
-class DuplicateNode(_Scoped):
+class DuplicateNode(Scoped):
     """Puts a copy behind the node, with weights and a name of its own."""
 
     node: str
 
 
 @dataclass(frozen=True)
-class Rename(_Scoped):
+class Rename(Scoped):
     """Renames a layer (all calls of it), an operation, a branch, an input or an output."""
 
     node: str
@@ -97,7 +90,7 @@ class Rename(_Scoped):
 
 
 @dataclass(frozen=True)
-class SetArgument(_Scoped):
+class SetArgument(Scoped):
     """Sets a constructor argument of the layer or block that a node calls."""
 
     node: str
@@ -106,7 +99,7 @@ class SetArgument(_Scoped):
 
 
 @dataclass(frozen=True)
-class SetCallArgument(_Scoped):
+class SetCallArgument(Scoped):
     """Sets an argument of the call: where a port reads from, or a literal such as `dim`."""
 
     node: str
@@ -115,7 +108,7 @@ class SetCallArgument(_Scoped):
 
 
 @dataclass(frozen=True)
-class SetInputSpec(_Scoped):
+class SetInputSpec(Scoped):
     """Sets shape and dtype of an input. In a block None means: whatever the caller gives."""
 
     node: str
@@ -123,7 +116,7 @@ class SetInputSpec(_Scoped):
 
 
 @dataclass(frozen=True)
-class SetBypassed(_Scoped):
+class SetBypassed(Scoped):
     """Keeps a node but passes its input through, or puts it to work again."""
 
     node: str
@@ -131,7 +124,7 @@ class SetBypassed(_Scoped):
 
 
 @dataclass(frozen=True)
-class SetFrozen(_Scoped):
+class SetFrozen(Scoped):
     """Freezes the weights of the layer or block a node calls, or lets them learn."""
 
     node: str
@@ -139,7 +132,7 @@ class SetFrozen(_Scoped):
 
 
 @dataclass(frozen=True)
-class SetNote(_Scoped):
+class SetNote(Scoped):
     """Sets the note that stands at a node; "" takes it away."""
 
     node: str
@@ -147,7 +140,7 @@ class SetNote(_Scoped):
 
 
 @dataclass(frozen=True)
-class SetPosition(_Scoped):
+class SetPosition(Scoped):
     """Sets where a node stands on the canvas; None lets the layout choose."""
 
     node: str
@@ -155,7 +148,7 @@ class SetPosition(_Scoped):
 
 
 @dataclass(frozen=True)
-class ShareWeights(_Scoped):
+class ShareWeights(Scoped):
     """Makes a layer call use the weights of another one."""
 
     node: str
@@ -163,14 +156,14 @@ class ShareWeights(_Scoped):
 
 
 @dataclass(frozen=True)
-class UnshareWeights(_Scoped):
+class UnshareWeights(Scoped):
     """Gives a call that shares weights a copy of the layer for itself."""
 
     node: str
 
 
 @dataclass(frozen=True)
-class SetCondition(_Scoped):
+class SetCondition(Scoped):
     """Sets the condition of a branch."""
 
     node: str
@@ -178,7 +171,7 @@ class SetCondition(_Scoped):
 
 
 @dataclass(frozen=True)
-class SetSetting(_Scoped):
+class SetSetting(Scoped):
     """Sets a configured constant, adding it where it is new; UNSET takes it away if unused."""
 
     name: str
@@ -186,14 +179,14 @@ class SetSetting(_Scoped):
 
 
 @dataclass(frozen=True)
-class RenameModel(_Scoped):
+class RenameModel(Scoped):
     """Renames the class the network is written as; with a scope, that block."""
 
     name: str
 
 
 @dataclass(frozen=True)
-class GroupIntoBlock(_Scoped):
+class GroupIntoBlock(Scoped):
     """Puts nodes into a block of their own, called where they stood."""
 
     nodes: tuple[str, ...]
@@ -201,14 +194,14 @@ class GroupIntoBlock(_Scoped):
 
 
 @dataclass(frozen=True)
-class Ungroup(_Scoped):
+class Ungroup(Scoped):
     """Puts the content of a block where its call stands."""
 
     node: str
 
 
 @dataclass(frozen=True)
-class SetRepeat(_Scoped):
+class SetRepeat(Scoped):
     """Repeats a block: with weights of its own each time, or the same ones (`shared`)."""
 
     node: str
@@ -246,5 +239,11 @@ Edit: TypeAlias = (
     | GroupIntoBlock
     | Ungroup
     | SetRepeat
+    | Connect
+    | Disconnect
+    | InsertOnWire
+    | Join
+    | DeleteNodes
+    | SetPositions
     | Several
 )

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from builder.errors import quote
+from builder.graph.edits import drawn as d
 from builder.graph.edits import values as v
-from builder.graph.edits.values import UNSET, Edit
+from builder.graph.edits.scoped import UNSET
+from builder.graph.edits.values import Edit
 from builder.graph.model import (
     BLOCK_PREFIX,
     Argument,
@@ -87,6 +89,22 @@ def _describe(edit: Edit, graph: Graph) -> str:
             return f"Ungroup {at(node)}"
         case v.SetRepeat(node=node, repeat=repeat, shared=shared):
             return f"Repeat {at(node)} {repeat}×" + (" with shared weights" if shared else "")
+        case d.Connect(value=value, node=node, port=port):
+            read = value.node if isinstance(value, Ref) else value
+            return f"Connect {at(read)} to {_word(port)} of {at(node)}"
+        case d.Disconnect(node=node, port=port):
+            return f"Disconnect {_word(port)} of {at(node)}"
+        case d.InsertOnWire(target=target, node=node):
+            return f"Insert {_title(target)} before {at(node)}"
+        case d.Join(a=a, b=b, how=how):
+            verb = "Add" if how == "add" else "Concatenate"
+            return f"{verb} {at(a.node)} and {at(b.node)}"
+        case d.DeleteNodes(nodes=nodes):
+            return f"Delete {at(nodes[0])}" if len(nodes) == 1 else f"Delete {len(nodes)} nodes"
+        case d.SetPositions(positions=moved):
+            return (
+                f"Move {at(next(iter(moved)))}" if len(moved) == 1 else f"Move {len(moved)} nodes"
+            )
         case v.Several(label=label):
             return label
 

@@ -1,0 +1,93 @@
+"""The edits that are drawn: wires, several nodes at once, places. Values, as those of `values`.
+
+A slot is where a node reads: its id, the port, and the place in a port that takes many (0 elsewhere).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from builder.graph.edits.scoped import Scoped
+from builder.graph.model import Argument, Ref
+
+
+@dataclass(frozen=True)
+class Connect(Scoped):
+    """Lets a slot read a value: a `Ref`, or a node's id, whose first part is meant.
+
+    At a port that takes many, a place beyond the end appends. What the slot read before, it reads no
+    more. Nodes move in the running order only where the wire needs it, as few as possible.
+    """
+
+    value: Ref | str
+    node: str
+    port: str
+    index: int = 0
+
+
+@dataclass(frozen=True)
+class Disconnect(Scoped):
+    """Takes a wire away. At a port that takes many, those behind it move up."""
+
+    node: str
+    port: str
+    index: int = 0
+
+
+@dataclass(frozen=True)
+class InsertOnWire(Scoped):
+    """Puts a new node on one wire: it reads what the slot read, and only this slot reads it.
+
+    It stands right before the slot's node. Further ports are wired as `AddNode` does; `arguments` as
+    there.
+    """
+
+    target: str
+    node: str
+    port: str
+    index: int = 0
+    id: str | None = None
+    arguments: Mapping[str, Argument] = field(default_factory=dict)
+    position: tuple[float, float] | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Join(Scoped):
+    """Adds a node that reads two values: their sum, or both behind each other.
+
+    `cat` joins along the one axis in which the shapes differ, else along axis 1. Who reads it:
+
+    - the slot, where one is given;
+    - else the output, where it reads exactly one of the two, or reads nothing yet;
+    - else, where nobody reads exactly one of the two (a side branch), the next reader of the other;
+    - else nobody yet.
+    """
+
+    a: Ref
+    b: Ref
+    how: Literal["add", "cat"]
+    id: str | None = None
+    position: tuple[float, float] | None = None
+    slot: tuple[str, str, int] | None = None
+
+
+@dataclass(frozen=True)
+class DeleteNodes(Scoped):
+    """Deletes nodes together; weights nobody calls any more go with them.
+
+    Whoever read one reads what came into it (past all that are deleted), where that fits: no new
+    error at the reader, or a chain whose shape differs in its sizes only, which a repair mends. Any
+    other reader is left unwired. The last output stays where other nodes go with it.
+    """
+
+    nodes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SetPositions(Scoped):
+    """Sets where nodes stand on the canvas, as one step; None lets the layout choose."""
+
+    positions: Mapping[str, tuple[float, float] | None]
