@@ -5,9 +5,9 @@ import streamlit as st
 from builder.ui import state
 from builder.ui.forms import layer_form, network_form
 from builder.ui.head import page_head
+from builder.ui.palette import palette_groups
 from builder.ui.problems import problem_list
 from builder.ui.workbench import palette, receive_all, stack
-from builder.ui.workbench.choices import palette_groups
 from builder.ui.workbench.operations import handle
 from builder.ui.workbench.view import stack_data
 

@@ -19,9 +19,9 @@ from builder.errors import LayerwiseError
 from builder.graph.model import Graph
 from builder.graph.size import format_exact
 from builder.ui import state
+from builder.ui.layer_words import type_name
 from builder.ui.markdown import plain
 from builder.ui.places import go_to
-from builder.ui.workbench.rows import type_name
 
 _T = TypeVar("_T")
 _PRINTED_HEIGHT: Final = 420  # pixels; longer ones scroll

@@ -50,9 +50,9 @@ from builder.ui.expressions import (
     write_argument,
 )
 from builder.ui.fields import parameter_field
+from builder.ui.layer_words import entry_of, source_words, type_name
 from builder.ui.markdown import plain
 from builder.ui.ports import port_fields, ports_of
-from builder.ui.workbench.rows import entry_of, source_words, type_name
 
 _SHOWN_OF_OTHERS: Final = 4  # parameters without a place in the two lists below
 # What people set most, in the order in which it stands after what a layer needs …

@@ -22,7 +22,7 @@ from builder.graph.model import (
 )
 from builder.graph.report import ShapeReport
 from builder.ui import state
-from builder.ui.workbench.rows import entry_of, source_words
+from builder.ui.layer_words import entry_of, source_words
 
 _MOST_PARTS: Final = 12  # parts offered of one tuple result
 _NONE: Final = ""

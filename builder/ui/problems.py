@@ -1,12 +1,7 @@
-"""The problems of a network, each with the repairs that were already tried, one click away.
-
-A button's key says what it does, not where it stands: while an edit is still being worked out, the
-buttons on the screen are those of before, and a click on one must do what it says or nothing.
-"""
+"""The problems of a network, each with the repairs that were already tried, one click away."""
 
 from __future__ import annotations
 
-import hashlib
 from typing import Final
 
 import streamlit as st
@@ -14,18 +9,23 @@ import streamlit as st
 from builder.graph.diagnostics import Diagnostic
 from builder.graph.model import Graph
 from builder.graph.repairs import Repair
-from builder.graph.size import format_parameters
 from builder.ui import state
 from builder.ui.markdown import plain
+from builder.ui.mending import REPAIRS_SHOWN, cost_words, repair_id
 
 _SHOWN: Final = 6  # at once; mending those brings up the next
-_REPAIRS_SHOWN: Final = 4
 
 
-def problem_list() -> None:
-    """Draws every problem of the network, the first ones in full."""
+def problem_list(node: str | None = None) -> None:
+    """Draws every problem of the network, the first ones in full; or those of one node shown."""
     found = state.check()
     problems = state.problems()
+    if node is not None:
+        here = (state.scope_path(), node)
+        inside = (*state.scope_path(), node)
+        problems = tuple(
+            p for p in problems if (p.scope, p.node) == here or p.scope[: len(inside)] == inside
+        )
     if not problems:
         return
     with st.container(key="lw_problems", border=True, gap="small"):
@@ -40,10 +40,10 @@ def _problem(problem: Diagnostic, repairs: tuple[Repair, ...]) -> None:
     colour = "red" if problem.severity == "error" else "orange"
     st.markdown(f":{colour}[{symbol}] {plain(problem.message)}")
     with st.container(horizontal=True, gap="xsmall"):
-        for i, repair in enumerate(repairs[:_REPAIRS_SHOWN]):
+        for i, repair in enumerate(repairs[:REPAIRS_SHOWN]):
             st.button(
-                f"{plain(repair.label)}{_cost(repair)}",
-                key=f"lw_repair_{_meaning(problem, repair)}",
+                plain(repair.label) + (f" · {cost}" if (cost := cost_words(repair)) else ""),
+                key=f"lw_repair_{repair_id(problem, repair)}",
                 on_click=_mend,
                 args=(repair,),
                 type="primary" if i == 0 else "secondary",
@@ -54,27 +54,12 @@ def _problem(problem: Diagnostic, repairs: tuple[Repair, ...]) -> None:
         ):
             st.button(
                 "Show",
-                key=f"lw_show_{_meaning(problem)}",
+                key=f"lw_show_{repair_id(problem)}",
                 on_click=state.select,
                 args=(problem.node, problem.scope),
                 type="tertiary",
                 help=f"Go to {_where(problem)}",
             )
-
-
-def _cost(repair: Repair) -> str:
-    """What a repair costs in parameters: " · +1 290 parameters"; nothing where it costs none."""
-    if not repair.parameters_delta:
-        return ""
-    sign = "+" if repair.parameters_delta > 0 else "−"
-    return f" · {sign}{format_parameters(abs(repair.parameters_delta))} parameters"
-
-
-def _meaning(problem: Diagnostic, repair: Repair | None = None) -> str:
-    said = repr(
-        (problem.scope, problem.node, problem.message, repair and (repair.label, repair.edit))
-    )
-    return hashlib.blake2b(said.encode("utf-8", "replace"), digest_size=8).hexdigest()
 
 
 def _mend(repair: Repair) -> None:

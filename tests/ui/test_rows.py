@@ -9,7 +9,7 @@ import pytest
 from builder.gallery import designs, project
 from builder.graph.shapes import infer_shapes
 from builder.ui.markdown import plain
-from builder.ui.workbench.choices import palette_groups
+from builder.ui.palette import palette_groups
 from builder.ui.workbench.rows import rows_of
 from builder.ui.workbench.window import fold
 from tests.graph.networks import layer, output, start

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from builder.graph.report import Totals
-from builder.graph.size import format_bytes, format_exact, format_flops, format_parameters
 from builder.ui import state
+from builder.ui.layer_words import totals_words
 from builder.ui.workbench.operations import FOLDED_AT
 from builder.ui.workbench.rows import rows_of
 from builder.ui.workbench.window import fold
@@ -27,37 +26,6 @@ def stack_data() -> dict[str, Any]:
         "totals": totals_words(report.totals) if report else [],
         "hint": _hint(len(rows)),
     }
-
-
-def totals_words(totals: Totals) -> list[tuple[str, str, str]]:
-    """The footer: (number, word, what it means exactly)."""
-    words = [
-        (
-            format_parameters(totals.parameters),
-            "parameters",
-            f"{format_exact(totals.parameters)} numbers that are weights",
-        )
-    ]
-    if totals.frozen:
-        words.append(
-            (
-                format_parameters(totals.trainable),
-                "trainable",
-                "The others are frozen: requires_grad is False",
-            )
-        )
-    words.append(
-        (format_flops(totals.flops), "per sample", "Floating-point operations of one forward pass")
-    )
-    words.append(
-        (
-            format_bytes(totals.memory_bytes),
-            "training memory",
-            "What training takes with one sample: weights, gradients, Adam's two moments and "
-            "activations. Each further sample of the batch adds its activations.",
-        )
-    )
-    return words
 
 
 def _hint(rows: int) -> str:

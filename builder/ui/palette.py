@@ -9,6 +9,7 @@ from builder import catalogue
 from builder.catalogue.entry import Entry, Family
 from builder.errors import NotFound
 from builder.graph.model import BLOCK_PREFIX, Graph
+from builder.inspection.theme import family_colours
 
 # What the first tutorials use, in the order a network uses them.
 _USUAL: Final = (
@@ -49,6 +50,21 @@ _GRAPH_PARTS: Final = (
         "family": "other",
     },
 )
+
+
+def usual_keys() -> tuple[str, ...]:
+    """The catalogue's keys that are used most, in the order a network uses them."""
+    return _USUAL
+
+
+@functools.cache
+def family_palette() -> dict[str, tuple[str, str, str, str]]:
+    """For each family: its mark on a light and a dark page, and the fill behind text on each."""
+    found: dict[str, tuple[str, str, str, str]] = {}
+    for family in catalogue.FAMILIES:
+        light, dark = family_colours(family, False), family_colours(family, True)
+        found[family] = (light.mark, dark.mark, light.fill, dark.fill)
+    return found
 
 
 def palette_groups(graph: Graph) -> list[dict[str, Any]]:

@@ -1,0 +1,207 @@
+"""What is said of a layer in a line: its kind, its parameters, its shape, its marks.
+
+The stack's rows and the canvas's nodes say the same words. Plain values, no Streamlit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from builder import catalogue
+from builder.catalogue.entry import Entry
+from builder.errors import NotFound
+from builder.graph.model import (
+    Argument,
+    Graph,
+    Node,
+    Ref,
+    TensorSpec,
+    Value,
+    format_shape,
+    format_value,
+    iter_refs,
+)
+from builder.graph.report import NodeReport, Totals
+from builder.graph.size import format_bytes, format_exact, format_flops, format_parameters
+from builder.ui.expressions import write_argument, write_index
+
+# Pairs that read best as "in → out".
+_PAIRS: Final = (
+    ("in_features", "out_features"),
+    ("in_channels", "out_channels"),
+    ("input_size", "hidden_size"),
+    ("num_embeddings", "embedding_dim"),
+)
+_LONGEST: Final = 64  # characters of parameters in a row; the form has them all
+_AXES: Final = {
+    2: "batch × features",
+    3: "batch × length × features",
+    4: "batch × channels × height × width",
+    5: "batch × channels × depth × height × width",
+}
+_CHANNELS_FIRST: Final = {"convolution", "pooling"}
+
+
+def family_of(graph: Graph, node: Node) -> str:
+    """The family whose colour a node bears."""
+    entry = entry_of(graph, node)
+    return entry.family if entry else {"branch": "merge"}.get(node.kind, "other")
+
+
+def entry_of(graph: Graph, node: Node) -> Entry | None:
+    """The catalogue entry behind a layer or operation; None for a block, an input, an output."""
+    owner = graph.owner_of(node)
+    key = owner.target if owner else node.target
+    if node.kind not in ("layer", "operation") or (owner and owner.block):
+        return None
+    try:
+        return catalogue.get(key)
+    except NotFound:
+        return None  # from a project of another version: drawn, with its problem
+
+
+def type_name(graph: Graph, node: Node) -> str:
+    """What kind of thing a node is, in one or two words: "Conv2d", "cat", "block Encoder"."""
+    owner, entry = graph.owner_of(node), entry_of(graph, node)
+    if entry is not None:
+        return entry.name
+    if owner is not None and owner.block:
+        return f"block {owner.block}"
+    return node.target.rpartition(".")[2] if node.target else node.kind
+
+
+def key_parameters(graph: Graph, node: Node, report: NodeReport) -> str:
+    """The parameters worth a line: "1 → 16, kernel_size=3", "dim=1", "if training"."""
+    owner, entry = graph.owner_of(node), entry_of(graph, node)
+    if node.kind == "input":
+        return "" if node.spec is None or node.spec.dtype == "float32" else node.spec.dtype
+    if node.kind == "branch":
+        return f"if {write_argument(node.arguments.get('condition'), graph)}"
+    words: list[str] = []
+    if owner is not None:
+        words += _constructor_words(graph, owner.arguments, report.arguments)
+    if entry is not None:
+        for parameter in entry.call_parameters:
+            if parameter.name in node.arguments:
+                value = node.arguments[parameter.name]
+                if parameter.type == "index":
+                    words.append(f"[{write_index(value, graph)}]")
+                else:
+                    words.append(f"{parameter.name}={_in_line(value, graph)}")
+        for port in entry.ports:  # the number in `x * 2`
+            value = node.arguments.get(port.name)
+            if value is not None and not any(iter_refs(value)):
+                words.append(f"{port.name}={_in_line(value, graph)}")
+    text = ", ".join(words)
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def source_words(graph: Graph, ref: Ref) -> str:
+    """Where a value comes from, in words: "conv1", "lstm · h_n"."""
+    node = graph.nodes.get(ref.node)
+    if node is None:
+        return "nothing"
+    label = graph.label(ref.node)
+    if not ref.path:
+        return label
+    entry = entry_of(graph, node)
+    part = next((p.name for p in entry.parts if p.path == ref.path), None) if entry else None
+    return f"{label} · {part or ''.join(f'[{i}]' for i in ref.path)}"
+
+
+def axes(value: Value | None, family: str = "") -> str:
+    """The axes of a shape by name, for a tooltip; "" where there is no usual name."""
+    if not isinstance(value, TensorSpec):
+        return ""
+    if len(value.shape) == 3 and family in _CHANNELS_FIRST:
+        return "batch × channels × length"
+    return _AXES.get(len(value.shape), "")
+
+
+def shape_words(value: Value | None) -> str:
+    """A shape, several with commas for a tuple, "?" where it is not known."""
+    if isinstance(value, tuple) and value and all(isinstance(v, TensorSpec) for v in value):
+        return ", ".join(format_shape(v.shape) for v in value if isinstance(v, TensorSpec))
+    return format_value(value)
+
+
+def part_of(nodes: Mapping[str, NodeReport], ref: Ref) -> Value | None:
+    """The value a reference stands for, as far as it is known."""
+    value = nodes[ref.node].result if ref.node in nodes else None
+    for step in ref.path:
+        value = value[step] if isinstance(value, tuple) and step < len(value) else None
+    return value
+
+
+def values_read(node: Node) -> list[tuple[str, Ref]]:
+    """Every value a node reads, with the argument it is read for."""
+    return [(name, ref) for name, value in node.arguments.items() for ref in iter_refs(value)]
+
+
+def marks_of(graph: Graph, node: Node, report: NodeReport) -> list[str]:
+    """What is special about a node, each in a word or two: "bypassed", "frozen", "×6"."""
+    owner = graph.owner_of(node)
+    marks = ["bypassed"] if node.bypassed else []
+    if owner is not None:
+        marks += ["frozen"] if owner.frozen else []
+        if owner.repeat > 1:
+            marks.append(f"×{owner.repeat}" + (" shared" if owner.shared else ""))
+        calls = graph.calls_of(owner.id)
+        if len(calls) > 1 and calls[0].id != node.id:
+            marks.append(f"{'weights of' if report.parameters else 'the same'} {owner.name}")
+    return marks
+
+
+def totals_words(totals: Totals) -> list[tuple[str, str, str]]:
+    """The footer: (number, word, what it means exactly)."""
+    words = [
+        (
+            format_parameters(totals.parameters),
+            "parameters",
+            f"{format_exact(totals.parameters)} numbers that are weights",
+        )
+    ]
+    if totals.frozen:
+        words.append(
+            (
+                format_parameters(totals.trainable),
+                "trainable",
+                "The others are frozen: requires_grad is False",
+            )
+        )
+    words.append(
+        (format_flops(totals.flops), "per sample", "Floating-point operations of one forward pass")
+    )
+    words.append(
+        (
+            format_bytes(totals.memory_bytes),
+            "training memory",
+            "What training takes with one sample: weights, gradients, Adam's two moments and "
+            "activations. Each further sample of the batch adds its activations.",
+        )
+    )
+    return words
+
+
+def _constructor_words(
+    graph: Graph, given: Mapping[str, Argument], written: Mapping[str, Argument]
+) -> list[str]:
+    values = {**given, **written}
+    words, told = [], set()
+    for left, right in _PAIRS:
+        if right in values:
+            known = _in_line(values[left], graph) if left in values else "?"
+            words.append(f"{known} → {_in_line(values[right], graph)}")
+            told |= {left, right}
+            break
+    shown = {**{n: v for n, v in written.items() if n not in told}, **given}
+    for name, value in shown.items():
+        if name not in told:
+            words.append(f"{name}={_in_line(value, graph)}")
+    return words
+
+
+def _in_line(value: Argument, graph: Graph) -> str:
+    text = write_argument(value, graph)
+    return f"({text})" if isinstance(value, tuple) else text
