@@ -18,6 +18,7 @@ from builder.graph.limits import (
     MAX_DEPTH,
     MAX_NODES,
     refuse_argument,
+    refuse_frame,
     refuse_position,
     refuse_spec,
     refuse_text,
@@ -26,6 +27,9 @@ from builder.graph.model import (
     Argument,
     Calc,
     Compare,
+    Frame,
+    FrameColour,
+    FrameKind,
     Graph,
     Literals,
     Node,
@@ -85,7 +89,19 @@ def graph_to_json(graph: Graph, with_name: bool = True) -> dict[str, Json]:
     value["nodes"] = [_node_to_json(node) for node in graph.nodes.values()]
     if graph.blocks:
         value["blocks"] = {k: graph_to_json(b, with_name=False) for k, b in graph.blocks.items()}
+    if graph.frames:
+        value["frames"] = {k: _frame_to_json(f) for k, f in graph.frames.items()}
     return value
+
+
+def _frame_to_json(frame: Frame) -> Json:
+    value: dict[str, Json] = {"kind": frame.kind} if frame.kind != "frame" else {}
+    if frame.title:
+        value["title"] = frame.title
+    if frame.text:
+        value["text"] = frame.text
+    place: dict[str, Json] = {"position": list(frame.position), "size": list(frame.size)}
+    return {**value, "colour": frame.colour, **place}
 
 
 def _node_to_json(node: Node) -> Json:
@@ -159,7 +175,9 @@ def argument_from_json(
 def graph_from_json(value: Json, name: str | None = None, where: str = "The model") -> Graph:
     """A graph from a JSON value: every value has its type, nothing else is checked (see `validate`)."""
     obj = _object(value, where)
-    keys = {"settings", "owners", "nodes"} | ({"name", "blocks"} if name is None else set())
+    keys = {"settings", "owners", "nodes", "frames"} | (
+        {"name", "blocks"} if name is None else set()
+    )
     check_keys(obj, keys, where)
     settings = {
         key: cast(Literals, argument_from_json(part, f"The setting {quote(key)}"))
@@ -172,12 +190,14 @@ def graph_from_json(value: Json, name: str | None = None, where: str = "The mode
         _node_from_json(part, where) for part in _list(obj.get("nodes", []), f"{where}, nodes")
     ]
     blocks = _object(obj.get("blocks", {}), f"{where}, blocks")
+    frames = _object(obj.get("frames", {}), f"{where}, frames")
     return Graph(
         name=_text(obj, "name", where, "Model") if name is None else name,
         nodes=_by_id(nodes, where),
         owners=_by_id(owners, where),
         settings=settings,
         blocks={k: graph_from_json(b, k, f"The block {quote(k)}") for k, b in blocks.items()},
+        frames={k: _frame_from_json(f, f"{where}, frame {quote(k)},") for k, f in frames.items()},
     )
 
 
@@ -215,8 +235,27 @@ def _node_from_json(value: Json, where: str) -> Node:
         spec=_spec(obj, where),
         bypassed=_flag(obj, "bypassed", where),
         note=_text(obj, "note", where, ""),
-        position=_position(obj, where),
+        position=_pair(obj, "position", where),
     )
+
+
+def _frame_from_json(value: Json, where: str) -> Frame:
+    obj = _object(value, where)
+    check_keys(obj, frozenset(("kind", "title", "text", "colour", "position", "size")), where)
+    place, size = _pair(obj, "position", where), _pair(obj, "size", where)
+    if place is None or size is None:
+        raise ProjectRefused(f"{where} needs a position and a size: two numbers each.")
+    frame = Frame(
+        _text(obj, "title", where, ""),
+        cast(FrameColour, _text(obj, "colour", where, "grey")),
+        place,
+        size,
+        _text(obj, "text", where, ""),
+        cast(FrameKind, _text(obj, "kind", where, "frame")),
+    )
+    if sentence := refuse_frame(frame):
+        raise ProjectRefused(f"{where} cannot be drawn. {sentence}")
+    return frame
 
 
 def _owner_from_json(value: Json, where: str) -> Owner:
@@ -259,15 +298,14 @@ def _spec(obj: dict[str, Json], where: str) -> TensorSpec | None:
     return spec
 
 
-def _position(obj: dict[str, Json], where: str) -> tuple[float, float] | None:
-    if "position" not in obj:
+def _pair(obj: dict[str, Json], key: str, where: str) -> tuple[float, float] | None:
+    """Two numbers under a key, None where it is left out."""
+    if key not in obj:
         return None
-    match obj["position"]:
+    match obj[key]:
         case [int() | float() as x, int() | float() as y] if not refuse_position((x, y)):
             return (x, y)
-    raise ProjectRefused(
-        f"{where} has the position {quote(obj['position'])}: two numbers are needed."
-    )
+    raise ProjectRefused(f"{where} has the {key} {quote(obj[key])}: two numbers are needed.")
 
 
 def _by_id(parts: list[Any], where: str) -> dict[str, Any]:

@@ -65,5 +65,6 @@ def same(one: Graph, other: Graph) -> bool:
         and list(one.owners) == list(other.owners)
         and list(one.settings) == list(other.settings)
         and list(one.blocks) == list(other.blocks)
+        and list(one.frames) == list(other.frames)
         and all(same(block, other.blocks[name]) for name, block in one.blocks.items())
     )

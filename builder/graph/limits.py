@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from typing import get_args
 
 from builder.errors import did_you_mean, quote
 from builder.graph.model import (
     Calc,
     Compare,
+    Frame,
+    FrameColour,
+    FrameKind,
     Graph,
     Ref,
     Setting,
@@ -24,6 +28,8 @@ MAX_TEXT = 10_000  # characters of a text or a note
 MAX_NODES = 20_000  # nodes of one graph
 MAX_UNFOLDED = 20_000  # layers of a network, every repetition and call of a block counted
 MAX_NESTED = 32  # blocks inside each other; written code bears 64
+MAX_FRAMES = 500  # frames and notes of one graph
+MAX_TITLE = 200  # characters of a frame's title
 MAX_INT = 2**63 - 1  # torch counts in 64 bits
 
 DTYPES = (
@@ -76,6 +82,22 @@ def refuse_position(position: tuple[float, float]) -> str | None:
     return (
         None if fine else f"A position is two numbers between -1e9 and 1e9, not {quote(position)}."
     )
+
+
+def refuse_frame(frame: Frame) -> str | None:
+    """Why a frame or a note cannot be drawn so, None when it can."""
+    if frame.kind not in get_args(FrameKind):
+        return f"A frame is a “frame” or a “note”, not {quote(frame.kind)}."
+    if frame.colour not in get_args(FrameColour):
+        known = ", ".join(get_args(FrameColour))
+        hint = did_you_mean(str(frame.colour), get_args(FrameColour)) or f"Known are {known}."
+        return f"The colour {quote(frame.colour)} is unknown. {hint}"
+    for text, most in ((frame.title, MAX_TITLE), (frame.text, MAX_TEXT)):
+        if not isinstance(text, str) or len(text) > most:
+            return f"A frame's title has at most {MAX_TITLE} characters, its text {MAX_TEXT:,}."
+    if refuse_position(frame.size) or min(frame.size) <= 0:
+        return f"A frame's size is two numbers above 0, not {quote(frame.size)}."
+    return refuse_text(frame.title) or refuse_text(frame.text) or refuse_position(frame.position)
 
 
 def refuse_unfolding(root: Graph, before: Graph | None = None) -> str | None:

@@ -156,12 +156,32 @@ class Owner:
         return self.target[len(BLOCK_PREFIX) :] if self.target.startswith(BLOCK_PREFIX) else None
 
 
+FrameKind = Literal["frame", "note"]
+FrameColour = Literal["grey", "blue", "teal", "green", "yellow", "orange", "red", "purple"]
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A coloured frame behind nodes on the canvas, or a note without a border. It changes no code.
+
+    `position`: its upper left corner, `size`: width and height, both in canvas units.
+    """
+
+    title: str = ""
+    colour: FrameColour = "grey"
+    position: tuple[float, float] = (0, 0)
+    size: tuple[float, float] = (320, 200)
+    text: str = ""
+    kind: FrameKind = "frame"
+
+
 @dataclass(frozen=True)
 class Graph:
     """A network. `nodes` in the order they run; `blocks` only at the root, also for nested ones.
 
     `name` is the class name in code. `settings` are configured constants with their defaults: at the
     root the model's, in a block its constructor arguments (an owner's `arguments` override them).
+    `frames` are drawn on the canvas, the first one lowest.
     """
 
     name: str = "Model"
@@ -169,6 +189,7 @@ class Graph:
     owners: Mapping[str, Owner] = field(default_factory=dict)
     settings: Mapping[str, Literals] = field(default_factory=dict)
     blocks: Mapping[str, Graph] = field(default_factory=dict)
+    frames: Mapping[str, Frame] = field(default_factory=dict)
 
     @property
     def inputs(self) -> list[Node]:

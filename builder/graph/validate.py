@@ -20,7 +20,14 @@ from builder.graph.allowed import (
     refuse_target,
 )
 from builder.graph.blocks import graphs
-from builder.graph.limits import MAX_NODES, refuse_position, refuse_spec, refuse_unfolding
+from builder.graph.limits import (
+    MAX_FRAMES,
+    MAX_NODES,
+    refuse_frame,
+    refuse_position,
+    refuse_spec,
+    refuse_unfolding,
+)
 from builder.graph.model import Graph, Node, Owner, Ref, iter_refs
 from builder.graph.names import names_in, refuse_name
 
@@ -67,6 +74,12 @@ def _graph_faults(root: Graph, graph: Graph, inside: bool, classes: set[str]) ->
     if max(len(graph.nodes), len(graph.owners), len(graph.settings)) > MAX_NODES:
         yield f"There are {len(graph.nodes):,} nodes, of at most {MAX_NODES:,}."
         return
+    if len(graph.frames) > MAX_FRAMES:
+        yield f"There are {len(graph.frames):,} frames and notes, of at most {MAX_FRAMES:,}."
+        return
+    for identity, frame in graph.frames.items():
+        if sentence := refuse_id(identity) or refuse_frame(frame):
+            yield f"The frame {quote(frame.title or identity)} cannot be drawn. {sentence}"
     every, taken = names_in(graph), set(classes)
     for name, value in graph.settings.items():
         if sentence := _name_fault(name, taken, every | classes) or refuse_setting(value):

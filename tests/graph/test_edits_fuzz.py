@@ -9,7 +9,7 @@ from builder import catalogue
 from builder.errors import EditRefused
 from builder.graph import edits as e
 from builder.graph.history import History, same
-from builder.graph.model import Graph, Ref, Setting, TensorSpec, Training
+from builder.graph.model import Frame, Graph, Ref, Setting, TensorSpec, Training
 from builder.graph.project import Project, from_json, to_json
 from builder.graph.shapes import infer_shapes
 from builder.graph.validate import why_invalid
@@ -81,6 +81,7 @@ def edits(draw: st.DrawFn, graph: Graph) -> e.Edit:
         st.builds(e.Join, refs, refs, st.sampled_from(["add", "cat"])),
         st.builds(e.DeleteNodes, st.lists(node, max_size=4).map(tuple)),
         st.builds(e.SetPositions, st.dictionaries(node, st.tuples(st.floats(), st.floats()))),
+        st.builds(e.SetFrame, name, st.none() | st.builds(Frame, name, st.just("blue"))),
         st.builds(e.Ungroup, block),
         st.builds(e.SetRepeat, block, st.integers(-1, 4), st.booleans()),
     ]

@@ -9,6 +9,7 @@ from builder.graph.edits.drawn import (
     Disconnect,
     InsertOnWire,
     Join,
+    SetFrame,
     SetPositions,
 )
 from builder.graph.edits.scoped import UNSET, Unset
@@ -61,6 +62,7 @@ __all__ = [
     "SetBypassed",
     "SetCallArgument",
     "SetCondition",
+    "SetFrame",
     "SetFrozen",
     "SetInputSpec",
     "SetNote",

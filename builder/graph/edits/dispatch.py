@@ -39,6 +39,7 @@ _IN_ONE_GRAPH: Mapping[type[Any], Callable[[Graph, Graph, Any], Graph]] = {
     drawn.Join: wires.join,
     drawn.DeleteNodes: deleting.delete_nodes,
     drawn.SetPositions: layers.set_positions,
+    drawn.SetFrame: layers.set_frame,
 }
 """What changes one graph: given the network, the graph in scope, and the edit."""
 

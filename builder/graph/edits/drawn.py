@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from builder.graph.edits.scoped import Scoped
-from builder.graph.model import Argument, Ref
+from builder.graph.model import Argument, Frame, Ref
 
 
 @dataclass(frozen=True)
@@ -91,3 +91,11 @@ class SetPositions(Scoped):
     """Sets where nodes stand on the canvas, as one step; None lets the layout choose."""
 
     positions: Mapping[str, tuple[float, float] | None]
+
+
+@dataclass(frozen=True)
+class SetFrame(Scoped):
+    """Puts a frame or a note on the canvas, or changes it; None takes it away. Code does not change."""
+
+    id: str
+    frame: Frame | None

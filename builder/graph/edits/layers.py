@@ -8,13 +8,14 @@ from typing import Any
 from builder.errors import EditRefused, did_you_mean, quote
 from builder.graph.allowed import (
     refuse_constructor_argument,
+    refuse_id,
     refuse_name_of_argument,
     refuse_note,
     refuse_setting,
     settings_in,
 )
 from builder.graph.blocks import graphs, rename_block
-from builder.graph.edits.drawn import SetPositions
+from builder.graph.edits.drawn import SetFrame, SetPositions
 from builder.graph.edits.lookup import free_id, node_at, owner_at
 from builder.graph.edits.nodes import without_idle_owners
 from builder.graph.edits.rewiring import settle, with_argument, with_node
@@ -35,7 +36,7 @@ from builder.graph.edits.values import (
     ShareWeights,
     UnshareWeights,
 )
-from builder.graph.limits import refuse_position, refuse_spec
+from builder.graph.limits import MAX_FRAMES, refuse_frame, refuse_position, refuse_spec
 from builder.graph.model import Graph, Owner, primary_input
 from builder.graph.names import class_names, names_in, refuse_name, suggest_name
 from builder.graph.validate import MAX_REPEAT
@@ -145,6 +146,18 @@ def set_positions(root: Graph, graph: Graph, edit: SetPositions) -> Graph:
         _refuse(refuse_position(position) if position is not None else None)
         moved[identity] = replace(node_at(graph, identity), position=position)
     return replace(graph, nodes={**graph.nodes, **moved})
+
+
+def set_frame(root: Graph, graph: Graph, edit: SetFrame) -> Graph:
+    """See `SetFrame`."""
+    if edit.frame is None:
+        if edit.id not in graph.frames:
+            raise EditRefused(f"There is no frame {quote(edit.id)}. It may have been deleted.")
+        return replace(graph, frames=_without(graph.frames, edit.id))
+    _refuse(refuse_id(edit.id) or refuse_frame(edit.frame))
+    if edit.id not in graph.frames and len(graph.frames) >= MAX_FRAMES:
+        raise EditRefused(f"A network has at most {MAX_FRAMES} frames and notes. Delete one first.")
+    return replace(graph, frames={**graph.frames, edit.id: edit.frame})
 
 
 def set_setting(root: Graph, graph: Graph, edit: SetSetting) -> Graph:

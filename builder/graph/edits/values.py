@@ -15,6 +15,7 @@ from builder.graph.edits.drawn import (
     Disconnect,
     InsertOnWire,
     Join,
+    SetFrame,
     SetPositions,
 )
 from builder.graph.edits.scoped import UNSET, Scoped, Unset
@@ -245,5 +246,6 @@ Edit: TypeAlias = (
     | Join
     | DeleteNodes
     | SetPositions
+    | SetFrame
     | Several
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from builder.errors import quote
 from builder.graph.edits import drawn as d
 from builder.graph.edits import values as v
@@ -12,6 +14,7 @@ from builder.graph.model import (
     Argument,
     Calc,
     Compare,
+    Frame,
     Graph,
     Ref,
     Setting,
@@ -105,8 +108,22 @@ def _describe(edit: Edit, graph: Graph) -> str:
             return (
                 f"Move {at(next(iter(moved)))}" if len(moved) == 1 else f"Move {len(moved)} nodes"
             )
+        case d.SetFrame(id=identity, frame=frame):
+            return _framed(graph.frames.get(identity), frame)
         case v.Several(label=label):
             return label
+
+
+def _framed(old: Frame | None, new: Frame | None) -> str:
+    shown = new or old
+    if shown is None:
+        return "Delete frame"
+    what = shown.kind + (f" {quote(shown.title)}" if shown.title else "")
+    if old is None or new is None:
+        return f"{'Delete' if new is None else 'Add'} {what}"
+    if replace(old, position=new.position) == new:
+        return f"Move {what}"
+    return f"{'Resize' if replace(old, position=new.position, size=new.size) == new else 'Change'} {what}"
 
 
 def _title(target: str) -> str:
