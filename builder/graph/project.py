@@ -81,7 +81,7 @@ def from_json(text: str) -> Project:
     """The project a text holds. ProjectRefused says in one sentence why it holds none."""
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "replace")) > MAX_BYTES:
         raise ProjectRefused(_too_big(len(text.encode("utf-8", "replace"))))
-    value = _parse(text)
+    value = parse_json(text)
     if not isinstance(value, dict) or "layerwise" not in value:
         raise ProjectRefused(
             "This is JSON, but no Layerwise project: it lacks the key “layerwise”. "
@@ -154,7 +154,9 @@ def _umask() -> int:
     return mask
 
 
-def _parse(text: str) -> Json:
+def parse_json(text: str) -> Json:
+    """The value of a JSON text; ProjectRefused for a key twice in one place, NaN, or no JSON at all."""
+
     def unique(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
         found = dict(pairs)
         if len(found) < len(pairs):

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from builder import catalogue
 from builder.errors import EditRefused
 from builder.graph import edits as e
+from builder.graph.fragment import copy_nodes
 from builder.graph.history import History, same
 from builder.graph.model import Frame, Graph, Ref, Setting, TensorSpec, Training
 from builder.graph.project import Project, from_json, to_json
@@ -47,6 +48,8 @@ def edits(draw: st.DrawFn, graph: Graph) -> e.Edit:
     )
     conditions = st.sampled_from([Training(), Setting("flag1"), Setting("no")])
     specs = st.sampled_from([TensorSpec(("N", 5)), TensorSpec((-1, 2)), TensorSpec(("M",)), None])
+    some = st.lists(st.sampled_from(nodes), min_size=1, max_size=4)
+    parts = st.builds(copy_nodes, st.just(inner), some, st.just(graph))
     kinds = [
         st.builds(e.AddNode, st.sampled_from(TARGETS), st.none() | node, st.none() | name),
         st.builds(e.AddBranch, conditions, refs | node, refs | node, st.none() | node),
@@ -82,6 +85,7 @@ def edits(draw: st.DrawFn, graph: Graph) -> e.Edit:
         st.builds(e.DeleteNodes, st.lists(node, max_size=4).map(tuple)),
         st.builds(e.SetPositions, st.dictionaries(node, st.tuples(st.floats(), st.floats()))),
         st.builds(e.SetFrame, name, st.none() | st.builds(Frame, name, st.just("blue"))),
+        st.builds(e.PasteFragment, parts, st.none() | st.just((1.0, 2)), st.booleans()),
         st.builds(e.Ungroup, block),
         st.builds(e.SetRepeat, block, st.integers(-1, 4), st.booleans()),
     ]

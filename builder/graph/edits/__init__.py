@@ -9,6 +9,7 @@ from builder.graph.edits.drawn import (
     Disconnect,
     InsertOnWire,
     Join,
+    PasteFragment,
     SetFrame,
     SetPositions,
 )
@@ -56,6 +57,7 @@ __all__ = [
     "InsertOnWire",
     "Join",
     "MoveNode",
+    "PasteFragment",
     "Rename",
     "RenameModel",
     "SetArgument",

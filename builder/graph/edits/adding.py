@@ -118,7 +118,7 @@ def _arguments(
     """The target as it is kept, whether it is a layer, and the arguments of constructor and call."""
     target = edit.target
     if target.startswith(BLOCK_PREFIX):
-        _refuse_recursion(root, edit)
+        refuse_recursion(root, target, edit.scope)
         block = root.blocks[target[len(BLOCK_PREFIX) :]]
         ports = [n.name or n.id for n in block.inputs]
         wired: dict[str, Argument] = {p: value for p in ports if value is not None}
@@ -254,14 +254,15 @@ def _entry(target: str) -> Entry:
         raise EditRefused(str(error)) from None
 
 
-def _refuse_recursion(root: Graph, edit: AddNode) -> None:
-    if sentence := refuse_target(root, edit.target, "layer"):
+def refuse_recursion(root: Graph, target: str, scope: str) -> None:
+    """EditRefused where a block that is not there, or that contains the scope, would be called in it."""
+    if sentence := refuse_target(root, target, "layer"):
         raise EditRefused(sentence)
-    block = edit.target[len(BLOCK_PREFIX) :]
-    if edit.scope and edit.scope in blocks_inside(root, block):
-        inner = "itself" if block == edit.scope else f"{quote(block)}, which contains it"
+    block = target[len(BLOCK_PREFIX) :]
+    if scope and scope in blocks_inside(root, block):
+        inner = "itself" if block == scope else f"{quote(block)}, which contains it"
         raise EditRefused(
-            f"The block {quote(edit.scope)} cannot contain {inner}. Add another block or layer."
+            f"The block {quote(scope)} cannot contain {inner}. Add another block or layer."
         )
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from builder.errors import EditRefused
 from builder.graph.blocks import drop_unused_blocks, follow_interface, graph_at, with_graph
-from builder.graph.edits import adding, deleting, drawn, layers, nodes, values, wires
+from builder.graph.edits import adding, deleting, drawn, layers, nodes, pasting, values, wires
+from builder.graph.edits.drawn import PasteFragment
 from builder.graph.edits.grouping import group
 from builder.graph.edits.ungrouping import ungroup
 from builder.graph.edits.values import Edit, GroupIntoBlock, RenameModel, Several, Ungroup
@@ -40,12 +41,13 @@ _IN_ONE_GRAPH: Mapping[type[Any], Callable[[Graph, Graph, Any], Graph]] = {
     drawn.DeleteNodes: deleting.delete_nodes,
     drawn.SetPositions: layers.set_positions,
     drawn.SetFrame: layers.set_frame,
+    drawn.PasteFragment: pasting.paste,
 }
 """What changes one graph: given the network, the graph in scope, and the edit."""
 
 _GROWING: tuple[type[Any], ...] = (
     *(values.AddNode, values.AddBranch, values.DuplicateNode, values.SetRepeat),
-    *(values.ShareWeights, values.UnshareWeights, drawn.InsertOnWire),
+    *(values.ShareWeights, values.UnshareWeights, drawn.InsertOnWire, drawn.PasteFragment),
 )
 """The edits after which a network may hold more layers, every block written out."""
 
@@ -60,6 +62,8 @@ def apply(graph: Graph, edit: Edit) -> Graph:
         for part in edit.edits:
             graph = apply(graph, part)
         return graph
+    if isinstance(edit, PasteFragment):
+        graph, edit = pasting.with_blocks(graph, edit)
     before = graph_at(graph, edit.scope)
     if isinstance(edit, RenameModel):
         return layers.rename_model(graph, edit)

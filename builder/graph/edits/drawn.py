@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from builder.graph.edits.scoped import Scoped
+from builder.graph.fragment import Fragment
 from builder.graph.model import Argument, Frame, Ref
 
 
@@ -99,3 +100,17 @@ class SetFrame(Scoped):
 
     id: str
     frame: Frame | None
+
+
+@dataclass(frozen=True)
+class PasteFragment(Scoped):
+    """Adds copied nodes with ids, names and weights of their own; nobody else is rewired.
+
+    Their upper left corner comes to `position` (None: a little beside where they stood). They read
+    each other as before; what they read outside only with `keep_inputs`, where it is still there. A
+    setting of the same name is used, and so is a block that is just the same; others are added.
+    """
+
+    fragment: Fragment
+    position: tuple[float, float] | None = None
+    keep_inputs: bool = False

@@ -61,9 +61,9 @@ def free_id(wish: str | None, name: str, taken: Container[str]) -> str:
     return identity
 
 
-def refuse_more(graph: Graph) -> None:
-    """Refuses another node where there are as many as a file can hold."""
-    if len(graph.nodes) >= MAX_NODES:
+def refuse_more(graph: Graph, more: int = 1) -> None:
+    """Refuses more nodes than a file can hold."""
+    if len(graph.nodes) + more > MAX_NODES:
         raise EditRefused(
             f"A network has at most {MAX_NODES:,} nodes. Group some into a block and repeat it."
         )

@@ -110,7 +110,7 @@ def _opened_owner(
         id=identity,
         name=taken.name(inner.name),
         frozen=inner.frozen or frozen,
-        arguments={k: _with_settings(a, values) for k, a in inner.arguments.items()},
+        arguments={k: with_settings(a, values) for k, a in inner.arguments.items()},
     )
 
 
@@ -128,7 +128,7 @@ def _opened_node(
         id=identity,
         name="" if is_layer else taken.name(node.name or node.id),
         target=owners[node.target].id if is_layer else node.target,
-        arguments={k: _with_settings(a, values) for k, a in node.arguments.items()},
+        arguments={k: with_settings(a, values) for k, a in node.arguments.items()},
     )
     return change_refs(opened, outside)
 
@@ -165,19 +165,19 @@ def _results(
     return result
 
 
-def _with_settings(argument: Argument, values: Mapping[str, Argument]) -> Argument:
+def with_settings(argument: Argument, values: Mapping[str, Argument]) -> Argument:
     """The argument with every setting of the block replaced by what it is outside."""
     match argument:
         case Setting(name=name):
             return values[name]
         case Calc(left=left, right=right) | Compare(left=left, right=right):
             return replace(
-                argument, left=_with_settings(left, values), right=_with_settings(right, values)
+                argument, left=with_settings(left, values), right=with_settings(right, values)
             )
         case Slice(start=start, stop=stop, step=step):
-            return Slice(*(_with_settings(part, values) for part in (start, stop, step)))
+            return Slice(*(with_settings(part, values) for part in (start, stop, step)))
         case tuple():
-            return tuple(_with_settings(part, values) for part in argument)
+            return tuple(with_settings(part, values) for part in argument)
         case _:
             return argument
 

@@ -15,6 +15,7 @@ from builder.graph.edits.drawn import (
     Disconnect,
     InsertOnWire,
     Join,
+    PasteFragment,
     SetFrame,
     SetPositions,
 )
@@ -247,5 +248,6 @@ Edit: TypeAlias = (
     | DeleteNodes
     | SetPositions
     | SetFrame
+    | PasteFragment
     | Several
 )

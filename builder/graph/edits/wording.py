@@ -110,6 +110,8 @@ def _describe(edit: Edit, graph: Graph) -> str:
             )
         case d.SetFrame(id=identity, frame=frame):
             return _framed(graph.frames.get(identity), frame)
+        case d.PasteFragment(fragment=fragment):
+            return f"Paste {len(fragment.nodes)} node{'s' * (len(fragment.nodes) != 1)}"
         case v.Several(label=label):
             return label
 
