@@ -1,0 +1,132 @@
+"""What an edit would do to the rest of the network, said before it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from builder import catalogue
+from builder.graph import meta
+from builder.graph.blocks import graph_at
+from builder.graph.diagnostics import Diagnostic
+from builder.graph.edits import Edit, Several, apply
+from builder.graph.model import Argument, Graph
+from builder.graph.report import NodeReport, ShapeReport
+from builder.graph.shapes import infer_shapes
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """`changed`: nodes that stay but give another shape, or none any more, in running order; in the
+    graph the edit works in (a block's nodes as its first call runs them).
+
+    `lost`: paths in the `state_dict` whose parameters vanish or get another shape, repetitions
+    written out ("encoder.0.fc"). `problems`: those the network has afterwards and has not now.
+    """
+
+    changed: tuple[str, ...] = ()
+    lost: tuple[str, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
+
+
+def effect_of(graph: Graph, edit: Edit) -> Effect:
+    """What the edit changes apart from what it is about.
+
+    Errors: EditRefused, as `apply`.
+    """
+    after = apply(graph, edit)
+    before_report, after_report = infer_shapes(graph), infer_shapes(after)
+    had, has = _Weights(graph, before_report), _Weights(after, after_report)
+    return Effect(
+        tuple(_changed(graph, after, before_report, after_report, _scope(edit))),
+        tuple(path for path, made in had.made.items() if has.lack(path, made)),
+        tuple(
+            p
+            for p in after_report.problems
+            if not any(p.same_place(other) for other in before_report.problems)
+        ),
+    )
+
+
+def _scope(edit: Edit) -> str:
+    while isinstance(edit, Several):
+        if not edit.edits:
+            return ""
+        edit = edit.edits[0]
+    return edit.scope
+
+
+def _changed(
+    before: Graph, after: Graph, was: ShapeReport, now: ShapeReport, scope: str
+) -> Iterator[str]:
+    old, new = _reports_at(before, was, scope), _reports_at(after, now, scope)
+    for identity in graph_at(before, scope).nodes:
+        if identity not in old or identity not in new or old[identity].result is None:
+            continue
+        if old[identity].result != new[identity].result:
+            yield identity
+
+
+def _reports_at(root: Graph, report: ShapeReport, scope: str) -> Mapping[str, NodeReport]:
+    """The reports of a block's nodes in its first run; none where the block is not run."""
+    if not scope:
+        return report.nodes
+    waiting: list[tuple[Graph, ShapeReport]] = [(root, report)]
+    while waiting:
+        graph, current = waiting.pop(0)
+        for identity, node in current.nodes.items():
+            owner = graph.owner_of(graph.nodes[identity])
+            if owner is None or owner.block is None or not node.body:
+                continue
+            if owner.block == scope:
+                return node.body[0].nodes
+            waiting.append((root.blocks[owner.block], node.body[0]))
+    return {}
+
+
+_Made = tuple[str, Mapping[str, Argument]]
+
+
+class _Weights:
+    """Where a network keeps weights: each path of its `state_dict`, with what decides their shapes.
+
+    `unknown`: paths of layers and blocks that cannot be built now, as nothing reaches them.
+    """
+
+    def __init__(self, root: Graph, report: ShapeReport) -> None:
+        self.made: dict[str, _Made] = {}
+        self.unknown: set[str] = set()
+        self._collect(root, "", root, report)
+
+    def lack(self, path: str, made: _Made) -> bool:
+        """Whether weights made so are not to be found under the path any more."""
+        if path in self.made:
+            now = self.made[path]
+            return now != made and _shapes(now) != _shapes(made)
+        parts = path.split(".")
+        return not any(".".join(parts[: i + 1]) in self.unknown for i in range(len(parts)))
+
+    def _collect(self, root: Graph, prefix: str, graph: Graph, report: ShapeReport) -> None:
+        for node in graph.nodes.values():
+            owner = graph.owner_of(node)
+            if owner is None:
+                continue
+            one, path = report.nodes[node.id], prefix + owner.name
+            if owner.block is not None:
+                bodies = one.body[:1] if owner.shared else one.body
+                for i, body in enumerate(bodies):
+                    own = f"{path}.{i}." if owner.repeat > 1 and not owner.shared else f"{path}."
+                    self._collect(root, own, root.blocks[owner.block], body)
+                if len(bodies) < (1 if owner.shared else owner.repeat):
+                    self.unknown.add(path)
+            elif one.parameters + one.buffers:
+                self.made.setdefault(path, (owner.target, one.arguments))
+            elif one.result is None:
+                self.unknown.add(path)
+
+
+def _shapes(made: _Made) -> list[tuple[str, tuple[int, ...]]]:
+    """The names and shapes of the weights of a layer that was built before."""
+    target, arguments = made
+    module = meta.build(catalogue.get(target), arguments)
+    return [(name, tuple(value.shape)) for name, value in module.state_dict().items()]
