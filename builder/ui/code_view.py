@@ -18,8 +18,8 @@ from builder.code import (
 from builder.errors import LayerwiseError
 from builder.graph.model import Graph
 from builder.graph.size import format_exact
+from builder.graph.words import type_name
 from builder.ui import state
-from builder.ui.layer_words import type_name
 from builder.ui.markdown import plain
 from builder.ui.places import go_to
 

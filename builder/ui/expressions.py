@@ -1,4 +1,4 @@
-"""Arguments as a person types them: sizes, tuples, indices and conditions, as text and back.
+"""Arguments as a person types them, read: sizes, tuples, indices and conditions.
 
 The text looks like the code it becomes (`x.size(0), -1`, `:, 0, 1:3`, `score > 0.5`), but it is only
 read: a syntax tree is walked and every part that is not on the short list below is refused.
@@ -39,20 +39,6 @@ _COMPARISONS: Final[dict[type, str]] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
 }
-
-
-def write_argument(argument: Argument, graph: Graph) -> str:
-    """An argument as text: "3", "3, 5", "x.size(0) * 2", "None"."""
-    if isinstance(argument, tuple):
-        inside = ", ".join(_write(part, graph) for part in argument)
-        return inside + "," if len(argument) == 1 else inside
-    return _write(argument, graph)
-
-
-def write_index(index: Argument, graph: Graph) -> str:
-    """What stands between the brackets of x[…]: ":, 0, 1:3"."""
-    parts = index if isinstance(index, tuple) else (index,)
-    return ", ".join(_write(part, graph) for part in parts)
 
 
 def read_argument(text: str, graph: Graph) -> Argument:
@@ -198,30 +184,3 @@ class _Reader:
                 f"There is nothing called {quote(name)} here. {did_you_mean(name, known)}".strip()
             )
         return Ref(labels[name])
-
-
-def _write(argument: Argument, graph: Graph) -> str:
-    match argument:
-        case Ref(node=node):
-            return graph.label(node) if node in graph.nodes else "?"
-        case Size(of=of, dim=dim):
-            return f"{_write(of, graph)}.size({dim})"
-        case Calc(op=op, left=left, right=right) | Compare(op=op, left=left, right=right):
-            return f"{_operand(left, graph)} {op} {_operand(right, graph)}"
-        case Slice(start=start, stop=stop, step=step):
-            text = ":".join("" if p is None else _write(p, graph) for p in (start, stop))
-            return text if step is None else f"{text}:{_write(step, graph)}"
-        case Setting(name=name):
-            return name
-        case Training():
-            return "training"
-        case tuple():
-            return f"({', '.join(_write(p, graph) for p in argument)})"
-        case str():
-            return repr(argument)
-    return "..." if argument is Ellipsis else repr(argument)
-
-
-def _operand(argument: Argument, graph: Graph) -> str:
-    text = _write(argument, graph)
-    return f"({text})" if isinstance(argument, Calc | Compare) else text

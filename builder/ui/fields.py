@@ -16,8 +16,9 @@ from builder.catalogue.entry import REQUIRED, Parameter
 from builder.errors import LayerwiseError
 from builder.graph.edits import UNSET, Unset
 from builder.graph.model import Argument, Graph
+from builder.graph.words import write_argument, write_index
 from builder.ui import state
-from builder.ui.expressions import read_argument, read_index, write_argument, write_index
+from builder.ui.expressions import read_argument, read_index
 
 Change: TypeAlias = "Callable[[Argument | Unset], None]"
 

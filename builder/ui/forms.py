@@ -39,6 +39,7 @@ from builder.graph.model import (
     format_shape,
 )
 from builder.graph.report import NodeReport
+from builder.graph.words import entry_of, source_words, type_name, write_argument
 from builder.ui import state
 from builder.ui.block_form import block_fields, settings_fields
 from builder.ui.expressions import (
@@ -47,10 +48,8 @@ from builder.ui.expressions import (
     read_shape,
     with_batch,
     without_batch,
-    write_argument,
 )
 from builder.ui.fields import parameter_field
-from builder.ui.layer_words import entry_of, source_words, type_name
 from builder.ui.markdown import plain
 from builder.ui.ports import port_fields, ports_of
 

@@ -21,8 +21,8 @@ from builder.graph.model import (
     iter_refs,
 )
 from builder.graph.report import ShapeReport
+from builder.graph.words import entry_of, source_words
 from builder.ui import state
-from builder.ui.layer_words import entry_of, source_words
 
 _MOST_PARTS: Final = 12  # parts offered of one tuple result
 _NONE: Final = ""

@@ -18,13 +18,12 @@ from builder.graph.model import (
     TensorSpec,
     Training,
 )
+from builder.graph.words import write_argument, write_index
 from builder.ui.expressions import (
     read_argument,
     read_condition,
     read_index,
     read_shape,
-    write_argument,
-    write_index,
 )
 
 GRAPH = Graph(

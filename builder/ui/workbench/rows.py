@@ -11,7 +11,7 @@ from typing import Any
 from builder.graph.model import Graph, Node, Ref
 from builder.graph.report import NodeReport, ShapeReport
 from builder.graph.size import format_exact, format_parameters
-from builder.ui.layer_words import (
+from builder.graph.words import (
     axes,
     family_of,
     key_parameters,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from builder.graph.words import totals_words
 from builder.ui import state
-from builder.ui.layer_words import totals_words
 from builder.ui.workbench.operations import FOLDED_AT
 from builder.ui.workbench.rows import rows_of
 from builder.ui.workbench.window import fold

@@ -1,6 +1,5 @@
-"""What is said of a layer in a line: its kind, its parameters, its shape, its marks.
-
-The stack's rows and the canvas's nodes say the same words. Plain values, no Streamlit.
+"""Layers in words: what kind each is, the parameters worth a line, where values come from, and arguments
+as one would type them (`x.size(0), -1`). The stack, the canvas, the forms and the pictures say the same.
 """
 
 from __future__ import annotations
@@ -9,14 +8,20 @@ from collections.abc import Mapping
 from typing import Final
 
 from builder import catalogue
-from builder.catalogue.entry import Entry
+from builder.catalogue.entry import Entry, Family
 from builder.errors import NotFound
 from builder.graph.model import (
     Argument,
+    Calc,
+    Compare,
     Graph,
     Node,
     Ref,
+    Setting,
+    Size,
+    Slice,
     TensorSpec,
+    Training,
     Value,
     format_shape,
     format_value,
@@ -24,7 +29,6 @@ from builder.graph.model import (
 )
 from builder.graph.report import NodeReport, Totals
 from builder.graph.size import format_bytes, format_exact, format_flops, format_parameters
-from builder.ui.expressions import write_argument, write_index
 
 # Pairs that read best as "in → out".
 _PAIRS: Final = (
@@ -43,10 +47,12 @@ _AXES: Final = {
 _CHANNELS_FIRST: Final = {"convolution", "pooling"}
 
 
-def family_of(graph: Graph, node: Node) -> str:
+def family_of(graph: Graph, node: Node) -> Family:
     """The family whose colour a node bears."""
     entry = entry_of(graph, node)
-    return entry.family if entry else {"branch": "merge"}.get(node.kind, "other")
+    if entry is not None:
+        return entry.family
+    return "merge" if node.kind == "branch" else "other"
 
 
 def entry_of(graph: Graph, node: Node) -> Entry | None:
@@ -114,6 +120,8 @@ def axes(value: Value | None, family: str = "") -> str:
     """The axes of a shape by name, for a tooltip; "" where there is no usual name."""
     if not isinstance(value, TensorSpec):
         return ""
+    if len(value.shape) == 2 and value.dtype in ("int64", "int32"):
+        return "batch × length"
     if len(value.shape) == 3 and family in _CHANNELS_FIRST:
         return "batch × channels × length"
     return _AXES.get(len(value.shape), "")
@@ -151,6 +159,20 @@ def marks_of(graph: Graph, node: Node, report: NodeReport) -> list[str]:
         if len(calls) > 1 and calls[0].id != node.id:
             marks.append(f"{'weights of' if report.parameters else 'the same'} {owner.name}")
     return marks
+
+
+def write_argument(argument: Argument, graph: Graph) -> str:
+    """An argument as text: "3", "3, 5", "x.size(0) * 2", "None"."""
+    if isinstance(argument, tuple):
+        inside = ", ".join(_write(part, graph) for part in argument)
+        return inside + "," if len(argument) == 1 else inside
+    return _write(argument, graph)
+
+
+def write_index(index: Argument, graph: Graph) -> str:
+    """What stands between the brackets of x[…]: ":, 0, 1:3"."""
+    parts = index if isinstance(index, tuple) else (index,)
+    return ", ".join(_write(part, graph) for part in parts)
 
 
 def totals_words(totals: Totals) -> list[tuple[str, str, str]]:
@@ -205,3 +227,30 @@ def _constructor_words(
 def _in_line(value: Argument, graph: Graph) -> str:
     text = write_argument(value, graph)
     return f"({text})" if isinstance(value, tuple) else text
+
+
+def _write(argument: Argument, graph: Graph) -> str:
+    match argument:
+        case Ref(node=node):
+            return graph.label(node) if node in graph.nodes else "?"
+        case Size(of=of, dim=dim):
+            return f"{_write(of, graph)}.size({dim})"
+        case Calc(op=op, left=left, right=right) | Compare(op=op, left=left, right=right):
+            return f"{_operand(left, graph)} {op} {_operand(right, graph)}"
+        case Slice(start=start, stop=stop, step=step):
+            text = ":".join("" if p is None else _write(p, graph) for p in (start, stop))
+            return text if step is None else f"{text}:{_write(step, graph)}"
+        case Setting(name=name):
+            return name
+        case Training():
+            return "training"
+        case tuple():
+            return f"({', '.join(_write(p, graph) for p in argument)})"
+        case str():
+            return repr(argument)
+    return "..." if argument is Ellipsis else repr(argument)
+
+
+def _operand(argument: Argument, graph: Graph) -> str:
+    text = _write(argument, graph)
+    return f"({text})" if isinstance(argument, Calc | Compare) else text
