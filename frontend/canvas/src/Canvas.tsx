@@ -1,0 +1,405 @@
+/** The canvas: React Flow between what Python says and what a person does. */
+import {
+  applyNodeChanges, Background, BackgroundVariant, MiniMap, ReactFlow, ReactFlowProvider, useReactFlow, useUpdateNodeInternals,
+  type Connection, type Edge, type EdgeChange, type FinalConnectionState, type Node, type NodeChange, type OnConnectStartParams, type Viewport,
+} from "@xyflow/react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore, type CSSProperties, type KeyboardEvent, type MouseEvent, type PointerEvent } from "react";
+import { ControllerProvider, useController } from "./context";
+import { Controller, FRAME } from "./controller";
+import { Footer } from "./Footer";
+import { FrameNode } from "./FrameNode";
+import { Keys } from "./Keys";
+import { commandFor } from "./keys";
+import { LayerNode } from "./LayerNode";
+import { directionOf, GRID, nodeSize, type Box } from "./layout";
+import { AskBar, CursorReason, Folds, MessageBar, RepeatChoice, SlotChoice } from "./Overlays";
+import { Palette } from "./Palette";
+import { Problems } from "./Problems";
+import { routes } from "./route";
+import { Search } from "./Search";
+import { ShapeEdge } from "./ShapeEdge";
+import { shownBoxes, shownEdges, shownNodes } from "./shown";
+import type { CanvasStore } from "./store";
+import { isDark } from "./theme";
+import { SelectionBar, Toolbar } from "./Toolbar";
+import { readIn, readOut, type Point, type Slot, type Value } from "./types";
+import { useUi } from "./ui";
+import { isLoose, reasonAgainst } from "./wiring";
+
+const nodeTypes = { layer: LayerNode, frame: FrameNode };
+const edgeTypes = { shape: ShapeEdge };
+/** Where each canvas was looked at; the module outlives a switch of pages. */
+const viewports = new Map<string, Viewport>();
+const LABEL_ZOOM = 0.55;
+const DETAIL_ZOOM = 0.4;
+const MANY_NODES = 150;
+const SELECT_MS = 40;
+
+export function Canvas({ store }: { store: CanvasStore }) {
+  const [controller] = useState(() => new Controller(store));
+  return (
+    <ControllerProvider value={controller}>
+      <ReactFlowProvider><Frame /></ReactFlowProvider>
+    </ControllerProvider>
+  );
+}
+
+function Frame() {
+  const controller = useController();
+  const { store, ui } = controller;
+  useSyncExternalStore(store.subscribe, store.snapshot);
+  const box = useRef<HTMLDivElement>(null);
+  const [dark, setDark] = useState(false);
+  useLayoutEffect(() => {
+    controller.box = box.current;
+    setDark(box.current ? isDark(box.current) : false);
+  });
+  const family = useMemo(() => {
+    const style: Record<string, string> = {};
+    for (const [name, [light, night, fill, nightFill]] of Object.entries(store.colours)) {
+      style[`--family-${name}`] = dark ? night : light;
+      style[`--fill-${name}`] = dark ? nightFill : fill;
+    }
+    return style as CSSProperties;
+  }, [store.colours, dark]);
+
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const key = event.key.toLowerCase();
+    const target = event.nativeEvent.composedPath()[0] as HTMLElement;
+    // Streamlit's own keys: r runs again, c clears caches.
+    if ((key === "r" || key === "c") && !event.ctrlKey && !event.metaKey) event.nativeEvent.stopPropagation();
+    if (target.closest("input, textarea, select")) return;
+    if ((key === "enter" || key === " ") && target.closest("button")) return;
+    const command = commandFor(event.nativeEvent);
+    if (!command) return;
+    event.preventDefault();
+    event.nativeEvent.stopPropagation();
+    command.run(controller, event.nativeEvent);
+  };
+  const onPointerDown = (event: PointerEvent): void => {
+    const target = event.nativeEvent.composedPath()[0] as HTMLElement;
+    const { state } = ui;
+    if (state.menu && !target.closest(".menu, .repeat-choice, .repeat")) ui.set({ menu: null });
+    if (state.slotMenu && !target.closest(".slot-choice")) ui.set({ slotMenu: null });
+    if (state.cursor && !state.pulling) ui.set({ cursor: null });
+    if (target.closest("input, textarea, button, select")) return;
+    const own = event.currentTarget as HTMLElement;
+    setTimeout(() => {
+      const active = (own.getRootNode() as ShadowRoot).activeElement;
+      if (!active || !own.contains(active)) own.focus({ preventScroll: true });
+    });
+  };
+  return (
+    <div
+      ref={box} className={`canvas${store.leaving ? " leaving" : ""}`} style={family} tabIndex={-1} role="application" aria-label="Canvas of the network"
+      data-dark={dark} data-pending={store.pending.length} data-testid="canvas" onKeyDown={onKeyDown} onPointerDown={onPointerDown}
+      onPointerMove={(event) => {
+        controller.pointer = [event.clientX, event.clientY];
+      }}
+      onPointerLeave={() => {
+        controller.pointer = null;
+      }}
+    >
+      <Toolbar doc={store.doc} />
+      <div className="middle-row">
+        <Palette groups={store.groups} />
+        <Stage key={store.canvas} />
+      </div>
+      <Footer doc={store.doc} pending={store.pending.length} />
+      <Search groups={store.groups} />
+      <SlotChoice />
+      <RepeatChoice doc={store.doc} />
+      <CursorReason />
+      <Keys />
+    </div>
+  );
+}
+
+function valueOf(connection: { source: string; sourceHandle: string | null }): Value {
+  return [connection.source, readOut(connection.sourceHandle ?? "o")];
+}
+
+function slotOf(connection: { target: string; targetHandle: string | null }): Slot {
+  return [connection.target, ...readIn(connection.targetHandle ?? "input:0")];
+}
+
+const pointOf = (event: globalThis.MouseEvent | TouchEvent): Point => {
+  const at = "changedTouches" in event ? event.changedTouches[0] : event;
+  return [at?.clientX ?? 0, at?.clientY ?? 0];
+};
+
+function Stage() {
+  const controller = useController();
+  const { store, ui } = controller;
+  const version = useSyncExternalStore(store.subscribe, store.snapshot);
+  const flow = useReactFlow();
+  const updateInternals = useUpdateNodeInternals();
+  const stage = useRef<HTMLDivElement>(null);
+  const frameTool = useUi(ui, (state) => state.frameTool);
+  const bytes = useUi(ui, (state) => state.bytes);
+  const minimap = useUi(ui, (state) => state.minimap);
+  const snap = useUi(ui, (state) => state.snap);
+  const unfolded = useUi(ui, (state) => state.unfolded);
+  const overWire = useUi(ui, (state) => state.overWire);
+  const wireMode = useUi(ui, (state) => state.wireFrom !== null);
+  const pulling = useUi(ui, (state) => state.pulling !== null);
+  const [nodes, setNodes] = useState<Node[]>([]);
+  const [edges, setEdges] = useState<Edge[]>([]);
+  const [marks, setMarks] = useState(0);
+  const { doc, placement } = store;
+  const canvas = store.canvas;
+  const [start] = useState(() => viewports.get(canvas));
+  const fitted = useRef(start !== undefined);
+  const dragging = useRef(false);
+  const carried = useRef<{ from: Point; at: Map<string, Point> } | null>(null);
+  const reconnecting = useRef<Edge | null>(null);
+  const selecting = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const chosen = useRef(new Set<string>());
+
+  useLayoutEffect(() => {
+    controller.flow = flow;
+    controller.stage = stage.current;
+    controller.onMarks = () => setMarks((count) => count + 1);
+  });
+  useEffect(() => () => {
+    controller.clearMarks();
+    ui.set({ search: null, slotMenu: null, problem: null, editing: null, wireFrom: null, asked: null });
+  }, [controller, ui]);
+
+  // The wires' ways are worked out when places or wires change, never while a node is being dragged.
+  const boxes = useMemo(() => shownBoxes(doc, placement.at, unfolded), [doc, placement, unfolded]);
+  const drawn = useMemo(() => `${JSON.stringify([...boxes].map(([id, b]) => [id, b.x, b.y, b.w, b.h]))}${Object.entries(doc.wires).map(([id, wire]) => `${wire.from[0]}>${id}:${wire.shape}`).join()}${String(doc.settings["direction"])}`, [boxes, doc]);
+  const ways = useRef<{ drawn: string; direction: "LR" | "TB"; found: ReturnType<typeof routes> } | null>(null);
+  if (ways.current?.drawn !== drawn) {
+    const direction = directionOf(doc, boxes);
+    ways.current = { drawn, direction, found: routes(doc, boxes, direction) };
+  }
+  const { direction, found } = ways.current;
+
+  useLayoutEffect(() => {
+    chosen.current = new Set(store.doc.selected);
+    setNodes((previous) => shownNodes(previous, store.doc, store.placement.at, direction, unfolded, controller.frames));
+  }, [version, direction, unfolded, marks, store, controller]);
+  useLayoutEffect(() => {
+    setEdges((previous) => shownEdges(previous, store.doc, found, direction, bytes, overWire, controller.wires));
+  }, [version, found, direction, bytes, overWire, marks, store, controller]);
+  const ports = useMemo(() => doc.order.map((id) => {
+    const node = doc.nodes[id];
+    return node ? `${id}|${node.ins.map((port) => `${port.name}${port.slots}`).join()}|${node.outs.length}|${nodeSize(node).h}|${nodeSize(node).w}` : "";
+  }), [doc]);
+  const measured = useRef<{ ports: string[]; direction: string; unfolded: ReadonlySet<string> }>({ ports: [], direction, unfolded });
+  useEffect(() => {
+    const before = new Set(measured.current.ports);
+    const all = measured.current.direction !== direction || measured.current.unfolded !== unfolded;
+    const changed = doc.order.filter((_, at) => all || !before.has(ports[at] ?? ""));
+    measured.current = { ports, direction, unfolded };
+    if (changed.length) requestAnimationFrame(() => updateInternals(changed));
+  }, [ports, direction, unfolded, doc.order, updateInternals]);
+
+  const count = doc.order.length;
+  useEffect(() => {
+    if (fitted.current || !count || !nodes.length) return;
+    fitted.current = true;
+    requestAnimationFrame(() => void flow.fitView({ padding: 0.06, maxZoom: 1, minZoom: 0.3 }));
+  }, [count, nodes.length, flow]);
+  useEffect(() => {
+    const timer = setTimeout(() => store.pinLoose(), 300);
+    return () => clearTimeout(timer);
+  }, [version, store]);
+
+  const sendSelection = useCallback(() => {
+    clearTimeout(selecting.current);
+    selecting.current = setTimeout(() => {
+      const now = [...chosen.current];
+      const shown = store.doc.selected;
+      if (now.length === shown.length && now.every((id) => shown.includes(id))) return;
+      store.dispatch({ op: "select", nodes: now });
+    }, SELECT_MS);
+  }, [store]);
+
+  const onNodesChange = useCallback((changes: NodeChange[]) => {
+    let touched = false;
+    for (const change of changes) {
+      if (change.type !== "select") continue;
+      touched = true;
+      if (change.id.startsWith(FRAME)) {
+        const id = change.id.slice(FRAME.length);
+        if (change.selected) controller.frames.add(id);
+        else controller.frames.delete(id);
+      } else if (change.selected) chosen.current.add(change.id);
+      else chosen.current.delete(change.id);
+    }
+    setNodes((now) => applyNodeChanges(changes.filter((change) => change.type !== "remove"), now));
+    if (touched) sendSelection();
+  }, [controller, sendSelection]);
+
+  const onEdgesChange = useCallback((changes: EdgeChange[]) => {
+    for (const change of changes) {
+      if (change.type !== "select") continue;
+      if (change.selected) controller.wires.add(change.id);
+      else controller.wires.delete(change.id);
+    }
+    controller.onMarks();
+  }, [controller]);
+
+  const isValidConnection = useCallback((connection: Connection | Edge) => {
+    const full = { ...connection, sourceHandle: connection.sourceHandle ?? null, targetHandle: connection.targetHandle ?? null };
+    return reasonAgainst(store.doc, valueOf(full), slotOf(full), ui.state.fits) === "";
+  }, [store, ui]);
+
+  const onConnectStart = useCallback((_: unknown, from: OnConnectStartParams) => {
+    if (!from.nodeId || !from.handleId) return;
+    if (from.handleType === "source") controller.pull([from.nodeId, readOut(from.handleId)], null);
+    else controller.pull(null, [from.nodeId, ...readIn(from.handleId)]);
+  }, [controller]);
+
+  const endAt = useCallback((event: globalThis.MouseEvent | TouchEvent, state: FinalConnectionState, instead: string | null) => {
+    const { pulling } = ui.state;
+    const at = pointOf(event);
+    const over = controller.nodeAt(at);
+    const value = pulling?.value ?? null;
+    const slot = pulling?.slot ?? null;
+    if (state.isValid || !pulling) return true;
+    if (state.toHandle && value && state.toHandle.type === "target") {
+      const [port, index] = readIn(state.toHandle.id ?? "input:0");
+      controller.connect(value, [state.toHandle.nodeId, port, index], at, instead);
+    } else if (over && value && over !== value[0]) controller.toBody(value, over, at, instead);
+    else if (over && slot && over !== slot[0]) {
+      const path = store.doc.nodes[over]?.outs[0]?.path;
+      if (path) controller.connect([over, path], slot, at);
+    } else if (!over && controller.onStage(at)) {
+      if (instead) store.dispatch({ op: "disconnect", wires: [instead] });
+      else controller.search(at, { from: value, to: slot });
+    }
+    return false;
+  }, [controller, store, ui]);
+
+  const onNodeDragStart = useCallback((_: unknown, node: Node) => {
+    dragging.current = true;
+    carried.current = null;
+    if (node.type !== "frame" || store.doc.frames[node.id.slice(FRAME.length)]?.kind !== "frame") return;
+    const area: Box = { x: node.position.x, y: node.position.y, w: node.width ?? 0, h: node.height ?? 0 };
+    const inside = new Map<string, Point>();
+    for (const [id, one] of boxes) {
+      if (one.x >= area.x && one.y >= area.y && one.x + one.w <= area.x + area.w && one.y + one.h <= area.y + area.h && !chosen.current.has(id)) inside.set(id, [one.x, one.y]);
+    }
+    carried.current = { from: [node.position.x, node.position.y], at: inside };
+  }, [boxes, store]);
+
+  const onNodeDrag = useCallback((event: globalThis.MouseEvent | TouchEvent | MouseEvent, node: Node, dragged: Node[]) => {
+    const load = carried.current;
+    if (load?.at.size) {
+      const [dx, dy] = [node.position.x - load.from[0], node.position.y - load.from[1]];
+      setNodes((now) => now.map((one) => {
+        const place = load.at.get(one.id);
+        return place ? { ...one, position: { x: place[0] + dx, y: place[1] + dy }, dragging: true } : one;
+      }));
+    }
+    if (dragged.length !== 1 || node.type !== "layer" || !isLoose(store.doc, node.id)) return;
+    ui.set({ overWire: controller.wireAt(pointOf(event as globalThis.MouseEvent), node.id) });
+  }, [controller, store, ui]);
+
+  const onNodeDragStop = useCallback((_: unknown, node: Node, dragged: Node[]) => {
+    dragging.current = false;
+    const round = (one: { x: number; y: number }): Point => [Math.round(one.x), Math.round(one.y)];
+    const at: Record<string, Point> = {};
+    const frames: Record<string, Point> = {};
+    for (const one of dragged.length ? dragged : [node]) {
+      if (one.type === "frame") frames[one.id.slice(FRAME.length)] = round(one.position);
+      else at[one.id] = round(one.position);
+    }
+    const load = carried.current;
+    carried.current = null;
+    if (load) for (const [id, place] of load.at) at[id] = round({ x: place[0] + node.position.x - load.from[0], y: place[1] + node.position.y - load.from[1] });
+    setNodes((now) => now.map((one) => (one.dragging ? { ...one, dragging: false } : one)));
+    const still = Object.entries(at).every(([id, [x, y]]) => store.placement.at[id]?.[0] === x && store.placement.at[id]?.[1] === y)
+      && Object.entries(frames).every(([id, [x, y]]) => store.doc.frames[id]?.at[0] === x && store.doc.frames[id]?.at[1] === y);
+    if (still) return controller.ui.set({ overWire: null });
+    if (dragged.length === 1 && node.type === "layer" && controller.dropOnWire(node.id, round(node.position))) return;
+    ui.set({ overWire: null });
+    store.dispatch({ op: "move", at, frames });
+  }, [controller, store, ui]);
+
+  const onNodeClick = useCallback((event: MouseEvent, node: Node) => {
+    const before = store.doc.selected.filter((id) => store.doc.nodes[id] && id !== node.id).at(-1);
+    const from = ui.state.wireFrom ?? (event.altKey ? before : undefined);
+    if (!from || node.type !== "layer" || from === node.id) return;
+    ui.set({ wireFrom: null });
+    controller.connectNodes(from, node.id, [event.clientX, event.clientY]);
+  }, [controller, store, ui]);
+
+  const onMove = useCallback((_: unknown, viewport: Viewport) => {
+    const element = stage.current;
+    if (!element) return;
+    element.classList.toggle("far", viewport.zoom < LABEL_ZOOM);
+    element.classList.toggle("farther", viewport.zoom < DETAIL_ZOOM);
+  }, []);
+
+  return (
+    <main className={`stage${wireMode ? " wire-mode" : ""}${pulling ? " pulling" : ""}`} ref={stage}>
+      <ReactFlow
+        nodes={nodes} edges={edges} nodeTypes={nodeTypes} edgeTypes={edgeTypes}
+        onNodesChange={onNodesChange} onEdgesChange={onEdgesChange}
+        onConnectStart={onConnectStart}
+        onConnect={(connection) => controller.connect(valueOf(connection), slotOf(connection), controller.pointer)}
+        onConnectEnd={(event, state) => {
+          if (!reconnecting.current) endAt(event, state, null);
+          controller.letGo();
+        }}
+        isValidConnection={isValidConnection}
+        onReconnectStart={(_, edge) => {
+          reconnecting.current = edge;
+          const wire = store.doc.wires[edge.id];
+          if (wire) controller.pull(wire.from, null);
+        }}
+        onReconnect={(edge, connection) => controller.connect(valueOf(connection), slotOf(connection), controller.pointer, edge.id)}
+        onReconnectEnd={(event, edge, _, state) => {
+          endAt(event, state, edge.id);
+          reconnecting.current = null;
+          controller.letGo();
+        }}
+        onNodeDragStart={onNodeDragStart} onNodeDrag={onNodeDrag} onNodeDragStop={onNodeDragStop}
+        onNodeClick={onNodeClick}
+        onNodeDoubleClick={(_, node) => controller.openBlock(node.id)}
+        onEdgeDoubleClick={(event, edge) => controller.search([event.clientX, event.clientY], { on: edge.id })}
+        onNodeMouseEnter={(_, node) => {
+          const { pulling } = ui.state;
+          if (pulling?.value && node.type === "layer") ui.set({ overNode: node.id });
+        }}
+        onNodeMouseLeave={() => ui.set({ overNode: null })}
+        onPaneClick={() => {
+          controller.clearMarks();
+          ui.set({ problem: null, asked: null, search: null });
+        }}
+        onDoubleClick={(event) => {
+          if ((event.target as HTMLElement).classList.contains("react-flow__pane")) controller.search([event.clientX, event.clientY]);
+        }}
+        onMove={onMove} onMoveEnd={(_, viewport) => viewports.set(canvas, viewport)}
+        onInit={(instance) => onMove(null, instance.getViewport())}
+        {...(start ? { defaultViewport: start } : {})}
+        deleteKeyCode={null} selectionKeyCode="Shift" multiSelectionKeyCode={["Shift", "Meta", "Control"]} panActivationKeyCode="Space"
+        selectionOnDrag={frameTool} panOnDrag={frameTool ? [1, 2] : true} zoomOnDoubleClick={false}
+        disableKeyboardA11y nodesFocusable edgesFocusable={false} edgesReconnectable={false}
+        nodeDragThreshold={3} connectionRadius={22} reconnectRadius={12} minZoom={0.05} maxZoom={2.5}
+        snapToGrid={snap} snapGrid={[GRID * 2, GRID * 2]} elevateNodesOnSelect={false}
+        onlyRenderVisibleElements={count > MANY_NODES}
+      >
+        <Background variant={BackgroundVariant.Dots} gap={GRID * 3} size={1.4} />
+        {minimap && <MiniMap pannable zoomable ariaLabel="Map of the network" nodeColor={(node) => (node.type === "layer" ? `var(--family-${(node.data as { node: { family: string } }).node.family})` : "transparent")} />}
+        <Problems nodes={doc.nodes} />
+      </ReactFlow>
+      {!count && (
+        <div className="nothing">
+          <b>An empty network</b>
+          <p>Drag a layer here, click one in the list, or double-click to search.</p>
+        </div>
+      )}
+      <div className="over-stage">
+        <MessageBar doc={doc} />
+        <AskBar />
+        <Folds doc={doc} />
+        <SelectionBar doc={doc} />
+      </div>
+    </main>
+  );
+}

@@ -1,0 +1,29 @@
+/** How big the network is and how many problems it has; a click goes to the first. */
+import { useController } from "./context";
+import type { Document } from "./types";
+import { useUi } from "./ui";
+
+export function Footer({ doc, pending }: { doc: Document; pending: number }) {
+  const controller = useController();
+  const said = useUi(controller.ui, (state) => state.said);
+  const wireFrom = useUi(controller.ui, (state) => state.wireFrom);
+  const { totals } = doc;
+  const words = totals.words.length
+    ? totals.words
+    : ([["", totals.layers, ""], ["", totals.parameters, "parameters"], ["", totals.flops, ""], ["", totals.memory, ""]] as [string, string, string][]);
+  return (
+    <footer className="footer">
+      <div className="totals">
+        {words.filter(([number, word]) => number || word).map(([number, word, meaning]) => (
+          <span key={word} title={meaning}>{number && <b>{number}</b>} {word}</span>
+        ))}
+      </div>
+      {wireFrom && <span className="hint">Wire from <b>{controller.name(wireFrom)}</b>: click a layer, or go there by arrows and press Enter. Esc ends it.</span>}
+      <span className={`saving${pending ? " on" : ""}`} title={pending ? "Being worked out" : "All done"} />
+      {totals.problems > 0
+        ? <button type="button" className="problem-count" data-testid="canvas-problems" onClick={() => controller.firstProblem()}>{totals.problems === 1 ? "1 problem" : `${totals.problems} problems`}</button>
+        : doc.order.length > 0 && <span className="fine">No problems</span>}
+      <div className="aloud" aria-live="polite" role="status">{said}</div>
+    </footer>
+  );
+}

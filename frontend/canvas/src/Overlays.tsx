@@ -1,0 +1,100 @@
+/** What speaks up over the drawing: questions before something is lost, choices, reasons. */
+import { useState } from "react";
+import { useController } from "./context";
+import { Icon } from "./icons";
+import type { Document } from "./types";
+import { useUi } from "./ui";
+
+export function AskBar() {
+  const controller = useController();
+  const asked = useUi(controller.ui, (state) => state.asked);
+  if (!asked) return null;
+  return (
+    <div className="ask popup" role="alertdialog" aria-label={asked.title} data-testid="canvas-ask">
+      <span><b>{asked.title}</b> {asked.text}</span>
+      <button type="button" className="danger" onClick={() => controller.confirm()}>Delete</button>
+      <button type="button" onClick={() => {
+        controller.ui.set({ asked: null });
+        controller.focus();
+      }}>Keep</button>
+    </div>
+  );
+}
+
+export function SlotChoice() {
+  const controller = useController();
+  const menu = useUi(controller.ui, (state) => state.slotMenu);
+  if (!menu) return null;
+  return (
+    <div className="popup menu-list slot-choice" role="menu" aria-label="This input is taken" style={{ left: menu.screen[0], top: menu.screen[1] }}>
+      <p>This input is taken</p>
+      <button type="button" role="menuitem" ref={(element) => element?.focus({ preventScroll: true })} onClick={() => controller.pickSlot("replace")}><span>Replace</span></button>
+      <button type="button" role="menuitem" onClick={() => controller.pickSlot("add")}><span>Add</span><kbd>+</kbd></button>
+      <button type="button" role="menuitem" onClick={() => controller.pickSlot("cat")}><span>Concatenate</span><kbd>cat</kbd></button>
+    </div>
+  );
+}
+
+export function CursorReason() {
+  const { ui } = useController();
+  const cursor = useUi(ui, (state) => state.cursor);
+  if (!cursor) return null;
+  return <div className="cursor-reason popup" style={{ left: cursor.screen[0] + 14, top: cursor.screen[1] + 14 }}>{cursor.text}</div>;
+}
+
+export function MessageBar({ doc }: { doc: Document }) {
+  const { message } = doc;
+  const [closed, setClosed] = useState<Document["message"]>(null);
+  if (!message || closed === message) return null;
+  return (
+    <div className={`message popup ${message.tone}`} role={message.tone === "error" ? "alert" : "status"}>
+      <span>{message.text}</span>
+      <button type="button" className="close" aria-label="Close" onClick={() => setClosed(message)}><Icon name="close" /></button>
+    </div>
+  );
+}
+
+/** Repeats that were found in the network, offered as blocks. */
+export function Folds({ doc }: { doc: Document }) {
+  const controller = useController();
+  const [closed, setClosed] = useState("");
+  const fold = doc.folds[0];
+  if (!fold || closed === fold.text || doc.selected.length) return null;
+  const name = "";
+  return (
+    <div className="folds popup" role="status">
+      <Icon name="fold" /><span>Found {fold.text}.</span>
+      <button type="button" onClick={() => controller.store.dispatch({ op: "fold", index: 0, name })}>Fold into a block</button>
+      <button type="button" onClick={() => controller.select(fold.nodes.flat())}>Show</button>
+      <button type="button" className="close" aria-label="Not now" onClick={() => setClosed(fold.text)}><Icon name="close" /></button>
+    </div>
+  );
+}
+
+export function RepeatChoice({ doc }: { doc: Document }) {
+  const controller = useController();
+  const id = useUi(controller.ui, (state) => (state.menu?.startsWith("repeat:") ? state.menu.slice(7) : null));
+  const node = id ? doc.nodes[id] : undefined;
+  if (!node || !id) return null;
+  const at = controller.local(controller.toScreen(controller.store.placement.at[id] ?? [0, 0]));
+  return (
+    <form className="popup repeat-choice" style={{ left: at[0], top: at[1] }} aria-label={`Repeat ${node.name}`} onSubmit={(event) => {
+      event.preventDefault();
+      const form = new FormData(event.currentTarget);
+      const repeat = Math.round(Number(form.get("repeat")));
+      controller.ui.set({ menu: null });
+      if (repeat >= 1) controller.store.dispatch({ op: "repeat", node: id, repeat, shared: form.get("shared") === "on" });
+      controller.focus();
+    }} onKeyDown={(event) => {
+      event.stopPropagation();
+      if (event.key === "Escape") {
+        controller.ui.set({ menu: null });
+        controller.focus();
+      }
+    }}>
+      <label>Repeat <input name="repeat" type="number" min={1} max={999} defaultValue={node.repeat} ref={(element) => element?.focus({ preventScroll: true })} /> times</label>
+      <label><input name="shared" type="checkbox" defaultChecked={node.shared} /> with the same weights</label>
+      <button type="submit">Set</button>
+    </form>
+  );
+}

@@ -1,0 +1,83 @@
+/** The one or two numbers of a layer that are changed most, edited on the layer itself. */
+import { useEffect, useRef, useState, type KeyboardEvent } from "react";
+import { useController } from "./context";
+import type { LayerData, Quick } from "./types";
+
+const ASK_MS = 180;
+
+export function QuickNumbers({ node }: { node: LayerData }) {
+  return (
+    <div className="quick">
+      {node.quick.slice(0, 2).map((field) => <Field key={field.name} node={node} field={field} />)}
+    </div>
+  );
+}
+
+function Field({ node, field }: { node: LayerData; field: Quick }) {
+  const { store, ui } = useController();
+  const [typed, setTyped] = useState<string | null>(null);
+  const [wrong, setWrong] = useState(false);
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const element = useRef<HTMLInputElement>(null);
+  useEffect(() => () => clearTimeout(timer.current), []);
+
+  const change = (text: string): void => {
+    setTyped(text);
+    const value = read(text, field);
+    setWrong(value === null);
+    clearTimeout(timer.current);
+    if (value === null || value === field.value) return ui.set({ effect: null });
+    timer.current = setTimeout(() => {
+      void store.ask({ op: "effect", node: node.id, name: field.name, value }).then((answer) => {
+        if (answer && element.current?.matches(":focus")) ui.set({ effect: answer.text ? { node: node.id, name: field.name, text: answer.text } : null });
+      });
+    }, ASK_MS);
+  };
+  const leave = (): void => {
+    clearTimeout(timer.current);
+    const value = typed === null ? null : read(typed, field);
+    if (value !== null && String(value) !== String(field.value)) store.dispatch({ op: "set", node: node.id, name: field.name, value });
+    setTyped(null);
+    setWrong(false);
+    ui.set({ effect: null });
+  };
+  const onKeyDown = (event: KeyboardEvent<HTMLInputElement>): void => {
+    event.stopPropagation();
+    if (event.key === "Enter") event.currentTarget.blur();
+    else if (event.key === "Escape") {
+      setTyped(null);
+      const input = event.currentTarget;
+      requestAnimationFrame(() => input.blur());
+    } else if (field.kind === "int" && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+      event.preventDefault();
+      const now = read(typed ?? String(field.value), field);
+      if (now !== null) change(String(bounded(now + (event.key === "ArrowUp" ? 1 : -1), field)));
+    }
+  };
+  return (
+    <label title={field.name}>
+      <span>{field.name}</span>
+      <input
+        ref={element} type="text" inputMode={field.kind === "int" ? "numeric" : "decimal"} size={5}
+        className={typed === null ? "" : "nodrag"} aria-label={`${field.name} of ${node.name || node.type}`} aria-invalid={wrong}
+        value={typed ?? String(field.value)}
+        onFocus={(event) => {
+          setTyped(String(field.value));
+          event.currentTarget.select();
+        }}
+        onChange={(event) => change(event.currentTarget.value)} onBlur={leave} onKeyDown={onKeyDown}
+      />
+    </label>
+  );
+}
+
+function bounded(value: number, field: Quick): number {
+  return Math.min(field.max ?? Infinity, Math.max(field.min ?? -Infinity, value));
+}
+
+/** The number typed, null where it is none or out of bounds. */
+export function read(text: string, field: Quick): number | null {
+  const value = Number(text.trim());
+  if (!text.trim() || !Number.isFinite(value) || (field.kind === "int" && !Number.isInteger(value))) return null;
+  return bounded(value, field) === value ? value : null;
+}

@@ -1,0 +1,33 @@
+/** A name being edited where it stands. */
+import { useController } from "./context";
+
+export function Rename({ id, name }: { id: string; name: string }) {
+  const { store, ui } = useController();
+  const controller = useController();
+  const done = (text: string, keep: boolean): void => {
+    if (ui.state.editing !== id) return;
+    ui.set({ editing: null });
+    const wanted = text.trim();
+    if (keep && wanted && wanted !== name) store.dispatch({ op: "rename", node: id, name: wanted });
+    controller.focus();
+  };
+  return (
+    <input
+      className="rename nodrag" aria-label={`New name of ${name}`} defaultValue={name} size={Math.max(6, name.length)} spellCheck={false}
+      ref={(element) => {
+        if (!element) return;
+        requestAnimationFrame(() => {
+          element.focus();
+          element.select();
+        });
+      }}
+      onBlur={(event) => done(event.currentTarget.value, true)}
+      onDoubleClick={(event) => event.stopPropagation()}
+      onKeyDown={(event) => {
+        event.stopPropagation();
+        if (event.key === "Enter") done(event.currentTarget.value, true);
+        if (event.key === "Escape") done("", false);
+      }}
+    />
+  );
+}

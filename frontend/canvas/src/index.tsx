@@ -1,0 +1,52 @@
+/** Layerwise's canvas as a Streamlit component: draws what Python says, tells what a person does. */
+import type { FrontendRenderer } from "@streamlit/component-v2-lib";
+import { createRoot, type Root } from "react-dom/client";
+import flowCss from "@xyflow/react/dist/style.css?inline";
+import { Canvas } from "./Canvas";
+import { CanvasStore } from "./store";
+import css from "./style.css?inline";
+import type { Message, Outbox } from "./types";
+
+interface Instance { store: CanvasStore; root: Root }
+const instances = new WeakMap<Element, Instance>();
+/** Stores that were left with something unsaid: a page switch must not lose it. */
+const left = new Map<string, CanvasStore>();
+
+const project = (canvas: string): string => canvas.split("/")[0] ?? canvas;
+
+function open(host: HTMLElement, message: Message): Instance {
+  const style = document.createElement("style");
+  style.textContent = flowCss + css;
+  host.before(style);
+  const store = left.get(project(message.canvas)) ?? new CanvasStore();
+  left.delete(project(message.canvas));
+  store.resume(message);
+  const root = createRoot(host);
+  const instance = { store, root };
+  instances.set(host, instance);
+  return instance;
+}
+
+const render: FrontendRenderer<{ ops: Outbox }, Message> = ({ data, parentElement, setStateValue }) => {
+  const host = parentElement.querySelector<HTMLElement>(".canvas-root");
+  if (!host) return;
+  host.style.height = `${data.height}px`; // Streamlit's wrapper has no height of its own
+  const known = instances.get(host);
+  const instance = known ?? open(host, data);
+  const { store, root } = instance;
+  store.send = (box) => setStateValue("ops", box);
+  store.receive(data);
+  if (!known) root.render(<Canvas store={store} />);
+  return () => {
+    // Streamlit may run a stale clean-up while the element lives on: leave only when it is gone.
+    setTimeout(() => {
+      if (host.isConnected || instances.get(host) !== instance) return;
+      root.unmount();
+      instances.delete(host);
+      store.close();
+      if (store.pending.length) left.set(project(store.canvas), store);
+    });
+  };
+};
+
+export default render;

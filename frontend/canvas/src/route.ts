@@ -1,0 +1,133 @@
+/** How wires run: straight where nothing stands in the way, else in a lane of their own around it. */
+import { labelWidth, overlaps, type Box, type Direction } from "./layout";
+import type { Document } from "./types";
+
+export interface Route {
+  /** Across the direction of reading: where the wire runs while it passes other nodes; null: straight. */
+  lane: number | null;
+  /** Along the direction of reading: room to turn into the lane and out of it. */
+  turn: [out: number, back: number];
+  /** How far along the wire its label stands, 0 to 1. */
+  label: number;
+}
+
+interface Way { id: string; from: Span; to: Span; start: number; end: number; text: string }
+interface Span { a: number; b: number; c: number; d: number } // along a..b, across c..d
+
+const CLEAR = 14;
+const LANE = 16;
+const TURN = 44;
+const LABEL_PLACES = [0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78];
+
+const span = (box: Box, direction: Direction): Span =>
+  direction === "LR" ? { a: box.x, b: box.x + box.w, c: box.y, d: box.y + box.h } : { a: box.y, b: box.y + box.h, c: box.x, d: box.x + box.w };
+
+export function routes(doc: Document, boxes: Map<string, Box>, direction: Direction): Map<string, Route> {
+  const spans = new Map<string, Span>();
+  for (const [id, box] of boxes) spans.set(id, span(box, direction));
+  const ways: Way[] = [];
+  for (const [id, wire] of Object.entries(doc.wires)) {
+    const from = spans.get(wire.from[0]);
+    const to = spans.get(wire.to[0]);
+    if (from && to) ways.push({ id, from, to, start: from.b, end: to.a, text: wire.shape });
+  }
+  ways.sort((x, y) => Math.abs(x.end - x.start) - Math.abs(y.end - y.start));
+  const lanes: { a: number; b: number; at: number }[] = [];
+  const labels: Box[] = [];
+  const nodes = [...boxes.values()];
+  const found = new Map<string, Route>();
+  for (const way of ways) {
+    const { lane, turn } = laneOf(way, spans, lanes);
+    if (lane !== null) lanes.push({ a: Math.min(way.start, way.end), b: Math.max(way.start, way.end), at: lane });
+    found.set(way.id, { lane, turn, label: labelPlace(way, lane, direction, nodes, labels) });
+  }
+  return found;
+}
+
+function laneOf(way: Way, spans: Map<string, Span>, lanes: { a: number; b: number; at: number }[]): Pick<Route, "lane" | "turn"> {
+  const { from, to, start, end } = way;
+  const out = (from.c + from.d) / 2;
+  const back = (to.c + to.d) / 2;
+  const backwards = end < start + 4;
+  const [low, high] = backwards ? [to.a - TURN / 2, from.b + TURN / 2] : [start, end];
+  const between: Span[] = [];
+  let blocked = backwards;
+  for (const other of spans.values()) {
+    if (other === from || other === to) {
+      if (backwards) between.push(other);
+      continue;
+    }
+    if (other.b <= low + 4 || other.a >= high - 4) continue;
+    between.push(other);
+    if (blocked) continue;
+    const share = ((other.a + other.b) / 2 - start) / (end - start);
+    const at = out + (back - out) * Math.min(1, Math.max(0, share < 0.5 ? share * share * 2 : 1 - (1 - share) * (1 - share) * 2));
+    const nearest = Math.min(Math.max(at, other.c), other.d);
+    blocked = Math.abs(nearest - at) < 6;
+  }
+  if (!blocked) return { lane: null, turn: [TURN, TURN] };
+  const tries = between.flatMap((other) => [other.c - CLEAR, other.d + CLEAR]);
+  let best: number | null = null;
+  let cost = Infinity;
+  for (const base of tries) {
+    for (const step of [0, -LANE, LANE, -2 * LANE, 2 * LANE, -3 * LANE, 3 * LANE]) {
+      const lane = base + step;
+      const price = Math.abs(lane - out) + Math.abs(lane - back) + Math.abs(step) * 0.1;
+      if (price >= cost) continue;
+      if (between.some((other) => lane > other.c - CLEAR + 2 && lane < other.d + CLEAR - 2)) continue;
+      if (lanes.some((used) => used.a < high && used.b > low && Math.abs(used.at - lane) < LANE - 4)) continue;
+      [best, cost] = [lane, price];
+    }
+  }
+  const first = Math.min(...between.map((other) => other.a));
+  const last = Math.max(...between.map((other) => other.b));
+  const clamp = (room: number): number => Math.min(TURN, Math.max(16, room - 4));
+  return { lane: best, turn: backwards ? [TURN / 2, TURN / 2] : [clamp(first - start), clamp(end - last)] };
+}
+
+function labelPlace(way: Way, lane: number | null, direction: Direction, nodes: Box[], labels: Box[]): number {
+  if (!way.text) return 0.5;
+  const w = labelWidth(way.text);
+  const out = (way.from.c + way.from.d) / 2;
+  const back = (way.to.c + way.to.d) / 2;
+  const boxAt = (place: number): Box => {
+    const along = way.start + (way.end - way.start) * place;
+    const across = lane ?? out + (back - out) * place;
+    const [x, y] = direction === "LR" ? [along, across] : [across, along];
+    return { x: x - w / 2, y: y - 8, w, h: 16 };
+  };
+  const place = LABEL_PLACES.find((one) => {
+    const box = boxAt(one);
+    return !labels.some((other) => overlaps(box, other)) && !nodes.some((other) => overlaps(box, other, -4));
+  }) ?? 0.5;
+  labels.push(boxAt(place));
+  return place;
+}
+
+export interface Ends { sx: number; sy: number; tx: number; ty: number }
+
+/** The SVG path of a wire, and where its label stands. */
+export function wirePath(ends: Ends, route: Route, direction: Direction): { path: string; x: number; y: number } {
+  const flip = direction === "TB";
+  const [s, sc, t, tc] = flip ? [ends.sy, ends.sx, ends.ty, ends.tx] : [ends.sx, ends.sy, ends.tx, ends.ty];
+  const at = (along: number, across: number): string => (flip ? `${r(across)},${r(along)}` : `${r(along)},${r(across)}`);
+  const { lane, label } = route;
+  if (lane === null && t >= s + 4) {
+    const bend = Math.max(16, (t - s) / 2);
+    const u = 1 - label;
+    const along = u ** 3 * s + 3 * u * u * label * (s + bend) + 3 * u * label * label * (t - bend) + label ** 3 * t;
+    const across = (u ** 3 + 3 * u * u * label) * sc + (3 * u * label * label + label ** 3) * tc;
+    const path = Math.abs(sc - tc) < 1 ? `M${at(s, sc)}L${at(t, tc)}` : `M${at(s, sc)}C${at(s + bend, sc)} ${at(t - bend, tc)} ${at(t, tc)}`;
+    return { path, ...(flip ? { x: across, y: along } : { x: along, y: across }) };
+  }
+  const [out, back] = route.turn;
+  const way = lane ?? Math.max(sc, tc) + 80;
+  const [a, b] = t >= s + 4 ? [s + out, t - back] : [s, t];
+  const path = t >= s + 4
+    ? `M${at(s, sc)}C${at(s + out * 0.6, sc)} ${at(a - out * 0.6, way)} ${at(a, way)}L${at(Math.max(a, b), way)}C${at(b + back * 0.6, way)} ${at(t - back * 0.6, tc)} ${at(t, tc)}`
+    : `M${at(s, sc)}C${at(s + 40, sc)} ${at(s + 40, way)} ${at(a, way)}L${at(b, way)}C${at(t - 40, way)} ${at(t - 40, tc)} ${at(t, tc)}`;
+  const along = s + (t - s) * label;
+  return { path, ...(flip ? { x: way, y: along } : { x: along, y: way }) };
+}
+
+const r = (value: number): number => Math.round(value * 10) / 10;

@@ -1,0 +1,64 @@
+/** What is open, armed or hovered: the canvas's own passing state, of which Python knows nothing. */
+import { useSyncExternalStore } from "react";
+import type { Op, Point, Slot, Value } from "./types";
+
+export interface SearchState { screen: Point; flow: Point; from: Value | null; to: Slot | null; on: string | null; keys: string[] | null }
+export interface SlotMenu { screen: Point; from: Value; to: Slot; instead: string | null }
+export interface Asked { text: string; op: Op; title: string }
+
+export interface UiState {
+  search: SearchState | null;
+  slotMenu: SlotMenu | null;
+  menu: string | null;
+  keys: boolean;
+  palette: boolean;
+  problem: string | null;
+  editing: string | null;
+  wireFrom: string | null;
+  pulling: { value: Value | null; slot: Slot | null } | null;
+  fits: Record<string, string> | null;
+  /** Nodes that the pulled value is made of: they cannot read it. */
+  barred: ReadonlySet<string>;
+  overWire: string | null;
+  overNode: string | null;
+  cursor: { screen: Point; text: string; good: boolean } | null;
+  asked: Asked | null;
+  effect: { node: string; name: string; text: string } | null;
+  frameTool: boolean;
+  bytes: boolean;
+  minimap: boolean;
+  snap: boolean;
+  unfolded: ReadonlySet<string>;
+  said: string;
+}
+
+export class Ui {
+  state: UiState = {
+    search: null, slotMenu: null, menu: null, keys: false, palette: false, problem: null, editing: null, wireFrom: null,
+    pulling: null, fits: null, barred: new Set(), overWire: null, overNode: null, cursor: null, asked: null, effect: null, frameTool: false,
+    bytes: false, minimap: false, snap: false, unfolded: new Set(), said: "",
+  };
+  private listeners = new Set<() => void>();
+
+  subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => void this.listeners.delete(listener);
+  };
+
+  set(change: Partial<UiState>): void {
+    const keys = Object.keys(change) as (keyof UiState)[];
+    if (keys.every((key) => Object.is(this.state[key], change[key]))) return;
+    this.state = { ...this.state, ...change };
+    for (const listener of this.listeners) listener();
+  }
+
+  /** Tells what happened to people who do not see it. */
+  say(said: string): void {
+    this.set({ said });
+  }
+}
+
+/** A part of the passing state; the component draws again only when that part is another. */
+export function useUi<T>(ui: Ui, pick: (state: UiState) => T): T {
+  return useSyncExternalStore(ui.subscribe, () => pick(ui.state));
+}

@@ -1,0 +1,130 @@
+/** Which wires may be drawn, and where a dropped one goes. */
+import { shownIns } from "./layout";
+import type { Document, Entry, Group, InPort, LayerData, PortKind, Slot, Value } from "./types";
+import { wireId } from "./types";
+
+/** Whether a value of `from` can be reached from `to`: a wire between them would close a circle. */
+export function closesCircle(doc: Document, from: string, to: string): boolean {
+  if (from === to) return true;
+  const readers = new Map<string, string[]>();
+  for (const wire of Object.values(doc.wires)) {
+    const list = readers.get(wire.from[0]);
+    if (list) list.push(wire.to[0]);
+    else readers.set(wire.from[0], [wire.to[0]]);
+  }
+  const stack = [to];
+  const seen = new Set<string>();
+  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
+    if (node === from) return true;
+    if (seen.has(node)) continue;
+    seen.add(node);
+    stack.push(...(readers.get(node) ?? []));
+  }
+  return false;
+}
+
+/** A node and all it is made of. */
+export function sourcesOf(doc: Document, node: string): Set<string> {
+  const read = new Map<string, string[]>();
+  for (const wire of Object.values(doc.wires)) {
+    const list = read.get(wire.to[0]);
+    if (list) list.push(wire.from[0]);
+    else read.set(wire.to[0], [wire.from[0]]);
+  }
+  const found = new Set<string>();
+  const stack = [node];
+  for (let one = stack.pop(); one !== undefined; one = stack.pop()) {
+    if (found.has(one)) continue;
+    found.add(one);
+    stack.push(...(read.get(one) ?? []));
+  }
+  return found;
+}
+
+const KIND_WORDS: Record<PortKind, string> = {
+  image: "images", sequence: "a sequence", features: "features", tokens: "token numbers", volume: "volumes",
+  signal: "a signal", state: "a hidden state", scalar: "a number", mask: "a mask", any: "any value",
+};
+
+/** Why a value cannot go into a port, in a sentence; "" where it can, as far as the browser knows. */
+export function reasonAgainst(doc: Document, from: Value, to: Slot, fits: Record<string, string> | null): string {
+  const source = doc.nodes[from[0]];
+  const reader = doc.nodes[to[0]];
+  if (!source || !reader) return "";
+  if (closesCircle(doc, from[0], to[0])) {
+    return from[0] === to[0]
+      ? `${label(source)} cannot read its own result.`
+      : `${label(source)} already reads ${label(reader)}: this wire would close a circle.`;
+  }
+  if (to[1].startsWith("~")) return "This wire follows from a size; change the number that reads it.";
+  return fits?.[`${to[0]}:${to[1]}`] ?? "";
+}
+
+export const label = (node: LayerData): string => `“${node.name || node.type}”`;
+export const kindWords = (kind: PortKind): string => KIND_WORDS[kind];
+
+export const slotTaken = (doc: Document, slot: Slot): boolean => doc.wires[wireId(slot)] !== undefined;
+
+/** The next empty place of a port. */
+export const freeIndex = (port: InPort): number => (port.many ? port.slots : 0);
+
+/**
+ * The slot for a wire dropped on a node's body: its first free port that fits, else the first that
+ * fits though it is taken, else none.
+ */
+export function slotOnBody(doc: Document, from: Value, node: LayerData, fits: Record<string, string> | null): Slot | null {
+  if (closesCircle(doc, from[0], node.id)) return null;
+  const ordered = [...shownIns(node, false), ...node.ins.filter((port) => port.optional)];
+  const fitting = ordered.filter((port) => !port.name.startsWith("~") && !fits?.[`${node.id}:${port.name}`]);
+  for (const port of fitting) {
+    const slot: Slot = [node.id, port.name, freeIndex(port)];
+    if (!slotTaken(doc, slot)) return slot;
+  }
+  const first = fitting[0];
+  return first ? [node.id, first.name, 0] : null;
+}
+
+/** A node with no wire at all: it may be put on one. */
+export const isLoose = (doc: Document, id: string): boolean =>
+  !Object.values(doc.wires).some((wire) => wire.from[0] === id || wire.to[0] === id);
+
+/** The catalogue's entries for what was typed; those that fit the value at hand stand first. */
+export function ranked(groups: Group[], typed: string, keys: string[] | null): Entry[] {
+  const fit = new Map((keys ?? []).map((key, place) => [key, place]));
+  const seen = new Set<string>();
+  const scored: [score: number, place: number, entry: Entry][] = [];
+  let place = 0;
+  for (const group of groups) {
+    for (const entry of group.entries) {
+      if (seen.has(entry.key)) continue;
+      seen.add(entry.key);
+      const match = matches(entry, typed.trim().toLowerCase());
+      if (match === null) continue;
+      const fitting = fit.get(entry.key);
+      scored.push([match - (fitting === undefined ? 0 : 1000 - fitting * (typed ? 0.01 : 1)), place++, entry]);
+    }
+  }
+  return scored.sort((a, b) => a[0] - b[0] || a[1] - b[1]).map(([, , entry]) => entry);
+}
+
+/** How far an entry is from what was typed, 0 is nearest; null where it does not match at all. */
+function matches(entry: Entry, typed: string): number | null {
+  if (!typed) return 0;
+  const name = entry.name.toLowerCase();
+  if (name === typed) return 0;
+  if (name.startsWith(typed)) return 1 + name.length / 100;
+  if (entry.hint?.toLowerCase() === typed) return 1.5;
+  if (name.includes(typed)) return 3 + name.length / 100;
+  const words = `${entry.words ?? ""} ${entry.key} ${entry.family}`.toLowerCase();
+  if (words.split(/[\s._]+/).some((word) => word.startsWith(typed))) return 5;
+  const parts = typed.split(/\s+/);
+  if (parts.length > 1 && parts.every((part) => `${name} ${words}`.includes(part))) return 6;
+  if (typed.length > 2 && entry.help?.toLowerCase().includes(typed)) return 8;
+  return typed.length > 1 && inOrder(typed, name) ? 9 : null;
+}
+
+function inOrder(typed: string, name: string): boolean {
+  let at = 0;
+  for (const letter of name) if (letter === typed[at]) at += 1;
+  return at === typed.length;
+}
