@@ -124,6 +124,8 @@ def _node_to_json(node: Node) -> Json:
         value["note"] = node.note
     if node.position is not None:
         value["position"] = list(node.position)
+    if node.among:
+        value["among"] = list(node.among)
     return value
 
 
@@ -139,6 +141,8 @@ def _owner_to_json(owner: Owner) -> Json:
         value["repeat"] = owner.repeat
     if owner.shared:
         value["shared"] = True
+    if owner.among:
+        value["among"] = list(owner.among)
     return value
 
 
@@ -210,9 +214,11 @@ def check_keys(value: Mapping[str, Json], known: set[str] | frozenset[str], wher
 
 
 _NODE_KEYS = frozenset(
-    ("id", "kind", "name", "target", "arguments", "shape", "dtype", "bypassed", "note", "position")
+    ("id", "kind", "name", "target", "arguments", "shape", "dtype", "bypassed", "note")
+) | {"position", "among"}
+_OWNER_KEYS = frozenset(
+    ("id", "target", "name", "arguments", "frozen", "repeat", "shared", "among")
 )
-_OWNER_KEYS = frozenset(("id", "target", "name", "arguments", "frozen", "repeat", "shared"))
 
 
 def _node_from_json(value: Json, where: str) -> Node:
@@ -236,6 +242,7 @@ def _node_from_json(value: Json, where: str) -> Node:
         bypassed=_flag(obj, "bypassed", where),
         note=_text(obj, "note", where, ""),
         position=_pair(obj, "position", where),
+        among=_ids(obj, where),
     )
 
 
@@ -274,6 +281,7 @@ def _owner_from_json(value: Json, where: str) -> Owner:
         frozen=_flag(obj, "frozen", where),
         repeat=repeat,
         shared=_flag(obj, "shared", where),
+        among=_ids(obj, where),
     )
 
 
@@ -306,6 +314,11 @@ def _pair(obj: dict[str, Json], key: str, where: str) -> tuple[float, float] | N
         case [int() | float() as x, int() | float() as y] if not refuse_position((x, y)):
             return (x, y)
     raise ProjectRefused(f"{where} has the {key} {quote(obj[key])}: two numbers are needed.")
+
+
+def _ids(obj: dict[str, Json], where: str) -> tuple[str, ...]:
+    ids = _list(obj.get("among", []), f"{where} among")
+    return tuple(_text({"id": identity}, "id", f"{where} among,") for identity in ids)
 
 
 def _by_id(parts: list[Any], where: str) -> dict[str, Any]:

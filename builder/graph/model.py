@@ -118,7 +118,8 @@ class Node:
       What only one side reads runs only on that side.
     - output: argument "value" (Ref).
 
-    A bypassed node is kept, and whoever reads it gets its primary input instead.
+    A bypassed node is kept, and whoever reads it gets its primary input instead. `among`: of a block
+    made by grouping, the ids between which its content stood, so that ungrouping can put it back.
     """
 
     id: str
@@ -130,6 +131,7 @@ class Node:
     bypassed: bool = False
     note: str = ""
     position: tuple[float, float] | None = None
+    among: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class Owner:
     `name`: the attribute in code and in the `state_dict` (an identifier, or digits as in
     nn.Sequential). `target`: a catalogue key ("torch.nn.Linear") or "block:<name>". `arguments`:
     constructor arguments the person set; those left out are inferred or torch's defaults. A block
-    may be repeated, each time with its own weights unless `shared`.
+    may be repeated, each time with its own weights unless `shared`. `among`: as of a node, for owners.
     """
 
     id: str
@@ -149,6 +151,7 @@ class Owner:
     frozen: bool = False
     repeat: int = 1
     shared: bool = False
+    among: tuple[str, ...] = ()
 
     @property
     def block(self) -> str | None:

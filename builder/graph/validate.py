@@ -124,6 +124,7 @@ def _owner_faults(root: Graph, graph: Graph, owner: Owner) -> Iterator[str]:
         yield f"The block {quote(owner.name)} repeats {quote(owner.repeat)} times: from 1 to {MAX_REPEAT} it can."
     if owner.block is None and (owner.repeat != 1 or owner.shared):
         yield f"The layer {quote(owner.name)} cannot repeat: put it into a block, which can."
+    yield from _among_faults(owner.among, owner.name)
     for name, value in owner.arguments.items():
         if sentence := refuse_constructor_argument(root, graph, owner, name, value):
             yield sentence
@@ -155,6 +156,7 @@ def _node_faults(
         yield sentence
     if sentence := refuse_note(node.note):
         yield sentence
+    yield from _among_faults(node.among, label)
     for name, value in node.arguments.items():
         if sentence := refuse_call_argument(root, graph, node, name, value):
             yield sentence
@@ -162,6 +164,12 @@ def _node_faults(
         for ref in iter_refs(value):
             if ref.node not in earlier:
                 yield _order_fault(graph, node, ref)
+
+
+def _among_faults(among: tuple[str, ...], label: str) -> Iterator[str]:
+    if len(set(among)) < len(among):
+        yield f"What {quote(label)} stood among names an id twice. Leave “among” out."
+    yield from (sentence for i in among if (sentence := refuse_id(i)))
 
 
 def _order_fault(graph: Graph, node: Node, ref: Ref) -> str:

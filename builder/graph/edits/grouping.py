@@ -1,7 +1,8 @@
 """Putting nodes into a block of their own, with the meaning kept exactly.
 
 What the group reads from outside becomes the block's inputs, what is read of it outside becomes its
-outputs. `ungroup` is the inverse: where the nodes stood together, it gives the same graph back.
+outputs. `ungroup` is the inverse and gives the same graph back; where the nodes did not stand together,
+the call remembers what they stood among.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def group(root: Graph, edit: GroupIntoBlock) -> Graph:
     graph = graph_at(root, edit.scope)
     chosen = {node_at(graph, i).id for i in edit.nodes}
     members = [n for n in graph.nodes.values() if n.id in chosen]
-    _refuse_name(root, edit.name)
+    block_name = _name(root, edit.name)
     _refuse_members(graph, members)
     owners = _owners_of(graph, members)
     _refuse_return(graph, members)
@@ -55,30 +56,34 @@ def group(root: Graph, edit: GroupIntoBlock) -> Graph:
     outputs = _outputs(graph, members, inner_names, {n.id for n in inputs.values()})
     body = [change_refs(n, lambda r: Ref(inputs[r].id) if r in inputs else r) for n in members]
     block = Graph(
-        name=edit.name,
+        name=block_name,
         nodes={n.id: n for n in (*inputs.values(), *body, *outputs.values())},
         owners={o.id: o for o in owners},
         settings=settings,
     )
     outer_names = names_in(graph) - {o.name for o in owners} - inner_names
-    name = suggest_name(name_for(BLOCK_PREFIX + edit.name).rstrip("1"), outer_names)
+    name = suggest_name(name_for(BLOCK_PREFIX + block_name).rstrip("1"), outer_names)
     owner = Owner(
         id=free_id(None, name, graph.owners),
         name=name,
-        target=BLOCK_PREFIX + edit.name,
+        target=BLOCK_PREFIX + block_name,
         arguments={s: Setting(s) for s in settings},
     )
     call = Node(
-        id=free_id(None, name, graph.nodes),
+        id=free_id(edit.id, name, graph.nodes),
         kind="layer",
         target=owner.id,
         arguments={n.name: ref for ref, n in inputs.items()},
-        position=_middle(members),
+        position=middle(members),
     )
-    graph = _called(root, graph, members, call, list(outputs))
-    graph = replace(graph, owners=exchange(graph.owners, [o.id for o in owners], [owner]))
+    after = _called(root, graph, members, call, list(outputs))
+    call = replace(call, among=_among(graph.nodes, after.nodes, call.id, [n.id for n in members]))
+    called = exchange(graph.owners, [o.id for o in owners], [owner])
+    among = _among(graph.owners, called, owner.id, [o.id for o in owners])
+    called[owner.id] = replace(owner, among=among)
+    graph = replace(after, nodes={**after.nodes, call.id: call}, owners=called)
     root = with_graph(root, edit.scope, graph)
-    return replace(root, blocks={**root.blocks, edit.name: block})
+    return replace(root, blocks={**root.blocks, block_name: block})
 
 
 def exchange(
@@ -110,6 +115,15 @@ def _called(root: Graph, graph: Graph, members: list[Node], call: Node, read: li
     called = in_order(replace(graph, nodes=nodes))
     refuse_passing(root, graph, chosen, list(called.nodes), call.id)
     return called
+
+
+def _among(
+    before: Iterable[str], after: Iterable[str], new: str, members: list[str]
+) -> tuple[str, ...]:
+    """What stood where, as far as it is not plain from the new order; nothing for neighbours."""
+    old, put_back = list(before), [j for i in after for j in (members if i == new else [i])]
+    differ = [i for i, pair in enumerate(zip(old, put_back, strict=True)) if len(set(pair)) > 1]
+    return tuple(old[differ[0] : differ[-1] + 1]) if differ else ()
 
 
 def _inputs(graph: Graph, members: list[Node], names: set[str]) -> dict[Ref, Node]:
@@ -179,21 +193,26 @@ def _settings_of(graph: Graph, members: list[Node], owners: list[Owner]) -> dict
     return {name: value for name, value in graph.settings.items() if name in used}
 
 
-def _middle(members: list[Node]) -> tuple[float, float] | None:
+def middle(members: Iterable[Node]) -> tuple[float, float] | None:
+    """The centre of those nodes that stand somewhere."""
     placed = [n.position for n in members if n.position is not None]
     if not placed:
         return None
     return sum(x for x, _ in placed) / len(placed), sum(y for _, y in placed) / len(placed)
 
 
-def _refuse_name(root: Graph, name: str) -> None:
+def _name(root: Graph, name: str | None) -> str:
+    """The name asked for if a block can have it, else EditRefused; without one a free one."""
     settings = {s for _, graph in graphs(root) for s in graph.settings}
     taken = class_names(root) | settings
+    if name is None:
+        return suggest_name("Block", taken)
     if sentence := refuse_name(name, taken, digits=False):
         wish = class_name(name)
         if name not in taken and not refuse_name(wish, taken, digits=False):
             sentence = f"{quote(name)} cannot be the name of a class: {quote(wish)} would do."
         raise EditRefused(sentence)
+    return name
 
 
 def _refuse_members(graph: Graph, members: list[Node]) -> None:

@@ -90,9 +90,9 @@ def duplicate_node(root: Graph, graph: Graph, edit: DuplicateNode) -> Graph:
     owner = graph.owner_of(node)
     name = suggest_name(owner.name if owner else node.name or node.id, names_in(graph))
     identity = free_id(None, name, graph.nodes)
-    copy = replace(node, id=identity, name="" if owner else name, position=None)
+    copy = replace(node, id=identity, name="" if owner else name, position=None, among=())
     if owner is not None:
-        new = replace(owner, id=free_id(None, name, graph.owners), name=name)
+        new = replace(owner, id=free_id(None, name, graph.owners), name=name, among=())
         copy = replace(copy, target=new.id)
         graph = replace(graph, owners=owners_behind(graph, new, node.id))
     if node.kind in ("input", "output"):

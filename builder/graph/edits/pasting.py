@@ -80,12 +80,16 @@ def paste(root: Graph, graph: Graph, edit: PasteFragment) -> Graph:
             called[owner.id] = free_id(None, name, taken_owners)
             taken_owners.add(called[owner.id])
             owners[called[owner.id]] = replace(
-                owner, id=called[owner.id], name=name, arguments=_set(owner.arguments, settings)
+                owner,
+                id=called[owner.id],
+                name=name,
+                arguments=_set(owner.arguments, settings),
+                among=(),
             )
         ids[node.id] = free_id(None, name, taken_ids)
         taken_ids.add(ids[node.id])
         target = called[owner.id] if owner else node.target
-        new = replace(node, id=ids[node.id], name="" if owner else name, target=target)
+        new = replace(node, id=ids[node.id], name="" if owner else name, target=target, among=())
         pasted.append(replace(new, arguments=_set(node.arguments, settings)))
     source = _source(graph, ids, edit.keep_inputs)
     pasted = [change_refs(n, source) for n in _placed(pasted, edit.position)]

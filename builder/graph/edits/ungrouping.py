@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from builder.errors import EditRefused, quote
 from builder.graph.blocks import change_refs, graph_at, result_paths, with_graph
-from builder.graph.edits.grouping import exchange
+from builder.graph.edits.grouping import exchange, middle
 from builder.graph.edits.lookup import free_id, owner_at
+from builder.graph.edits.rewiring import in_order
 from builder.graph.edits.values import Ungroup
 from builder.graph.model import (
     Argument,
     Calc,
     Compare,
+    Frame,
     Graph,
     Literals,
     Node,
@@ -23,6 +26,8 @@ from builder.graph.model import (
     Slice,
 )
 from builder.graph.names import names_in, suggest_name
+
+_Part = TypeVar("_Part", Node, Owner)
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,10 @@ def ungroup(root: Graph, edit: Ungroup) -> Graph:
         ids[node.id] = free_id(None, node.id, taken.nodes)
         taken.nodes.add(ids[node.id])
     outside = _outside(block, call, ids)
-    opened = [_opened_node(n, ids[n.id], owners, values, outside, taken) for n in body]
+    shift = _shift(call, body)
+    opened = [
+        _shifted(_opened_node(n, ids[n.id], owners, values, outside, taken), shift) for n in body
+    ]
     results = _results(block, call, outside)
     nodes: dict[str, Node] = {}
     for node in graph.nodes.values():
@@ -66,13 +74,52 @@ def ungroup(root: Graph, edit: Ungroup) -> Graph:
             nodes.update({n.id: n for n in opened})
         else:
             nodes[node.id] = change_refs(node, results)
+    opened_owners = exchange(graph.owners, [owner.id], owners.values())
+    if all(new == old for old, new in ids.items()):
+        nodes = _put_back(nodes, call.among)
+        if all(o.id == old for old, o in owners.items()):
+            opened_owners = _put_back(opened_owners, owner.among)
     graph = replace(
         graph,
         nodes=nodes,
-        owners=exchange(graph.owners, [owner.id], owners.values()),
+        owners=opened_owners,
         settings={**graph.settings, **settings},
+        frames=_frames(graph, block, shift),
     )
-    return with_graph(root, edit.scope, graph)
+    return with_graph(root, edit.scope, in_order(graph) if call.among else graph)
+
+
+def _put_back(parts: dict[str, _Part], among: tuple[str, ...]) -> dict[str, _Part]:
+    """The parts with those that stood among each other in that order again; others stay in place."""
+    order = [i for i in among if i in parts]
+    places = set(order)
+    waiting = iter(order)
+    return {j: parts[j] for i in parts for j in [next(waiting) if i in places else i]}
+
+
+def _shift(call: Node, body: list[Node]) -> tuple[float, float]:
+    """How far the content moves so that its centre comes to where the call stands."""
+    centre = middle(body)
+    if call.position is None or centre is None:
+        return 0, 0
+    return call.position[0] - centre[0], call.position[1] - centre[1]
+
+
+def _shifted(node: Node, shift: tuple[float, float]) -> Node:
+    if node.position is None or not any(shift):
+        return node
+    return replace(node, position=(node.position[0] + shift[0], node.position[1] + shift[1]))
+
+
+def _frames(graph: Graph, block: Graph, shift: tuple[float, float]) -> dict[str, Frame]:
+    """The frames of both: those of the block come along."""
+    frames = dict(graph.frames)
+    for identity, frame in block.frames.items():
+        x, y = frame.position
+        frames[free_id(None, identity, frames)] = replace(
+            frame, position=(x + shift[0], y + shift[1])
+        )
+    return frames
 
 
 def _settings(
@@ -123,10 +170,13 @@ def _opened_node(
     taken: _Taken,
 ) -> Node:
     is_layer = node.kind == "layer"
+    name = "" if is_layer else taken.name(node.name or node.id)
+    if not node.name and name == node.id:
+        name = ""  # as it was: the id stands for the name
     opened = replace(
         node,
         id=identity,
-        name="" if is_layer else taken.name(node.name or node.id),
+        name=name,
         target=owners[node.target].id if is_layer else node.target,
         arguments={k: with_settings(a, values) for k, a in node.arguments.items()},
     )

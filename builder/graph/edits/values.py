@@ -189,15 +189,19 @@ class RenameModel(Scoped):
 
 @dataclass(frozen=True)
 class GroupIntoBlock(Scoped):
-    """Puts nodes into a block of their own, called where they stood."""
+    """Puts nodes into a block of their own, called where they stood; `Ungroup` gives them back as they were.
+
+    Without a name the block gets one. `id`: of the node that calls it.
+    """
 
     nodes: tuple[str, ...]
-    name: str
+    name: str | None = None
+    id: str | None = None
 
 
 @dataclass(frozen=True)
 class Ungroup(Scoped):
-    """Puts the content of a block where its call stands."""
+    """Puts the content of a block where its call stands, or where it stood when it was grouped."""
 
     node: str
 

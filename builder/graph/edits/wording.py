@@ -87,7 +87,7 @@ def _describe(edit: Edit, graph: Graph) -> str:
         case v.RenameModel(name=name):
             return f"Rename class to {quote(name)}"
         case v.GroupIntoBlock(nodes=nodes, name=name):
-            return f"Group {len(nodes)} nodes into {quote(name)}"
+            return f"Group {len(nodes)} nodes into {quote(name) if name else 'a block'}"
         case v.Ungroup(node=node):
             return f"Ungroup {at(node)}"
         case v.SetRepeat(node=node, repeat=repeat, shared=shared):
