@@ -1,12 +1,14 @@
-"""Build: the stack of layers, the palette to add from, and the form of the selected one."""
+"""Build: the network on the canvas or as a stack of layers, and the form of what is selected."""
 
 import streamlit as st
 
 from builder.ui import state
+from builder.ui.canvas import canvas, receive_canvas
 from builder.ui.forms import layer_form, network_form
 from builder.ui.head import page_head
 from builder.ui.palette import palette_groups
 from builder.ui.problems import problem_list
+from builder.ui.view_switch import CANVAS, view_chosen, view_switch
 from builder.ui.workbench import palette, receive_all, stack
 from builder.ui.workbench.operations import handle
 from builder.ui.workbench.view import stack_data
@@ -15,17 +17,28 @@ _ABOVE = 176  # pixels of head over the panes
 
 if state.open_from_url():
     receive_all(handle)
+    receive_canvas()
 page_head("Build")
-left, middle, right = st.columns([1.05, 2.35, 1.6], gap="medium")
-with left, st.container(key="lw_palette_box"):
-    palette(palette_groups(state.graph()), handle, above=_ABOVE)
-with middle, st.container(key="lw_stack_box"):
-    stack(stack_data, handle, above=_ABOVE)
+on_canvas = view_chosen() == CANVAS
+if on_canvas:
+    wide, right = st.columns([3.4, 1.6], gap="medium")
+    with wide, st.container(key="lw_canvas_box"):
+        canvas(above=_ABOVE)
+else:
+    left, middle, right = st.columns([1.05, 2.35, 1.6], gap="medium")
+    with left, st.container(key="lw_palette_box"):
+        palette(palette_groups(state.graph()), handle, above=_ABOVE)
+    with middle, st.container(key="lw_stack_box"):
+        stack(stack_data, handle, above=_ABOVE)
 with right, st.container(key="lw_side"):
+    view_switch()
+    selected = state.selected()
     with st.container(key="lw_mend"):
-        problem_list()
+        if not on_canvas:
+            problem_list()
+        elif selected:
+            problem_list(selected)
     with st.container(key="lw_form"):
-        selected = state.selected()
         if selected:
             layer_form(selected)
         else:

@@ -46,6 +46,24 @@ class History:
         step, *future = self.future
         return History(step.graph, (*self.past, Step(step.label, self.graph)), tuple(future))
 
+    def goto(self, position: int) -> History:
+        """The history where `position` steps are done: 0 is the beginning; itself beyond either end."""
+        steps = [*self.past, *self.future]
+        if not 0 <= position <= len(steps) or position == len(self.past):
+            return self
+        # Between two graphs stands one step: before it in the past, behind it in the future.
+        graphs = [*(s.graph for s in self.past), self.graph, *(s.graph for s in self.future)]
+        past = tuple(Step(s.label, graphs[i]) for i, s in enumerate(steps[:position]))
+        future = tuple(
+            Step(s.label, graphs[position + 1 + i]) for i, s in enumerate(steps[position:])
+        )
+        return History(graphs[position], past, future)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Every step, done or taken back, in order; `len(past)` of them are done."""
+        return tuple(step.label for step in (*self.past, *self.future))
+
     @property
     def undo_label(self) -> str | None:
         """What `undo` takes back, None where there is nothing."""

@@ -6,6 +6,7 @@ only what really changed is asked again; a block is remembered as a whole.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from builder.graph import backward, capacity, outcome, wiring
@@ -46,6 +47,24 @@ def infer_shapes(graph: Graph) -> ShapeReport:
     if too_large is None:
         return report
     return replace(report, problems=(*report.problems, too_large))
+
+
+def judge_node(
+    root: Graph, graph: Graph, node: Node, known: Mapping[str, NodeReport]
+) -> NodeReport:
+    """What one node would take and give if it were as given, everything else staying as it is known.
+
+    `graph`: the network or one of its blocks, in which a node of this id stands; `known`: its reports.
+    """
+    scope = Scope(graph, root.blocks, graph.settings, reports=dict(known))
+    owner = graph.owner_of(node)
+    calls = graph.calls_of(owner.id) if owner is not None else []
+    if owner is not None and calls and calls[0].id != node.id and calls[0].id in known:
+        scope.built[owner.id] = (owner.name, known[calls[0].id])
+    try:
+        return _report(scope, node)
+    except CannotEvaluate as reason:
+        return scope.refuse(node, reason)
 
 
 def forget() -> None:

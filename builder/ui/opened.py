@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Final
 
 from builder.errors import LayerwiseError, ProjectRefused, quote
-from builder.graph.edits import Edit, RenameModel
+from builder.graph.edits import Edit, RenameModel, SetNote, SetPosition, SetPositions
 from builder.graph.model import BATCH, Graph, Node, Ref, TensorSpec
 from builder.graph.project import MAX_BYTES, Project, from_json, to_json
 from builder.ui import projects
-from builder.ui.looking import forget_what_is_gone, scope, scoped_graph
+from builder.ui.looking import carry_check, forget_what_is_gone, scope, scoped_graph
 from builder.ui.session import Session, current, say, whole, work
 from builder.ui.work import SavedKind, Work
+
+_ONLY_SEEN: Final = (SetNote, SetPosition, SetPositions)
+"""Edits that change what is seen and nothing that is worked out."""
 
 
 def is_open() -> bool:
@@ -218,13 +223,15 @@ def edit(change: Edit, *, select_new: bool = False) -> bool:
     A refused edit changes nothing and is told as a message at the top of the page. `select_new`:
     selects the node that came with it.
     """
-    session, there = current(), set(scoped_graph().nodes)
+    session, there, before = current(), set(scoped_graph().nodes), graph()
     try:
         changed = work().edit(change)
     except LayerwiseError as refusal:
         say(str(refusal), "warning")
         return False
     if changed:
+        if isinstance(change, _ONLY_SEEN):
+            carry_check(before, graph())
         save()
     forget_what_is_gone(session)
     new = [node for node in scoped_graph().nodes if node not in there]
@@ -247,6 +254,38 @@ def redo() -> None:
     work().redo()
     forget_what_is_gone(current())
     save()
+
+
+@whole
+def goto(position: int) -> None:
+    """Goes to where `position` steps of `history` are done; beyond either end changes nothing."""
+    before = graph()
+    work().goto(position)
+    if graph() is not before:
+        forget_what_is_gone(current())
+        save()
+
+
+@whole
+def pin(positions: Mapping[str, tuple[float, float]]) -> None:
+    """Keeps where nodes of the graph looked at stand, silently: no step to undo, no message.
+
+    It is written with the next edit: looking at a network in a second tab changes no file.
+    """
+    here = scoped_graph().nodes
+    fresh = {node: at for node, at in positions.items() if node in here}
+    try:
+        before = graph()
+        work().pin(scope(), fresh)
+        carry_check(before, graph())
+    except LayerwiseError:
+        return  # places that cannot be: the layout finds others
+
+
+def history() -> tuple[tuple[str, ...], int]:
+    """What was done, step by step, and how many of these steps are done now (the rest is undone)."""
+    known = work().history
+    return known.labels, len(known.past)
 
 
 def undo_label() -> str | None:

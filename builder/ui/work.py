@@ -10,11 +10,12 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from builder.errors import ProjectRefused
-from builder.graph.edits import Edit, apply, describe
+from builder.graph.edits import Edit, SetPositions, apply, describe
 from builder.graph.history import History, same
 from builder.graph.model import Graph
 from builder.graph.project import Project
@@ -94,6 +95,20 @@ class Work:
         """Does again what was last taken back."""
         with self.lock:
             self.history = self.history.redo()
+
+    def goto(self, position: int) -> None:
+        """Goes to where `position` steps are done; beyond either end changes nothing."""
+        with self.lock:
+            self.history = self.history.goto(position)
+
+    def pin(self, scope: str, positions: Mapping[str, tuple[float, float]]) -> None:
+        """Keeps where nodes stand, without a step to undo. Written with the next edit.
+
+        Errors: EditRefused.
+        """
+        with self.lock:
+            graph = apply(self.graph, SetPositions(positions, scope=scope))
+            self.history = replace(self.history, graph=graph)
 
     def save(self) -> OSError | ProjectRefused | None:
         """Writes the project if nobody else has since; why not, where it could not be written.

@@ -1,0 +1,125 @@
+"""The canvas of the Build page: a packaged component that draws one graph, and what is done on it.
+
+    canvas(above=176)       # draws state.scoped_graph()
+    receive_canvas()         # carries out what waits, before the head of the page is drawn
+
+Its sources are in `frontend/canvas`, its built bundle in `assets`. See README.md.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from builder.graph.model import Graph
+from builder.ui import state
+from builder.ui.canvas.document import Document, Looked, document
+from builder.ui.canvas.nodes import NodeViews
+from builder.ui.canvas.operations import handle, message
+from builder.ui.canvas.patch import Revisions
+from builder.ui.canvas.place import canvas_id, selected
+from builder.ui.canvas.questions import answered
+from builder.ui.canvas.trained import trained_nodes, trained_paths
+from builder.ui.packaged import packaged
+from builder.ui.palette import family_palette, palette_groups
+from builder.ui.received import acknowledged, receive, sent
+
+KEY: Final = "lw_canvas"
+_FOLDER: Final = Path(__file__).parent
+_LEAST_HEIGHT: Final = 640  # pixels
+_HISTORY: Final = 50  # steps listed
+_CANVASES: Final = 12  # whose documents a session keeps
+
+
+def canvas(*, above: int) -> None:
+    """Draws the graph looked at, and carries out what is done on it.
+
+    `above`: pixels of the page above it; it is as high as the window leaves it.
+    """
+    receive_canvas()
+    component = packaged("canvas", _FOLDER, '<div class="lw-canvas"></div>')
+    component(key=KEY, data=canvas_data(above), on_ops_change=receive_canvas)
+
+
+def receive_canvas() -> None:
+    """Carries out what waits in the browser; a project must be open."""
+    receive({KEY: handle})
+
+
+def canvas_data(above: int) -> dict[str, Any]:
+    """The message to the browser: what it does not have yet."""
+    asked = sent(KEY)
+    drawn = _drawn(canvas_id())
+    operations = asked.get("ops")
+    lost = isinstance(operations, list) and any(
+        isinstance(o, dict) and o.get("op") == "resync" for o in operations[:200]
+    )
+    told: dict[str, Any] = {
+        "canvas": canvas_id(),
+        "ack": acknowledged(KEY),
+        **drawn.revisions.message(shown(drawn.views), None if lost else asked.get("seen")),
+        "answer": answered(),
+        "height": _LEAST_HEIGHT,
+        "above": above,
+    }
+    version = _version(tuple(state.graph().blocks))
+    if asked.get("catalogue") != version:
+        told["catalogue"] = {"version": version, "groups": palette_groups(state.graph())}
+        told["colours"] = family_palette()
+    return told
+
+
+def shown(views: NodeViews) -> Document:
+    """The document of the graph looked at, as the session has it now."""
+    root, found = state.graph(), state.check()
+    labels, position = state.history()
+    first = max(0, len(labels) - _HISTORY)
+    path = state.scope_path()
+    looked = Looked(
+        root,
+        state.scoped_graph(),
+        state.scoped_report(),
+        path,
+        problems=found.report.problems,
+        places=state.problems(),
+        repairs=found.repairs,
+        selected=selected(),
+        trained=trained_nodes(root, path, trained_paths()),
+        rest={
+            "crumbs": [state.project().name, *state.scope_names()],
+            "undo": state.undo_label(),
+            "redo": state.redo_label(),
+            "history": [list(labels[first:]), position, first],
+            "folds": [],
+            "message": message(),
+        },
+    )
+    return document(looked, views)
+
+
+@functools.lru_cache(maxsize=256)
+def _version(blocks: tuple[str, ...]) -> str:
+    """Names what the palette holds: the catalogue, and the blocks of the network."""
+    said = json.dumps([palette_groups(Graph()), blocks])
+    return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
+
+
+class _Drawn:
+    """What a session has drawn of one canvas."""
+
+    def __init__(self) -> None:
+        self.views, self.revisions = NodeViews(), Revisions()
+
+
+def _drawn(canvas: str) -> _Drawn:
+    with state.undisturbed():
+        known: dict[str, _Drawn] = dict(state.recall("canvas.drawn", {}))
+        found = known.pop(canvas, None) or _Drawn()
+        known[canvas] = found
+        while len(known) > _CANVASES:
+            del known[next(iter(known))]
+        state.keep("canvas.drawn", known)
+        return found

@@ -1,0 +1,317 @@
+"""What is done on the canvas, carried out: an edit, a look somewhere else, or a question answered.
+
+Each operation is a mapping from a browser; see `reading` for how far it is trusted.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from builder.errors import LayerwiseError
+from builder.graph.edits import (
+    DuplicateNode,
+    Edit,
+    GroupIntoBlock,
+    Rename,
+    SetBypassed,
+    SetFrame,
+    SetFrozen,
+    SetNote,
+    SetPositions,
+    SetRepeat,
+    Several,
+    Ungroup,
+)
+from builder.graph.model import Frame
+from builder.graph.names import suggest_name
+from builder.ui import state
+from builder.ui.canvas import clipboard, questions, reading, wiring
+from builder.ui.canvas.place import looking_at, select
+from builder.ui.canvas.reading import Operation
+from builder.ui.mending import repair_id
+
+_LOG: Final = logging.getLogger("layerwise")
+_MOST_TRIED: Final = 30  # problems whose repairs are looked through for the one that was meant
+_MESSAGE: Final = "canvas.message"
+_COLOURS: Final = ("grey", "blue", "teal", "green", "yellow", "orange", "red", "purple")
+
+
+def handle(operation: Operation) -> None:
+    """Carries out one operation. What it has to say (a refusal) is kept for the canvas's message.
+
+    One that makes no sense changes nothing. Nothing here raises: an operation that fails must not
+    take with it those done after it.
+    """
+    act = _ACTS.get(str(operation.get("op")))
+    if act is None:
+        return
+    told = state.take_messages()  # by others: they stay at the top of the page
+    try:
+        with looking_at(operation.get("in")) as there:
+            if there:
+                act(operation)
+            else:
+                state.say(
+                    "That was done in a network or block that is not open any more.", "warning"
+                )
+    except LayerwiseError as refusal:
+        state.say(str(refusal), "warning")
+    except Exception:
+        number = secrets.token_hex(4)
+        _LOG.exception("An operation of the canvas failed (error %s)", number)
+        state.say(f"That could not be done (error {number}). Nothing was changed.", "error")
+    said = state.take_messages()
+    for tone, sentence in told:
+        state.say(sentence, tone)
+    message = {"tone": said[-1][0], "text": said[-1][1], "seq": operation["seq"]} if said else None
+    if operation.get("op") not in _SILENT:
+        state.keep(_MESSAGE, message)
+
+
+def message() -> Mapping[str, Any] | None:
+    """What the operation done last had to say, None where all went well."""
+    told: Mapping[str, Any] | None = state.recall(_MESSAGE)
+    return told
+
+
+# --- places ---------------------------------------------------------------------------------------
+
+
+def _move(operation: Operation) -> None:
+    graph, scope = state.scoped_graph(), state.scope()
+    at = {n: p for n, p in reading.points(operation, "at").items() if n in graph.nodes}
+    frames = reading.points(operation, "frames")
+    parts: list[Edit] = [SetPositions(at, scope=scope)] if at else []
+    for name, place in frames.items():
+        if name in graph.frames:
+            parts.append(SetFrame(name, replace(graph.frames[name], position=place), scope=scope))
+    if parts:
+        label = f"Move {len(at)} layers" if len(at) > 1 else ""
+        state.edit(
+            Several(tuple(parts), label) if label and len(parts) > 1 else wiring.together(*parts)
+        )
+
+
+def _pin(operation: Operation) -> None:
+    state.pin(reading.points(operation, "at"))
+
+
+def _arrange(operation: Operation) -> None:
+    graph = state.scoped_graph()
+    at = {n: p for n, p in reading.points(operation, "at").items() if n in graph.nodes}
+    if at:
+        state.edit(Several((SetPositions(at, scope=state.scope()),), "Arrange"))
+
+
+def _frame(operation: Operation) -> None:
+    name = reading.identity(operation, "id")
+    at, size = reading.point(operation.get("at")), reading.point(operation.get("size"))
+    if name is None or at is None or size is None:
+        return
+    colour, kind = operation.get("colour"), operation.get("kind")
+    frame = Frame(
+        reading.text(operation, "title") or "",
+        colour if colour in _COLOURS else "grey",
+        at,
+        size,
+        reading.text(operation, "text") or "",
+        "note" if kind == "note" else "frame",
+    )
+    state.edit(SetFrame(name, frame, scope=state.scope()))
+
+
+# --- what a node is -------------------------------------------------------------------------------
+
+
+def _set(operation: Operation) -> None:
+    edit = questions.setting(operation)
+    if edit is not None:
+        state.edit(edit)
+
+
+def _rename(operation: Operation) -> None:
+    node, name = reading.node(operation, state.scoped_graph()), reading.text(operation, "name")
+    if node is not None and name is not None:
+        state.edit(Rename(node, name, scope=state.scope()))
+
+
+def _note(operation: Operation) -> None:
+    node, note = reading.node(operation, state.scoped_graph()), reading.text(operation, "text")
+    if node is not None and note is not None:
+        state.edit(SetNote(node, note, scope=state.scope()))
+
+
+def _bypass(operation: Operation) -> None:
+    """All of them bypassed, or none where all were."""
+    graph = state.scoped_graph()
+    able = [
+        n
+        for n in reading.nodes(operation, "nodes", graph)
+        if graph.nodes[n].kind in ("layer", "operation", "branch")
+    ]
+    on = not all(graph.nodes[n].bypassed for n in able)
+    _each([SetBypassed(n, on, scope=state.scope()) for n in able], "Bypass" if on else "Use again")
+
+
+def _freeze(operation: Operation) -> None:
+    graph = state.scoped_graph()
+    chosen = reading.nodes(operation, "nodes", graph)
+    owners = {o.id: (n, o) for n in chosen if (o := graph.owner_of(graph.nodes[n])) is not None}
+    on = not all(owner.frozen for _, owner in owners.values())
+    edits = [SetFrozen(node, on, scope=state.scope()) for node, _ in owners.values()]
+    _each(edits, "Freeze" if on else "Unfreeze")
+
+
+def _each(edits: list[Any], verb: str) -> None:
+    if len(edits) > 1:
+        state.edit(Several(tuple(edits), f"{verb} {len(edits)} layers"))
+    elif edits:
+        state.edit(edits[0])
+
+
+# --- blocks, copies -------------------------------------------------------------------------------
+
+
+def _group(operation: Operation) -> None:
+    nodes = reading.nodes(operation, "nodes", state.scoped_graph())
+    if nodes:
+        root = state.graph()
+        wish = reading.text(operation, "name") or "Block"
+        name = suggest_name(wish, {*root.blocks, root.name})
+        state.edit(GroupIntoBlock(nodes, name, scope=state.scope()), select_new=True)
+
+
+def _ungroup(operation: Operation) -> None:
+    if node := reading.node(operation, state.scoped_graph()):
+        state.edit(Ungroup(node, scope=state.scope()))
+
+
+def _repeat(operation: Operation) -> None:
+    node = reading.node(operation, state.scoped_graph())
+    times = reading.whole(operation, "repeat", least=1, most=10**6)
+    if node is not None and times is not None:
+        shared = operation.get("shared") is True
+        state.edit(SetRepeat(node, times, shared, scope=state.scope()))
+
+
+def _fold(operation: Operation) -> None:
+    edit = questions.folding(operation)
+    if edit is not None:
+        state.edit(edit, select_new=True)
+
+
+def _duplicate(operation: Operation) -> None:
+    """One layer gets a copy behind it, as in the stack; several get one beside them."""
+    nodes = reading.nodes(operation, "nodes", state.scoped_graph())
+    if len(nodes) == 1:
+        state.edit(DuplicateNode(nodes[0], scope=state.scope()), select_new=True)
+    elif nodes:
+        clipboard.duplicate(nodes)
+
+
+def _copy(operation: Operation) -> None:
+    nodes = reading.nodes(operation, "nodes", state.scoped_graph())
+    if nodes:
+        clipboard.copy(nodes)
+
+
+def _paste(operation: Operation) -> None:
+    clipboard.paste(
+        reading.point(operation.get("at")), keep_inputs=operation.get("keep_inputs") is True
+    )
+
+
+# --- looking --------------------------------------------------------------------------------------
+
+
+def _open(operation: Operation) -> None:
+    state.enter(reading.identity(operation, "node") or "")
+
+
+def _leave(operation: Operation) -> None:
+    depth = reading.whole(operation, "depth", most=1000)
+    if depth is not None:
+        state.leave(depth)
+
+
+def _selecting(operation: Operation) -> None:
+    select(reading.nodes(operation, "nodes", state.scoped_graph()))
+
+
+def _first_problem(_: Operation) -> None:
+    problems = state.problems()
+    errors = [p for p in problems if p.severity == "error"]
+    for problem in (errors or problems)[:1]:
+        state.select(problem.node, problem.scope)
+
+
+def _show_problem(operation: Operation) -> None:
+    scope = reading.text(operation, "scope") or ""
+    path = tuple(part for part in scope.split("/") if part)
+    state.select(reading.identity(operation, "node"), path)
+
+
+def _repair(operation: Operation) -> None:
+    """The repair that says it does this; a click on a button of before does nothing."""
+    wanted = reading.identity(operation, "id")
+    found = state.check()
+    here = [p for p in found.report.problems if p.scope == state.scope_path()]
+    for problem in here[:_MOST_TRIED]:
+        for repair in found.repairs.get(problem, ()):
+            if repair_id(problem, repair) == wanted:
+                state.edit(repair.edit)
+                return
+    state.say("This problem has changed meanwhile. Look at it again.", "info")
+
+
+def _goto(operation: Operation) -> None:
+    position = reading.whole(operation, "position")
+    if position is not None:
+        state.goto(position)
+
+
+_SILENT: Final = frozenset({"pin", "resync", "select", "fits", "effect"})
+"""Operations that leave the message of the one before where it is."""
+
+_ACTS: Final[Mapping[str, Callable[[Operation], None]]] = {
+    "add": wiring.add,
+    "insert": wiring.insert,
+    "connect": wiring.connect,
+    "disconnect": wiring.disconnect,
+    "join": wiring.join,
+    "delete": wiring.delete,
+    "cut": wiring.cut_out,
+    "move": _move,
+    "pin": _pin,
+    "arrange": _arrange,
+    "frame": _frame,
+    "set": _set,
+    "rename": _rename,
+    "note": _note,
+    "bypass": _bypass,
+    "freeze": _freeze,
+    "group": _group,
+    "ungroup": _ungroup,
+    "repeat": _repeat,
+    "fold": _fold,
+    "duplicate": _duplicate,
+    "copy": _copy,
+    "paste": _paste,
+    "open": _open,
+    "leave": _leave,
+    "select": _selecting,
+    "first_problem": _first_problem,
+    "show_problem": _show_problem,
+    "repair": _repair,
+    "goto": _goto,
+    "undo": lambda _: state.undo(),
+    "redo": lambda _: state.redo(),
+    "resync": lambda _: None,  # answered by a whole document: see `canvas`
+    "fits": questions.fits,
+    "effect": questions.effect,
+    "picture": questions.picture,
+}
