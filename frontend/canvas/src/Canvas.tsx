@@ -22,7 +22,7 @@ import { shownBoxes, shownEdges, shownNodes } from "./shown";
 import type { CanvasStore } from "./store";
 import { isDark } from "./theme";
 import { SelectionBar, Toolbar } from "./Toolbar";
-import { readIn, readOut, type Point, type Slot, type Value } from "./types";
+import { readIn, readOut, wireId, type Point, type Slot, type Value } from "./types";
 import { useUi } from "./ui";
 import { isLoose, reasonAgainst } from "./wiring";
 
@@ -200,8 +200,8 @@ function Stage() {
   useEffect(() => {
     if (fitted.current || !count || !nodes.length) return;
     fitted.current = true;
-    requestAnimationFrame(() => void flow.fitView({ padding: 0.06, maxZoom: 1, minZoom: 0.3 }));
-  }, [count, nodes.length, flow]);
+    requestAnimationFrame(() => controller.firstLook());
+  }, [count, nodes.length, controller]);
   useEffect(() => {
     const timer = setTimeout(() => store.pinLoose(), 300);
     return () => clearTimeout(timer);
@@ -259,19 +259,20 @@ function Stage() {
     const over = controller.nodeAt(at);
     const value = pulling?.value ?? null;
     const slot = pulling?.slot ?? null;
-    if (state.isValid || !pulling) return true;
+    ui.set({ cursor: null });
+    if (state.isValid || !pulling) return;
     if (state.toHandle && value && state.toHandle.type === "target") {
       const [port, index] = readIn(state.toHandle.id ?? "input:0");
       controller.connect(value, [state.toHandle.nodeId, port, index], at, instead);
     } else if (over && value && over !== value[0]) controller.toBody(value, over, at, instead);
     else if (over && slot && over !== slot[0]) {
       const path = store.doc.nodes[over]?.outs[0]?.path;
-      if (path) controller.connect([over, path], slot, at);
+      if (path) controller.connect([over, path], slot, at, wireId(slot));
     } else if (!over && controller.onStage(at)) {
-      if (instead) store.dispatch({ op: "disconnect", wires: [instead] });
+      const pulled = instead ?? (slot && controller.slotTaken(slot) ? wireId(slot) : null);
+      if (pulled) store.dispatch({ op: "disconnect", wires: [pulled] });
       else controller.search(at, { from: value, to: slot });
     }
-    return false;
   }, [controller, store, ui]);
 
   const onNodeDragStart = useCallback((_: unknown, node: Node) => {
@@ -341,7 +342,10 @@ function Stage() {
         nodes={nodes} edges={edges} nodeTypes={nodeTypes} edgeTypes={edgeTypes}
         onNodesChange={onNodesChange} onEdgesChange={onEdgesChange}
         onConnectStart={onConnectStart}
-        onConnect={(connection) => controller.connect(valueOf(connection), slotOf(connection), controller.pointer)}
+        onConnect={(connection) => {
+          const slot = slotOf(connection);
+          controller.connect(valueOf(connection), slot, controller.pointer, ui.state.pulling?.slot ? wireId(slot) : null);
+        }}
         onConnectEnd={(event, state) => {
           if (!reconnecting.current) endAt(event, state, null);
           controller.letGo();

@@ -44,12 +44,10 @@ export const LayerNode = memo(function LayerNode({ data, selected }: NodeProps<L
         </div>
         <div className="type">{node.kind === "input" || node.kind === "output" ? node.kind : node.type}</div>
       </div>
-      {(node.words || node.quick.length > 0) && (
-        <div className="middle">
-          <div className="words" title={node.words}>{node.words}</div>
-          {node.quick.length > 0 && <QuickNumbers node={node} />}
-        </div>
-      )}
+      <div className="middle">
+        <div className="words" title={node.words}>{node.words}</div>
+        {node.quick.length > 0 && <QuickNumbers node={node} />}
+      </div>
       <PortNames node={node} unfolded={unfolded} />
       <div className="foot">
         <span className="weights" title={node.weights ? `${node.weights} weights` : ""}>{node.weights}</span>

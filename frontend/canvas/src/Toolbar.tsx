@@ -95,6 +95,7 @@ export function Toolbar({ doc }: { doc: Document }) {
       <div className="tools">
         <Menu id="arrange" icon="arrange" label="Arrange">
           <Choice label="Left to right" run={() => controller.arrange("LR")} disabled={!doc.order.length} />
+          <Choice label="Left to right, in rows" run={() => controller.arrange("rows")} disabled={!doc.order.length} />
           <Choice label="Top to bottom" run={() => controller.arrange("TB")} disabled={!doc.order.length} />
           <hr />
           {(["left", "centre", "right", "top", "middle", "bottom"] as const).map((edge) =>

@@ -1,6 +1,6 @@
 /** Everything a person can do on the canvas, whichever way: mouse, touch, keys, menus. */
 import type { Node, ReactFlowInstance } from "@xyflow/react";
-import { align, around, arrange, directionOf, distribute, freePlace, nodeSize, snapped, type Box, type Direction, type Edge } from "./layout";
+import { align, around, arrange, directionOf, distribute, freePlace, nodeSize, snapped, type Box, type Direction, type Edge, type Style } from "./layout";
 import type { CanvasStore } from "./store";
 import { wireId, type Answer, type Document, type FrameData, type Point, type Slot, type Value } from "./types";
 import { Ui } from "./ui";
@@ -9,6 +9,9 @@ import { closesCircle, isLoose, label, reasonAgainst, slotOnBody, slotTaken, sou
 export type Flow = ReactFlowInstance<Node>;
 export const FRAME = "frame:";
 const SMOOTH_MS = 220;
+/** Below this zoom a network is not read, only seen. */
+const READABLE = 0.5;
+const FIRST_ZOOM = 0.7;
 const NEW_NODE = { w: 144, h: 88 };
 
 const uid = (): string => Math.random().toString(36).slice(2, 8);
@@ -123,7 +126,7 @@ export class Controller {
         return this.ui.set({ slotMenu: { screen: this.local(at), from, to, instead } });
       }
     }
-    this.store.dispatch({ op: "connect", from, to, instead });
+    this.store.dispatch({ op: "connect", from, to, instead: instead === wireId(to) ? null : instead });
     this.ui.say(`${this.name(from[0])} connected to ${this.name(to[0])}`);
   }
 
@@ -172,7 +175,7 @@ export class Controller {
   }
 
   letGo(): void {
-    this.ui.set({ pulling: null, fits: null, barred: new Set(), cursor: null, overNode: null });
+    this.ui.set({ pulling: null, fits: null, barred: new Set(), overNode: null });
   }
 
   /** The sentence at the cursor; it goes by itself. */
@@ -332,14 +335,14 @@ export class Controller {
     if (Object.keys(at).length) this.store.dispatch({ op: "move", at, frames: {} });
   }
 
-  arrange(direction: Direction): void {
+  arrange(style: Style): void {
     const sizes = new Map<string, { w: number; h: number }>();
     for (const id of this.doc.order) {
       const box = this.boxOf(id);
       if (box) sizes.set(id, box);
     }
-    this.store.dispatch({ op: "arrange", at: arrange(this.doc, direction, sizes), direction });
-    this.ui.say(direction === "LR" ? "Arranged from left to right" : "Arranged from top to bottom");
+    this.store.dispatch({ op: "arrange", at: arrange(this.doc, style, sizes), direction: style === "TB" ? "TB" : "LR" });
+    this.ui.say({ LR: "Arranged from left to right", rows: "Arranged in rows", TB: "Arranged from top to bottom" }[style]);
     this.fit();
   }
 
@@ -358,6 +361,26 @@ export class Controller {
   }
 
   // ------------------------------------------------------------------ the view
+
+  /** The first look: all of it where that can be read, else its beginning. */
+  firstLook(): void {
+    const frame = this.stage?.getBoundingClientRect();
+    const all = around(this.boxes());
+    if (!frame || !all || !this.flow) return;
+    const whole = Math.min((frame.width - 48) / all.w, (frame.height - 64) / all.h);
+    if (whole >= READABLE) {
+      const zoom = Math.min(1, whole);
+      void this.flow.setViewport({ x: (frame.width - all.w * zoom) / 2 - all.x * zoom, y: (frame.height - all.h * zoom) / 2 - all.y * zoom, zoom });
+      return;
+    }
+    const zoom = FIRST_ZOOM;
+    const tall = all.h * zoom > frame.height - 64;
+    const first = this.boxOf(this.doc.order[0] ?? "");
+    const above = first && (first.y + first.h - all.y) * zoom > frame.height - 96;
+    const y = !tall ? (frame.height - all.h * zoom) / 2 - all.y * zoom : above ? frame.height / 2 - (first.y + first.h / 2) * zoom : 48 - all.y * zoom;
+    const x = all.w * zoom > frame.width - 48 ? 40 - all.x * zoom : (frame.width - all.w * zoom) / 2 - all.x * zoom;
+    void this.flow.setViewport({ x, y, zoom });
+  }
 
   fit(): void {
     setTimeout(() => void this.flow?.fitView({ padding: 0.08, maxZoom: 1, minZoom: 0.05, duration: this.smooth() }), 30);

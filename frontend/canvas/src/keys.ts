@@ -27,6 +27,7 @@ export function escape(controller: Controller): void {
   const { ui, store } = controller;
   const { asked, search, slotMenu, menu, keys, problem, wireFrom, palette } = ui.state;
   if (asked || search || slotMenu || menu || keys || problem || wireFrom || palette) {
+    controller.focus();
     return ui.set({ asked: null, search: null, slotMenu: null, menu: null, keys: false, problem: null, wireFrom: null, palette: false });
   }
   if (controller.selected.length || controller.frames.size || controller.wires.size) {

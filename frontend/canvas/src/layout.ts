@@ -35,22 +35,71 @@ export function portRows(node: LayerData, unfolded: boolean): number {
 
 /** A node's size, by the text in it: known before it is drawn, the same on every machine. */
 export function nodeSize(node: LayerData, unfolded = false): { w: number; h: number } {
-  const head = Math.max((node.name || node.type).length * 7.4, node.type.length * 6.2) + 44 + node.marks.length * 14;
-  const words = node.words.length * 5.9 + 24;
-  const foot = node.weights.length * 6 + node.shape.length * 6.4 + 40;
+  const head = Math.max((node.name || node.type).length * 8.2, node.type.length * 6.4) + 40 + node.marks.length * 14;
+  const words = node.words.length * 6 + 30;
+  const foot = node.weights.length * 6.6 + node.shape.length * 6.8 + 40;
   const quick = node.quick.reduce((sum, field) => sum + field.name.length * 5.6 + 52, 20);
   const w = Math.min(248, Math.max(132, head, words, foot, Math.min(quick, 232)));
-  const body = node.words || node.quick.length ? WORDS : 0;
   const rows = portRows(node, unfolded);
-  return { w: Math.ceil(w / GRID) * GRID, h: HEAD + body + FOOT + rows * ROW + (rows ? GRID : 0) };
+  return { w: Math.ceil(w / GRID) * GRID, h: HEAD + WORDS + FOOT + rows * ROW + (rows ? GRID : 0) };
 }
 
 export function labelWidth(text: string): number {
   return text.length * 6 + 10;
 }
 
-/** dagre's places for all nodes, with room for the wires' labels. */
-export function arrange(doc: Document, direction: Direction, sizes?: Map<string, { w: number; h: number }>): Record<string, Point> {
+export type Style = Direction | "rows";
+/** A line of layers longer than this is broken into rows, as text is. */
+const LONG = 2400;
+const ROW_GAP = 72;
+const WINDOW = 1.9; // width by height of the usual view
+
+/** dagre's places for all nodes; "rows" breaks a long line where a single value passes. */
+export function arrange(doc: Document, style: Style, sizes?: Map<string, { w: number; h: number }>): Record<string, Point> {
+  const at = layered(doc, style === "TB" ? "TB" : "LR", sizes);
+  return style === "rows" ? rows(doc, at, sizes) : at;
+}
+
+function rows(doc: Document, at: Record<string, Point>, sizes?: Map<string, { w: number; h: number }>): Record<string, Point> {
+  const boxes = Object.entries(at).map(([id, [x, y]]) => {
+    const node = doc.nodes[id];
+    return { id, x, y, ...(sizes?.get(id) ?? (node ? nodeSize(node) : { w: 0, h: 0 })) };
+  }).sort((a, b) => a.x - b.x);
+  const all = around(boxes);
+  if (!all || all.w < LONG) return at;
+  const wide = Math.max(LONG / 2, Math.sqrt(all.w * (all.h + ROW_GAP) * WINDOW));
+  const found: Record<string, Point> = {};
+  let row: typeof boxes = [];
+  let top = 0;
+  const finish = (): void => {
+    const box = around(row);
+    if (!box) return;
+    for (const one of row) found[one.id] = [snapped(one.x - box.x), snapped(one.y - box.y + top)];
+    top += box.h + ROW_GAP;
+    row = [];
+  };
+  for (const box of boxes) {
+    const start = row[0]?.x ?? box.x;
+    const before = new Set(row.map((one) => one.id));
+    if (box.x + box.w - start > wide && singleFile(doc, at, box.x, before)) finish();
+    row.push(box);
+  }
+  finish();
+  return found;
+}
+
+/** Whether only one value passes a place from left to right, so that a line may be broken there. */
+function singleFile(doc: Document, at: Record<string, Point>, x: number, row: Set<string>): boolean {
+  const passing = new Set<string>();
+  for (const wire of Object.values(doc.wires)) {
+    const from = at[wire.from[0]];
+    const to = at[wire.to[0]];
+    if (from && to && from[0] < x && to[0] >= x) passing.add(JSON.stringify(wire.from));
+  }
+  return passing.size <= 1 && row.size > 0;
+}
+
+function layered(doc: Document, direction: Direction, sizes?: Map<string, { w: number; h: number }>): Record<string, Point> {
   const graph = new Graph({ multigraph: true });
   graph.setGraph({ rankdir: direction, nodesep: direction === "LR" ? 32 : 40, ranksep: direction === "LR" ? 24 : 20, edgesep: 20, marginx: 0, marginy: 0 });
   graph.setDefaultEdgeLabel(() => ({}));
@@ -62,7 +111,7 @@ export function arrange(doc: Document, direction: Direction, sizes?: Map<string,
   }
   for (const [id, wire] of Object.entries(doc.wires)) {
     if (!graph.hasNode(wire.from[0]) || !graph.hasNode(wire.to[0])) continue;
-    const width = direction === "LR" ? Math.max(40, labelWidth(wire.shape)) : labelWidth(wire.shape);
+    const width = direction === "LR" ? Math.max(40, labelWidth(wire.shape) + 16) : labelWidth(wire.shape);
     graph.setEdge(wire.from[0], wire.to[0], { width, height: 16, labelpos: "c", weight: wire.fixed ? 0 : 1 }, id);
   }
   dagreLayout(graph);

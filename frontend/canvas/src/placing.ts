@@ -23,7 +23,7 @@ export function placed(canvas: string, doc: Document): Placement {
   const old = remembered.get(canvas);
   if (loose.length === doc.order.length) {
     const drawn = `${doc.order.join()}|${Object.entries(doc.wires).map(([id, wire]) => `${wire.from[0]}>${id}`).join()}`;
-    const found = old?.drawn === drawn ? old.at : arrange(doc, doc.settings["direction"] === "TB" ? "TB" : "LR");
+    const found = old?.drawn === drawn ? old.at : arrange(doc, doc.settings["direction"] === "TB" ? "TB" : "rows");
     remembered.set(canvas, { drawn, at: found });
     return { at: { ...found }, loose };
   }
