@@ -40,7 +40,7 @@ def canvas(*, above: int) -> None:
     `above`: pixels of the page above it; it is as high as the window leaves it.
     """
     receive_canvas()
-    component = packaged("canvas", _FOLDER, '<div class="lw-canvas"></div>')
+    component = packaged("canvas", _FOLDER, '<div class="canvas-root lw-canvas"></div>')
     component(key=KEY, data=canvas_data(above), on_ops_change=receive_canvas)
 
 
