@@ -133,7 +133,7 @@ function parts(): Document {
     problems: [{ message: "Linear “linear6” expects in_features=512 but receives 256, from “encoder5”. Set in_features to 256.", severity: "error", port: "input", repairs: [{ id: "a", label: "Set in_features to 256", cost: "−2 560 parameters" }, { id: "b", label: "Insert a Linear 256 → 512 before it", cost: "+131 584 parameters" }] }],
   });
   output(draft, "?", head);
-  const document = draft.done({ first_problem: { node: head, scope: "" }, frames: { f1: { title: "Text in", colour: "embedding", at: [-32, -56], size: [560, 216], text: "", kind: "frame" } } });
+  const document = draft.done({ first_problem: { node: head, scope: "" }, frames: { f1: { title: "Text in", colour: "teal", at: [-32, -56], size: [560, 216], text: "", kind: "frame" } } });
   const wire = document.wires[`${head}:input:0`];
   if (wire) wire.ok = false;
   return { ...document, totals: { ...document.totals, problems: 1 } };

@@ -132,12 +132,13 @@ function named(document: Document, id: string): Document {
 }
 
 function difference(base: Document, now: Document) {
-  const changes = <T>(old: Record<string, T>, fresh: Record<string, T>): Record<string, T | null> => {
-    const found: Record<string, T | null> = {};
-    for (const key of Object.keys(old)) if (!(key in fresh)) found[key] = null;
-    for (const [key, value] of Object.entries(fresh)) if (old[key] !== value) found[key] = value;
-    return found;
-  };
   const { nodes, wires, frames, order, ...rest } = now;
   return { nodes: changes(base.nodes, nodes), wires: changes(base.wires, wires), frames: changes(base.frames, frames), order, rest };
+}
+
+function changes<T>(old: Record<string, T>, fresh: Record<string, T>): Record<string, T | null> {
+  const found: Record<string, T | null> = {};
+  for (const key of Object.keys(old)) if (!(key in fresh)) found[key] = null;
+  for (const [key, value] of Object.entries(fresh)) if (old[key] !== value) found[key] = value;
+  return found;
 }

@@ -20,7 +20,7 @@ import { Search } from "./Search";
 import { ShapeEdge } from "./ShapeEdge";
 import { shownBoxes, shownEdges, shownNodes } from "./shown";
 import type { CanvasStore } from "./store";
-import { isDark } from "./theme";
+import { watchTheme } from "./theme";
 import { SelectionBar, Toolbar } from "./Toolbar";
 import { readIn, readOut, wireId, type Point, type Slot, type Value } from "./types";
 import { useUi } from "./ui";
@@ -47,13 +47,15 @@ export function Canvas({ store }: { store: CanvasStore }) {
 function Frame() {
   const controller = useController();
   const { store, ui } = controller;
-  useSyncExternalStore(store.subscribe, store.snapshot);
+  const version = useSyncExternalStore(store.subscribe, store.snapshot);
   const box = useRef<HTMLDivElement>(null);
   const [dark, setDark] = useState(false);
   useLayoutEffect(() => {
-    controller.box = box.current;
-    setDark(box.current ? isDark(box.current) : false);
-  });
+    const element = box.current;
+    controller.box = element;
+    if (!element) return;
+    return watchTheme(element, setDark);
+  }, [controller, version]);
   const family = useMemo(() => {
     const style: Record<string, string> = {};
     for (const [name, [light, night, fill, nightFill]] of Object.entries(store.colours)) {

@@ -7,7 +7,7 @@ import type { FrameData } from "./types";
 import { useUi } from "./ui";
 
 export type FrameNodeType = Node<{ id: string; frame: FrameData }, "frame">;
-const COLOURS = ["", "linear", "convolution", "activation", "normalization", "pooling", "recurrent"];
+const COLOURS = ["grey", "blue", "teal", "green", "yellow", "orange", "red", "purple"];
 
 export const FrameNode = memo(function FrameNode({ data, selected }: NodeProps<FrameNodeType>) {
   const { id, frame } = data;
@@ -22,7 +22,7 @@ export const FrameNode = memo(function FrameNode({ data, selected }: NodeProps<F
     if (keep && text !== old) put(frame.kind === "note" ? { text } : { title: text });
     controller.focus();
   };
-  const style = frame.colour ? { "--family": `var(--family-${frame.colour})`, "--family-fill": `var(--fill-${frame.colour})` } as CSSProperties : {};
+  const style = { "--family": `var(--frame-${frame.colour || "grey"})` } as CSSProperties;
   return (
     <div className={`frame ${frame.kind}`} style={style} data-testid={`frame-${id}`} onDoubleClick={(event) => {
       event.stopPropagation();
@@ -49,8 +49,8 @@ export const FrameNode = memo(function FrameNode({ data, selected }: NodeProps<F
       {selected && (
         <div className="frame-colours nodrag" role="group" aria-label="Colour">
           {COLOURS.map((colour) => (
-            <button key={colour} type="button" aria-label={colour || "plain"} aria-pressed={frame.colour === colour}
-              style={{ background: colour ? `var(--family-${colour})` : "var(--quiet)" }} onClick={() => put({ colour })} />
+            <button key={colour} type="button" aria-label={colour} aria-pressed={frame.colour === colour}
+              style={{ background: `var(--frame-${colour})` }} onClick={() => put({ colour })} />
           ))}
         </div>
       )}

@@ -1,5 +1,6 @@
 /** What is wrong with a layer, and the repairs that were tried already; beside the layer itself. */
 import { NodeToolbar, Position } from "@xyflow/react";
+import { useEffect } from "react";
 import { useController } from "./context";
 import { Icon } from "./icons";
 import type { LayerData } from "./types";
@@ -9,6 +10,10 @@ export function Problems({ nodes }: { nodes: Record<string, LayerData> }) {
   const controller = useController();
   const id = useUi(controller.ui, (state) => state.problem);
   const node = id ? nodes[id] : undefined;
+  const untried = node?.problems.some((problem) => problem.repairs === null) ?? false;
+  useEffect(() => {
+    if (id && untried && !controller.doc.selected.includes(id)) controller.select([id], false);
+  }, [controller, id, untried]);
   if (!node?.problems.length) return null;
   const close = (): void => {
     controller.ui.set({ problem: null });
@@ -27,7 +32,8 @@ export function Problems({ nodes }: { nodes: Record<string, LayerData> }) {
           <div key={`${problem.message}${index}`} className={`problem ${problem.severity}`}>
             <p>{problem.message}</p>
             <div className="repairs">
-              {problem.repairs.map((repair, place) => (
+              {problem.repairs === null && <small>Repairs are being tried…</small>}
+              {problem.repairs?.map((repair, place) => (
                 <button key={repair.id} type="button" className={place === 0 ? "primary" : ""}
                   ref={index === 0 && place === 0 ? (element) => {
                     if (element) requestAnimationFrame(() => element.focus({ preventScroll: true }));

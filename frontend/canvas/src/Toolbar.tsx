@@ -25,7 +25,7 @@ export function Menu({ id, icon, label, children, wide }: { id: string; icon: Ic
         <Icon name={icon} /><Icon name="down" />
       </button>
       {open && (
-        <div className={`popup menu-list${wide ? " wide" : ""}`} role="menu" aria-label={label}
+        <div className={`popup menu-list${wide ? " wide" : ""}`} role="menu" tabIndex={-1} aria-label={label}
           onKeyDown={(event) => {
             if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
             event.preventDefault();

@@ -300,7 +300,7 @@ export class Controller {
     const at: Point = chosen ? [chosen.x - 24, chosen.y - 48] : this.pointer ? this.toFlow(this.pointer) : this.centre();
     const size: Point = chosen ? [chosen.w + 48, chosen.h + 72] : kind === "note" ? [200, 80] : [320, 200];
     const id = `${kind}_${uid()}`;
-    this.putFrame(id, { title: kind === "frame" ? "Part" : "", colour: "", at: [snapped(at[0]), snapped(at[1])], size, text: kind === "note" ? "" : "", kind });
+    this.putFrame(id, { title: kind === "frame" ? "Part" : "", colour: kind === "frame" ? "blue" : "grey", at: [snapped(at[0]), snapped(at[1])], size, text: kind === "note" ? "" : "", kind });
     this.ui.set({ editing: FRAME + id });
   }
 

@@ -27,10 +27,29 @@ function open(host: HTMLElement, message: Message): Instance {
   return instance;
 }
 
+const LEAST_HEIGHT = 420;
+const BELOW = 16;
+const wished = new WeakMap<Element, Message>();
+
+/** As high as the window leaves it; Streamlit's wrapper has no height of its own. */
+function fit(host: HTMLElement, message: Message): void {
+  if (!wished.has(host)) {
+    const again = (): void => {
+      const last = wished.get(host);
+      if (host.isConnected && last) fit(host, last);
+      else if (!host.isConnected) window.removeEventListener("resize", again);
+    };
+    window.addEventListener("resize", again);
+  }
+  wished.set(host, message);
+  const height = message.above === undefined ? message.height : Math.max(LEAST_HEIGHT, window.innerHeight - message.above - BELOW);
+  host.style.height = `${height}px`;
+}
+
 const render: FrontendRenderer<{ ops: Outbox }, Message> = ({ data, parentElement, setStateValue }) => {
   const host = parentElement.querySelector<HTMLElement>(".canvas-root");
   if (!host) return;
-  host.style.height = `${data.height}px`; // Streamlit's wrapper has no height of its own
+  fit(host, data);
   const known = instances.get(host);
   const instance = known ?? open(host, data);
   const { store, root } = instance;

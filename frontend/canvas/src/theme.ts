@@ -4,6 +4,18 @@ export function isDark(element: HTMLElement): boolean {
   return luminance(ground) < 0.4;
 }
 
+/** Tells now and with every change of theme around the element whether the page is dark; returns the way to stop. */
+export function watchTheme(element: HTMLElement, tell: (dark: boolean) => void): () => void {
+  const look = (): void => tell(isDark(element));
+  const observer = new MutationObserver(look);
+  const root = element.getRootNode();
+  const around = [document.documentElement, document.body, document.head, root instanceof ShadowRoot ? root.host : null];
+  for (let one = root instanceof ShadowRoot ? root.host.parentElement : null, up = 0; one && up < 6; one = one.parentElement, up++) around.push(one);
+  for (const one of around) if (one) observer.observe(one, { attributes: true, attributeFilter: ["style", "class", "data-theme"], childList: one === document.head });
+  look();
+  return () => observer.disconnect();
+}
+
 /** 0 for black to 1 for white; 1 for what is no colour. */
 export function luminance(colour: string): number {
   const hex = /^#([0-9a-f]{3,8})$/i.exec(colour)?.[1];

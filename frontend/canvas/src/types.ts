@@ -13,7 +13,7 @@ export interface InPort { name: string; kind: PortKind; wanted: PortKind; many: 
 export interface OutPort { path: (number | string)[]; name: string; kind: PortKind; shape: string }
 export interface Quick { name: string; value: number | string; kind: "int" | "float"; min?: number | null; max?: number | null }
 export interface RepairOffer { id: string; label: string; cost: string }
-export interface Problem { message: string; severity: string; port: string | null; repairs: RepairOffer[] }
+export interface Problem { message: string; severity: string; port: string | null; repairs: RepairOffer[] | null }
 
 export interface LayerData {
   id: string;
@@ -100,6 +100,8 @@ export interface Message {
   colours?: FamilyColours;
   answer?: Answer | null;
   height: number;
+  /** Pixels of the page above the canvas: it is as high as the window leaves it. */
+  above?: number;
 }
 
 interface Stamp { seq?: number; at_ms?: number; in?: string }

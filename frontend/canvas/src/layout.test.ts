@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest";
+import { NETWORKS } from "../dev/networks";
+import { align, arrange, directionOf, distribute, freePlace, nodeSize, overlaps, type Box } from "./layout";
+import { placed } from "./placing";
+import { routes, wirePath } from "./route";
+import { EMPTY } from "./replay";
+import type { Document, Point } from "./types";
+
+const draw = (name: string): Document => NETWORKS[name]?.() ?? EMPTY;
+
+function boxesOf(doc: Document, at: Record<string, Point>): Map<string, Box> {
+  return new Map(doc.order.map((id) => {
+    const node = doc.nodes[id];
+    const [x, y] = at[id] ?? [0, 0];
+    return [id, { x, y, ...(node ? nodeSize(node) : { w: 0, h: 0 }) }];
+  }));
+}
+
+const width = (at: Record<string, Point>): number => Math.max(...Object.values(at).map(([x]) => x));
+const small = (x: number): Box => ({ x, y: 0, w: 10, h: 10 });
+
+describe("arranging", () => {
+  it.each(["resnet", "unet", "hundred", "parts"])("puts no layer of %s on another", (name) => {
+    const doc = draw(name);
+    for (const style of ["LR", "TB", "rows"] as const) {
+      const boxes = [...boxesOf(doc, arrange(doc, style)).values()];
+      boxes.forEach((box, at) => boxes.slice(at + 1).forEach((other) => expect(overlaps(box, other)).toBe(false)));
+    }
+  });
+
+  it("is told by its places again", () => {
+    const doc = draw("unet");
+    expect(directionOf(doc, boxesOf(doc, arrange(doc, "LR")))).toBe("LR");
+    expect(directionOf(doc, boxesOf(doc, arrange(doc, "TB")))).toBe("TB");
+  });
+
+  it("breaks a long line into rows that fit a window better", () => {
+    const doc = draw("resnet");
+    expect(width(arrange(doc, "rows"))).toBeLessThan(width(arrange(doc, "LR")) / 2);
+  });
+});
+
+describe("wires", () => {
+  it.each(["resnet", "unet"])("of %s that skip layers run around them", (name) => {
+    const doc = draw(name);
+    const boxes = boxesOf(doc, arrange(doc, "LR"));
+    const found = routes(doc, boxes, "LR");
+    const lanes = [...found].filter(([, route]) => route.lane !== null);
+    expect(lanes.length).toBeGreaterThan(3);
+    for (const [id, route] of lanes) {
+      const wire = doc.wires[id];
+      const from = boxes.get(wire?.from[0] ?? "");
+      const to = boxes.get(wire?.to[0] ?? "");
+      if (!from || !to || route.lane === null) continue;
+      for (const box of boxes.values()) {
+        if (box === from || box === to || box.x > to.x || box.x + box.w < from.x + from.w) continue;
+        expect(route.lane < box.y || route.lane > box.y + box.h).toBe(true);
+      }
+    }
+  });
+
+  it("between neighbours on one line are straight, with the label in the middle", () => {
+    expect(wirePath({ sx: 0, sy: 10, tx: 100, ty: 10 }, { lane: null, turn: [44, 44], label: 0.5 }, "LR")).toEqual({ path: "M0,10L100,10", x: 50, y: 10 });
+  });
+});
+
+describe("places", () => {
+  it("a free one covers nothing and is near the wish", () => {
+    const box = { x: 0, y: 0, w: 100, h: 50 };
+    const [x, y] = freePlace([0, 0], { w: 100, h: 50 }, [box]);
+    expect(overlaps({ x, y, w: 100, h: 50 }, box)).toBe(false);
+    expect(Math.hypot(x, y)).toBeLessThan(200);
+  });
+
+  it("are found for layers without one, next to what they read", () => {
+    const doc = draw("parts");
+    const at = arrange(doc, "LR");
+    for (const id of doc.order) {
+      const node = doc.nodes[id];
+      if (node && node.type !== "Dropout") doc.nodes[id] = { ...node, at: at[id] ?? null };
+    }
+    const found = placed("test/", doc);
+    expect(found.loose).toEqual(["dropout4"]);
+    const boxes = boxesOf(doc, found.at);
+    const own = boxes.get("dropout4");
+    for (const [id, box] of boxes) if (own && id !== "dropout4") expect(overlaps(own, box)).toBe(false);
+  });
+
+  it("line up along an edge; only those that must are moved", () => {
+    expect(align({ a: { x: 0, y: 0, w: 10, h: 10 }, b: { x: 5, y: 40, w: 20, h: 10 } }, "left")).toEqual({ b: [0, 40] });
+    expect(align({ a: { x: 0, y: 0, w: 10, h: 10 }, b: { x: 5, y: 40, w: 20, h: 10 } }, "right")).toEqual({ a: [15, 0] });
+  });
+
+  it("are spread with equal gaps", () => {
+    expect(distribute({ a: small(0), b: small(12), c: small(90) }, true)).toEqual({ b: [45, 0] });
+  });
+});
