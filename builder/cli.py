@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import builder
-from builder.errors import LayerwiseError, NotFound, quote
+from builder.errors import InspectionRefused, LayerwiseError, NotFound, quote
 
 if TYPE_CHECKING:
     from builder.graph.diagnostics import Diagnostic
@@ -89,6 +89,26 @@ def _parser() -> argparse.ArgumentParser:
     code.add_argument("file", type=Path, metavar="FILE")
     code.add_argument("--style", default="module", help="sequential or module (default: module)")
     code.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: print it")
+
+    draw = add("draw", _draw, "Draw a project file's network, or a gallery design, as SVG or PNG.")
+    draw.add_argument("file", metavar="FILE|NAME", help="a project file, or a design's key")
+    draw.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="net.svg or net.png"
+    )
+    draw.add_argument(
+        "--direction", choices=("right", "down"), default="right", help="default: right"
+    )
+    draw.add_argument("--dark", action="store_true", help="for a dark page")
+    draw.add_argument("--unfold", action="store_true", help="blocks with their insides")
+    draw.add_argument(
+        "--wrap",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="a long network in several rows (default: where it would be a thread)",
+    )
+    draw.add_argument(
+        "--scale", type=float, default=2.0, metavar="S", help="pixels of a PNG (default: 2)"
+    )
 
     train = add("train", _train, "Train a project file's network; the run folder keeps everything.")
     train.add_argument("file", type=Path, metavar="FILE")
@@ -223,6 +243,39 @@ def _code(arguments: argparse.Namespace) -> int:
     arguments.output.write_text(text, encoding="utf-8")
     _say(f"Wrote {arguments.output}.")
     return DONE
+
+
+def _draw(arguments: argparse.Namespace) -> int:
+    from builder import gallery
+    from builder.graph.shapes import infer_shapes
+    from builder.inspection.drawing import draw
+
+    ending = arguments.output.suffix.lower()
+    if ending not in (".svg", ".png"):
+        raise InspectionRefused(
+            f"A picture is written as .svg or .png, not as {quote(arguments.output.name)}."
+        )
+    if not Path(arguments.file).exists() and arguments.file in gallery.designs():
+        graph = gallery.project(arguments.file).graph
+    else:
+        graph = builder.load_project(Path(arguments.file)).graph
+    report = infer_shapes(graph)
+    picture = draw(
+        graph,
+        report,
+        direction=arguments.direction,
+        dark=arguments.dark,
+        unfold=arguments.unfold,
+        wrap=arguments.wrap,
+    )
+    if ending == ".png":
+        arguments.output.write_bytes(picture.png(arguments.scale))
+    else:
+        arguments.output.write_text(picture.svg, encoding="utf-8")
+    for problem in report.problems:
+        _say(f"{problem.severity}: {problem.message}")
+    _say(f"Wrote {arguments.output}.")
+    return DONE if report.ok else PROBLEMS
 
 
 def _train(arguments: argparse.Namespace) -> int:

@@ -148,3 +148,40 @@ def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:
             run(command, "--help")
         assert left.value.code == 0
         assert "usage:" in capsys.readouterr().out
+
+
+def test_draw_writes_a_design_or_a_file_as_svg_or_png(
+    digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    svg, png = tmp_path / "net.svg", tmp_path / "net.PNG"
+    assert run("draw", "lenet5", "-o", svg, "--direction", "down", "--dark", "--unfold") == 0
+    assert svg.read_text(encoding="utf-8").startswith("<svg ")
+    assert run("draw", digits, "-o", png, "--scale", 1) == 0
+    assert png.read_bytes().startswith(b"\x89PNG")
+    assert capsys.readouterr() == ("", f"Wrote {svg}.\nWrote {png}.\n")
+
+
+def test_draw_exits_1_on_a_problem_and_draws_all_the_same(
+    digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = digits.read_text().replace(
+        '"out_features": 10', '"in_features": 5, "out_features": 10'
+    )
+    digits.write_text(broken)
+    assert run("draw", digits, "-o", tmp_path / "net.svg") == 1
+    assert "error: " in capsys.readouterr().err and (tmp_path / "net.svg").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nosuch", "-o", "net.svg"], "There is no file “nosuch”"),
+        (["lenet5", "-o", "net.gif"], "not as “net.gif”"),
+        (["lenet5", "-o", "net.png", "--scale", "nan"], "Choose a smaller scale"),
+    ],
+)
+def test_draw_refuses_in_one_sentence(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("draw", *words) == 2
+    assert said in capsys.readouterr().err
