@@ -40,7 +40,7 @@ export class FakePython {
   }
 
   message(height: number): Message {
-    const document: Document = { ...this.document, undo: this.past.at(-1)?.label ?? null, redo: this.future.at(-1)?.label ?? null, history: [["Start", ...this.past.map((step) => step.label), ...this.future.map((step) => step.label).reverse()], this.past.length] };
+    const document: Document = { ...this.document, undo: this.past.at(-1)?.label ?? null, redo: this.future.at(-1)?.label ?? null, history: [[...this.past.map((step) => step.label), ...this.future.map((step) => step.label).reverse()], this.past.length] };
     this.revisions.set(this.rev, document);
     const base = this.seen === null ? undefined : this.revisions.get(this.seen);
     const first = !this.catalogue;

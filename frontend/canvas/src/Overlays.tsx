@@ -44,12 +44,13 @@ export function CursorReason() {
 
 export function MessageBar({ doc }: { doc: Document }) {
   const { message } = doc;
-  const [closed, setClosed] = useState<Document["message"]>(null);
-  if (!message || closed === message) return null;
+  const [closed, setClosed] = useState("");
+  const said = message ? `${message.seq} ${message.text}` : "";
+  if (!message || closed === said) return null;
   return (
     <div className={`message popup ${message.tone}`} role={message.tone === "error" ? "alert" : "status"}>
       <span>{message.text}</span>
-      <button type="button" className="close" aria-label="Close" onClick={() => setClosed(message)}><Icon name="close" /></button>
+      <button type="button" className="close" aria-label="Close" onClick={() => setClosed(said)}><Icon name="close" /></button>
     </div>
   );
 }

@@ -61,7 +61,7 @@ export function Toolbar({ doc }: { doc: Document }) {
   const bytes = useUi(ui, (state) => state.bytes);
   const minimap = useUi(ui, (state) => state.minimap);
   const snap = useUi(ui, (state) => state.snap);
-  const [labels, position] = doc.history;
+  const [labels, position, first = 0] = doc.history;
   const chosen = doc.selected.length;
   return (
     <header className="toolbar" role="toolbar" aria-label="Canvas">
@@ -76,14 +76,14 @@ export function Toolbar({ doc }: { doc: Document }) {
         <Tool icon="undo" label={doc.undo ? `Undo: ${doc.undo}` : "Undo"} keys="Ctrl+Z" disabled={doc.undo === null} testid="canvas-undo" run={() => store.dispatch({ op: "undo" })} />
         <Tool icon="redo" label={doc.redo ? `Redo: ${doc.redo}` : "Redo"} keys="Ctrl+Y" disabled={doc.redo === null} testid="canvas-redo" run={() => store.dispatch({ op: "redo" })} />
         <Menu id="history" icon="history" label="What was done" wide>
-          {labels.map((name, at) => (
-            <button key={`${at}${name}`} type="button" role="menuitemradio" aria-checked={at === position} className={at > position ? "later" : ""}
+          {[first ? "Earlier" : "As it was opened", ...labels].map((name, at) => (
+            <button key={`${first + at}${name}`} type="button" role="menuitemradio" aria-checked={first + at === position} className={first + at > position ? "later" : ""}
               onClick={() => {
                 ui.set({ menu: null });
-                if (at !== position) store.dispatch({ op: "goto", position: at });
-              }}><i className={at === position ? "tick on" : "tick"} /><span>{name}</span></button>
+                if (first + at !== position) store.dispatch({ op: "goto", position: first + at });
+                controller.focus();
+              }}><i className={first + at === position ? "tick on" : "tick"} /><span>{name}</span></button>
           )).reverse()}
-          {!labels.length && <p>Nothing yet.</p>}
         </Menu>
       </div>
       <div className="tools">

@@ -7,7 +7,7 @@ import {
 export const EMPTY: Document = {
   nodes: {}, order: [], wires: {}, frames: {}, selected: [], crumbs: [],
   totals: { layers: "", parameters: "", flops: "", memory: "", words: [], problems: 0 },
-  first_problem: null, undo: null, redo: null, history: [[], 0], folds: [], settings: {}, message: null,
+  first_problem: null, undo: null, redo: null, history: [[], 0, 0], folds: [], settings: {}, message: null,
 };
 
 /** The document after a patch; `base` is left as it was, and what did not change is shared with it. */
@@ -22,12 +22,13 @@ export function patched(base: Document, patch: Patch): Document {
   };
 }
 
-function merged<T>(old: Record<string, T>, change: Record<string, T | null> | undefined): Record<string, T> {
+/** A part of a patch holds the fields that changed; of a new member all. */
+function merged<T extends object>(old: Record<string, T>, change: Record<string, Partial<T> | null> | undefined): Record<string, T> {
   if (!change) return old;
   const next = { ...old };
   for (const [key, value] of Object.entries(change)) {
     if (value === null) delete next[key];
-    else next[key] = value;
+    else next[key] = { ...old[key], ...value } as T;
   }
   return next;
 }

@@ -75,6 +75,13 @@ describe("patches", () => {
     expect(store.rev).toBe(3);
   });
 
+  it("hold of a layer only what changed", () => {
+    const { store } = opened();
+    store.receive(message({ rev: 2, patch: { from: 1, nodes: { a: { shape: "N×8" } }, wires: { "b:input:0": { shape: "N×8" } } } }));
+    expect([store.doc.nodes["a"]?.shape, store.doc.nodes["a"]?.name]).toEqual(["N×8", "a"]);
+    expect(store.doc.wires["b:input:0"]?.from).toEqual(["a", []]);
+  });
+
   it("of an unknown revision are refused, and the whole is asked for", () => {
     const { store } = opened();
     expect(store.receive(message({ rev: 9, patch: { from: 7, nodes: { a: null } } }))).toBe(false);

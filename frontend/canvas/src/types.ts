@@ -60,18 +60,19 @@ export interface Document {
   first_problem: { node: string; scope: string } | null;
   undo: string | null;
   redo: string | null;
-  history: [labels: string[], position: number];
+  /** The newest steps, where one stands, and the number of the first of them. */
+  history: [labels: string[], position: number, first?: number];
   folds: Fold[];
   settings: Record<string, unknown>;
-  message: { tone: string; text: string } | null;
+  message: { tone: string; text: string; seq?: number } | null;
 }
 
 export interface Patch {
   from: number;
-  nodes?: Record<string, LayerData | null>;
+  nodes?: Record<string, Partial<LayerData> | null>;
   order?: string[];
-  wires?: Record<string, WireData | null>;
-  frames?: Record<string, FrameData | null>;
+  wires?: Record<string, Partial<WireData> | null>;
+  frames?: Record<string, Partial<FrameData> | null>;
   rest?: Partial<Document>;
 }
 
