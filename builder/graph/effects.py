@@ -10,8 +10,9 @@ from builder.graph import meta
 from builder.graph.blocks import graph_at
 from builder.graph.diagnostics import Diagnostic
 from builder.graph.edits import Edit, Several, apply
+from builder.graph.inside import reports_at
 from builder.graph.model import Argument, Graph
-from builder.graph.report import NodeReport, ShapeReport
+from builder.graph.report import ShapeReport
 from builder.graph.shapes import infer_shapes
 
 
@@ -59,29 +60,12 @@ def _scope(edit: Edit) -> str:
 def _changed(
     before: Graph, after: Graph, was: ShapeReport, now: ShapeReport, scope: str
 ) -> Iterator[str]:
-    old, new = _reports_at(before, was, scope), _reports_at(after, now, scope)
+    old, new = reports_at(before, was, scope), reports_at(after, now, scope)
     for identity in graph_at(before, scope).nodes:
         if identity not in old or identity not in new or old[identity].result is None:
             continue
         if old[identity].result != new[identity].result:
             yield identity
-
-
-def _reports_at(root: Graph, report: ShapeReport, scope: str) -> Mapping[str, NodeReport]:
-    """The reports of a block's nodes in its first run; none where the block is not run."""
-    if not scope:
-        return report.nodes
-    waiting: list[tuple[Graph, ShapeReport]] = [(root, report)]
-    while waiting:
-        graph, current = waiting.pop(0)
-        for identity, node in current.nodes.items():
-            owner = graph.owner_of(graph.nodes[identity])
-            if owner is None or owner.block is None or not node.body:
-                continue
-            if owner.block == scope:
-                return node.body[0].nodes
-            waiting.append((root.blocks[owner.block], node.body[0]))
-    return {}
 
 
 _Made = tuple[str, Mapping[str, Argument]]

@@ -86,6 +86,7 @@ def edits(draw: st.DrawFn, graph: Graph) -> e.Edit:
         st.builds(e.SetPositions, st.dictionaries(node, st.tuples(st.floats(), st.floats()))),
         st.builds(e.SetFrame, name, st.none() | st.builds(Frame, name, st.just("blue"))),
         st.builds(e.PasteFragment, parts, st.none() | st.just((1.0, 2)), st.booleans()),
+        st.builds(e.FoldRepeats, st.lists(some.map(tuple), max_size=3).map(tuple)),
         st.builds(e.Ungroup, block),
         st.builds(e.SetRepeat, block, st.integers(-1, 4), st.booleans()),
     ]

@@ -8,7 +8,8 @@ from typing import Any
 from builder.errors import EditRefused
 from builder.graph.blocks import drop_unused_blocks, follow_interface, graph_at, with_graph
 from builder.graph.edits import adding, deleting, drawn, layers, nodes, pasting, values, wires
-from builder.graph.edits.drawn import PasteFragment
+from builder.graph.edits.drawn import FoldRepeats, PasteFragment
+from builder.graph.edits.folding import fold
 from builder.graph.edits.grouping import group
 from builder.graph.edits.ungrouping import ungroup
 from builder.graph.edits.values import Edit, GroupIntoBlock, RenameModel, Several, Ungroup
@@ -69,6 +70,8 @@ def apply(graph: Graph, edit: Edit) -> Graph:
         return layers.rename_model(graph, edit)
     if isinstance(edit, GroupIntoBlock):
         return _bounded(graph, group(graph, edit))
+    if isinstance(edit, FoldRepeats):
+        return _bounded(graph, fold(graph, edit))
     if isinstance(edit, Ungroup):
         return drop_unused_blocks(graph, ungroup(graph, edit))
     after = with_graph(graph, edit.scope, _IN_ONE_GRAPH[type(edit)](graph, before, edit))

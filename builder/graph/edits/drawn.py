@@ -114,3 +114,16 @@ class PasteFragment(Scoped):
     fragment: Fragment
     position: tuple[float, float] | None = None
     keep_inputs: bool = False
+
+
+@dataclass(frozen=True)
+class FoldRepeats(Scoped):
+    """Makes equal stretches in a row one block, repeated with weights of its own each time.
+
+    `stretches`: the ids of each, as `find_repeats` gives them. One call of a block is repeated itself.
+    Without a name the block gets one; `id`: of the node that calls it.
+    """
+
+    stretches: tuple[tuple[str, ...], ...]
+    name: str | None = None
+    id: str | None = None

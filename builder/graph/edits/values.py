@@ -13,6 +13,7 @@ from builder.graph.edits.drawn import (
     Connect,
     DeleteNodes,
     Disconnect,
+    FoldRepeats,
     InsertOnWire,
     Join,
     PasteFragment,
@@ -253,5 +254,6 @@ Edit: TypeAlias = (
     | SetPositions
     | SetFrame
     | PasteFragment
+    | FoldRepeats
     | Several
 )

@@ -112,6 +112,8 @@ def _describe(edit: Edit, graph: Graph) -> str:
             return _framed(graph.frames.get(identity), frame)
         case d.PasteFragment(fragment=fragment):
             return f"Paste {len(fragment.nodes)} node{'s' * (len(fragment.nodes) != 1)}"
+        case d.FoldRepeats(stretches=rows, name=name):
+            return f"Fold {sum(map(len, rows))} nodes into {len(rows)} × {quote(name) if name else 'a block'}"
         case v.Several(label=label):
             return label
 
