@@ -1,6 +1,6 @@
 /** How big the network is and how many problems it has; a click goes to the first. */
 import { useController } from "./context";
-import type { Document } from "./types";
+import type { Document, Totals } from "./types";
 import { useUi } from "./ui";
 
 export function Footer({ doc, pending }: { doc: Document; pending: number }) {
@@ -8,9 +8,9 @@ export function Footer({ doc, pending }: { doc: Document; pending: number }) {
   const said = useUi(controller.ui, (state) => state.said);
   const wireFrom = useUi(controller.ui, (state) => state.wireFrom);
   const { totals } = doc;
-  const words = totals.words.length
-    ? totals.words
-    : ([["", totals.layers, ""], ["", totals.parameters, "parameters"], ["", totals.flops, ""], ["", totals.memory, ""]] as [string, string, string][]);
+  const counted = totals.words.some(([, word]) => word.startsWith("layer"));
+  const [, layers = "", layerWord = ""] = /^(\S+) (.*)$/.exec(totals.layers) ?? [];
+  const words: Totals["words"] = counted || !layers ? totals.words : [[layers, layerWord, totals.layers], ...totals.words];
   return (
     <footer className="footer">
       <div className="totals">

@@ -1,10 +1,11 @@
 /** Everything a person can do on the canvas, whichever way: mouse, touch, keys, menus. */
 import type { Node, ReactFlowInstance } from "@xyflow/react";
-import { align, around, arrange, directionOf, distribute, freePlace, nodeSize, snapped, type Box, type Direction, type Edge, type Style } from "./layout";
+import { align, around, arrange, directionOf, distribute, freePlace, makeRoom, nodeSize, snapped, type Box, type Direction, type Edge, type Style } from "./layout";
+import { nextReader } from "./replay";
 import type { CanvasStore } from "./store";
 import { wireId, type Answer, type Document, type FrameData, type Point, type Slot, type Value } from "./types";
 import { Ui } from "./ui";
-import { closesCircle, isLoose, label, reasonAgainst, slotOnBody, slotTaken, sourcesOf } from "./wiring";
+import { closesCircle, isLoose, label, readersOf, reasonAgainst, slotOnBody, slotTaken, sourcesOf } from "./wiring";
 
 export type Flow = ReactFlowInstance<Node>;
 export const FRAME = "frame:";
@@ -12,6 +13,9 @@ const SMOOTH_MS = 220;
 /** Below this zoom a network is not read, only seen. */
 const READABLE = 0.5;
 const FIRST_ZOOM = 0.7;
+/** Between layers on one line: a wire's label has room. */
+const ROOM = 96;
+const WIDE_NODE = 176;
 const NEW_NODE = { w: 144, h: 88 };
 
 const uid = (): string => Math.random().toString(36).slice(2, 8);
@@ -53,15 +57,43 @@ export class Controller {
     const after = key === "input" ? null : (this.selected.at(-1) ?? this.lastNode());
     const beside = after ? this.boxOf(after) : null;
     const wish: Point = beside ? this.behind(beside) : this.centre();
-    const at = freePlace(wish, NEW_NODE, this.boxes());
+    const reader = after && key !== "output" ? nextReader(this.doc, after) : null;
+    const at = this.roomAt(wish, reader ? (this.doc.wires[reader]?.to[0] ?? null) : null) ?? freePlace(wish, NEW_NODE, this.boxes());
     this.store.dispatch({ op: "add", key, id: this.newId(key), at, after, on: null, from: null, to: null });
     this.ui.say(after ? `${name} added behind ${this.name(after)}` : `${name} added`);
     this.reveal(at);
   }
 
+  /** A place between a layer and its reader: what comes behind moves on, silently, as nothing was edited by that. */
+  private roomAt(wish: Point, reader: string | null, node: string | null = null): Point | null {
+    if (!reader) return null;
+    const boxes = new Map(this.doc.order.filter((id) => id !== node).map((id) => [id, this.boxOf(id)] as const).filter((pair): pair is [string, Box] => pair[1] !== null));
+    const at: Point = [snapped(wish[0]), snapped(wish[1])];
+    const size = (node ? this.boxOf(node) : null) ?? { ...NEW_NODE, w: WIDE_NODE };
+    const moves = makeRoom({ x: at[0], y: at[1], w: size.w, h: size.h }, boxes, readersOf(this.doc, reader), this.direction(), ROOM);
+    if (!moves) return null;
+    if (Object.keys(moves).length) this.store.dispatch({ op: "pin", at: { ...this.store.placement.at, ...moves } });
+    return at;
+  }
+
+  /** Where a layer goes that is put on a wire at a point: on the line of its neighbours. */
+  private onWire(on: string, middle: Point, node: string | null = null): Point {
+    const wire = this.doc.wires[on];
+    const from = wire ? this.boxOf(wire.from[0]) : null;
+    const to = wire ? this.boxOf(wire.to[0]) : null;
+    const own = (node ? this.boxOf(node) : null) ?? NEW_NODE;
+    const wish: Point = [middle[0] - own.w / 2, middle[1] - own.h / 2];
+    if (!from || !to) return wish;
+    const lr = this.direction() === "LR";
+    const inLine = lr ? Math.abs(from.y + from.h / 2 - middle[1]) < 60 : Math.abs(from.x + from.w / 2 - middle[0]) < 60;
+    if (inLine && lr) [wish[0], wish[1]] = [Math.max(wish[0], from.x + from.w + ROOM), from.y + from.h / 2 - own.h / 2];
+    if (inLine && !lr) [wish[0], wish[1]] = [from.x + from.w / 2 - own.w / 2, Math.max(wish[1], from.y + from.h + ROOM / 2)];
+    return this.roomAt(wish, wire?.to[0] ?? null, node) ?? wish;
+  }
+
   private behind(box: Box): Point {
     return this.direction() === "LR"
-      ? [box.x + box.w + 96, box.y + box.h / 2 - NEW_NODE.h / 2]
+      ? [box.x + box.w + ROOM, box.y + box.h / 2 - NEW_NODE.h / 2]
       : [box.x + box.w / 2 - NEW_NODE.w / 2, box.y + box.h + 56];
   }
 
@@ -73,7 +105,7 @@ export class Controller {
   /** Adds at a place of the drawing: on a wire, reading a value, feeding a slot, or unwired. */
   addAt(key: string, name: string, middle: Point, wiring: { on?: string | null; from?: Value | null; to?: Slot | null } = {}): void {
     const wish: Point = [middle[0] - NEW_NODE.w / 2, middle[1] - NEW_NODE.h / 2];
-    const at: Point = wiring.on ? [snapped(wish[0]), snapped(wish[1])] : freePlace(wish, NEW_NODE, this.boxes(), 8);
+    const at: Point = wiring.on ? this.onWire(wiring.on, middle) : freePlace(wish, NEW_NODE, this.boxes(), 8);
     this.store.dispatch({ op: "add", key, id: this.newId(key), at, after: null, on: wiring.on ?? null, from: wiring.from ?? null, to: wiring.to ?? null });
     this.ui.say(wiring.on ? `${name} put on the wire` : `${name} added`);
   }
@@ -507,7 +539,9 @@ export class Controller {
     if (!on || !isLoose(this.doc, id)) return false;
     const wire = this.doc.wires[on];
     if (!wire || closesCircle(this.doc, wire.from[0], id)) return false;
-    this.store.dispatch({ op: "insert", node: id, on, at });
+    const own = this.boxOf(id);
+    const place = own ? this.onWire(on, [at[0] + own.w / 2, at[1] + own.h / 2], id) : at;
+    this.store.dispatch({ op: "insert", node: id, on, at: place });
     this.ui.say(`${this.name(id)} put on the wire`);
     return true;
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { NETWORKS } from "../dev/networks";
-import { align, arrange, directionOf, distribute, freePlace, nodeSize, overlaps, type Box } from "./layout";
+import { align, arrange, directionOf, distribute, freePlace, makeRoom, nodeSize, overlaps, type Box } from "./layout";
 import { placed } from "./placing";
 import { routes, wirePath } from "./route";
 import { EMPTY } from "./replay";
@@ -84,6 +84,13 @@ describe("places", () => {
     const boxes = boxesOf(doc, found.at);
     const own = boxes.get("dropout4");
     for (const [id, box] of boxes) if (own && id !== "dropout4") expect(overlaps(own, box)).toBe(false);
+  });
+
+  it("between two on a line come free by moving on what is behind", () => {
+    const boxes = new Map([["a", { x: 0, y: 0, w: 100, h: 88 }], ["b", { x: 200, y: 0, w: 100, h: 88 }], ["c", { x: 400, y: 0, w: 100, h: 88 }], ["below", { x: 200, y: 300, w: 100, h: 88 }]]);
+    const wish = { x: 196, y: 0, w: 140, h: 88 };
+    expect(makeRoom(wish, boxes, new Set(["b", "c", "below"]), "LR", 64)).toEqual({ b: [400, 0], c: [600, 0] });
+    expect(makeRoom(wish, boxes, new Set(["c"]), "LR", 64)).toBeNull();
   });
 
   it("line up along an edge; only those that must are moved", () => {

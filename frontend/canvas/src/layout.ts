@@ -140,6 +140,33 @@ export function freePlace(wish: Point, size: { w: number; h: number }, boxes: Bo
   return [x, y];
 }
 
+/**
+ * Room for a layer between two on one line: what comes behind it moves on. Null where that would
+ * push layers onto others.
+ *
+ * Args: boxes: all layers. behind: those that may move on, as they come after the new one.
+ */
+export function makeRoom(box: Box, boxes: Map<string, Box>, behind: ReadonlySet<string>, direction: Direction, gap: number): Record<string, Point> | null {
+  const along = direction === "LR";
+  const start = along ? box.x : box.y;
+  const end = start + (along ? box.w : box.h) + gap;
+  const middle = along ? box.y + box.h / 2 : box.x + box.w / 2;
+  const row = [...boxes].filter(([id, b]) => behind.has(id)
+    && (along ? b.x + b.w : b.y + b.h) > start
+    && Math.abs((along ? b.y + b.h / 2 : b.x + b.w / 2) - middle) < (along ? 120 : 200));
+  const first = Math.min(...row.map(([, b]) => (along ? b.x : b.y)));
+  const push = row.length ? Math.max(0, Math.ceil((end - first) / GRID) * GRID) : 0;
+  const moves: Record<string, Point> = {};
+  const placed: Box[] = [box];
+  for (const [id, b] of row) {
+    if (!push) break;
+    moves[id] = along ? [b.x + push, b.y] : [b.x, b.y + push];
+    placed.push(along ? { ...b, x: b.x + push } : { ...b, y: b.y + push });
+  }
+  const still = [...boxes].filter(([id]) => !(id in moves)).map(([, b]) => b);
+  return still.some((b) => placed.some((p) => overlaps(b, p, 4))) ? null : moves;
+}
+
 /** Left to right, or top to bottom: as most wires run. */
 export function directionOf(doc: Document, boxes: Map<string, Box>): Direction {
   const said = doc.settings["direction"];

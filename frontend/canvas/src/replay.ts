@@ -116,7 +116,7 @@ function add(doc: Document, op: Extract<Op, { op: "add" }>, groups: Group[]): Do
 }
 
 /** The wire of the next node in running order that reads a node. */
-function nextReader(doc: Document, source: string): string | null {
+export function nextReader(doc: Document, source: string): string | null {
   const wires = Object.entries(doc.wires).filter(([, wire]) => wire.from[0] === source && !wire.fixed);
   let best: string | null = null;
   let place = Infinity;

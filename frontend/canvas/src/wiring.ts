@@ -41,6 +41,24 @@ export function sourcesOf(doc: Document, node: string): Set<string> {
   return found;
 }
 
+/** A node and all that is made of it. */
+export function readersOf(doc: Document, node: string): Set<string> {
+  const readers = new Map<string, string[]>();
+  for (const wire of Object.values(doc.wires)) {
+    const list = readers.get(wire.from[0]);
+    if (list) list.push(wire.to[0]);
+    else readers.set(wire.from[0], [wire.to[0]]);
+  }
+  const found = new Set<string>();
+  const stack = [node];
+  for (let one = stack.pop(); one !== undefined; one = stack.pop()) {
+    if (found.has(one)) continue;
+    found.add(one);
+    stack.push(...(readers.get(one) ?? []));
+  }
+  return found;
+}
+
 const KIND_WORDS: Record<PortKind, string> = {
   image: "images", sequence: "a sequence", features: "features", tokens: "token numbers", volume: "volumes",
   signal: "a signal", state: "a hidden state", scalar: "a number", mask: "a mask", any: "any value",
