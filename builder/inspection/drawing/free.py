@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from builder.inspection.drawing.letters import broken
-from builder.inspection.drawing.places import Box
+from builder.inspection.drawing.places import MOST_APART, Box
 from builder.inspection.drawing.routes import (
     AXES_ROOM,
     Line,
@@ -36,7 +36,7 @@ _BESIDE: Final = 40.0  # pixels from the placed cards to those without a place
 def at_positions(scene: Scene, positions: Mapping[str, Point], down: bool) -> Sheet:
     """A sheet with each card's top left corner where `positions` says."""
     inside = insides(scene, down)
-    sizes = card_sizes(scene, inside)
+    sizes = card_sizes(scene, inside, down)
     corners = {key: positions[key] for key in scene.cards if key in positions}
     bottom = max((corners[k][1] + sizes[k][1] for k in corners), default=0.0) + _BESIDE
     x = min((corner[0] for corner in corners.values()), default=0.0)
@@ -67,9 +67,9 @@ class _Finder:
         self.drawn: list[tuple[Wire, Point, Point]] = []
 
     def lines(self) -> list[Line]:
-        outs = self._ports({w.value: w.tail for w in self.scene.wires})
+        outs = self._ports({w.value: w.tail for w in self.scene.wires}, MOST_APART)
         by_head = sorted(self.scene.wires, key=lambda w: self.boxes[w.tail].across)
-        ins = self._ports({id(w): w.head for w in by_head})
+        ins = self._ports({id(w): w.head for w in by_head}, 14.0)
         said: set[tuple[str, tuple[int, ...]]] = set()
         lines = []
         for wire in self.scene.wires:
@@ -91,14 +91,14 @@ class _Finder:
             lines.append(line)
         return lines
 
-    def _ports(self, found: Mapping[object, str]) -> dict[object, float]:
+    def _ports(self, found: Mapping[object, str], widest: float) -> dict[object, float]:
         """Spreads what leaves or enters a card along its edge."""
         at: dict[str, list[object]] = {}
         for port, key in found.items():
             at.setdefault(key, []).append(port)
         places: dict[object, float] = {}
         for key, ports in at.items():
-            pitch = min(14.0, max(self.boxes[key].wide - 14, 0.0) / max(len(ports) - 1, 1))
+            pitch = min(widest, max(self.boxes[key].wide - 14, 0.0) / max(len(ports) - 1, 1))
             for i, port in enumerate(ports):
                 places[port] = (i - (len(ports) - 1) / 2) * pitch
         return places

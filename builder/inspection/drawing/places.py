@@ -22,6 +22,7 @@ BETWEEN_CARDS: Final = 26.0  # pixels across
 _BETWEEN_LANES: Final = 12.0
 _LANE_TO_CARD: Final = 16.0
 _PORT: Final = 14.0  # pixels between wires that enter one card
+MOST_APART: Final = 150.0  # pixels between the parts of a tuple where they leave a card
 _SWEEPS: Final = 60
 _BRIDGE: Final = 4  # columns; from there on a wire to a concatenation may be a U-Net's skip
 LONG: Final = 6  # columns; a longer wire tells its shape again on its lane
@@ -52,11 +53,6 @@ class Across:
     items: dict[Item, float] = field(default_factory=dict)
     outs: dict[tuple[str, tuple[int, ...]], float] = field(default_factory=dict)
     ins: dict[int, float] = field(default_factory=dict)  # by the wire's place in `Layers.paths`
-
-
-def extents(scene: Scene, down: bool, sizes: Mapping[str, tuple[float, float]]) -> dict[str, float]:
-    """Of each card how wide it is across the flow."""
-    return {key: sizes[key][0 if down else 1] for key in scene.cards}
 
 
 def place_across(
@@ -101,7 +97,7 @@ def _leave(
                 gate = gate or (card.gives[0] if card.gives else "")
                 result.outs[key, part] = gates[key].get(gate, 0.0)
             continue
-        pitch = min(30.0, max(wide[key] - 12, 0) / max(len(found) - 1, 1))
+        pitch = min(MOST_APART, max(wide[key] - 12, 0) / max(len(found) - 1, 1))
         for i, part in enumerate(sorted(found)):
             result.outs[key, part] = (i - (len(found) - 1) / 2) * pitch
 

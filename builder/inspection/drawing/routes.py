@@ -61,7 +61,7 @@ class Sheet:
 def lay_out(scene: Scene, down: bool, wrap: bool | None = None) -> Sheet:
     """Places for all cards and wires of a scene. `wrap`: long networks in several rows."""
     inside = insides(scene, down)
-    sizes = card_sizes(scene, inside)
+    sizes = card_sizes(scene, inside, down)
     gates = {key: _gates(sheet, sizes[key], down) for key, sheet in inside.items()}
     layers = layered(scene)
     wide_across = {key: size[0 if down else 1] for key, size in sizes.items()}
@@ -74,11 +74,22 @@ def insides(scene: Scene, down: bool) -> dict[str, Sheet]:
     return {k: lay_out(c.inside, down, False) for k, c in scene.cards.items() if c.inside}
 
 
-def card_sizes(scene: Scene, inside: Mapping[str, Sheet]) -> dict[str, tuple[float, float]]:
+def card_sizes(
+    scene: Scene, inside: Mapping[str, Sheet], down: bool
+) -> dict[str, tuple[float, float]]:
     """Width and height of each card; an unfolded block's frame holds its sheet."""
     sizes = {}
+    parts: dict[str, dict[tuple[int, ...], float]] = {}
+    for wire in scene.wires:
+        said = max(text_width(wire.label, SHAPE), text_width(wire.axes, AXES))
+        parts.setdefault(wire.tail, {})[wire.part] = said + 16
     for key, card in scene.cards.items():
-        sizes[key] = (card.width, card.height)
+        several = parts.get(key, {}) if len(parts.get(key, {})) > 1 else {}
+        if down:  # what stands at the parts of a tuple needs room side by side
+            pitch = max(several.values(), default=0.0)
+            sizes[key] = (max(card.width, pitch * max(len(several) - 1, 0) + 14), card.height)
+        else:
+            sizes[key] = (card.width, max(card.height, 34.0 * len(several) - 10))
         if key in inside:
             wide = max(inside[key].width + 2 * _FRAME, card.width)
             sizes[key] = wide, inside[key].height + _FRAME + _HEAD
