@@ -13,8 +13,9 @@ from builder.graph.model import Graph, Node, Owner, Ref, TensorSpec
 from builder.graph.shapes import infer_shapes
 from builder.inspection.drawing.free import at_positions
 from builder.inspection.drawing.letters import broken, cut, drawable, text_width
-from builder.inspection.drawing.routes import Sheet, lay_out
+from builder.inspection.drawing.routes import lay_out
 from builder.inspection.drawing.scene import scene_of
+from builder.inspection.drawing.sheet import Sheet
 from tests.inspection.networks import mlp
 
 

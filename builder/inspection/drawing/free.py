@@ -12,19 +12,9 @@ from typing import Final
 
 from builder.inspection.drawing.letters import broken
 from builder.inspection.drawing.places import MOST_APART, Box
-from builder.inspection.drawing.routes import (
-    AXES_ROOM,
-    Line,
-    Point,
-    Sheet,
-    Words,
-    card_sizes,
-    end_words,
-    fitted,
-    insides,
-    turned,
-)
+from builder.inspection.drawing.routes import AXES_ROOM, card_sizes, insides
 from builder.inspection.drawing.scene import AXES, SHAPE, Scene, Wire
+from builder.inspection.drawing.sheet import Line, Point, Sheet, Words, end_words, fitted, turned
 
 _OUT: Final = 14.0  # pixels straight out of a card, and into one
 _CLEAR: Final = 9.0  # pixels between a wire and a card it passes

@@ -10,8 +10,9 @@ from xml.sax.saxutils import escape
 
 from builder.inspection import theme
 from builder.inspection.drawing.letters import STACK, cut, text_width
-from builder.inspection.drawing.routes import Line, Point, Sheet, inset
+from builder.inspection.drawing.routes import inset
 from builder.inspection.drawing.scene import AXES, LINE, QUIET, SIDE, TITLE, TOP, WORDS, Card
+from builder.inspection.drawing.sheet import Line, Point, Sheet
 
 _MARGIN: Final = 18.0
 _CORNER: Final = 7.0  # radius where a wire turns

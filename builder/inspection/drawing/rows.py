@@ -6,13 +6,11 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from builder.inspection.drawing.letters import text_width
 from builder.inspection.drawing.places import Box
-
-if TYPE_CHECKING:
-    from builder.inspection.drawing.routes import Line, Point, Words
+from builder.inspection.drawing.sheet import Line, Point, Words
 
 _BETWEEN: Final = 46.0  # pixels between rows: the wire to the next one runs there
 _LEAD: Final = 20.0  # pixels of that wire before a row's first step or card
