@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from builder.errors import LayerwiseError, ProjectRefused, quote
-from builder.graph.edits import Edit, RenameModel, SetNote, SetPosition, SetPositions
+from builder.graph.edits import Edit, RenameModel, SetFrame, SetNote, SetPosition, SetPositions
 from builder.graph.model import BATCH, Graph, Node, Ref, TensorSpec
 from builder.graph.project import MAX_BYTES, Project, from_json, to_json
 from builder.ui import projects
@@ -16,7 +16,7 @@ from builder.ui.looking import carry_check, forget_what_is_gone, scope, scoped_g
 from builder.ui.session import Session, current, say, whole, work
 from builder.ui.work import SavedKind, Work
 
-_ONLY_SEEN: Final = (SetNote, SetPosition, SetPositions)
+_ONLY_SEEN: Final = (SetFrame, SetNote, SetPosition, SetPositions)
 """Edits that change what is seen and nothing that is worked out."""
 
 

@@ -48,7 +48,7 @@ class App:
         for operation in operations:
             self.sent += 1
             numbered.append({"seq": self.sent, **operation})
-        self.at.session_state[to] = {"ops": {"client": f"test-{to}", "ops": numbered}}
+        self.at.session_state[to] = {"ops": {"client": f"test-{to}-{id(self)}", "ops": numbered}}
         return self.run()
 
     def add(self, *keys: str) -> App:

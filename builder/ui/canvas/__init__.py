@@ -17,6 +17,7 @@ from typing import Any, Final
 from builder.graph.model import Graph
 from builder.ui import state
 from builder.ui.canvas.document import Document, Looked, document
+from builder.ui.canvas.folds import folds
 from builder.ui.canvas.nodes import NodeViews
 from builder.ui.canvas.operations import handle, message
 from builder.ui.canvas.patch import Revisions
@@ -93,7 +94,7 @@ def shown(views: NodeViews) -> Document:
             "undo": state.undo_label(),
             "redo": state.redo_label(),
             "history": [list(labels[first:]), position, first],
-            "folds": [],
+            "folds": folds(),
             "message": message(),
         },
     )

@@ -27,9 +27,8 @@ from builder.graph.edits import (
     Ungroup,
 )
 from builder.graph.model import Frame
-from builder.graph.names import suggest_name
 from builder.ui import state
-from builder.ui.canvas import clipboard, questions, reading, wiring
+from builder.ui.canvas import clipboard, folds, questions, reading, wiring
 from builder.ui.canvas.place import looking_at, select
 from builder.ui.canvas.reading import Operation
 from builder.ui.mending import repair_id
@@ -177,12 +176,11 @@ def _each(edits: list[Any], verb: str) -> None:
 
 
 def _group(operation: Operation) -> None:
-    nodes = reading.nodes(operation, "nodes", state.scoped_graph())
-    if nodes:
-        root = state.graph()
-        wish = reading.text(operation, "name") or "Block"
-        name = suggest_name(wish, {*root.blocks, root.name})
-        state.edit(GroupIntoBlock(nodes, name, scope=state.scope()), select_new=True)
+    graph = state.scoped_graph()
+    nodes, new = reading.nodes(operation, "nodes", graph), reading.identity(operation, "id")
+    if nodes and new not in graph.nodes:
+        name = reading.text(operation, "name") or None
+        state.edit(GroupIntoBlock(nodes, name, new, scope=state.scope()), select_new=True)
 
 
 def _ungroup(operation: Operation) -> None:
@@ -199,7 +197,8 @@ def _repeat(operation: Operation) -> None:
 
 
 def _fold(operation: Operation) -> None:
-    edit = questions.folding(operation)
+    index = reading.whole(operation, "index")
+    edit = folds.fold(index, reading.text(operation, "name")) if index is not None else None
     if edit is not None:
         state.edit(edit, select_new=True)
 

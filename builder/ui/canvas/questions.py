@@ -39,7 +39,7 @@ _ANSWERED_SECONDS: Final = 30.0
 
 def answer(operation: Operation, content: Mapping[str, Any]) -> None:
     """Keeps the answer to an operation for the browser."""
-    told = {"seq": operation["seq"], "op": operation.get("op"), **content}
+    told = {"seq": operation["seq"], **content}
     state.keep(_ANSWER, (told, time.monotonic()))
 
 
@@ -145,11 +145,6 @@ def _deletion_label(nodes: int, wires: int, frames: int) -> str:
     counts = ((nodes, "layer"), (wires, "wire"), (frames, "frame"))
     said = [f"{n} {word}{'' if n == 1 else 's'}" for n, word in counts if n]
     return f"Delete {', '.join(said)}"
-
-
-def folding(operation: Operation) -> Edit | None:
-    """The edit that folds a repeat found in the graph."""
-    return None
 
 
 def picture(operation: Operation) -> None:

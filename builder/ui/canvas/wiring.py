@@ -163,8 +163,8 @@ def delete(operation: Operation) -> None:
     if operation.get("sure") is not True:
         words = questions.effect_words(edit)
         if words:
-            again = {k: v for k, v in operation.items() if k not in ("seq", "at_ms")}
-            questions.answer(operation, {"ask": words, "again": {**again, "sure": True}})
+            itself = {k: v for k, v in operation.items() if k not in ("seq", "at_ms")}
+            questions.answer(operation, {"ask": words, "op": itself})
             return
     gone = reading.nodes(operation, "nodes", graph)
     left = _left_behind(graph, gone)
