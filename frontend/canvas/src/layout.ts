@@ -50,7 +50,7 @@ export function labelWidth(text: string): number {
 
 export type Style = Direction | "rows";
 /** A line of layers longer than this is broken into rows, as text is. */
-const LONG = 2400;
+const LONG = 1500;
 const ROW_GAP = 72;
 const WINDOW = 1.9; // width by height of the usual view
 
