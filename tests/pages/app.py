@@ -54,6 +54,10 @@ class App:
     def add(self, *keys: str) -> App:
         return self.send(*({"op": "add", "key": key} for key in keys), to="lw_palette")
 
+    def draw(self, *operations: dict[str, Any]) -> App:
+        """What the canvas reports."""
+        return self.send(*operations, to="lw_canvas")
+
     @property
     def session(self) -> Any:
         return self.at.session_state["layerwise"]

@@ -1,4 +1,4 @@
-"""The Build page in AppTest: what a person does in palette, stack and form, with hostile input too."""
+"""The Build page in AppTest: what a person does on canvas, stack and form, with hostile input too."""
 
 from __future__ import annotations
 
@@ -263,6 +263,188 @@ def test_a_shape_really_without_a_batch_is_taken_as_typed(empty: App) -> None:
     assert empty.graph.inputs[0].spec.shape == (3, 32, 32)
     next(t for t in empty.at.toggle if "Batch" in t.label).set_value(True).run()
     assert empty.graph.inputs[0].spec.shape == ("N", 3, 32, 32)
+
+
+# --- the canvas -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def digits(app: App) -> App:
+    return app.open("build", project("digits_cnn"))
+
+
+def test_a_layer_dropped_on_a_wire_stands_in_it(digits: App) -> None:
+    digits.draw(
+        {"op": "add", "key": "torch.nn.Dropout", "id": "d", "at": [10, 20], "on": "fc:input:0"}
+    )
+    assert digits.graph.nodes["fc"].arguments["input"] == Ref("d")
+    assert digits.graph.nodes["d"].arguments["input"] == Ref("flatten")
+    assert digits.graph.nodes["d"].position == (10, 20)
+    assert digits.session.selected == "d"
+
+
+def test_a_wire_dropped_on_nothing_adds_a_layer_that_reads_it_and_rewires_nobody(
+    digits: App,
+) -> None:
+    add = {"op": "add", "key": "torch.nn.ReLU", "id": "r", "at": [0, 0], "from": ["conv1", []]}
+    digits.draw(add)
+    assert digits.graph.nodes["r"].arguments["input"] == Ref("conv1")
+    assert digits.graph.nodes["relu1"].arguments["input"] == Ref("conv1")
+
+
+def test_an_add_sent_again_after_a_restart_is_done_once(digits: App) -> None:
+    add = {"op": "add", "key": "torch.nn.ReLU", "id": "r", "at": [0, 0], "after": "conv1"}
+    digits.draw(add).draw(add)
+    assert len(digits.graph.nodes) == 10 and digits.session.kept["canvas.message"] is None
+
+
+def test_a_circle_is_refused_at_the_canvas_and_nothing_else_is_lost(digits: App) -> None:
+    digits.draw(
+        {"op": "connect", "from": ["fc", []], "to": ["conv1", "input", 0]},
+    )
+    assert "circle" in digits.session.kept["canvas.message"]["text"]
+    assert not digits.said, "told on the canvas, not above it"
+    digits.draw({"op": "rename", "node": "fc", "name": "head"})
+    assert "head" in digits.labels and digits.session.kept["canvas.message"] is None
+
+
+def test_deleting_what_reshapes_others_asks_first(digits: App) -> None:
+    delete = {"op": "delete", "nodes": ["pool"], "wires": [], "frames": [], "sure": False}
+    digits.draw(delete)
+    asked = digits.session.kept["canvas.answer"][0]
+    assert asked["ask"] == "changes 3 layers" and "pool" in digits.graph.nodes
+    digits.draw({**asked["op"], "sure": True})
+    assert "pool" not in digits.graph.nodes and digits.session.selected == "relu1"
+
+
+def test_deleting_what_changes_nothing_else_is_done_at_once(digits: App) -> None:
+    digits.draw({"op": "delete", "nodes": ["relu1"], "wires": [], "frames": [], "sure": False})
+    assert "relu1" not in digits.graph.nodes
+
+
+def test_a_pin_is_no_step_and_a_move_is_one(digits: App) -> None:
+    digits.draw({"op": "pin", "at": {"conv1": [1, 2], "nobody": [3, 4]}})
+    assert digits.graph.nodes["conv1"].position == (1, 2)
+    assert not digits.session.work.history.past
+    digits.draw({"op": "move", "at": {"conv1": [5, 6], "fc": [7, 8]}, "frames": {}})
+    assert len(digits.session.work.history.past) == 1
+    digits.draw({"op": "undo"})
+    assert digits.graph.nodes["conv1"].position == (1, 2)
+
+
+def test_the_history_is_gone_through_by_its_steps(digits: App) -> None:
+    for key in ("ReLU", "Dropout", "Sigmoid"):
+        digits.draw({"op": "add", "key": f"torch.nn.{key}", "id": key, "at": [0, 0], "after": "fc"})
+    digits.draw({"op": "goto", "position": 1})
+    assert "ReLU" in digits.graph.nodes and "Dropout" not in digits.graph.nodes
+    digits.draw({"op": "goto", "position": 3})
+    assert "Sigmoid" in digits.graph.nodes
+    digits.draw({"op": "goto", "position": 99}, {"op": "goto", "position": 0})
+    assert len(digits.graph.nodes) == 9 and len(digits.session.work.history.future) == 3
+
+
+def test_what_is_copied_in_one_project_is_pasted_in_another(digits: App) -> None:
+    digits.draw({"op": "copy", "nodes": ["conv2", "relu2"]})
+    other = App()
+    other.at.run()
+    other.session.owner = digits.owner
+    other.open("build", project("unet"))
+    other.draw({"op": "paste", "at": [100, 50], "keep_inputs": True})
+    pasted = [n for n in other.graph.nodes.values() if n.id.startswith(("conv2", "relu2"))]
+    assert len(pasted) == 2 and other.session.kept["canvas.message"] is None
+    conv = next(n for n in pasted if n.kind == "layer" and not n.id.startswith("relu"))
+    assert "input" not in conv.arguments, "inputs of another project are not kept"
+
+
+def test_an_operation_made_in_a_block_is_done_there(app: App) -> None:
+    app.open("build", project("unet"))
+    canvas = f"{app.session.work.id}/down1"
+    first = next(n.id for n in app.graph.blocks["DoubleConv"].nodes.values() if n.kind == "layer")
+    app.draw({"op": "rename", "node": first, "name": "renamed", "in": canvas})
+    block = app.graph.blocks["DoubleConv"]
+    assert block.label(first) == "renamed" and app.session.scope == ()
+    app.draw({"op": "rename", "node": "head", "name": "other", "in": "another-project"})
+    assert "head" in app.labels
+    assert "not open any more" in app.session.kept["canvas.message"]["text"]
+
+
+def test_a_repair_is_done_by_its_name(digits: App) -> None:
+    from builder.ui.mending import repair_id
+
+    digits.draw({"op": "select", "nodes": ["fc"]})
+    next(b for b in digits.at.button if b.label == "Set").click().run()
+    digits.field("in_features").set_value(5).run()
+    found = digits.session.checks[0][1]
+    (problem,) = found.report.problems
+    digits.draw({"op": "repair", "id": repair_id(problem, found.repairs[problem][0])})
+    assert not digits.session.checks[0][1].report.problems
+
+
+def test_the_numbers_on_a_node_are_set_and_torchs_own_needs_no_word(digits: App) -> None:
+    digits.draw({"op": "set", "node": "conv1", "name": "out_channels", "value": 8})
+    assert digits.graph.owners["conv1"].arguments["out_channels"] == 8
+    digits.draw({"op": "set", "node": "conv1", "name": "padding", "value": 0})
+    assert "padding" not in digits.graph.owners["conv1"].arguments
+
+
+def test_the_view_chosen_is_kept_for_the_person(digits: App) -> None:
+    assert digits.at.segmented_control(key="lw_view").value == "Canvas"
+    digits.at.segmented_control(key="lw_view").set_value("Stack").run()
+    digits.shows_no_trouble()
+    again = App()
+    again.at.run()
+    again.session.owner = digits.owner
+    again.open("build", project("digits_cnn"))
+    assert again.at.segmented_control(key="lw_view").value == "Stack"
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"op": "add", "key": 7, "id": [], "at": "here"},
+        {"op": "add", "key": "os.system", "id": "x y", "at": [float("nan"), 1]},
+        {"op": "add", "key": "torch.nn.ReLU", "id": "../../x", "at": [1e300, 0]},
+        {"op": "connect", "from": ["conv1", ["a", -1]], "to": ["fc", "input", 0]},
+        {"op": "connect", "from": ["conv1", []], "to": ["fc", "__class__", 0]},
+        {"op": "connect", "from": ["conv1", []], "to": ["fc", "~input", 0]},
+        {"op": "disconnect", "wires": ["fc", "fc:input:x", 3, None, "fc:nothing:0"]},
+        {"op": "delete", "nodes": [{"a": 1}], "wires": "all", "frames": [3], "sure": True},
+        {"op": "move", "at": {"conv1": ["a", None], "fc": [1]}, "frames": []},
+        {"op": "pin", "at": {"conv1": [float("inf"), 0]}},
+        {"op": "set", "node": "conv1", "name": "out_channels", "value": "8; import os"},
+        {"op": "set", "node": "conv1", "name": "out_channels", "value": float("nan")},
+        {"op": "set", "node": "conv1", "name": "__init__", "value": 3},
+        {"op": "rename", "node": "conv1", "name": "x" * 30_000},
+        {"op": "rename", "node": "conv1", "name": "forward"},
+        {"op": "note", "node": "conv1", "text": ["<b>"]},
+        {"op": "frame", "id": "f", "title": 3, "at": [0, 0], "size": [1e12, 4]},
+        {"op": "group", "nodes": "conv1", "name": {}, "id": 3},
+        {"op": "repeat", "node": "conv1", "repeat": 10**30, "shared": "yes"},
+        {"op": "fold", "index": -1, "name": None},
+        {"op": "goto", "position": -1},
+        {"op": "leave", "depth": 10**9},
+        {"op": "open", "node": None},
+        {"op": "show_problem", "node": "x", "scope": "a/b/../c"},
+        {"op": "repair", "id": "0" * 16},
+        {"op": "fits", "from": ["conv1", "()"]},
+        {"op": "effect", "nodes": 3},
+        {"op": "join", "a": ["conv1", []], "b": [], "how": "eval", "id": "j"},
+        {"op": "insert", "node": "conv1", "on": "conv1:input:0"},
+        {"op": "select", "nodes": {"conv1": 1}},
+        {"op": "__import__", "in": 7},
+        {"op": "undo", "in": "a/b/c"},
+    ],
+    ids=lambda o: str(o["op"]),
+)
+def test_a_canvas_operation_that_makes_no_sense_changes_nothing(
+    digits: App, operation: dict[str, object]
+) -> None:
+    before = digits.graph
+    digits.draw(operation)
+    assert digits.graph == before
+    digits.shows_no_trouble()
+    told = digits.session.kept.get("canvas.message")
+    assert told is None or "error" not in told["text"], "refused in words, not by accident"
 
 
 def _repairs(app: App) -> list[Button]:

@@ -78,7 +78,9 @@ class NodeViews:
         known = self._known.get(around.node.id)
         if known is not None and known[0] == around:
             return known[1]
-        made = _view(root, graph, around)
+        made: NodeView = _view(root, graph, around)
+        if known is not None and known[1] == made:
+            made = known[1]
         self._known[around.node.id] = (around, made)
         return made
 
