@@ -19,7 +19,7 @@ from builder.ui.markdown import plain
 from builder.ui.projects import ProjectCard, read_project
 
 _LOG: Final = logging.getLogger("layerwise")
-_OWN_SHOWN: Final = 6
+_OWN_SHOWN: Final = 4  # a line of them, so that the designs stay in sight
 
 
 def design_cards(search: str = "") -> str | None:

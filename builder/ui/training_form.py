@@ -93,6 +93,7 @@ def _loss(settings: TrainingSettings) -> None:
 
     key = "lw_t.loss"
     state.follow(key, settings.loss)
+    chosen = suggested if settings.loss == AUTO else losses().get(settings.loss)
     st.selectbox(
         "Loss",
         (AUTO, *losses()),
@@ -100,10 +101,8 @@ def _loss(settings: TrainingSettings) -> None:
         format_func=title,
         on_change=_set_from,
         args=("loss", key),
+        help=f"{chosen.help} [PyTorch’s page]({chosen.link})" if chosen else None,
     )
-    chosen = suggested if settings.loss == AUTO else losses().get(settings.loss)
-    if chosen:
-        st.caption(f"{chosen.help} [PyTorch’s page]({chosen.link})")
     if settings.goal == "input":
         key = "lw_t.goal"
         state.follow(key, True)
@@ -142,6 +141,7 @@ def _optimizer(settings: TrainingSettings) -> None:
             format_func=lambda name: optimizers()[name].title,
             on_change=_change_optimizer,
             args=(key,),
+            help=f"{entry.help} [PyTorch’s page]({entry.link})",
         )
     with right:
         key = f"lw_t.lr.{settings.optimizer}"
@@ -156,7 +156,6 @@ def _optimizer(settings: TrainingSettings) -> None:
             args=("lr", key),
             help="How far each step goes. Too large and the loss grows, too small and it creeps.",
         )
-    st.caption(f"{entry.help} [PyTorch’s page]({entry.link})")
     with st.expander(f"Options of {entry.title}", key=f"lw_t.options.{entry.key}", type="compact"):
         for place, option in enumerate(entry.options):
             if place % 2 == 0:

@@ -142,7 +142,9 @@ def choose_weight(listed: Sequence[Weight]) -> Weight:
 
 def _caption(weight: Weight) -> str:
     shape = "×".join(map(str, weight.shape)) or "scalar"
-    return f"{shape} · {weight.array.size:,}".replace(",", "\u2009")
+    if len(weight.shape) < 2:
+        return shape
+    return f"{shape} · {weight.array.size:,} numbers".replace(",", "\u2009")
 
 
 def _example(listed: Sequence[Weight]) -> str:

@@ -66,9 +66,7 @@ def test_the_loss_is_suggested_and_explained_in_a_sentence(app: App) -> None:
     app.open("train", design())
     loss = app.at.selectbox(key="lw_t.loss")
     assert loss.options[0] == "Cross-entropy (suggested)"
-    assert "For one class out of several: it rewards a high score for the right class." in texts(
-        app
-    )
+    assert loss.help.startswith("For one class out of several: it rewards a high score")
     app.shows_no_trouble()
 
 
@@ -172,12 +170,17 @@ def select(app: App, *rows: int) -> None:
     app.run()
 
 
+def shown(markdown: str) -> str:
+    """What a person sees of it: without escapes and without the joints that keep colons apart."""
+    return markdown.replace("\\", "").replace("\u2060", "")
+
+
 def test_a_strange_name_is_shown_as_it_is(app: App) -> None:
     name = "<script>alert(1)</script> a_b*c`d` $x$ :smile:"
     app.open("train", replace(design(epochs=1), name=name))
     trained(app)
     assert runs(app)[0].name == name
-    assert name in [heading.value.replace("\\", "") for heading in app.at.subheader]
+    assert name in [shown(heading.value) for heading in app.at.subheader]
     app.shows_no_trouble()
 
 
