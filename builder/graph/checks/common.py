@@ -65,6 +65,7 @@ _TAKE_COMPLEX = frozenset(
     [
         *("sigmoid", "tanh", "silu", "softsign", "tanhshrink", "rmsnorm", "fold", "unfold"),
         *("pixelshuffle", "pixelunshuffle", "channelshuffle"),
+        *("adaptiveavgpool1d", "adaptiveavgpool2d", "adaptiveavgpool3d"),
     ]
 )
 _KEEP_FLOAT32 = frozenset({"batchnorm1d", "batchnorm2d", "batchnorm3d", "layernorm", "groupnorm"})
@@ -206,6 +207,8 @@ def _refuses_whole(entry: Entry, dtype: str) -> bool:
 
 
 def _needs_float32(call: Call, dtype: str) -> bool:
+    if call.entry.kind == "operation":
+        return False
     if call.entry.family in _WEIGHTED or call.entry.key == "torch.nn.PReLU":
         return True
     affine = (
@@ -245,6 +248,17 @@ def explain(call: Call, refusal: str) -> Finding:
         )
     received = f"does not accept {values}{call.from_()}" if values else "cannot be built"
     return call.finding("torch", f"{received}. Torch says: {quote(text or kind, 240)}.")
+
+
+def explain_empty(call: Call) -> Finding | None:
+    """For a refused call: a tensor without a single number in it."""
+    for port in call.entry.ports:
+        for place, spec in enumerate(call.tensors(port.name)):
+            if 0 in spec.shape:
+                came = call.from_(port.name, place if port.many else 0)
+                text = f"receives nothing to work on: a size of {show(spec)}{came} is 0."
+                return call.finding("empty", text, port=port.name)
+    return None
 
 
 def refused(call: Call, warning: Finding, refusal: str) -> Finding:

@@ -293,6 +293,19 @@ def check_index(call: Call) -> Finding | None:
     return None
 
 
+def check_selected(call: Call) -> Finding | None:
+    """index_select takes a row of places; torch notices only when it runs."""
+    spec = call.tensor("index")
+    if spec is None or len(spec.shape) <= 1:
+        return None
+    return call.finding(
+        "rank",
+        f"needs 1 dimension at “index” but receives {show(spec)}{call.from_('index')}. Use gather or "
+        "take_along_dim for places of their own in every row.",
+        port="index",
+    )
+
+
 def _is_nameless(size: str, part: Slice) -> bool:
     """Whether what a slice leaves of the batch grows with it, in a way that no size can say."""
     bounds = (part.start, part.stop, part.step)
@@ -327,4 +340,5 @@ CHECKS = {
     "torch.unbind": (check_parts,),
     "torch.squeeze": (check_squeeze,),
     "operator.getitem": (check_index,),
+    "torch.index_select": (check_selected,),
 }
