@@ -11,8 +11,8 @@ import streamlit as st
 from builder.errors import LayerwiseError
 from builder.inspection import figures
 from builder.inspection.figures import Curve
+from builder.training.card import RunCard
 from builder.training.metrics import metric
-from builder.training.store import RunCard
 from builder.training.supervisor import get_supervisor
 from builder.training.watch import PartName, watch
 from builder.training.words import (
