@@ -17,6 +17,7 @@ from builder.ui import state
 from builder.ui.markdown import plain
 
 _LIST_HEIGHT: Final = 560  # pixels
+_LISTED_WHOLE: Final = 10  # parameters that fit without scrolling
 
 
 def nothing_trained() -> None:
@@ -128,7 +129,8 @@ def choose_weight(listed: Sequence[Weight]) -> Weight:
     by_name = {weight.name: weight for weight in listed}
     if state.widget("inspect_weight") not in by_name:
         state.follow("inspect_weight", next(iter(by_name)))
-    with st.container(height=_LIST_HEIGHT, border=True):
+    long = len(listed) > _LISTED_WHOLE
+    with st.container(height=_LIST_HEIGHT if long else "content", border=True):
         name = st.radio(
             "Parameter",
             list(by_name),

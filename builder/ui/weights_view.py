@@ -22,7 +22,7 @@ def show_weight(weight: Weight, before: Weight | None, layers: Sequence[Layer], 
     """One parameter: how it is called, its statistics, a picture of it, and the files."""
     layer = next((one for one in layers if one.holds(weight.name)), None)
     names = [weight.attribute, *([weight.indexed_name] if weight.indexed_name else [])]
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(key="lw_names", horizontal=True, vertical_alignment="center", gap="small"):
         for name in names:
             st.code(name, language="python", width="content")
         st.space("stretch")
