@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 import subprocess
 from collections.abc import Iterator
@@ -24,7 +23,7 @@ from builder.training.session import run_session
 from builder.training.settings import TrainingSettings
 from builder.training.store import Store
 from builder.training.supervisor import Supervisor
-from tests.training.support import write_folder
+from tests.training.support import fill, mounted, write_folder
 
 ANNA, BERT = "anna-token", "bert-token"
 
@@ -104,23 +103,8 @@ def test_without_a_list_and_without_a_disk_there_are_no_runs(tmp_path: Path) -> 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 2 MB, where this user may mount one."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
-    if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
-        pytest.skip("No disk can be mounted here.")
-    yield disk
-    subprocess.run(["umount", "-l", str(disk)], check=True)
-
-
-def fill(disk: Path) -> None:
-    try:
-        with open(disk / "filler", "wb", buffering=0) as file:
-            while file.write(b"0" * 1000):
-                pass
-    except OSError:
-        pass
+    with mounted(tmp_path / "disk", megabytes=2) as disk:
+        yield disk
 
 
 def test_on_a_full_disk_a_run_can_be_deleted_to_make_room(small_disk: Path) -> None:
