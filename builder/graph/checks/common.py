@@ -98,10 +98,12 @@ def check_tuples(call: Call) -> Finding | None:
     for port in call.entry.ports:
         value = call.inputs.get(port.name)
         many = value if port.many and isinstance(value, tuple) else (value,)
-        if any(isinstance(part, tuple) for part in many):
+        place = next((i for i, part in enumerate(many) if isinstance(part, tuple)), None)
+        if place is not None:
+            came = call.from_(port.name, place)
             return call.finding(
                 "tuple_input",
-                f"needs one tensor but receives a tuple, {show(value)}{call.from_(port.name)}. "
+                f"needs one tensor but receives a tuple, {show(many[place])}{came}. "
                 "Choose which part it reads.",
                 port=port.name,
             )

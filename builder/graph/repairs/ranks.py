@@ -209,6 +209,14 @@ def integer_input(case: Case) -> Iterator[Candidate]:
         yield from case.insert([("torch.nn.Embedding", numbers)], tier=0)
     yield from case.insert([("torch.Tensor.float", {})], tier=0)
     yield from _input_dtype(case, "float32", tier=1)
+    around = case.around()
+    if around is not None:
+        sizes = case.argument("normalized_shape") or case.argument("in_features") or 64
+        size = sizes[-1] if isinstance(sizes, tuple) else sizes
+        looked_up: dict[str, Argument] = {"num_embeddings": 1000, "embedding_dim": size}
+        yield from around.insert([("torch.nn.Embedding", looked_up)])
+        yield from around.insert([("torch.Tensor.float", {})])
+        yield from _input_dtype(around, "float32", tier=1)
 
 
 def dtype(case: Case) -> Iterator[Candidate]:
@@ -276,9 +284,15 @@ def tuple_input(case: Case) -> Iterator[Candidate]:
         value, node = case.value(ref), case.source(ref)
         if not isinstance(value, tuple) or node is None:
             continue
-        for name, path in _parts(case, ref):
+        inside = case.around() if node.kind == "input" else None
+        if inside is not None:
+            yield from tuple_input(inside)
+            return
+        for name, path in parts_of(case, ref):
             label = f"Take part {name} of {quote(case.graph.label(node.id))}"
-            yield case.read(Ref(ref.node, ref.path + path), label)
+            yield case.read(Ref(ref.node, ref.path + path), label, replacing=ref)
+        if case.chosen("return_indices", node) is True:
+            yield case.set("return_indices", False, node=node)
         first = case.value(Ref(ref.node, (*ref.path, 0)))
         if isinstance(first, TensorSpec) and len(first.shape) == 3:
             part = Ref(ref.node, (*ref.path, 0))
@@ -290,7 +304,7 @@ def tuple_input(case: Case) -> Iterator[Candidate]:
         return
 
 
-def _parts(case: Case, ref: Ref) -> Iterator[tuple[str, tuple[int, ...]]]:
+def parts_of(case: Case, ref: Ref) -> Iterator[tuple[str, tuple[int, ...]]]:
     node, value = case.source(ref), case.value(ref)
     entry = case.entry_of(node) if node else None
     if node is not None and entry is not None and not ref.path:

@@ -10,6 +10,7 @@ from builder.graph.checks.reshaping import sizes_dim
 from builder.graph.edits import SetBypassed
 from builder.graph.model import Argument, Calc, Size, Slice
 from builder.graph.repairs.case import Candidate, Case
+from builder.graph.repairs.windows import smaller_strides
 
 
 def dim(case: Case) -> Iterator[Candidate]:
@@ -56,6 +57,7 @@ def view(case: Case) -> Iterator[Candidate]:
         for filled in _filled(rest, each):
             yield _sizes(case, (batch, *filled), 0, "")
         yield _sizes(case, (batch, -1), 1, "Keep the batch, and put the rest into one row")
+        yield from smaller_strides(case, tier=1)
     yield from _fill_in(case, name, wanted, prod(s for s in spec.shape if isinstance(s, int)))
 
 
