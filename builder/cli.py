@@ -202,7 +202,7 @@ def _check(arguments: argparse.Namespace) -> int:
     totals = report.totals
     print(
         f"{format_count(totals.parameters)} parameters, {format_count(totals.trainable)} trainable; "
-        f"{format_bytes(totals.memory_bytes)} to train"
+        f"{format_bytes(totals.memory_bytes)} of memory to train"
     )
     for problem in report.problems:
         _say(f"{problem.severity}: {problem.message}")

@@ -99,12 +99,12 @@ def _columns() -> dict[str, Any]:
         "Loss": st.column_config.NumberColumn(
             format="%.4g", help="On the validation rows, after the last whole epoch"
         ),
-        "Result": st.column_config.TextColumn(help="On the validation rows"),
+        "Result": st.column_config.TextColumn(help="On the validation rows", width=130),
         "Test": st.column_config.TextColumn(
             help="On the test rows, once, with the weights at the end of the run"
         ),
         "Parameters": st.column_config.NumberColumn(format="localized"),
-        "Begun": st.column_config.DatetimeColumn(format="calendar"),
+        "Begun": st.column_config.DatetimeColumn(format="D MMM, HH:mm"),
     }
 
 
