@@ -155,7 +155,9 @@ def loose_ends(
         elif has_weights:
             text = f"Nothing that {label} gives is used for an output, so its weights would never learn. Wire its result, or delete it."
         else:
-            text = f"Nothing that {label} gives is used for an output. Wire its result, or delete it."
+            text = (
+                f"Nothing that {label} gives is used for an output. Wire its result, or delete it."
+            )
         yield Diagnostic(node.id, text, severity="warning", kind="unused")
 
 
