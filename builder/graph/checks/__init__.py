@@ -14,11 +14,13 @@ from builder.catalogue.entry import Entry
 from builder.graph.call import Call
 from builder.graph.checks import (
     activations,
+    batches,
     common,
     linear,
     merging,
     normalization,
     pictures,
+    reductions,
     reshaping,
     resizing,
     sequences,
@@ -57,6 +59,7 @@ _FAMILIES: tuple[Mapping[str, tuple[Check, ...]], ...] = (
     normalization.CHECKS,
     sequences.CHECKS,
     reshaping.CHECKS,
+    reductions.CHECKS,
     merging.CHECKS,
     resizing.CHECKS,
     activations.CHECKS,
@@ -88,7 +91,8 @@ def refused(call: Call, warning: Finding, refusal: str) -> Finding:
 @cache
 def _checks_of(key: str) -> tuple[Check, ...]:
     own = (check for family in _FAMILIES for check in family.get(key, ()))
-    return (*_ALWAYS, *own, trials.check_by_trial)
+    rows = (batches.check_least_batch, batches.check_mixing)
+    return (*_ALWAYS, *own, *rows, trials.check_by_trial)
 
 
 def batched_rank(entry: Entry) -> int | None:

@@ -128,7 +128,9 @@ def check_values(call: Call) -> Finding | None:
             )
             return call.finding("empty", text, port=call.first)
         if sentence:
-            return call.finding("value", f"cannot be built: {sentence}", parameter=name)
+            return call.finding(
+                "value", f"has a value that is not allowed: {sentence}", parameter=name
+            )
     for group in call.entry.one_of:
         given_names = [n for n in group if call.arguments.get(n, call.literals.get(n)) is not None]
         if len(given_names) != 1:

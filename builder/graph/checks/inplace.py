@@ -143,6 +143,8 @@ def _call(
     keeps = is_used or bool(effects.writes)
     for path in effects.writes & at.keys():
         walk.write(at[path], place)
+    if effects.refuses and is_used:
+        walk.refuse(place)
     for path in (effects.keeps_inputs - effects.writes) & at.keys() if keeps else ():
         walk.keep(at[path], place, is_own=False, is_used=is_used)
     several = len(effects.shares) > 1

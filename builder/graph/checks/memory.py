@@ -129,6 +129,14 @@ class Walk:
                 storage.latent.append((writer, text))
             storage.writers.append(writer)
 
+    def refuse(self, place: Place) -> None:
+        """A call whose own backward pass does not work in place, with the numbers it was given."""
+        text = (
+            "writes over its input (inplace=True), which with these numbers its own backward pass "
+            "does not allow: training would fail. Set inplace to False."
+        )
+        self._say(place, text, is_error=True)
+
     def keep(self, held: Held, keeper: Place, *, is_own: bool, is_used: bool = True) -> None:
         """A call keeps a value for its backward pass: its own result, or what it has read."""
         for storage, _ in held.at:

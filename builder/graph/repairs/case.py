@@ -339,7 +339,12 @@ def _written(value: Argument) -> str:
     if isinstance(value, str):
         return quote(value)
     if isinstance(value, tuple):
-        return "(" + ", ".join(_written(part) for part in value) + ")"
+        return (
+            "("
+            + ", ".join(_written(part) for part in value)
+            + ("," if len(value) == 1 else "")
+            + ")"
+        )
     if isinstance(value, int | float | bool) or value is None:
         return str(value)
     if isinstance(value, Size):

@@ -255,7 +255,14 @@ def halves(case: Case) -> Iterator[Candidate]:
         yield from case.insert([("torch.nn.Linear", {"out_features": size + 1})], tier=2)
 
 
+def idle_dropout(case: Case) -> Iterator[Candidate]:
+    """A second layer, between which it drops; or none at all."""
+    yield case.set("num_layers", 2)
+    yield case.set("dropout", 0.0, tier=1)
+
+
 CANDIDATES = {
+    "idle_dropout": idle_dropout,
     "in_size": in_size,
     "shared_size": shared_size,
     "batch_as_features": batch_as_features,

@@ -268,6 +268,11 @@ def inplace(case: Case) -> Iterator[Candidate]:
     yield case.set("inplace", False)
 
 
+def causal_mask(case: Case) -> Iterator[Candidate]:
+    """No mask, and so nothing to describe."""
+    yield case.leave_out(case.parameter, tier=0)
+
+
 def unknown_target(case: Case) -> Iterator[Candidate]:
     """Away with what calls nothing."""
     yield Candidate(f"Delete {case.label}", DeleteNode(case.node.id, scope=case.scope))
@@ -291,5 +296,6 @@ CANDIDATES = {
     "input_spec": input_spec,
     "batch_lost": batch_lost,
     "inplace": inplace,
+    "causal_mask": causal_mask,
     "torch": refused,
 }
