@@ -21,6 +21,7 @@ from builder.training.watch import wait_for_first_point
 from builder.ui import data_cache, state
 from builder.ui.markdown import plain
 from builder.ui.places import go_to
+from builder.ui.worded import worded
 
 _SAFE: Final = 2**53 - 1  # the largest whole number a browser keeps exactly
 _PROBLEMS_SHOWN: Final = 5
@@ -91,12 +92,13 @@ def _loss(settings: TrainingSettings) -> None:
             return losses()[key].title
         return f"{suggested.title} (suggested)" if suggested else unknown
 
-    key = "lw_t.loss"
+    choices = (AUTO, *losses())
+    key = worded("lw_t.loss", map(title, choices))
     state.follow(key, settings.loss)
     chosen = suggested if settings.loss == AUTO else losses().get(settings.loss)
     st.selectbox(
         "Loss",
-        (AUTO, *losses()),
+        choices,
         key=key,
         format_func=title,
         on_change=_set_from,
@@ -200,7 +202,7 @@ def _device(settings: TrainingSettings) -> None:
     titles = _devices()
     if settings.device not in titles:
         titles = {**titles, settings.device: f"{settings.device} (not here)"}
-    key = "lw_t.device"
+    key = worded("lw_t.device", titles.values())
     state.follow(key, settings.device)
     st.selectbox(
         "Device",

@@ -15,6 +15,7 @@ from builder.inspection.weights import Weight, look_up
 from builder.training import Run, RunCard, Store
 from builder.ui import state
 from builder.ui.markdown import plain
+from builder.ui.worded import worded
 
 _LIST_HEIGHT: Final = 560  # pixels
 _LISTED_WHOLE: Final = 10  # parameters that fit without scrolling
@@ -40,7 +41,7 @@ def choose_run(cards: Sequence[RunCard]) -> Run:
         ids,
         index=ids.index(wanted) if wanted in ids else 0,
         format_func=names.__getitem__,
-        key="inspect_run",
+        key=worded("inspect_run", names.values()),
     )
     if run_id != wanted:
         state.choose_run(run_id)

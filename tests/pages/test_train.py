@@ -67,7 +67,7 @@ def texts(app: App) -> str:
 
 def test_the_loss_is_suggested_and_explained_in_a_sentence(app: App) -> None:
     app.open("train", design())
-    loss = app.at.selectbox(key="lw_t.loss")
+    loss = app.box("lw_t.loss")
     assert loss.options[0] == "Cross-entropy (suggested)"
     assert loss.help.startswith("For one class out of several: it rewards a high score")
     app.shows_no_trouble()
@@ -95,7 +95,7 @@ def test_without_data_the_way_to_it_is_offered(app: App) -> None:
     assert "No data is chosen" in texts(app)
     assert "Choose a data set first" in texts(app)
     assert "Press **Train**" not in texts(app)
-    assert app.at.selectbox(key="lw_t.loss").options[0] == "Choose a data set first"
+    assert app.box("lw_t.loss").options[0] == "Choose a data set first"
     assert app.at.button(key="lw_to_data")
     assert app.at.button(key="lw_train").disabled
     app.click("lw_to_data_0")
@@ -216,7 +216,7 @@ def test_on_a_full_disk_runs_are_seen_on_both_pages_and_deleted_to_make_room(
     supervisor_module.get_supervisor().close()
     supervisor_module._current.clear()  # as after a restart of the server
     app.at.switch_page("pages/inspect.py").run()
-    assert len(app.at.selectbox(key="inspect_run").options) == 2
+    assert len(app.box("inspect_run").options) == 2
     assert any("is full" in text for text in app.said)
     app.shows_no_trouble()
     app.at.switch_page("pages/train.py").run()
@@ -237,7 +237,7 @@ def test_on_a_disk_that_takes_nothing_runs_are_seen_and_a_delete_says_why_not(
     read_only = ["mount", "-o", "remount,ro", str(full_disk)]  # once the worker has let go of it
     until(lambda: subprocess.run(read_only, capture_output=True).returncode == 0)
     app.at.switch_page("pages/inspect.py").run()
-    assert len(app.at.selectbox(key="inspect_run").options) == 1
+    assert len(app.box("inspect_run").options) == 1
     app.at.switch_page("pages/train.py").run()
     assert any("may not be written to" in text for text in map(shown, app.said))
     assert len(app.at.dataframe[0].value) == 1
