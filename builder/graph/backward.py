@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
@@ -64,10 +65,10 @@ def effects_of(
     Args: arguments: of the constructor, inferred ones included. call: inputs and literals by name.
           learning: the inputs that a gradient flows through.
     """
-    inferred = {p.name for p in entry.parameters if p.inferred is not None} | _WIDTHS
+    sizes = _sizes_of(entry.key)
     key = (
         entry.key,
-        tuple((n, frozen(v)) for n, v in arguments.items() if n not in inferred),
+        tuple((n, frozen(v)) for n, v in arguments.items() if n not in sizes),
         tuple((n, _signature(v, entry.kind == "layer")) for n, v in call.items()),
         learning,
         is_frozen,
@@ -81,6 +82,13 @@ def effects_of(
             return None
         _effects.put(key, found)
     return found
+
+
+@cache
+def _sizes_of(key: str) -> frozenset[str]:
+    """The arguments that do not decide what is kept. Asked for every call of a network at each edit."""
+    inferred = (p.name for p in catalogue.get(key).parameters if p.inferred is not None)
+    return _WIDTHS.union(inferred)
 
 
 def forget() -> None:

@@ -109,10 +109,10 @@ def test_numbers_with_which_a_layer_cannot_go_back_in_place_are_found(
     assert [(p.node, p.kind, p.severity) for p in found] == [("second", "inplace", "error")] * fails
     for problem in found:
         assert [r.label for r in repairs_for(graph, problem)] == ["Set inplace to False"]
-        assert infer_shapes(replace_inplace(graph)).problems == ()
+        assert infer_shapes(mended(graph)).problems == ()
 
 
-def replace_inplace(graph: Graph) -> Graph:
+def mended(graph: Graph) -> Graph:
     (problem,) = infer_shapes(graph).problems
     return apply(graph, repairs_for(graph, problem)[0].edit)
 
