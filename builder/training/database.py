@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import os
 import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
-from builder.home import StorageRefused, make_folder, write_atomically
+from builder.home import StorageRefused, make_folder, storage_refused, write_atomically
 
+_LOG: Final = logging.getLogger("layerwise")
 Row: TypeAlias = dict[str, Any]
 _NAME: Final = "runs.sqlite"
 _BUSY_TIMEOUT_SECONDS: Final = 30.0
@@ -56,8 +59,16 @@ CREATE INDEX IF NOT EXISTS runs_by_state ON runs (state, place);
 """
 
 
+_DAMAGE: Final = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
+_MENDING: Final = "runs.mending"  # an empty database: holding it keeps other servers from mending too
+
+
 class DiskRefused(StorageRefused):
     """The disk keeps the list of runs from being written (or, with nothing to fall back on, read)."""
+
+
+class ListLost(StorageRefused):
+    """The list is damaged, or an empty file where it was: it can be made anew from the run folders."""
 
 
 def prepare(root: Path, *folders: Path) -> None:
@@ -70,6 +81,57 @@ def prepare(root: Path, *folders: Path) -> None:
     with database(root) as db:
         db.execute("PRAGMA journal_mode=WAL")
         db.executescript(_SCHEMA)
+
+
+def identity(root: Path) -> tuple[int, int] | None:
+    """Which file the list is; another one after it was deleted or put back, None where there is none."""
+    with contextlib.suppress(OSError):
+        found = (root / _NAME).stat()
+        return found.st_dev, found.st_ino
+    return None
+
+
+def make_anew(root: Path, *folders: Path) -> None:
+    """An empty list where the old one is lost; what is left of a damaged one is moved aside.
+
+    Of several servers that notice it one does it. Errors: as `database`.
+    """
+    try:
+        lock = sqlite3.connect(root / _MENDING, timeout=_BUSY_TIMEOUT_SECONDS)
+        lock.execute("BEGIN EXCLUSIVE")
+    except sqlite3.DatabaseError as error:
+        raise _refused(root, error) from error
+    with contextlib.closing(lock):
+        try:
+            _look_through(root)
+        except ListLost:
+            _move_aside(root)
+        prepare(root, *folders)
+
+
+def _look_through(root: Path) -> None:
+    """Errors: ListLost where any part of the list cannot be read."""
+    with database(root) as db:
+        [said] = db.execute("PRAGMA quick_check(1)").fetchone()
+        if said != "ok":
+            raise ListLost(f"The list of runs in {root} is damaged: {said}.")
+        db.execute("SELECT * FROM runs LIMIT 1").fetchone()
+
+
+def _move_aside(root: Path) -> None:
+    """Keeps a damaged list under another name; an empty file holds nothing to keep."""
+    moved = f"{_NAME}.damaged-{datetime.now():%Y%m%d-%H%M%S-%f}"
+    try:
+        if (root / _NAME).stat().st_size == 0:
+            return
+        for ending in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                (root / f"{_NAME}{ending}").rename(root / f"{moved}{ending}")
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise DiskRefused(str(storage_refused(error, root)), error.errno) from error
+    _LOG.warning("The list of runs was damaged. It is kept as %s.", root / moved)
 
 
 def keep_reserve(root: Path) -> None:
@@ -90,7 +152,7 @@ def give_reserve(root: Path) -> None:
 def database(root: Path) -> Iterator[sqlite3.Connection]:
     """One connection, one transaction: on the disk when the block ends, undone when it raises.
 
-    Errors: DiskRefused when the disk takes nothing, StorageRefused when the list is damaged.
+    Errors: DiskRefused when the disk takes nothing, ListLost when the list is damaged or gone.
     """
     try:
         db = sqlite3.connect(root / _NAME, timeout=_BUSY_TIMEOUT_SECONDS)
@@ -140,8 +202,9 @@ def _rows_as_they_lie(root: Path, query: str, values: Sequence[object]) -> list[
 
 
 def _refused(root: Path, error: sqlite3.DatabaseError) -> StorageRefused:
-    if not isinstance(error, sqlite3.OperationalError):  # the file is no database, or a broken one
-        return StorageRefused(
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest of it says more exactly where
+    if code in _DAMAGE or str(error).startswith("no such"):  # table or column
+        return ListLost(
             f"The list of runs {root / _NAME} is damaged: {error}. Put a copy of it back, or move it "
             "away: the list is then made anew from the folders of the runs."
         )
@@ -149,7 +212,6 @@ def _refused(root: Path, error: sqlite3.DatabaseError) -> StorageRefused:
         f"The list of runs in {root} cannot be used: {error}. Free some space, or give this user "
         "write access to it."
     )
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest of it says more exactly where
     if code not in _OF_THE_DISK:
-        return StorageRefused(sentence)
+        return StorageRefused(f"The list of runs in {root} cannot be used: {error}. Try again.")
     return DiskRefused(sentence, errno.ENOSPC if code == sqlite3.SQLITE_FULL else errno.EIO)

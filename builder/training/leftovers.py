@@ -43,8 +43,9 @@ def shown_again(path: Path) -> Path:
     return path.with_name(path.name.removeprefix(_HIDDEN))
 
 
-def find_leftovers(folders: Path, known: Collection[str]) -> Leftovers:
-    """Looks through all run folders. `known`: the ids that have a row."""
+def find_leftovers(folders: Path, known: Collection[str], lost: bool = False) -> Leftovers:
+    """Looks through all run folders. `known`: the ids that have a row. `lost`: the list has just been
+    made anew, so what says whose it is had its row, however young it is."""
     found = Leftovers()
     nobodys = 0
     for path in sorted(folders.iterdir()):
@@ -55,7 +56,7 @@ def find_leftovers(folders: Path, known: Collection[str]) -> Leftovers:
         elif path.name not in known and path.is_dir():
             folder = RunFolder(path)
             settled = folder.attempts > 0 or not _young(path)
-            if settled and folder.listed() is not None:
+            if (settled or lost) and folder.listed() is not None:
                 found.adopted.append(folder)
             elif folder.attempts:
                 nobodys += 1

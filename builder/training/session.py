@@ -113,7 +113,11 @@ def prepare_training(
     model = build_model(folder.model).to(device)
     loss = get_loss(job["loss"])
     optimizer = build_optimizer(
-        settings.optimizer, model.parameters(), settings.learning_rate, settings.options
+        settings.optimizer,
+        model.parameters(),
+        settings.learning_rate,
+        settings.options,
+        sparse=any(getattr(layer, "sparse", False) is True for layer in model.modules()),
     )
 
     def part(name: str) -> tuple[Tensor, Tensor]:

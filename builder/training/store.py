@@ -27,10 +27,13 @@ from builder.training.card import RunCard as RunCard
 from builder.training.card import as_ended, card_of
 from builder.training.database import (
     DiskRefused,
+    ListLost,
     Row,
     database,
     give_reserve,
+    identity,
     keep_reserve,
+    make_anew,
     prepare,
     rows,
 )
@@ -55,7 +58,7 @@ class Store:
         self.folders = self.root / "runs"
         self._pool = self.root / "run-data"
         self._told: set[tuple[str, str]] = set()  # what the log has said of runs already
-        self._prepared = False
+        self._prepared: tuple[int, int] | None = None  # the file of the list that was prepared
         with contextlib.suppress(DiskRefused):  # what is there can be looked at all the same
             self._prepare()
             keep_reserve(self.root)
@@ -153,7 +156,8 @@ class Store:
             db.execute("BEGIN IMMEDIATE")
             _refuse_queue(db, owner, most_waiting)
             db.execute(
-                "INSERT INTO runs (id, owner, name, state, created, summary) VALUES (?,?,?,?,?,?)",
+                "INSERT INTO runs (id, owner, name, state, created, summary) VALUES (?,?,?,?,?,?) "
+                "ON CONFLICT (id) DO UPDATE SET state = 'queued', sentence = ''",  # just adopted
                 (run_id, owner, clean, "queued", created, json.dumps(finite(summary))),
             )
 
@@ -245,17 +249,8 @@ class Store:
     def sweep(self) -> None:
         """Lists again the runs whose rows were lost, and removes what a kill in the middle of a
         delete or of a start left."""
-        with self._database() as db:
-            db.execute("BEGIN IMMEDIATE")  # nobody else deletes or adopts meanwhile
-            known = {row["id"] for row in db.execute("SELECT id FROM runs")}
-            found = find_leftovers(self.folders, known)
-            for path in found.undone:
-                path.rename(shown_again(path))
-            for folder in found.adopted:
-                adopt(db, folder)
-        for path in found.gone:
-            shutil.rmtree(path, ignore_errors=True)
-        pool.sweep(self._pool)
+        self._prepare_again()
+        self._sweep()
 
     # --- inside ----------------------------------------------------------------------------------
 
@@ -323,21 +318,63 @@ class Store:
         raise NotFound("There is no such run. It may have been deleted; choose one from the list.")
 
     def _rows(self, query: str, *values: object) -> list[Row]:
-        if not self._prepared:
-            with contextlib.suppress(DiskRefused):
-                self._prepare()
-        return rows(self.root, query, values)
+        with contextlib.suppress(DiskRefused):
+            self._prepare_again()
+        try:
+            return rows(self.root, query, values)
+        except ListLost as lost:
+            self._make_anew(lost)
+            return rows(self.root, query, values)
 
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
-        if not self._prepared:
+        self._prepare_again()
+        try:
+            with database(self.root) as db:
+                yield db
+        except ListLost as lost:
+            self._make_anew(lost)
+            raise StorageRefused(
+                "The list of runs was damaged and has been made anew from the folders of the runs. "
+                "Try again."
+            ) from lost
+
+    def _prepare_again(self) -> None:
+        """Before each use: the list may have been deleted, or another one put in its place, since."""
+        if self._prepared is None or self._prepared != identity(self.root):
             self._prepare()
-        with database(self.root) as db:
-            yield db
 
     def _prepare(self) -> None:
-        prepare(self.root, self.folders)
-        self._prepared = True
+        try:
+            prepare(self.root, self.folders)
+            if self._prepared is not None:
+                self._sweep(lost=True)
+        except ListLost as lost:
+            self._make_anew(lost)
+        self._prepared = identity(self.root)
+
+    def _make_anew(self, lost: ListLost) -> None:
+        """Goes on with a new list of the runs whose folders are there. Errors: `lost`, where the disk
+        does not let us."""
+        try:
+            make_anew(self.root, self.folders)
+            self._sweep(lost=True)
+        except DiskRefused:
+            raise lost from None
+        self._prepared = identity(self.root)
+
+    def _sweep(self, lost: bool = False) -> None:
+        with database(self.root) as db:
+            db.execute("BEGIN IMMEDIATE")  # nobody else deletes or adopts meanwhile
+            known = {row["id"] for row in db.execute("SELECT id FROM runs")}
+            found = find_leftovers(self.folders, known, lost)
+            for path in found.undone:
+                path.rename(shown_again(path))
+            for folder in found.adopted:
+                adopt(db, folder)
+        for path in found.gone:
+            shutil.rmtree(path, ignore_errors=True)
+        pool.sweep(self._pool)
 
 
 def _hide(path: Path, away: Path) -> None:
