@@ -11,6 +11,7 @@ import contextlib
 import errno
 import logging
 import os
+import re
 import shutil
 import sqlite3
 import tempfile
@@ -57,10 +58,14 @@ CREATE TABLE IF NOT EXISTS runs (
 CREATE INDEX IF NOT EXISTS runs_by_owner ON runs (owner, created);
 CREATE INDEX IF NOT EXISTS runs_by_state ON runs (state, place);
 """
+_COLUMNS: Final = ", ".join(re.findall(r"^    (\w+) +[A-Z]", _SCHEMA, re.MULTILINE))
 
 
 _DAMAGE: Final = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
-_MENDING: Final = "runs.mending"  # an empty database: holding it keeps other servers from mending too
+_NO_SUCH: Final = re.compile(r"no such (table|column)|has no column named")
+_MENDING: Final = (
+    "runs.mending"  # an empty database: holding it keeps other servers from mending too
+)
 
 
 class DiskRefused(StorageRefused):
@@ -115,7 +120,7 @@ def _look_through(root: Path) -> None:
         [said] = db.execute("PRAGMA quick_check(1)").fetchone()
         if said != "ok":
             raise ListLost(f"The list of runs in {root} is damaged: {said}.")
-        db.execute("SELECT * FROM runs LIMIT 1").fetchone()
+        db.execute(f"SELECT {_COLUMNS} FROM runs LIMIT 1").fetchone()
 
 
 def _move_aside(root: Path) -> None:
@@ -203,7 +208,7 @@ def _rows_as_they_lie(root: Path, query: str, values: Sequence[object]) -> list[
 
 def _refused(root: Path, error: sqlite3.DatabaseError) -> StorageRefused:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the rest of it says more exactly where
-    if code in _DAMAGE or str(error).startswith("no such"):  # table or column
+    if code in _DAMAGE or _NO_SUCH.search(str(error)):
         return ListLost(
             f"The list of runs {root / _NAME} is damaged: {error}. Put a copy of it back, or move it "
             "away: the list is then made anew from the folders of the runs."

@@ -62,6 +62,7 @@ def find_leftovers(folders: Path, known: Collection[str], lost: bool = False) ->
                 nobodys += 1
             elif settled:  # a start that was killed before the run was listed
                 found.gone.append(path)
+    found.adopted.sort(key=lambda folder: (folder.listed() or {}).get("created", 0.0))
     if nobodys:
         _LOG.warning(
             "%d run folders in %s say not whose they are; they are left.", nobodys, folders

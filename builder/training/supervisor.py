@@ -137,7 +137,7 @@ class Supervisor:
         """After a start: living workers go on, dead ones are noted as interrupted or as they ended.
 
         A disk that takes nothing is told in the log: the pages still show what there is.
-        Errors: StorageRefused when the list of runs is damaged.
+        Errors: StorageRefused when the list of runs is damaged and the disk takes no other.
         """
         for step in (self.store.sweep, self.store.settle_all):
             try:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import sqlite3
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from builder.errors import JobRefused, NotFound
 from builder.gallery import project
 from builder.home import StorageRefused
 from builder.training import room, supervisor
-from builder.training.folder import Ending
+from builder.training.folder import Ending, RunFolder
 from builder.training.job import JobRequest
 from builder.training.processes import ProcessMark, this_process
 from builder.training.session import run_session
@@ -185,6 +187,77 @@ def test_a_run_that_waited_when_the_list_was_lost_does_not_begin_by_itself(store
     again.sweep()
     assert again.get(run_id, ANNA).state == "stopped"
     assert "It had not begun" in again.get(run_id, ANNA).sentence
+
+
+def delete_list(path: Path, beside: str = "*") -> None:
+    for file in path.parent.glob(path.name + beside):
+        file.unlink()
+
+
+def replace_list(path: Path) -> None:
+    path.unlink()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE runs (id)")
+
+
+HARMS: dict[str, Callable[[Path], object]] = {
+    "deleted": delete_list,
+    "deleted alone": lambda path: delete_list(path, ""),
+    "emptied": lambda path: path.write_bytes(b""),
+    "no database": lambda path: path.write_bytes(b"not a database " * 1000),
+    "another database": replace_list,
+    "cut off": lambda path: path.write_bytes(path.read_bytes()[:5000]),
+}
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_list_harmed_under_a_running_server_is_made_anew(store: Store, harm: str) -> None:
+    run_id = finished(store, name="Kept")
+    trains, folder = running(store)
+    HARMS[harm](store.root / "runs.sqlite")
+    assert {(c.id, c.name, c.state) for c in store.runs(ANNA)} == {
+        (run_id, "Kept", "finished"),
+        (trains, "Net", "running"),
+    }
+    folder.write_ending(Ending("finished", "Done.", 3))
+    ended = store.get(trains, ANNA)
+    assert (ended.state, ended.epoch) == ("finished", 3)
+    aside = list(store.root.glob("runs.sqlite.damaged-*"))
+    assert bool(aside) == (harm in {"no database", "another database", "cut off"})
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_run_can_be_added_right_after_the_list_was_harmed(store: Store, harm: str) -> None:
+    before = finished(store)
+    HARMS[harm](store.root / "runs.sqlite")
+    run_id = store.new_id()
+    write_folder(store.folders / run_id)
+    with suppress(StorageRefused):  # "Try again"
+        store.add(run_id, ANNA, "Next", {})
+    store.add(run_id, ANNA, "Next", {})
+    assert [(c.id, c.state) for c in store.runs(ANNA)][-1] == (before, "finished")
+    assert store.get(run_id, ANNA).state == "queued"
+    assert store.claim_next(9, this_process()) == (run_id, 1)
+
+
+def test_of_two_servers_that_notice_a_damaged_list_neither_loses_the_other_s(store: Store) -> None:
+    finished(store)
+    other = Store(store.root)
+    HARMS["no database"](store.root / "runs.sqlite")
+    with ThreadPoolExecutor(8) as threads:
+        seen = list(threads.map(lambda i: (store, other)[i % 2].runs(ANNA), range(16)))
+    assert [len(cards) for cards in seen] == [1] * 16
+    assert len(list(store.root.glob("runs.sqlite.damaged-*[0-9]"))) == 1
+
+
+def running(store: Store) -> tuple[str, RunFolder]:
+    """A run that this very process trains, as far as the list can tell."""
+    run_id = store.new_id()
+    folder = write_folder(store.folders / run_id)
+    store.add(run_id, ANNA, "Net", {})
+    store.claim_next(9, this_process())
+    folder.begin(1, this_process())
+    return run_id, folder
 
 
 def age(store: Store, run_id: str) -> None:
