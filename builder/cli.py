@@ -28,6 +28,7 @@ _SETTINGS = [
     "batch_size",
     "device",
     "epochs",
+    "goal",
     "loss",
     "lr",
     "momentum",
@@ -114,12 +115,22 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("file", type=Path, metavar="FILE")
     train.add_argument("--data", required=True, metavar="NAME|PATH", help="digits, moons, my.csv …")
     train.add_argument("--target", metavar="COLUMN", help="what to predict, in a file of your own")
+    train.add_argument(
+        "--task",
+        metavar="TASK",
+        help="what the target is: classes, binary (yes or no from one output), number, or auto",
+    )
     train.add_argument("--run", type=Path, required=True, metavar="DIR", help="a new folder")
     train.add_argument("--epochs", type=int, metavar="N")
     train.add_argument("--lr", type=float, metavar="RATE", help="learning rate")
     train.add_argument("--batch-size", type=int, metavar="N")
     train.add_argument("--optimizer", metavar="NAME", help="sgd, adam, adamw, rmsprop, adagrad")
     train.add_argument("--loss", metavar="NAME", help="default: suggested from the target")
+    train.add_argument(
+        "--goal",
+        metavar="GOAL",
+        help="target (default), or input: an autoencoder, which gives back what it takes in",
+    )
     train.add_argument("--momentum", type=float, metavar="M", help="sgd and rmsprop")
     train.add_argument("--nesterov", action="store_true", default=None, help="sgd")
     train.add_argument("--weight-decay", type=float, metavar="D")
@@ -222,7 +233,7 @@ def _check(arguments: argparse.Namespace) -> int:
     totals = report.totals
     print(
         f"{format_count(totals.parameters)} parameters, {format_count(totals.trainable)} trainable; "
-        f"{format_bytes(totals.memory_bytes)} to train"
+        f"{format_bytes(totals.memory_bytes)} of memory to train"
     )
     for problem in report.problems:
         _say(f"{problem.severity}: {problem.message}")
@@ -281,11 +292,19 @@ def _draw(arguments: argparse.Namespace) -> int:
 def _train(arguments: argparse.Namespace) -> int:
     project = builder.load_project(arguments.file)
     settings = {n: v for n in _SETTINGS if (v := getattr(arguments, n)) is not None}
-    data = _data_for(project, arguments.data, arguments.target)
+    asked = {"target": arguments.target, "task": arguments.task}
+    data = _data_for(project, arguments.data, asked)
     if arguments.fit:
-        project = _fitted(project, data)
+        project, data = _fitted(project, data, settings, arguments.data, asked)
     bar = None if arguments.quiet else _Bar()
-    run = builder.train(project, data, folder=arguments.run, on_progress=bar, **settings)
+    run = builder.train(
+        project,
+        data,
+        folder=arguments.run,
+        on_progress=bar,
+        on_warning=lambda text: _say(f"warning: {text}"),
+        **settings,
+    )
     if bar:
         bar.close()
     _say(run.sentence)
@@ -293,16 +312,17 @@ def _train(arguments: argparse.Namespace) -> int:
     return DONE if run.state == "finished" else PROBLEMS
 
 
-def _data_for(project: Project, name: str, target: str | None) -> Any:
+def _data_for(project: Project, name: str, asked: Mapping[str, Any]) -> Any:
     """The set as the project chose it, where it did; else as it comes, cut to the model's input
-    where that holds as many numbers (digits as 64 numbers or as 1×8×8 pictures)."""
+    where that holds as many numbers (digits as 64 numbers or as 1×8×8 pictures).
+
+    `asked`: fields of the choice that are set here, None where they are not.
+    """
     import math
 
-    from builder.data import DataChoice
-
+    data = _load(project, name, asked)
     if project.data and project.data.get("source") == name:
-        return builder.load_dataset(DataChoice.from_json(project.data), target=target)
-    data = builder.load_dataset(name, target=target)
+        return data
     first = next(iter(project.graph.inputs), None)
     wanted = (
         tuple(n for n in first.spec.shape[1:] if isinstance(n, int)) if first and first.spec else ()
@@ -310,19 +330,38 @@ def _data_for(project: Project, name: str, target: str | None) -> Any:
     given = tuple(n for n in data.input_spec.shape[1:] if isinstance(n, int))
     if not wanted or wanted == given or math.prod(wanted) != math.prod(given):
         return data
-    return builder.load_dataset(name, target=target, shape=wanted)
+    return _load(project, name, {**asked, "shape": wanted})
 
 
-def _fitted(project: Project, data: Any) -> Project:
+def _load(project: Project, name: str, asked: Mapping[str, Any]) -> Any:
+    from builder.data import DataChoice
+
+    if project.data and project.data.get("source") == name:
+        return builder.load_dataset(DataChoice.from_json(project.data), **asked)
+    return builder.load_dataset(name, **asked)
+
+
+def _fitted(
+    project: Project,
+    data: Any,
+    settings: Mapping[str, Any],
+    name: str,
+    asked: Mapping[str, Any],
+) -> tuple[Project, Any]:
+    """Network and data as the Data page's Fit makes them; what it does is told on standard error."""
     import dataclasses
 
-    from builder.data.fit import fit_edits
+    from builder.data import plan_fit
     from builder.graph.edits import apply
+    from builder.training.headless import chosen_settings
 
-    edit = fit_edits(project.graph, data)
-    if edit is None:
-        return project
-    return dataclasses.replace(project, graph=apply(project.graph, edit))
+    fit = plan_fit(project.graph, data, chosen_settings(project, settings).goal)
+    _say(fit.sentence)
+    if fit.choice != data.choice:
+        data = _load(project, name, {**asked, "task": fit.choice.task, "shape": fit.choice.shape})
+    if fit.edit is None:
+        return project, data
+    return dataclasses.replace(project, graph=apply(project.graph, fit.edit)), data
 
 
 class _Bar:

@@ -4,7 +4,8 @@ $LAYERWISE_HOME or ~/.layerwise
 ├─ owners/<token>/      one person's projects and uploads
 ├─ runs/<run id>/       one training run each (builder/training/folder.py)
 ├─ run-data/            rows that several runs share (builder/training/pool.py)
-└─ runs.sqlite          whose run is whose, and in which state (builder/training/store.py)
+├─ runs.sqlite          whose run is whose, and in which state (builder/training/store.py)
+└─ runs.reserve         room held for deleting a run on a full disk (builder/training/database.py)
 """
 
 from __future__ import annotations
@@ -64,16 +65,21 @@ def why_nothing_is_kept() -> StorageRefused | None:
     """What the disk would say to whoever wants to keep something now; None where it takes it."""
     try:
         folder = home()
-        free = shutil.disk_usage(folder).free
+        full = is_full(folder)
     except StorageRefused as refusal:
         return refusal
     except OSError as error:
         return storage_refused(error, home_path())
     if not os.access(folder, os.W_OK):
         return storage_refused(OSError(errno.EROFS, "read-only"), folder)
-    if free < _FULL_DISK_BYTES:
+    if full:
         return storage_refused(OSError(errno.ENOSPC, "full"), folder)
     return None
+
+
+def is_full(folder: Path) -> bool:
+    """Whether so little is left on the disk of a folder that work could not be kept. Errors: OSError."""
+    return shutil.disk_usage(folder).free < _FULL_DISK_BYTES
 
 
 def make_folder(path: Path) -> Path:

@@ -13,6 +13,7 @@ from builder.ui import state
 from builder.ui.graph_view import graph_view
 from builder.ui.head import page_head
 from builder.ui.markdown import plain
+from builder.ui.problems import problem_list
 
 AROUND = 315  # pixels of the page above and below the graph
 
@@ -65,7 +66,7 @@ def autograd_tab() -> None:
             dark=state.dark(),
         )
     except InspectionRefused as refusal:
-        st.warning(plain(refusal), icon=":material/error:")
+        refused(refusal)
         return
     graph_view(
         drawn.dot,
@@ -75,6 +76,16 @@ def autograd_tab() -> None:
         label="Autograd graph",
     )
     explain(drawn)
+
+
+def refused(refusal: InspectionRefused) -> None:
+    """Why there is no graph; where the network is at fault, with the repairs one click away."""
+    repairs = state.check().repairs
+    if any(repairs.get(problem) for problem in state.problems()):
+        st.caption("The autograd graph is drawn once the network runs.")
+        problem_list()
+    else:
+        st.warning(plain(refusal), icon=":material/error:")
 
 
 def explain(drawn: AutogradGraph) -> None:

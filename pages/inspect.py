@@ -9,6 +9,7 @@ from builder.inspection.weights import weights
 from builder.training import Run, Store
 from builder.ui import state
 from builder.ui.head import page_head
+from builder.ui.keeping import say_if_nothing_is_kept
 from builder.ui.markdown import plain
 from builder.ui.weight_choice import (
     choose_epoch,
@@ -43,6 +44,7 @@ def look_inside(run: Run, epoch: int, beside: bool) -> None:
 
 
 page_head("Inspect", needs_project=False)
+say_if_nothing_is_kept()
 cards = Store().runs(state.owner())
 if not cards:
     nothing_trained()

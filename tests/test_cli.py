@@ -9,7 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from builder import cli
+import builder
+from builder import cli, gallery
+from builder.graph.edits import AddNode, DeleteNode, SetInputSpec, apply
+from builder.graph.model import TensorSpec
+from builder.graph.project import Project, save_project
 
 
 def run(*words: str) -> int:
@@ -140,6 +144,103 @@ def test_train_refuses_data_that_does_not_fit(
     assert "takes N×10" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
     assert run(*words, "--fit", "--quiet") == 0
+
+
+def one_output(path: Path, *, sigmoid: bool = True) -> Path:
+    """Two features in, one output that says yes or no."""
+    graph = gallery.project("mlp_16_named").graph
+    graph = apply(graph, SetInputSpec("x", TensorSpec(("N", 2))))
+    if not sigmoid:
+        graph = apply(graph, DeleteNode("sigmoid"))
+    save_project(Project("Yes or no", graph), path)
+    return path
+
+
+@pytest.fixture
+def sick(tmp_path: Path) -> Path:
+    """Sixty rows of two features, and whether somebody is sick: yes or no."""
+    path = tmp_path / "bin.csv"
+    rows = [f"{i * 0.7 % 5:.2f},{i % 7},{'yes' if i % 3 else 'no'}" for i in range(60)]
+    path.write_text("age,days,sick\n" + "\n".join(rows) + "\n")
+    return path
+
+
+def test_fit_takes_two_classes_as_yes_or_no_for_one_output(
+    sick: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    net, folder = one_output(tmp_path / "binsig.json"), tmp_path / "run"
+    words = ["train", net, "--data", sick, "--target", "sick", "--epochs", "1", "--run", folder]
+    assert run(*words, "--fit") == 0
+    assert "as yes or no" in capsys.readouterr().err
+    trained = builder.open_run(folder)
+    assert trained.folder.job()["loss"] == "bce"
+    assert trained.folder.job()["output_shape"] == [1]
+    assert trained.dataset().kind == "binary"
+
+
+def test_a_net_with_one_output_needs_only_the_task(
+    sick: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    net, folder = one_output(tmp_path / "net.json", sigmoid=False), tmp_path / "run"
+    words = ["train", net, "--data", sick, "--target", "sick", "--epochs", "1", "--run", folder]
+    assert run(*words) == 2
+    assert "Choose the task “binary”: one output says yes or no." in capsys.readouterr().err
+    assert run(*words, "--task", "binary") == 0
+    assert builder.open_run(folder).folder.job()["loss"] == "bce_with_logits"
+
+
+def test_a_loss_for_yes_or_no_names_the_task_it_needs(
+    sick: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    net = one_output(tmp_path / "net.json")
+    words = ["train", net, "--data", sick, "--target", "sick", "--run", tmp_path / "run"]
+    assert run(*words, "--loss", "bce") == 2
+    said = capsys.readouterr().err
+    assert "Choose the task “binary”" in said and "Data page" not in said
+    assert run(*words, "--loss", "bce", "--fit", "--epochs", "1") == 0
+
+
+def test_the_autoencoder_of_the_gallery_stays_one_when_it_is_fitted(tmp_path: Path) -> None:
+    net, folder = tmp_path / "ae.json", tmp_path / "run"
+    run("gallery", "autoencoder", "-o", net)
+    words = ["train", net, "--data", "digits", "--fit", "--epochs", "1"]
+    assert run(*words, "--run", folder) == 0
+    job = builder.open_run(folder).folder.job()
+    assert (job["output_shape"], job["loss"], job["settings"]["goal"]) == ([64], "mse", "input")
+    assert run(*words, "--run", tmp_path / "second", "--goal", "target") == 0
+    assert builder.open_run(tmp_path / "second").folder.job()["output_shape"] == [10]
+
+
+def test_a_fit_that_cannot_be_is_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("gallery", "lenet5", "-o", tmp_path / "net.json")
+    words = ["train", tmp_path / "net.json", "--data", "iris", "--run", tmp_path / "run"]
+    assert run(*words, "--fit") == 2
+    assert "This network reads pictures" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flag", "said"), [("--task", "task is one of auto, classes"), ("--goal", "The goal is")]
+)
+def test_a_task_or_goal_that_is_not_there_is_told(
+    flag: str, said: str, digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("train", digits, "--data", "digits", flag, "x", "--run", tmp_path / "run") == 2
+    assert said in capsys.readouterr().err
+
+
+def test_warnings_are_told_on_standard_error(
+    digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    project = builder.load_project(digits)
+    softmax = apply(project.graph, AddNode("torch.nn.Softmax", arguments={"dim": 1}))
+    save_project(Project("Digits", softmax), digits)
+    words = ["train", digits, "--data", "digits", "--epochs", "1", "--run", tmp_path / "run"]
+    assert run(*words, "--quiet") == 0
+    captured = capsys.readouterr()
+    assert "warning: The network ends with Softmax" in captured.err
+    assert captured.out.strip() == str(tmp_path / "run")
 
 
 def test_every_command_has_help(capsys: pytest.CaptureFixture[str]) -> None:

@@ -60,7 +60,7 @@ SUGGESTED: Final[Mapping[str, Any]] = MappingProxyType(
         "num_heads": 4,
         "nhead": 4,
         "num_layers": 2,
-        "num_groups": 4,
+        "num_groups": 1,  # divides any number of channels
         "groups": 2,
         "output_size": 1,
         "upscale_factor": 2,

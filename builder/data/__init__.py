@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from builder.data.dataset import load_dataset as load_dataset
     from builder.data.dataset import title_of as title_of
     from builder.data.fit import Fit as Fit
-    from builder.data.fit import fit_edits as fit_edits
     from builder.data.fit import plan_fit as plan_fit
     from builder.data.registry import Columns as Columns
     from builder.data.registry import Samples as Samples
@@ -54,7 +53,6 @@ _VERBS = {
     "check_upload": "uploads",
     "delete_upload": "uploads",
     "disagreements": "agreement",
-    "fit_edits": "fit",
     "plan_fit": "fit",
     "title_of": "dataset",
     "load_dataset": "dataset",
@@ -81,7 +79,6 @@ __all__ = [
     "check_upload",
     "delete_upload",
     "disagreements",
-    "fit_edits",
     "list_uploads",
     "load_dataset",
     "open_upload",

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
 
 from builder import catalogue
 from builder.catalogue.entry import Entry
+from builder.catalogue.example import tensors as example_tensors
 from builder.graph import meta
 from builder.graph.layout import Strided
 from builder.graph.model import TensorSpec
@@ -34,7 +36,8 @@ class Effects:
 
     `shares`: for each tensor of the result the inputs whose memory it lies in. `keeps_inputs`,
     `keeps_results`: what the backward pass reads again. `writes`: the inputs that are written over.
-    `learns`: the tensors of the result that a gradient flows through.
+    `learns`: the tensors of the result that a gradient flows through. `refuses`: whether its own
+    backward pass raises because it wrote over its input (LeakyReLU with a negative slope).
     """
 
     shares: Mapping[Path, tuple[Path, ...]]
@@ -42,6 +45,7 @@ class Effects:
     keeps_results: frozenset[Path] = frozenset()
     writes: frozenset[Path] = frozenset()
     learns: frozenset[Path] = frozenset()
+    refuses: bool = False
 
 
 _effects: Remembered[Effects] = Remembered(4096)
@@ -61,10 +65,10 @@ def effects_of(
     Args: arguments: of the constructor, inferred ones included. call: inputs and literals by name.
           learning: the inputs that a gradient flows through.
     """
-    inferred = {p.name for p in entry.parameters if p.inferred is not None} | _WIDTHS
+    sizes = _sizes_of(entry.key)
     key = (
         entry.key,
-        tuple((n, frozen(v)) for n, v in arguments.items() if n not in inferred),
+        tuple((n, frozen(v)) for n, v in arguments.items() if n not in sizes),
         tuple((n, _signature(v, entry.kind == "layer")) for n, v in call.items()),
         learning,
         is_frozen,
@@ -78,6 +82,13 @@ def effects_of(
             return None
         _effects.put(key, found)
     return found
+
+
+@cache
+def _sizes_of(key: str) -> frozenset[str]:
+    """The arguments that do not decide what is kept. Asked for every call of a network at each edit."""
+    inferred = (p.name for p in catalogue.get(key).parameters if p.inferred is not None)
+    return _WIDTHS.union(inferred)
 
 
 def forget() -> None:
@@ -135,6 +146,7 @@ def _run(
             result = target(*positional, **keywords)
     parts = {p: part for p, part in leaves(result) if isinstance(part, torch.Tensor)}
     memory = {_storage(tensor) for tensor in kept}
+    writes = frozenset(p for p, t in tensors.items() if t._version != before[p])
     return Effects(
         shares={
             path: tuple(p for p, tensor in tensors.items() if _storage(tensor) == _storage(part))
@@ -142,9 +154,38 @@ def _run(
         },
         keeps_inputs=frozenset(p for p, t in tensors.items() if _storage(t) in memory),
         keeps_results=frozenset(p for p, t in parts.items() if _storage(t) in memory),
-        writes=frozenset(p for p, t in tensors.items() if t._version != before[p]),
+        writes=writes,
         learns=frozenset(p for p, t in parts.items() if t.requires_grad),
+        refuses=bool(writes & learning) and training and _refuses(entry, arguments, call),
     )
+
+
+def _refuses(
+    entry: Entry, arguments: Mapping[str, Evaluated], call: Mapping[str, Evaluated]
+) -> bool:
+    """Whether a call's own backward pass raises, tried with the tiny tensors of its example.
+
+    On the CPU, where the numbers are: the meta device has no backward pass for all of them.
+    """
+    example = catalogue.example(entry)
+    literals = {n: v for n, v in call.items() if entry.port(n) is None}
+    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        try:
+            tensors = example_tensors(example.inputs, "cpu")
+            arrived = {n: t.requires_grad_().clone() for n, t in tensors.items()}
+            target: Callable[..., Any] = catalogue.target_of(entry)
+            if entry.kind == "layer":
+                target = catalogue.build_layer(entry, arguments).train()
+            values = {**arrived, **literals}
+            positional, keywords = catalogue.call_arguments(entry, values, training=True)
+            result = target(*positional, **keywords)
+        except Exception:  # the example does not suit these arguments: nothing is known
+            return False
+        try:
+            result.sum().backward()
+        except RuntimeError:
+            return True
+        return False
 
 
 def _made(

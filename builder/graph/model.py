@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import EllipsisType
 from typing import Literal, TypeAlias
 
@@ -208,7 +209,7 @@ class Graph:
 
     def calls_of(self, owner_id: str) -> list[Node]:
         """The nodes that call an owner, in running order: more than one share its weights."""
-        return [n for n in self.nodes.values() if n.kind == "layer" and n.target == owner_id]
+        return list(self._calls.get(owner_id, ()))
 
     def label(self, node_id: str) -> str:
         """The name a person reads: the owner's for a layer ("encoder (2)" for its second call)."""
@@ -221,7 +222,24 @@ class Graph:
 
     def readers_of(self, node_id: str) -> list[Node]:
         """The nodes that read a node's result, in running order."""
-        return [n for n in self.nodes.values() if any(r.node == node_id for r in refs_in(n))]
+        return list(self._readers.get(node_id, ()))
+
+    # Looked up for every layer of a list, so asked of all nodes once: a graph never changes.
+    @cached_property
+    def _calls(self) -> Mapping[str, list[Node]]:
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes.values():
+            if node.kind == "layer":
+                found.setdefault(node.target, []).append(node)
+        return found
+
+    @cached_property
+    def _readers(self) -> Mapping[str, list[Node]]:
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes.values():
+            for read in dict.fromkeys(ref.node for ref in refs_in(node)):
+                found.setdefault(read, []).append(node)
+        return found
 
     def resolve(self, ref: Ref) -> Ref:
         """The reference itself, or past bypassed nodes to the value that really arrives."""

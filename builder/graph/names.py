@@ -25,6 +25,10 @@ _USED_IN_CODE = frozenset(
     }
 )
 
+_LIKE_DIGITS = frozenset({"l", "O", "I"})
+"""A layer may be called so, but written code calls it otherwise: as variables, linters refuse them
+(ruff E741)."""
+
 _BASES = {
     "adaptiveavgpool": "pool",
     "adaptivemaxpool": "pool",
@@ -83,6 +87,8 @@ def safe_identifier(text: str) -> str:
     if not name.isidentifier():  # begins with a digit or a combining mark
         name = f"layer_{name}"
     name = unicodedata.normalize("NFKC", name)[:MAX_NAME]
+    if name in _LIKE_DIGITS:
+        name = f"{name.lower()}1"
     while name in _reserved():
         name = f"{name[: MAX_NAME - 1]}1" if name.endswith("_") else f"{name[: MAX_NAME - 1]}_"
     return name

@@ -49,6 +49,7 @@ _PARTS = {
 _NAMES_OF_PARTS = {size: name for name, size in _PARTS.items()}
 _PART = re.compile(r"(?:(\d{1,9})·)?(⌈?\d?N/\d⌉?)")
 _PATTERN = re.compile(r"(\d{0,9})N(²?)(?:([+-])(\d{1,4}))?")
+_FRACTION = re.compile(r"⌈?(\d?)N/(\d)⌉?")
 
 Evaluated: TypeAlias = "Literals | TensorSpec | Slice | tuple[Evaluated, ...]"
 """An argument whose references are values and whose sizes are numbers (the batch: BATCH_PROBE)."""
@@ -101,6 +102,17 @@ def dim_per_sample(dim: Dim) -> int:
     if is_part_of_batch(dim):
         return int(str(dim).rpartition("·")[0] or 1)
     return dim if isinstance(dim, int) else _dim_at(dim, 1)
+
+
+def dim_at(dim: Dim, batch: int) -> int:
+    """The size with a batch of that many samples: "⌈N/2⌉" with 5 is 3."""
+    part = _PART.fullmatch(str(dim))
+    fraction = _FRACTION.fullmatch(part[2]) if part is not None else None
+    if part is None or fraction is None:
+        return _dim_at(dim, batch)
+    share = int(fraction[1] or 1) * batch
+    size = -(-share // int(fraction[2])) if "⌈" in part[2] else share // int(fraction[2])
+    return int(part[1] or 1) * size
 
 
 def is_batch(dim: Dim) -> bool:

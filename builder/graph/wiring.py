@@ -153,9 +153,11 @@ def loose_ends(
         if node.kind == "input":
             text = f"{label} is read by nothing. Wire it to a layer, or delete it."
         elif has_weights:
-            text = f"{label} reaches no output, so its weights would never learn. Wire its result, or delete it."
+            text = f"Nothing that {label} gives is used for an output, so its weights would never learn. Wire its result, or delete it."
         else:
-            text = f"{label} reaches no output. Wire its result, or delete it."
+            text = (
+                f"Nothing that {label} gives is used for an output. Wire its result, or delete it."
+            )
         yield Diagnostic(node.id, text, severity="warning", kind="unused")
 
 

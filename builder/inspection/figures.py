@@ -119,7 +119,7 @@ def heatmap(
             zmax=scale,
             colorscale=[list(stop) for stop in theme.DIVERGING[dark]],
             colorbar=_colour_bar("Value"),
-            hovertemplate="row %{y}, column %{x}<br>%{z:.6g}<extra></extra>",
+            hovertemplate=_place_words(x_title, y_title) + "<br>%{z:.6g}<extra></extra>",
         )
     )
     figure.update_layout(hovermode="closest", margin={"t": 48 if title else 12})
@@ -128,6 +128,14 @@ def heatmap(
         title_text=plain(y_title), showgrid=False, autorange="reversed", **_whole_ticks(rows)
     )
     return figure
+
+
+def _place_words(x_title: str, y_title: str) -> str:
+    """out_features 3, in_features 7; "row" and "column" where an axis stands for several."""
+    one_each = "×" not in x_title
+    across, down = (x_title, y_title) if one_each else ("column", y_title)
+    down = f"{plain(down.split(':')[0])} %{{y}}, " if down else ""
+    return f"{down}{plain(across or 'column')} %{{x}}"
 
 
 def heatmap_height(rows: int) -> int:
@@ -204,8 +212,20 @@ def filter_grid(
     )
     figure.update_layout(margin={"t": 30, "b": 6})
     figure.update_annotations(font_size=theme.FONT_SIZE - 3)
-    figure.update_xaxes(visible=False, constrain="domain")
-    figure.update_yaxes(visible=False, autorange="reversed", constrain="domain")
+    # A frame around each: a white corner of a filter must not run into a white page.
+    frame = {
+        "showline": True,
+        "mirror": True,
+        "linecolor": theme.ink(dark).quiet,
+        "linewidth": 1,
+        "showgrid": False,
+        "zeroline": False,
+        "showticklabels": False,
+        "ticks": "",
+        "constrain": "domain",
+    }
+    figure.update_xaxes(**frame)
+    figure.update_yaxes(**frame, autorange="reversed")
     for index in range(count):
         suffix = "" if index == 0 else str(index + 1)
         figure.layout[f"yaxis{suffix}"].update(scaleanchor=f"x{suffix}", scaleratio=1)

@@ -148,6 +148,30 @@ def change(now: Array, before: Array | None) -> float | None:
     return value if math.isfinite(value) else None
 
 
+def change_words(now: Array, before: Array, since: str = "epoch 0") -> str:
+    """How far the numbers moved, and where most, as one sentence; "" where shapes differ.
+
+    "Since epoch 0 a value changed by 0.0121 on average (mean |Δ|), most at [3, 7]: 0.11 → −0.42."
+    """
+    if before.shape != now.shape or now.size == 0:
+        return ""
+    start, end = before.astype(np.float64, copy=False), now.astype(np.float64, copy=False)
+    moved = np.abs(end - start)
+    finite = np.isfinite(moved)
+    if not finite.any():
+        return ""
+    mean = float(moved[finite].mean())
+    if mean == 0:
+        return f"Nothing changed since {since}."
+    place = np.unravel_index(int(np.argmax(np.where(finite, moved, -1.0))), moved.shape)
+    where = f"at [{', '.join(str(int(i)) for i in place)}]" if place else "here"
+    first, last = (f"{float(side[place]):.4g}".replace("-", "−") for side in (start, end))
+    return (
+        f"Since {since} a value changed by {mean:.3g} on average (mean |Δ|), "
+        f"most {where}: {first} → {last}."
+    )
+
+
 def _sample(flat: Array) -> Array:
     step = -(-flat.size // MOST_COUNTED)
     return flat[::step].astype(np.float64, copy=False) if flat.size else flat.astype(np.float64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -17,12 +18,6 @@ Array: TypeAlias = npt.NDArray[Any]
 HEATMAP_ROWS, HEATMAP_COLUMNS = 256, 512
 TABLE_ROWS, TABLE_COLUMNS = 200, 64
 MOST_FILTERS = 64
-
-_AXES = {
-    "linear": ("Output feature", "Input feature"),
-    "convolution": ("Output channel", "Input channel and kernel position"),
-    "embedding": ("Token", "Embedding dimension"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +59,23 @@ def as_matrix(values: Array) -> Array:
 
 def tile(
     values: Array,
-    family: str = "other",
+    axes: Sequence[str] = (),
     *,
     first_row: int = 0,
     first_column: int = 0,
     rows: int = HEATMAP_ROWS,
     columns: int = HEATMAP_COLUMNS,
 ) -> Tile:
-    """At most `rows` × `columns` of a tensor, from a place that is moved inside when it lies outside."""
+    """At most `rows` × `columns` of a tensor, from a place that is moved inside when it lies outside.
+
+    `axes`: what each axis of the tensor counts, from `builder.inspection.axes`.
+    """
     matrix = as_matrix(values)
     height, width = matrix.shape
     top = max(0, min(first_row, height - rows))
     left = max(0, min(first_column, width - columns))
     part = matrix[top : top + rows, left : left + columns]
-    y_title, x_title = _titles(np.asarray(values), family)
+    y_title, x_title = _titles(np.ndim(values), axes)
     says = ""
     if part.shape != matrix.shape:
         says = (
@@ -161,10 +159,11 @@ def _pictures(values: Array, channel: int | None) -> tuple[Array, str]:
     return values.mean(axis=1), f"{chosen} The mean of {channels} input channels.".strip()
 
 
-def _titles(values: Array, family: str) -> tuple[str, str]:
-    if values.ndim < 2:
-        return "", "Index"
-    return _AXES.get(family, ("Index 0", "Index 1" if values.ndim == 2 else "All further indices"))
+def _titles(ndim: int, axes: Sequence[str]) -> tuple[str, str]:
+    names = axes if len(axes) == ndim else [f"axis {i}" for i in range(ndim)]
+    if ndim < 2:
+        return "", names[0] if names else ""
+    return names[0], " × ".join(names[1:])
 
 
 def _span(first: int, count: int) -> str:

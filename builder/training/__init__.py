@@ -10,6 +10,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from builder.training.card import RunCard as RunCard
     from builder.training.check import Problem as Problem
     from builder.training.check import check_job as check_job
     from builder.training.headless import resume_run as resume_run
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from builder.training.run import Run as Run
     from builder.training.run import open_run as open_run
     from builder.training.settings import TrainingSettings as TrainingSettings
-    from builder.training.store import RunCard as RunCard
     from builder.training.store import Store as Store
     from builder.training.supervisor import Supervisor as Supervisor
     from builder.training.supervisor import get_supervisor as get_supervisor
@@ -28,7 +28,7 @@ _VERBS = {
     "JobRequest": "job",
     "Problem": "check",
     "Run": "run",
-    "RunCard": "store",
+    "RunCard": "card",
     "Store": "store",
     "Supervisor": "supervisor",
     "TrainingSettings": "settings",

@@ -1,8 +1,10 @@
 """Batches of data that lies in memory, in the order of a DataLoader with `shuffle=True`.
 
 The same two numbers are drawn from torch's generator as DataLoader draws (its base seed, then the
-sampler's), so a run gives the weights of the loop people write, to the last bit, without the
-DataLoader's cost per row.
+sampler's), so the batches are those of the loop people write, without the DataLoader's cost per row.
+Its weights come out to the last bit when that loop runs on one thread (`torch.set_num_threads(1)`)
+and its optimizer has `fused=True` where torch offers that, as a run has; torch's other
+implementations, and sums shared among threads, round differently.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import TYPE_CHECKING, Literal
@@ -13,6 +13,7 @@ from builder.graph.edits import SetArgument
 from builder.graph.model import Dim, Graph, TensorSpec, format_shape
 from builder.graph.project import Project
 from builder.training.devices import available_bytes, is_available
+from builder.training.embeddings import Found, indices_out_of_range, sparse_gradients
 from builder.training.gradients import nothing_learns
 from builder.training.job import JobRequest
 from builder.training.losses import (
@@ -88,7 +89,16 @@ def check_plan(
         found += _output(graph, report, data, settings, fit)
     found += _learning(graph, report)
     found += _resources(report, data, settings)
+    found += _of_layers(sparse_gradients(graph, report, settings))
+    if not any(p.severity == "error" for p in found):
+        found += _of_layers(indices_out_of_range(graph, report, data, dataset))
     return tuple(found)
+
+
+def _of_layers(found: Iterable[Found]) -> Iterator[Problem]:
+    for one in found:
+        message = one.diagnostic.message
+        yield Problem(message, "network", "error", one.remedies, one.diagnostic)
 
 
 def _check(graph: Graph) -> Check:
@@ -126,10 +136,10 @@ def _interface(graph: Graph, data: RunData, fit: tuple[Remedy, ...]) -> Iterator
                 "data",
                 remedies=fit,
             )
-        elif spec.dtype != "float32":
+        elif spec.dtype != (given := str(data.parts["train"][0].dtype).removeprefix("torch.")):
             yield Problem(
-                f"{data.title} gives float32, but the input “{graph.label(inputs[0].id)}” takes "
-                f"{spec.dtype}. Set its dtype to float32, or choose data of that kind.",
+                f"{data.title} gives {given}, but the input “{graph.label(inputs[0].id)}” takes "
+                f"{spec.dtype}. Set its dtype to {given}, or choose data of that kind.",
                 "data",
                 remedies=fit,
             )
@@ -158,7 +168,7 @@ def _output(
         )
         return
     if settings.goal == "input":
-        yield from _reconstruction(loss, output, data)
+        yield from _reconstruction(loss, output, data, graph)
         return
     refusal = loss.refuse(output.shape, data.kind, data.class_count, data.target_shape)
     if refusal:
@@ -185,7 +195,10 @@ def _ending(loss: Loss, graph: Graph, data: RunData) -> str | None:
     return ending_warning(loss, graph)
 
 
-def _reconstruction(loss: Loss, output: TensorSpec, data: RunData) -> Iterator[Problem]:
+def _reconstruction(
+    loss: Loss, output: TensorSpec, data: RunData, graph: Graph
+) -> Iterator[Problem]:
+    x = data.parts["train"][0]
     if loss.form != "same" or "number" not in loss.serves:
         yield Problem(
             f"{loss.title} cannot compare the output with the input. Choose mean squared error.",
@@ -199,6 +212,8 @@ def _reconstruction(loss: Loss, output: TensorSpec, data: RunData) -> Iterator[P
             "loss",
             remedies=(Remedy("Learn the target instead", settings={"goal": "target"}),),
         )
+    elif x.numel() and (warning := cannot_reach(graph, float(x.min()), float(x.max()))):
+        yield Problem(warning, "loss", "warning", remove_last(graph))
 
 
 def _other_loss(loss: Loss, graph: Graph, data: RunData, output: TensorSpec) -> tuple[Remedy, ...]:
@@ -333,18 +348,25 @@ def _memory(report: ShapeReport, data: RunData, settings: TrainingSettings) -> I
 def _single_row_batch(
     report: ShapeReport, data: RunData, settings: TrainingSettings
 ) -> Iterator[Problem]:
-    """BatchNorm cannot work on one value a channel: the last batch of an epoch may be one row."""
-    rows = len(data.parts["train"][0])
-    if rows % settings.batch_size != 1 and settings.batch_size != 1:
+    """BatchNorm cannot work on one value a channel: a batch of a single row."""
+    rows, chosen = len(data.parts["train"][0]), settings.batch_size
+    if (rows % chosen != 1 and chosen != 1) or not _has_norm_of_single_values(report):
         return
-    if not _has_norm_of_single_values(report):
+    if rows == 1:
+        yield Problem(
+            f"{data.title} has a single row for training, and BatchNorm needs at least two in a "
+            "batch. Bring more rows.",
+            "data",
+        )
         return
-    size = settings.batch_size + 1
+    size = chosen + 1
     while rows % size == 1:
         size += 1
+    single = f"{rows} rows in batches of {chosen} leave one row for the last batch"
+    if chosen == 1:
+        single = "With a batch size of 1 every batch is a single row"
     yield Problem(
-        f"{rows} rows in batches of {settings.batch_size} leave one row for the last batch, and "
-        "BatchNorm needs at least two.",
+        f"{single}, and BatchNorm needs at least two.",
         "settings",
         remedies=(Remedy(f"Use a batch size of {size}", settings={"batch_size": size}),),
     )

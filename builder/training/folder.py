@@ -7,6 +7,7 @@ data.safetensors    the rows themselves
 workers/1.json      which process trains (attempt 1; after a resume 2, …)
 metrics.jsonl       what it reports (metrics_log.py)
 checkpoints/        weights (checkpoints.py)
+listed.json         whose run it is and what the list calls it, should the list be lost
 stop                lies there when somebody wants it to stop
 end.json            how it ended
 log.txt, error.txt  what the worker printed; the traceback of a failure
@@ -102,6 +103,19 @@ class RunFolder:
             json.dumps({"layerwise_run": VERSION, **job}, indent=1, allow_nan=False) + "\n",
         )
 
+    # --- its place in the list -------------------------------------------------------------------
+
+    def listed(self) -> dict[str, Any] | None:
+        """What `write_listed` wrote: {"owner", "name", "created", "summary"}; None without it."""
+        found = _read_json(self.path / "listed.json") or {}
+        kinds = {"owner": str, "name": str, "created": (int, float), "summary": dict}
+        fine = all(isinstance(found.get(key), kind) for key, kind in kinds.items())  # type: ignore[arg-type]
+        return found if fine else None
+
+    def write_listed(self, listed: Mapping[str, Any]) -> None:
+        plain = {**listed, "summary": finite(listed["summary"])}
+        write_atomically(self.path / "listed.json", json.dumps(plain, indent=1, allow_nan=False))
+
     # --- who trains ------------------------------------------------------------------------------
 
     def worker(self, attempt: int) -> ProcessMark | None:
@@ -142,7 +156,8 @@ class RunFolder:
     @property
     def attempts(self) -> int:
         """How many attempts have begun."""
-        return max((int(p.stem) for p in (self.path / "workers").glob("[0-9]*.json")), default=0)
+        marks = (self.path / "workers").glob("[0-9]*.json")
+        return max((int(p.stem) for p in marks if p.stem.isdecimal()), default=0)
 
     # --- stopping and ending ---------------------------------------------------------------------
 
@@ -159,7 +174,10 @@ class RunFolder:
     def forget_end(self) -> None:
         """Before it is trained again: no request to stop, no ending, no old error."""
         for name in ("stop", "end.json", "error.txt"):
-            (self.path / name).unlink(missing_ok=True)
+            try:
+                (self.path / name).unlink(missing_ok=True)
+            except OSError as error:
+                raise storage_refused(error, self.path) from error
 
     def ending(self) -> Ending | None:
         """How it ended, None when it has not (or was killed, or the file does not say)."""

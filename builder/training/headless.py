@@ -33,13 +33,15 @@ def train(
     *,
     folder: str | Path | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    on_warning: Callable[[str], None] | None = None,
     callbacks: Sequence[Callback] = (),
     **settings: Any,
 ) -> Run:
     """Trains a network and gives the run, however it ended (`run.state`, `run.sentence`).
 
     Args:    data: a loaded set, or the name of one. folder: a new folder for the run; by default one
-             in the home of Layerwise. settings: fields of `TrainingSettings`, flat: lr, momentum, …;
+             in the home of Layerwise. on_warning: gets each sentence that is good to know before it
+             starts, such as a softmax too many. settings: fields of `TrainingSettings`, flat: lr, momentum, …;
              what is left out comes from the project.
     Errors:  JobRefused with every problem that would stop it, before anything is written.
     """
@@ -51,10 +53,14 @@ def train(
 
         data = load_dataset(data)
     rows = data if isinstance(data, RunData) else run_data(data)
-    chosen = TrainingSettings.of(**{**_usual(project, settings), **settings})
-    problems = [p for p in check_plan(project, rows, chosen) if p.severity == "error"]
-    if problems:
-        raise JobRefused(" ".join(p.message for p in problems))
+    chosen = chosen_settings(project, settings)
+    problems = check_plan(project, rows, chosen)
+    errors = [p.message for p in problems if p.severity == "error"]
+    if errors:
+        raise JobRefused(" ".join(errors))
+    if on_warning is not None:
+        for problem in problems:
+            on_warning(problem.message)
     path = Path(folder) if folder is not None else _new_folder()
     written = write_run(path, make_plan(project, rows, chosen))
     return _train_here(written, on_progress, callbacks)
@@ -94,13 +100,20 @@ def prepare_resume(folder: RunFolder, epochs: int | None = None) -> None:
     folder.forget_end()
 
 
-def _usual(project: Project, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The project's own settings; with another optimizer those that belonged to the old one go."""
+def chosen_settings(project: Project, settings: Mapping[str, Any]) -> TrainingSettings:
+    """The project's own settings with some changed, by flat names.
+
+    With another optimizer those that belonged to the old one go, with another goal its loss.
+    Errors: JobRefused, as `TrainingSettings.of`.
+    """
     usual = dict(project.training or {})
     before = usual.get("optimizer", TrainingSettings.optimizer)
-    if settings.get("optimizer", before) == before:
-        return usual
-    return {name: usual[name] for name in GENERAL if name in usual and name != "lr"}
+    if settings.get("optimizer", before) != before:
+        usual = {name: usual[name] for name in GENERAL if name in usual and name != "lr"}
+    before = usual.get("goal", TrainingSettings.goal)
+    if settings.get("goal", before) != before:
+        usual.pop("loss", None)
+    return TrainingSettings.of(**{**usual, **settings})
 
 
 def _train_here(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
+from builder.home import is_full
 from builder.training.folder import Ending, RunFolder
 from builder.training.metrics_log import read_points
 from builder.training.run import DISK_FULL, KILLED
-
-_FULL_DISK_BYTES: Final = 1_000_000  # less is left: the worker could not even say why it ended
 
 
 def ending_of_killed(folder: RunFolder, attempt: int) -> Ending:
@@ -19,7 +17,7 @@ def ending_of_killed(folder: RunFolder, attempt: int) -> Ending:
     full = False
     records: Sequence[Mapping[str, Any]] = ()
     with contextlib.suppress(OSError):  # even when its folder is gone, it has ended
-        full = shutil.disk_usage(folder.path).free < _FULL_DISK_BYTES
+        full = is_full(folder.path)  # then the worker could not even say why it ended
         records = read_points(folder.metrics).epochs
     sentence = DISK_FULL if full else KILLED
     epochs = [e for e in records if tells_an_epoch(e) and not e.get("partial")]
@@ -35,5 +33,12 @@ def tells_an_epoch(record: Mapping[str, Any]) -> bool:
     return (
         isinstance(record.get("epoch"), int)
         and isinstance(record.get("seconds"), int | float)
-        and all(isinstance(record.get(p) or {}, Mapping) for p in ("train", "validation"))
+        and all(_tells_figures(record.get(p) or {}) for p in ("train", "validation"))
+    )
+
+
+def _tells_figures(figures: object) -> bool:
+    return isinstance(figures, Mapping) and all(
+        name == "not_finite" or value is None or isinstance(value, int | float)
+        for name, value in figures.items()
     )

@@ -12,6 +12,11 @@ four on two cores were measured to do 1.6 to 1.9 times one job's work, with the 
 WAITING_JOBS_PER_OWNER: Final = 20
 """More than this is a stuck script, not a person."""
 
+OWNER_RUN_BYTES: Final = int(float(os.environ.get("LAYERWISE_RUNS_GB") or 2) * 1e9)
+"""What the runs of one owner may take on the disk before the next is refused: some thousand runs of the
+gallery's networks, or four of the largest that `KEPT_EPOCHS_BYTES` allows. A class of 30 stays below
+60 GB."""
+
 KEEP_A_WORKER_WARM: Final = os.environ.get("LAYERWISE_WARM_WORKER", "1") != "0"
 """Whether a worker waits with torch imported while somebody may train: the first point is there in
 0.02 s instead of 2 s, for some 300 MB."""
@@ -40,7 +45,11 @@ DIVERGED_AT: Final = 1e4
 """An epoch whose mean loss is this many times the first batch's (or 1) is not going to come back."""
 
 EVALUATION_ROWS: Final = 1024
-"""Rows at once where nothing is learned: few enough to fit, many enough to be quick."""
+"""Rows at once where nothing is learned, at most: more are not quicker."""
+
+EVALUATION_BYTES: Final = 64_000_000
+"""What the activations of those rows may take where a training step takes less: small beside what
+`check_job` leaves free, and room for 1024 rows of every network of the gallery's size."""
 
 WORKER_START_SECONDS: Final = 60.0
 """A worker that has not said that it lives after this long is given up."""

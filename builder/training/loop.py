@@ -50,6 +50,7 @@ class Training:
     validation: tuple[Tensor, Tensor] | None
     epochs: int
     test: tuple[Tensor, Tensor] | None = None
+    evaluation_rows: int = EVALUATION_ROWS
     epoch: int = 0
     done: int = 0
     step: int = 0
@@ -138,24 +139,18 @@ def evaluate(
     """The figures on rows that are not learned from. Draws no random number training would draw."""
     import torch
 
-    x, y = part
     tally = Tally(training.metrics)
     drawn = random_state()  # some layers draw in eval mode too, such as FractionalMaxPool2d
     training.model.eval()
     with torch.no_grad():
-        for rows, wanted in zip(*_chunks(x, y), strict=True):
+        steps = (torch.split(tensor, training.evaluation_rows) for tensor in part)
+        for rows, wanted in zip(*steps, strict=True):
             output = training.model(rows.clone())  # inplace=True would write into the kept rows
             tally.add(training.loss(output, wanted), output, wanted)
             for notify in on_step:
                 notify(training)
     restore_random_state(drawn)
     return tally.results()[1]
-
-
-def _chunks(x: Tensor, y: Tensor) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
-    import torch
-
-    return torch.split(x, EVALUATION_ROWS), torch.split(y, EVALUATION_ROWS)
 
 
 def _those_who_listen(

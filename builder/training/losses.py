@@ -82,6 +82,12 @@ class Loss:
             return _wrong_kind(self, kind, classes)
         if self.form == "same":
             return self._refuse_sizes(output, sizes, row)
+        if classes == 2 and math.prod(sizes) == 1:
+            return (
+                f"{self.title} needs N×2, one number a class, but the network gives "
+                f"{format_shape(output)}. Choose the task “binary”: one output says yes or no. Or "
+                "let the last layer give 2 numbers."
+            )
         if not sizes or math.prod(sizes[1:]) != math.prod(row):
             return (
                 f"{self.title} needs N×{classes}, one number a class, but the network gives "
@@ -194,6 +200,11 @@ def _wrong_kind(loss: Loss, kind: TargetKind, classes: int) -> str:
         "number": "a number",
     }[kind]
     fitting = suggest_loss(kind)
+    if kind == "classes" and classes == 2 and loss.serves == ("binary",):
+        return (
+            f"{loss.title} needs a target that is yes or no, and this one is taken as {received}. "
+            f"Choose the task “binary”, or {fitting.title} with an output for each class."
+        )
     return (
         f"{loss.title} is not for this target, which is {received}. Choose {fitting.title}, "
         "or another target on the Data page."

@@ -64,8 +64,10 @@ class Points:
     epochs: tuple[Record, ...] = field(default=())
 
 
-def read_points(path: Path, since: str = "") -> Points:
+def read_points(path: Path, since: str = "", at_most_bytes: int = -1) -> Points:
     """The lines after `since` (a `Points.position`; "" for all). Half a line is left for next time.
+
+    `at_most_bytes`: of a log of any length so much at once; ask again until the position stays.
 
     Lines that are no JSON are passed over: a log is for looking at, it never stops a page.
     """
@@ -77,10 +79,12 @@ def read_points(path: Path, since: str = "") -> Points:
             if start > found.st_size:
                 start = 0
             file.seek(start)
-            content = file.read()
+            content = file.read(at_most_bytes)
     except FileNotFoundError:
         return Points("", fresh=True)
     whole = content[: content.rfind(b"\n") + 1]
+    if not whole and len(content) == at_most_bytes:
+        whole = content  # a part of a line that is too long to be one of ours
     records = list(_parse(whole))
     return Points(
         f"{found.st_ino}:{start + len(whole)}",
@@ -99,8 +103,9 @@ def rewind(path: Path, epoch: int) -> None:
     kept = []
     if path.exists():
         for record in _parse(path.read_bytes()):
-            later = record["kind"] != "start" and record.get("epoch", 0) > epoch
-            if not later and not record.get("partial"):
+            number = epoch if record["kind"] == "start" else record.get("epoch")
+            known = isinstance(number, int) and number <= epoch  # any other is of no epoch
+            if known and not record.get("partial"):
                 kept.append(record)
     lines = "".join(json.dumps(record, allow_nan=False) + "\n" for record in kept)
     write_atomically(path, lines)

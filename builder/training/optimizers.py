@@ -59,6 +59,7 @@ class OptimizerEntry:
     """One optimizer. `torch_name`: its class in `torch.optim`; `lr`: the suggested learning rate.
 
     `arguments`: what the constructor gets for a set of options, where the two differ in spelling.
+    `sparse`: whether torch's takes the gradients of an Embedding with sparse=True.
     """
 
     key: str
@@ -69,6 +70,7 @@ class OptimizerEntry:
     options: tuple[Option, ...]
     fused: bool = True
     arguments: Callable[[Mapping[str, Any]], dict[str, Any]] = dict
+    sparse: bool = False
 
     @property
     def link(self) -> str:
@@ -76,6 +78,15 @@ class OptimizerEntry:
 
     def option(self, name: str) -> Option | None:
         return next((o for o in self.options if o.name == name), None)
+
+    def refuse_sparse(self, options: Mapping[str, Any]) -> str | None:
+        """Half a sentence when sparse gradients cannot be taken with these options, else None."""
+        if not self.sparse:
+            return f"{self.title} takes no sparse gradients"
+        for name in ("momentum", "weight_decay"):
+            if self.option(name) and options.get(name):
+                return f"{self.title} takes no sparse gradients with a {name} above 0"
+        return None
 
 
 def optimizers() -> Mapping[str, OptimizerEntry]:
@@ -94,10 +105,16 @@ def get_optimizer(key: str) -> OptimizerEntry:
 
 
 def build_optimizer(
-    key: str, parameters: Iterable[Parameter], lr: float, options: Mapping[str, Any]
+    key: str,
+    parameters: Iterable[Parameter],
+    lr: float,
+    options: Mapping[str, Any],
+    *,
+    sparse: bool = False,
 ) -> Optimizer:
     """The torch optimizer over the parameters that are trained (those with `requires_grad`).
 
+    `sparse`: some gradients are going to be sparse, which no fused implementation takes.
     Errors: JobRefused when there is no such parameter.
     """
     import torch
@@ -111,7 +128,8 @@ def build_optimizer(
         )
     chosen = {o.name: options.get(o.name, o.default) for o in entry.options}
     arguments = entry.arguments(chosen)
-    if entry.fused and all(p.is_floating_point() and p.device.type != "mps" for p in trained):
+    fused = entry.fused and not sparse
+    if fused and all(p.is_floating_point() and p.device.type != "mps" for p in trained):
         arguments["fused"] = True
     made: Optimizer = getattr(torch.optim, entry.torch_name)(trained, lr=lr, **arguments)
     return made
@@ -172,6 +190,7 @@ _OPTIMIZERS: Final[Mapping[str, OptimizerEntry]] = {
             "sgd", "SGD", "SGD", 1e-2,
             "The plain step down the slope, with momentum if you like: simple and well understood.",
             (_MOMENTUM, _NESTEROV, _decay(0.0)),
+            sparse=True,
         ),
         OptimizerEntry(
             "rmsprop", "RMSprop", "RMSprop", 1e-3,
@@ -189,6 +208,7 @@ _OPTIMIZERS: Final[Mapping[str, OptimizerEntry]] = {
                 Option("lr_decay", "float", 0.0, "How fast the learning rate falls.", step=0.001),
                 _decay(0.0), _eps(1e-10),
             ),
+            sparse=True,
         ),
     )
 }  # fmt: skip

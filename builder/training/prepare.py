@@ -12,6 +12,7 @@ from builder.graph.model import Graph, TensorSpec
 from builder.graph.project import Project, to_json
 from builder.home import make_folder, write_atomically
 from builder.training.folder import RunFolder
+from builder.training.limits import EVALUATION_BYTES, EVALUATION_ROWS
 from builder.training.losses import Loss, get_loss, suggest_loss
 from builder.training.settings import AUTO, TrainingSettings
 from builder.training.tensors import RunData, save_data
@@ -31,6 +32,7 @@ class Plan:
     loss: Loss
     output_shape: tuple[int, ...]
     parameters: int
+    evaluation_rows: int = EVALUATION_ROWS
 
 
 def run_data(dataset: Dataset) -> RunData:
@@ -85,7 +87,19 @@ def make_plan(
         chosen_loss(settings, data, project.graph),
         tuple(int(size) for size in output.shape[1:]),
         report.totals.parameters,
+        evaluation_rows(settings.batch_size, report.totals.activation_bytes),
     )
+
+
+def evaluation_rows(batch_size: int, activation_bytes: int) -> int:
+    """Rows of one step of validation or test, so that it never needs more memory than was checked.
+
+    `check_job` found room for the activations of a batch and as much again for their gradients.
+    Without gradients as many rows take at most half of that; a small network takes more rows, as
+    long as their activations stay within EVALUATION_BYTES. `activation_bytes`: of one row.
+    """
+    within = EVALUATION_BYTES // max(1, activation_bytes)
+    return min(EVALUATION_ROWS, max(1, batch_size, within))
 
 
 def output_spec(graph: Graph, report: ShapeReport) -> TensorSpec | None:
@@ -119,5 +133,6 @@ def job_of(plan: Plan, name: str) -> dict[str, Any]:
         "loss": plan.loss.key,
         "output_shape": list(plan.output_shape),
         "parameters": plan.parameters,
+        "evaluation_rows": plan.evaluation_rows,
         "data": {"title": plan.data.title, "rows": plan.data.rows, **plan.data.about},
     }

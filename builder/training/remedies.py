@@ -8,7 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from builder.errors import LayerwiseError
-from builder.graph.model import Graph, TensorSpec, format_shape
+from builder.graph.model import Graph, format_shape
 from builder.training.last_layer import last_layer
 from builder.training.settings import TrainingSettings
 
@@ -38,14 +38,12 @@ def fit_remedies(
     if dataset is None:
         return ()
     cut = _cut_remedy(graph, dataset)
-    for rows in (dataset, _flat(dataset)):
-        fit = _plan_fit(graph, rows, settings)
-        if fit is None:
-            continue
-        choice = fit.choice if fit.choice != dataset.choice else None
-        label = "Fit the network to the data" if fit.edit else "Take the two classes as yes or no"
-        return (*cut, Remedy(label, fit.edit, data=choice, help=fit.sentence))
-    return cut
+    fit = _plan_fit(graph, dataset, settings)
+    if fit is None:
+        return cut
+    choice = fit.choice if fit.choice != dataset.choice else None
+    label = "Fit the network to the data" if fit.edit else "Take the two classes as yes or no"
+    return (*cut, Remedy(label, fit.edit, data=choice, help=fit.sentence))
 
 
 def _plan_fit(graph: Graph, dataset: Dataset, settings: TrainingSettings) -> Fit | None:
@@ -56,13 +54,6 @@ def _plan_fit(graph: Graph, dataset: Dataset, settings: TrainingSettings) -> Fit
     except LayerwiseError:
         return None
     return fit if fit.changes else None
-
-
-def _flat(dataset: Dataset) -> Dataset:
-    """The same set with flat rows, as far as a plan looks at it."""
-    sizes = [size for size in dataset.input_spec.shape[1:] if isinstance(size, int)]
-    card = replace(dataset.card, spec=TensorSpec(("N", prod(sizes))))
-    return replace(dataset, choice=replace(dataset.choice, shape=(prod(sizes),)), card=card)
 
 
 def _cut_remedy(graph: Graph, dataset: Dataset) -> tuple[Remedy, ...]:

@@ -22,6 +22,8 @@ from builder.training.callbacks import (
     StopListener,
 )
 from builder.training.folder import Ending, RunFolder
+from builder.training.killed import tells_an_epoch
+from builder.training.limits import EVALUATION_ROWS
 from builder.training.loop import Training, TrainingEnds, evaluate, fit
 from builder.training.losses import get_loss
 from builder.training.metrics import metric_set
@@ -50,7 +52,7 @@ def run_session(
     """
     sweep_temporary_files(folder.path)
     sweep_temporary_files(make_folder(folder.checkpoints))
-    training, commits, reports = None, None, None
+    training, log, commits, reports = None, None, None, None
     tested: Figures = {}
     ending = Ending("failed", "", attempt=attempt)
     try:
@@ -72,7 +74,7 @@ def run_session(
                 StopListener(lambda: folder.stop_wanted, interrupted),
             ),
         )
-        sentence = finished_words(read_points(folder.metrics).epochs, training.seconds)
+        sentence = finished_words(_epochs(folder), training.seconds)
         tested = evaluate_test(training)
         ending = Ending("finished", _joined(sentence, words_for_test(tested)), attempt=attempt)
     except TrainingEnds as end:
@@ -90,6 +92,8 @@ def run_session(
         if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
             raise
     finally:
+        if log is not None:
+            log.close()
         ending = _with_figures(folder, ending, training, tested)
         try:
             folder.write_ending(ending)
@@ -109,7 +113,11 @@ def prepare_training(
     model = build_model(folder.model).to(device)
     loss = get_loss(job["loss"])
     optimizer = build_optimizer(
-        settings.optimizer, model.parameters(), settings.learning_rate, settings.options
+        settings.optimizer,
+        model.parameters(),
+        settings.learning_rate,
+        settings.options,
+        sparse=any(getattr(layer, "sparse", False) is True for layer in model.modules()),
     )
 
     def part(name: str) -> tuple[Tensor, Tensor]:
@@ -127,6 +135,7 @@ def prepare_training(
         part("validation") if "validation" in data.parts else None,
         settings.epochs,
         part("test") if "test" in data.parts else None,
+        int(job.get("evaluation_rows") or EVALUATION_ROWS),  # a run of before has none
     )
 
 
@@ -149,7 +158,7 @@ def continue_from_last_commit(folder: RunFolder, training: Training) -> None:
 
     What was reported or saved after it is removed: it is going to be done again, to the same bits.
     """
-    committed = max((e["epoch"] for e in read_points(folder.metrics).epochs), default=0)
+    committed = max((e["epoch"] for e in _epochs(folder)), default=0)
     epoch = checkpoints.resumable_epoch(folder.checkpoints, committed) or 0
     checkpoints.drop_after(folder.checkpoints, epoch)
     rewind(folder.metrics, epoch)
@@ -194,6 +203,11 @@ def _start_line(
     }
 
 
+def _epochs(folder: RunFolder) -> list[dict[str, Any]]:
+    """The epochs of the log; a line that does not say what an epoch's has to say is passed over."""
+    return [e for e in read_points(folder.metrics).epochs if tells_an_epoch(e)]
+
+
 def _joined(*sentences: str) -> str:
     return " ".join(filter(None, sentences))
 
@@ -202,9 +216,9 @@ def _with_figures(
     folder: RunFolder, ending: Ending, training: Training | None, tested: Figures
 ) -> Ending:
     """The ending with the last whole epoch's figures, as they stand in the log, and the test's."""
-    epochs = [e for e in read_points(folder.metrics).epochs if not e.get("partial")]
-    last = epochs[-1] if epochs else {"epoch": 0, "train": {}, "validation": None}
-    figures = {name: last[name] or {} for name in ("train", "validation")}
+    epochs = [e for e in _epochs(folder) if not e.get("partial")]
+    last: dict[str, Any] = epochs[-1] if epochs else {"epoch": 0}
+    figures = {name: last.get(name) or {} for name in ("train", "validation")}
     if tested:
         figures["test"] = tested
     seconds = training.seconds if training is not None else 0.0

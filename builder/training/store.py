@@ -7,6 +7,7 @@ run is shown that nobody trains. Commits are on the disk when a call returns.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import logging
 import re
@@ -16,101 +17,62 @@ import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from builder.errors import JobRefused, NotFound
-from builder.home import StorageRefused, home, make_folder
+from builder.home import StorageRefused, home_path, is_full, storage_refused
 from builder.training import pool
-from builder.training.folder import Ending, RunFolder, RunState
+from builder.training.card import RunCard as RunCard
+from builder.training.card import as_ended, card_of
+from builder.training.database import (
+    DiskRefused,
+    ListLost,
+    Row,
+    database,
+    give_reserve,
+    identity,
+    keep_reserve,
+    make_anew,
+    prepare,
+    rows,
+)
+from builder.training.folder import Ending, RunFolder
 from builder.training.job import too_many_wait
 from builder.training.killed import ending_of_killed
+from builder.training.leftovers import adopt, find_leftovers, hidden, listing, shown_again
 from builder.training.metrics_log import Points, finite, read_points
 from builder.training.processes import ProcessMark, read_mark
 from builder.training.run import Run, open_run
 
 _LOG: Final = logging.getLogger("layerwise")
-ACTIVE: Final = ("queued", "running")
-_BUSY_TIMEOUT_SECONDS: Final = 30.0
 _ID: Final = re.compile(r"[0-9a-z]{8,32}")
 _LONGEST_NAME: Final = 80
-_ORPHAN_AFTER_SECONDS: Final = 3600.0  # younger folders may be about to get their row
-
-_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS runs (
-    place    INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of the queue
-    id       TEXT NOT NULL UNIQUE,
-    owner    TEXT NOT NULL,
-    name     TEXT NOT NULL,
-    state    TEXT NOT NULL,
-    sentence TEXT NOT NULL DEFAULT '',
-    attempt  INTEGER NOT NULL DEFAULT 1,
-    launcher TEXT NOT NULL DEFAULT '',           -- the server that started the attempt, as JSON
-    created  REAL NOT NULL,
-    started  REAL,
-    ended    REAL,
-    summary  TEXT NOT NULL DEFAULT '{}',
-    figures  TEXT NOT NULL DEFAULT '{}'
-);
-CREATE INDEX IF NOT EXISTS runs_by_owner ON runs (owner, created);
-CREATE INDEX IF NOT EXISTS runs_by_state ON runs (state, place);
-"""
-
-
-@dataclass(frozen=True)
-class RunCard:
-    """One line of the list of runs. Times are seconds since 1970, `seconds` is of training.
-
-    `summary`: {"data", "network", "parameters", "optimizer", "lr", "epochs", "loss"}. `figures`:
-    the last whole epoch's, {"train": {"loss": …}, "validation": {"accuracy": …}}, and "test" once
-    it ended. `epoch`: that one.
-    """
-
-    id: str
-    name: str
-    state: RunState
-    sentence: str
-    created: float
-    started: float | None
-    ended: float | None
-    attempt: int = 1
-    epoch: int = 0
-    seconds: float = 0.0
-    summary: Mapping[str, Any] = field(default_factory=dict)
-    figures: Mapping[str, Mapping[str, float | None]] = field(default_factory=dict)
-
-    @property
-    def active(self) -> bool:
-        """Whether it waits or trains."""
-        return self.state in ACTIVE
 
 
 class Store:
     """The runs of one home. Safe to use from several threads and processes at once."""
 
     def __init__(self, root: Path | None = None) -> None:
-        self.root = root or home()
-        self.folders = make_folder(self.root / "runs")
+        self.root = root or home_path()
+        self.folders = self.root / "runs"
         self._pool = self.root / "run-data"
         self._told: set[tuple[str, str]] = set()  # what the log has said of runs already
-        with self._database() as db:
-            db.execute("PRAGMA journal_mode=WAL")
-            db.executescript(_SCHEMA)
+        self._prepared: tuple[int, int] | None = None  # the file of the list that was prepared
+        with contextlib.suppress(DiskRefused):  # what is there can be looked at all the same
+            self._prepare()
+            keep_reserve(self.root)
 
     # --- an owner's runs -------------------------------------------------------------------------
 
     def runs(self, owner: str) -> list[RunCard]:
         """An owner's runs, the newest first."""
-        with self._database() as db:
-            rows = db.execute(
-                "SELECT * FROM runs WHERE owner = ? ORDER BY place DESC", (owner,)
-            ).fetchall()
-        return [_card(self._settled(row)) for row in rows]
+        found = self._rows("SELECT * FROM runs WHERE owner = ? ORDER BY place DESC", owner)
+        return [card_of(self._settled(row)) for row in found]
 
     def get(self, run_id: str, owner: str) -> RunCard:
         """One run. Errors: NotFound when there is none of that owner's."""
-        return _card(self._settled(self._row(run_id, owner)))
+        return card_of(self._settled(self._row(run_id, owner)))
 
     def open(self, run_id: str, owner: str) -> Run:
         """The run's folder, to look inside. Errors: NotFound."""
@@ -125,11 +87,7 @@ class Store:
     def waiting_before(self, run_id: str, owner: str) -> int:
         """How many runs of anybody's wait in front of this one."""
         place = self._row(run_id, owner)["place"]
-        with self._database() as db:
-            found = db.execute(
-                "SELECT COUNT(*) FROM runs WHERE state = 'queued' AND place < ?", (place,)
-            ).fetchone()
-        return int(found[0])
+        return len(self._rows("SELECT id FROM runs WHERE state = 'queued' AND place < ?", place))
 
     def rename(self, run_id: str, owner: str, name: str) -> None:
         """Another name in the list; an empty one changes nothing. Errors: NotFound."""
@@ -138,27 +96,38 @@ class Store:
         if clean:
             with self._database() as db:
                 db.execute("UPDATE runs SET name = ? WHERE id = ?", (clean, run_id))
+            folder = self.folder(run_id)
+            if (listed := folder.listed()) is not None:
+                with contextlib.suppress(StorageRefused):  # the list has it
+                    folder.write_listed({**listed, "name": clean})
 
     def delete(self, run_id: str, owner: str) -> None:
-        """Removes a run with its folder. Errors: NotFound; JobRefused while it trains."""
-        row = self._settled(self._row(run_id, owner))
-        if row["state"] == "running":
-            raise JobRefused(f"“{row['name']}” is being trained. Stop it first.")
-        with self._database() as db:
-            gone = db.execute(
-                "DELETE FROM runs WHERE id = ? AND owner = ? AND state != 'running'",
-                (run_id, owner),
-            ).rowcount
-        if not gone:
-            raise JobRefused(f"“{row['name']}” has just been started. Stop it first.")
-        self._remove_folder(self.folders / run_id)
+        """Removes a run with its folder. Errors: NotFound; JobRefused while it trains.
+
+        On a full disk not even the row can go: then the reserve and what the run holds go first.
+        """
+        try:
+            self._forget(run_id, owner)
+        except DiskRefused as refusal:
+            if refusal.errno != errno.ENOSPC and not is_full(self.root):
+                raise
+            give_reserve(self.root)
+            self._empty(self.folders / run_id)
+            self._forget(run_id, owner)
+        shutil.rmtree(hidden(self.folders / run_id), ignore_errors=True)
         pool.sweep(self._pool)
+        keep_reserve(self.root)
 
     # --- for the supervisor ----------------------------------------------------------------------
 
     def folder(self, run_id: str) -> RunFolder:
         """Where a run lies."""
         return RunFolder(self.folders / run_id)
+
+    def folders_of(self, owner: str) -> list[Path]:
+        """Where an owner's runs lie."""
+        found = self._rows("SELECT id FROM runs WHERE owner = ?", owner)
+        return [self.folders / row["id"] for row in found]
 
     def new_id(self) -> str:
         """A fresh id: time first, so that folders sort, then what nobody guesses."""
@@ -178,31 +147,25 @@ class Store:
         adds, so that two clicks at once never both take the last place.
         """
         clean = " ".join(name.split())[:_LONGEST_NAME] or "Untitled"
-        data = self.folder(run_id).data
-        if data.exists():
-            pool.share(data, self._pool)
+        folder, created = self.folder(run_id), time.time()
+        if folder.path.is_dir():
+            folder.write_listed(listing(owner, clean, created, summary))
+        if folder.data.exists():
+            pool.share(folder.data, self._pool)
         with self._database() as db:
             db.execute("BEGIN IMMEDIATE")
-            if most_waiting is not None:
-                waiting = db.execute(
-                    "SELECT COUNT(*) FROM runs WHERE owner = ? AND state = 'queued'", (owner,)
-                ).fetchone()[0]
-                if waiting >= most_waiting:
-                    raise too_many_wait(most_waiting)
+            _refuse_queue(db, owner, most_waiting)
             db.execute(
-                "INSERT INTO runs (id, owner, name, state, created, summary) VALUES (?,?,?,?,?,?)",
-                (run_id, owner, clean, "queued", time.time(), json.dumps(finite(summary))),
+                "INSERT INTO runs (id, owner, name, state, created, summary) VALUES (?,?,?,?,?,?) "
+                "ON CONFLICT (id) DO UPDATE SET state = 'queued', sentence = ''",  # just adopted
+                (run_id, owner, clean, "queued", created, json.dumps(finite(summary))),
             )
 
     def count(self, owner: str, states: Sequence[str]) -> int:
         """How many of an owner's runs are in one of some states."""
         marks = ",".join("?" * len(states))
-        with self._database() as db:
-            found = db.execute(
-                f"SELECT COUNT(*) FROM runs WHERE owner = ? AND state IN ({marks})",
-                (owner, *states),
-            ).fetchone()
-        return int(found[0])
+        query = f"SELECT id FROM runs WHERE owner = ? AND state IN ({marks})"
+        return len(self._rows(query, owner, *states))
 
     def claim_next(self, at_once: int, launcher: ProcessMark) -> tuple[str, int] | None:
         """Takes the next waiting run for a process to launch: (id, attempt), None when none may start.
@@ -229,16 +192,21 @@ class Store:
     def name_for(self, owner: str, wish: str) -> str:
         """A name that tells an owner's runs of one network apart: "Digits MLP", "Digits MLP (2)", …"""
         base = " ".join(wish.split())[: _LONGEST_NAME - 6] or "Untitled"
-        with self._database() as db:
-            taken = {r[0] for r in db.execute("SELECT name FROM runs WHERE owner = ?", (owner,))}
+        taken = {row["name"] for row in self._rows("SELECT name FROM runs WHERE owner = ?", owner)}
         number = 1
         while (name := base if number == 1 else f"{base} ({number})") in taken:
             number += 1
         return name
 
-    def requeue(self, run_id: str, attempt: int) -> None:
-        """Lets a run wait for its turn again, as a new attempt; an older one has no say any more."""
+    def requeue(self, run_id: str, attempt: int, most_waiting: int | None = None) -> None:
+        """Lets a run wait for its turn again, as a new attempt; an older one has no say any more.
+
+        Errors: JobRefused as in `add`.
+        """
         with self._database() as db:
+            db.execute("BEGIN IMMEDIATE")
+            for row in db.execute("SELECT owner FROM runs WHERE id = ?", (run_id,)).fetchall():
+                _refuse_queue(db, row["owner"], most_waiting)
             db.execute(
                 "UPDATE runs SET state = 'queued', attempt = ?, sentence = '', ended = NULL "
                 "WHERE id = ? AND attempt < ?",
@@ -258,16 +226,11 @@ class Store:
 
     def end(self, run_id: str, attempt: int, ending: Ending) -> None:
         """Writes down how an attempt ended, once."""
-        figures = {
-            "epoch": ending.epoch,
-            "seconds": ending.seconds,
-            **{name: finite(figures) for name, figures in ending.figures.items()},
-        }
         with self._database() as db:
             db.execute(
-                "UPDATE runs SET state = ?, sentence = ?, ended = ?, figures = ? "
-                "WHERE id = ? AND attempt = ? AND state = 'running'",
-                (ending.state, ending.sentence, time.time(), json.dumps(figures), run_id, attempt),
+                "UPDATE runs SET state = :state, sentence = :sentence, ended = :ended, "
+                "figures = :figures WHERE id = :id AND attempt = :attempt AND state = 'running'",
+                {**as_ended(ending), "id": run_id, "attempt": attempt},
             )
 
     def settle_all(self) -> None:
@@ -275,9 +238,7 @@ class Store:
 
         A run that cannot be looked at is told in the log, once, and does not stop the others.
         """
-        with self._database() as db:
-            rows = db.execute("SELECT * FROM runs WHERE state = 'running'").fetchall()
-        for row in rows:
+        for row in self._rows("SELECT * FROM runs WHERE state = 'running'"):
             try:
                 self._settled(row)
             except Exception as error:
@@ -286,113 +247,148 @@ class Store:
                     _LOG.exception("Run %s cannot be looked at.", row["id"])
 
     def sweep(self) -> None:
-        """Removes folders without a row: what a kill in the middle of a delete or start left."""
-        with self._database() as db:
-            known = {row[0] for row in db.execute("SELECT id FROM runs")}
-        for path in self.folders.iterdir():
-            try:
-                young = time.time() - path.stat().st_mtime < _ORPHAN_AFTER_SECONDS
-            except OSError:
-                continue  # gone by now
-            if path.name.startswith(".deleted-") or (path.name not in known and not young):
-                shutil.rmtree(path, ignore_errors=True)
-        pool.sweep(self._pool)
+        """Lists again the runs whose rows were lost, and removes what a kill in the middle of a
+        delete or of a start left."""
+        self._prepare_again()
+        self._sweep()
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _settled(self, row: sqlite3.Row) -> sqlite3.Row:
-        """The row itself, or what it says once the end of its process is written down."""
+    def _settled(self, row: Row) -> Row:
+        """The row itself, or what it says once the end of its process is written down.
+
+        Where the disk does not take that, the row still says what is so.
+        """
         if row["state"] != "running":
             return row
         folder, attempt = self.folder(row["id"]), int(row["attempt"])
         mark = folder.worker(attempt)
-        if mark is None:
-            if read_mark(row["launcher"]).alive or not folder.void(attempt):
-                return row  # it is being started, or has begun at this very moment
-            self.requeue(row["id"], attempt + 1)
-        else:
+        if mark is not None:
             alive = mark.alive  # looked at first: it writes its ending before it dies
             ending = folder.ending()
             if ending is None or ending.attempt != attempt:
                 if alive:
                     return row
-                if mark.void:  # no worker ever began it, and none can any more
-                    self.requeue(row["id"], attempt + 1)
+                ending = None if mark.void else ending_of_killed(folder, attempt)
+            if ending is not None:
+                with contextlib.suppress(DiskRefused):
+                    self.end(row["id"], attempt, ending)
                     return self._row(row["id"], row["owner"])
-                ending = ending_of_killed(folder, attempt)
-            self.end(row["id"], attempt, ending)
-        return self._row(row["id"], row["owner"])
+                return {**row, **as_ended(ending)}
+        # No worker ever began it: it is being started, or waits again.
+        with contextlib.suppress(StorageRefused):
+            if mark is None and (read_mark(row["launcher"]).alive or not folder.void(attempt)):
+                return row  # at this very moment
+            self.requeue(row["id"], attempt + 1)
+            return self._row(row["id"], row["owner"])
+        return {**row, "state": "queued"}
 
-    def _row(self, run_id: str, owner: str) -> sqlite3.Row:
-        if isinstance(run_id, str) and _ID.fullmatch(run_id):
+    def _forget(self, run_id: str, owner: str) -> None:
+        """Takes a run out of the list and its folder out of sight, both or neither."""
+        row = self._settled(self._row(run_id, owner))
+        if row["state"] == "running":
+            raise JobRefused(f"“{row['name']}” is being trained. Stop it first.")
+        path, away = self.folders / run_id, hidden(self.folders / run_id)
+        try:
             with self._database() as db:
-                row = db.execute(
-                    "SELECT * FROM runs WHERE id = ? AND owner = ?", (run_id, owner)
-                ).fetchone()
-            if row is not None:
-                return cast(sqlite3.Row, row)
+                gone = db.execute(
+                    "DELETE FROM runs WHERE id = ? AND owner = ? AND state != 'running'",
+                    (run_id, owner),
+                ).rowcount
+                if not gone:
+                    raise JobRefused(f"“{row['name']}” has just been started. Stop it first.")
+                _hide(path, away)
+        except DiskRefused:
+            if away.exists():
+                away.rename(path)
+            raise
+
+    def _empty(self, path: Path) -> None:
+        """Removes what takes room in a run that is deleted: its weights, and rows nobody else has."""
+        shutil.rmtree(path / "checkpoints", ignore_errors=True)
+        with contextlib.suppress(OSError):
+            (path / "data.safetensors").unlink(missing_ok=True)
+        pool.sweep(self._pool)
+
+    def _row(self, run_id: str, owner: str) -> Row:
+        if isinstance(run_id, str) and _ID.fullmatch(run_id):
+            found = self._rows("SELECT * FROM runs WHERE id = ? AND owner = ?", run_id, owner)
+            if found:
+                return found[0]
         raise NotFound("There is no such run. It may have been deleted; choose one from the list.")
 
-    def _remove_folder(self, path: Path) -> None:
-        """First out of sight in one step, then piece by piece: a kill leaves no half run."""
-        if not path.exists():
-            return
-        hidden = path.with_name(f".deleted-{path.name}")
-        with contextlib.suppress(OSError):
-            path.rename(hidden)
-            shutil.rmtree(hidden, ignore_errors=True)
+    def _rows(self, query: str, *values: object) -> list[Row]:
+        with contextlib.suppress(DiskRefused):
+            self._prepare_again()
+        try:
+            return rows(self.root, query, values)
+        except ListLost as lost:
+            self._make_anew(lost)
+            return rows(self.root, query, values)
 
     @contextmanager
     def _database(self) -> Iterator[sqlite3.Connection]:
-        """One connection a call: cheap, and nothing is shared between threads."""
+        self._prepare_again()
         try:
-            db = sqlite3.connect(self.root / "runs.sqlite", timeout=_BUSY_TIMEOUT_SECONDS)
-        except sqlite3.DatabaseError as error:
-            raise StorageRefused(_cannot(self.root, error)) from error
-        try:
-            db.row_factory = sqlite3.Row
-            db.execute("PRAGMA synchronous=FULL")
-            with db:
+            with database(self.root) as db:
                 yield db
-        except sqlite3.DatabaseError as error:
-            raise StorageRefused(_cannot(self.root, error)) from error
-        finally:
-            db.close()
+        except ListLost as lost:
+            self._make_anew(lost)
+            raise StorageRefused(
+                "The list of runs was damaged and has been made anew from the folders of the runs. "
+                "Try again."
+            ) from lost
+
+    def _prepare_again(self) -> None:
+        """Before each use: the list may have been deleted, or another one put in its place, since."""
+        if self._prepared is None or self._prepared != identity(self.root):
+            self._prepare()
+
+    def _prepare(self) -> None:
+        try:
+            prepare(self.root, self.folders)
+            if self._prepared is not None:
+                self._sweep(lost=True)
+        except ListLost as lost:
+            self._make_anew(lost)
+        self._prepared = identity(self.root)
+
+    def _make_anew(self, lost: ListLost) -> None:
+        """Goes on with a new list of the runs whose folders are there. Errors: `lost`, where the disk
+        does not let us."""
+        try:
+            make_anew(self.root, self.folders)
+            self._sweep(lost=True)
+        except DiskRefused:
+            raise lost from None
+        self._prepared = identity(self.root)
+
+    def _sweep(self, lost: bool = False) -> None:
+        with database(self.root) as db:
+            db.execute("BEGIN IMMEDIATE")  # nobody else deletes or adopts meanwhile
+            known = {row["id"] for row in db.execute("SELECT id FROM runs")}
+            found = find_leftovers(self.folders, known, lost)
+            for path in found.undone:
+                path.rename(shown_again(path))
+            for folder in found.adopted:
+                adopt(db, folder)
+        for path in found.gone:
+            shutil.rmtree(path, ignore_errors=True)
+        pool.sweep(self._pool)
 
 
-def _card(row: sqlite3.Row) -> RunCard:
-    figures = _object(row["figures"])
-    return RunCard(
-        row["id"],
-        row["name"],
-        row["state"],
-        row["sentence"],
-        row["created"],
-        row["started"],
-        row["ended"],
-        row["attempt"],
-        figures.pop("epoch", 0),
-        figures.pop("seconds", 0.0),
-        _object(row["summary"]),
-        figures,
-    )
-
-
-def _object(text: str) -> dict[str, Any]:
+def _hide(path: Path, away: Path) -> None:
     try:
-        value = json.loads(text)
-    except (ValueError, TypeError):
-        return {}
-    return value if isinstance(value, dict) else {}
+        path.rename(away)
+    except FileNotFoundError:  # there is nothing to hide
+        return
+    except OSError as error:
+        raise storage_refused(error, path) from error
 
 
-def _cannot(root: Path, error: Exception) -> str:
-    if not isinstance(error, sqlite3.OperationalError):  # the file is no database, or a broken one
-        return (
-            f"The list of runs {root / 'runs.sqlite'} is damaged: {error}. Put a copy of it back, or "
-            "move it away together with the folder runs beside it, to begin with an empty list."
-        )
-    return (
-        f"The list of runs in {root} cannot be used: {error}. Free some space, or give this user "
-        "write access to it."
-    )
+def _refuse_queue(db: sqlite3.Connection, owner: str, most_waiting: int | None) -> None:
+    if most_waiting is None:
+        return
+    query = "SELECT COUNT(*) FROM runs WHERE owner = ? AND state = 'queued'"
+    if db.execute(query, (owner,)).fetchone()[0] >= most_waiting:
+        raise too_many_wait(most_waiting)

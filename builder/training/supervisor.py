@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from builder.errors import JobRefused
-from builder.home import home
+from builder.home import StorageRefused, home_path
 from builder.training.check import check_plan
+from builder.training.database import DiskRefused
 from builder.training.folder import Ending, RunFolder
 from builder.training.headless import prepare_resume
 from builder.training.job import JobRequest, too_many_wait
@@ -33,6 +34,7 @@ from builder.training.limits import (
 )
 from builder.training.prepare import Plan, make_plan, run_data, write_run
 from builder.training.processes import this_process
+from builder.training.room import refuse_without_room
 from builder.training.spare import Spare
 from builder.training.store import Store
 from builder.training.tensors import RunData
@@ -66,8 +68,7 @@ class Supervisor:
 
         Errors: JobRefused with everything that is in the way; DataRefused; StorageRefused.
         """
-        if self.store.count(request.owner, ["queued"]) >= WAITING_JOBS_PER_OWNER:
-            raise too_many_wait(WAITING_JOBS_PER_OWNER)  # said before anything is written
+        self._refuse_full(request.owner)
         plan = checked_plan(request)
         run_id = self.store.new_id()
         folder = self.store.folders / run_id
@@ -99,15 +100,30 @@ class Supervisor:
         """Lets a run that was interrupted or stopped go on from its last committed epoch.
 
         `epochs`: train until this epoch instead. Errors: NotFound; JobRefused when it is active or
-        complete.
+        complete, or the owner's places or room are taken.
         """
         card = self.store.get(run_id, owner)
         if card.active:
             raise JobRefused(f"“{card.name}” is waiting or being trained already.")
+        self._refuse_full(owner)
         folder = self.store.folder(run_id)
+        job, ending = folder.job(), folder.ending()
         prepare_resume(folder, epochs)
-        self.store.requeue(run_id, max(card.attempt, folder.attempts) + 1)
+        attempt = max(card.attempt, folder.attempts) + 1
+        try:
+            self.store.requeue(run_id, attempt, WAITING_JOBS_PER_OWNER)
+        except (JobRefused, StorageRefused):  # it stays as it ended
+            folder.write_job(job)
+            if ending is not None:
+                folder.write_ending(ending)
+            raise
         self._pump()
+
+    def _refuse_full(self, owner: str) -> None:
+        """Before anything is written. Errors: JobRefused when the owner's places or room are taken."""
+        if self.store.count(owner, ["queued"]) >= WAITING_JOBS_PER_OWNER:
+            raise too_many_wait(WAITING_JOBS_PER_OWNER)
+        refuse_without_room(self.store.folders_of(owner))
 
     def warm_up(self) -> None:
         """Somebody looks at the Train page: keep a worker ready for ten minutes. Returns at once."""
@@ -118,9 +134,16 @@ class Supervisor:
     # --- keeping order ---------------------------------------------------------------------------
 
     def reconcile(self) -> None:
-        """After a start: living workers go on, dead ones are noted as interrupted or as they ended."""
-        self.store.settle_all()
-        self.store.sweep()
+        """After a start: living workers go on, dead ones are noted as interrupted or as they ended.
+
+        A disk that takes nothing is told in the log: the pages still show what there is.
+        Errors: StorageRefused when the list of runs is damaged and the disk takes no other.
+        """
+        for step in (self.store.sweep, self.store.settle_all):
+            try:
+                step()
+            except DiskRefused as refusal:
+                _LOG.warning("The list of runs is not brought up to date: %s", refusal)
 
     def close(self, timeout_seconds: float = 5.0) -> None:
         """Ends the watching; the workers train on."""
@@ -264,7 +287,7 @@ _current_lock: Final = threading.Lock()
 
 def get_supervisor() -> Supervisor:
     """The supervisor of this process for the home there is, made at the first call."""
-    root = home()
+    root = home_path()
     with _current_lock:
         if not _current or _current[0].store.root != root:
             for other in _current:

@@ -9,17 +9,20 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal, TypeAlias
 
+from builder.training.card import RunCard
 from builder.training.folder import RunFolder
 from builder.training.killed import tells_an_epoch
-from builder.training.metrics_log import read_points
-from builder.training.store import RunCard, Store
+from builder.training.metrics_log import Points, read_points
+from builder.training.store import Store
 
 PartName: TypeAlias = Literal["train", "validation"]
 _MOST_STEPS: Final = 2000
+_MOST_EPOCHS: Final = 4000  # far more than a chart has pixels
+_READ_AT_ONCE_BYTES: Final = 8_000_000
 _RUNS_REMEMBERED: Final = 200
 
 
@@ -42,6 +45,8 @@ class Watch:
     `rows_per_second`, `seconds_left`: None while nothing can be said. `steps`: the loss of single
     batches, with x as a fraction of epochs. `metric`: the figure to draw beside the loss.
     `place`: how many runs wait in front of it. `started`: whether a first step was reported.
+    `curves`: of a run of many thousand epochs not every one, but real ones, among them the first, the
+    last and for every figure the lowest, the highest and one that was not finite, where there is one.
     """
 
     card: RunCard
@@ -169,16 +174,53 @@ class _Log:
         self.steps: list[dict[str, Any]] = []
 
     def read_on(self) -> None:
-        new = read_points(self._path, self._position)
+        before = None
+        while before != self._position or before is None:
+            before = self._position
+            self._take(read_points(self._path, before, _READ_AT_ONCE_BYTES))
+            if not self._position:
+                return  # there is no log yet
+
+    def _take(self, new: Points) -> None:
         self._position = new.position
         if new.fresh:
             self.start, self.epochs, self.steps = {}, [], []
         if new.start and _tells_a_start(new.start):
             self.start = new.start
         self.epochs.extend(e for e in new.epochs if tells_an_epoch(e))
+        if len(self.epochs) > 2 * _MOST_EPOCHS:
+            self.epochs = thinned(self.epochs, _MOST_EPOCHS)
         self.steps.extend(s for s in new.steps if _tells_a_step(s))
         while len(self.steps) > _MOST_STEPS:
             self.steps = [*self.steps[:-1:2], self.steps[-1]]
+
+
+def thinned(epochs: Sequence[dict[str, Any]], most: int) -> list[dict[str, Any]]:
+    """About `most` of the epochs, in their order, with which the curves look as with all of them.
+
+    Kept are the first, the last, and of each stretch the epochs where a figure is lowest, highest or
+    not finite. So a spike of a single epoch stays, and thinning again keeps what matters again.
+    """
+    figures = {
+        (part, name)
+        for record in (epochs[0], epochs[-1])
+        for part in ("train", "validation")
+        for name in record.get(part) or {}
+        if name != "not_finite"
+    }
+    stretches = max(1, most // (3 * max(1, len(figures))))
+    length = max(1, -(-len(epochs) // stretches))
+    kept = {0, len(epochs) - 1}
+    for begin in range(0, len(epochs), length):
+        stretch = range(begin, min(begin + length, len(epochs)))
+        kept.add(begin)
+        for part, name in figures:
+            values = [((epochs[i].get(part) or {}).get(name), i) for i in stretch]
+            finite = [(value, i) for value, i in values if value is not None]
+            if finite:
+                kept.update((min(finite)[1], max(finite)[1]))
+            kept.update([i for value, i in values if value is None][:1])
+    return [epochs[i] for i in sorted(kept)]
 
 
 _logs: Final[OrderedDict[str, _Log]] = OrderedDict()

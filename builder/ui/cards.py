@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping
 from itertools import groupby
 from typing import Final
@@ -17,9 +16,10 @@ from builder.inspection.sketch import MOST_NODES, sketch
 from builder.ui import state
 from builder.ui.markdown import plain
 from builder.ui.projects import ProjectCard, read_project
+from builder.ui.times import moment
 
 _LOG: Final = logging.getLogger("layerwise")
-_OWN_SHOWN: Final = 6
+_OWN_SHOWN: Final = 4  # a line of them, so that the designs stay in sight
 
 
 def design_cards(search: str = "") -> str | None:
@@ -130,16 +130,9 @@ def _own_card(card: ProjectCard) -> bool:
                     args=(card.id,),
                 )
         st.caption(
-            f"{format_layers(card.layers)} · {_day(card.saved_at)}{' · open' if current else ''}"
+            f"{format_layers(card.layers)} · saved {moment(card.saved_at)}{' · open' if current else ''}"
         )
     return clicked
-
-
-def _day(seconds: float) -> str:
-    then, now = time.localtime(seconds), time.localtime()
-    if then[:3] == now[:3]:
-        return f"today {time.strftime('%H:%M', then)}"
-    return time.strftime("%d %B %Y" if then[0] != now[0] else "%d %B", then)
 
 
 def _matches(design: Design, search: str) -> bool:

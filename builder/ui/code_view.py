@@ -22,6 +22,7 @@ from builder.graph.words import type_name
 from builder.ui import state
 from builder.ui.markdown import plain
 from builder.ui.places import go_to
+from builder.ui.worded import worded
 
 _T = TypeVar("_T")
 _PRINTED_HEIGHT: Final = 420  # pixels; longer ones scroll
@@ -106,7 +107,7 @@ def _in_words(lines: tuple[int, ...]) -> str:
 def layer_lines(graph: Graph) -> None:
     """Choose a layer, and the tabs say in which lines it stands; the same selection everywhere."""
     nodes = list(graph.nodes)
-    key = "lw_code_layer"
+    key = worded("lw_code_layer", (_named(graph, n) for n in nodes))
     now = state.selected() if not state.scope() and state.selected() in nodes else None
     state.follow(key, now)
     st.selectbox(

@@ -52,6 +52,7 @@ from builder.ui.expressions import (
 from builder.ui.fields import parameter_field
 from builder.ui.markdown import plain
 from builder.ui.ports import port_fields, ports_of
+from builder.ui.worded import worded
 
 _SHOWN_OF_OTHERS: Final = 4  # parameters without a place in the two lists below
 # What people set most, in the order in which it stands after what a layer needs …
@@ -361,10 +362,11 @@ def _weights(graph: Graph, node: Node, owner: Owner, key: str) -> None:
     if not others:
         return
     own = ""
-    state.follow(f"{key}.weights", calls[0].id if sharing else own)
+    box = worded(f"{key}.weights", others.values())
+    state.follow(box, calls[0].id if sharing else own)
 
     def changed() -> None:
-        chosen = state.widget(f"{key}.weights")
+        chosen = state.widget(box)
         edit: Edit = (
             ShareWeights(node.id, chosen, scope=state.scope())
             if chosen
@@ -375,7 +377,7 @@ def _weights(graph: Graph, node: Node, owner: Owner, key: str) -> None:
     st.selectbox(
         "Weights",
         [own, *others],
-        key=f"{key}.weights",
+        key=box,
         format_func=lambda n: f"those of {others[n]}" if n in others else "its own",
         on_change=changed,
         help="Two layers that share weights are one module, called twice",

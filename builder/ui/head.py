@@ -14,6 +14,7 @@ from builder.graph.size import count_layers, format_count, format_layers, format
 from builder.ui import state
 from builder.ui.markdown import plain
 from builder.ui.places import go_to, next_place, place
+from builder.ui.times import moment
 
 _LOG: Final = logging.getLogger("layerwise")
 _TONES: Final = {
@@ -110,9 +111,7 @@ def _ago(seconds: float) -> str:
     passed = max(0.0, time.time() - seconds)
     if passed < 120:
         return ""
-    if time.strftime("%F", time.localtime(seconds)) == time.strftime("%F"):
-        return f"at {time.strftime('%H:%M', time.localtime(seconds))}"
-    return f"on {time.strftime('%d %B', time.localtime(seconds))}"
+    return moment(seconds)
 
 
 def _checked() -> bool:

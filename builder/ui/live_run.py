@@ -15,10 +15,10 @@ from builder.errors import LayerwiseError, NotFound
 from builder.graph.size import format_count
 from builder.inspection import figures
 from builder.inspection.figures import Curve
+from builder.training.card import RunCard
 from builder.training.folder import RunState
 from builder.training.losses import losses
 from builder.training.metrics import metric
-from builder.training.store import RunCard
 from builder.training.supervisor import get_supervisor
 from builder.training.watch import PartName, Series, Watch, watch
 from builder.training.words import (

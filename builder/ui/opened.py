@@ -206,7 +206,7 @@ def save() -> bool:
             say(f"Not saved: {refusal} Nothing is lost while this tab is open.", "error")
         else:
             say(
-                f"The disk refused to save: {refusal.strerror or 'unknown reason'}. "
+                f"The disk refused to save: {(refusal.strerror or 'unknown reason').rstrip('.')}. "
                 "Nothing is lost in this tab; download the project file before you close it.",
                 "error",
             )

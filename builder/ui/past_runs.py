@@ -11,8 +11,8 @@ import streamlit as st
 from builder.errors import LayerwiseError
 from builder.inspection import figures
 from builder.inspection.figures import Curve
+from builder.training.card import RunCard
 from builder.training.metrics import metric
-from builder.training.store import RunCard
 from builder.training.supervisor import get_supervisor
 from builder.training.watch import PartName, watch
 from builder.training.words import (
@@ -99,12 +99,12 @@ def _columns() -> dict[str, Any]:
         "Loss": st.column_config.NumberColumn(
             format="%.4g", help="On the validation rows, after the last whole epoch"
         ),
-        "Result": st.column_config.TextColumn(help="On the validation rows"),
+        "Result": st.column_config.TextColumn(help="On the validation rows", width=130),
         "Test": st.column_config.TextColumn(
             help="On the test rows, once, with the weights at the end of the run"
         ),
         "Parameters": st.column_config.NumberColumn(format="localized"),
-        "Begun": st.column_config.DatetimeColumn(format="calendar"),
+        "Begun": st.column_config.DatetimeColumn(format="D MMM, HH:mm"),
     }
 
 

@@ -23,6 +23,7 @@ from builder.graph.model import (
 from builder.graph.report import ShapeReport
 from builder.graph.words import entry_of, source_words
 from builder.ui import state
+from builder.ui.worded import worded
 
 _MOST_PARTS: Final = 12  # parts offered of one tuple result
 _NONE: Final = ""
@@ -86,15 +87,16 @@ def _one(graph: Graph, node: Node, port: Port, offered: Mapping[str, str], key: 
         words[now] = source_words(graph, value)  # reads something later: refused by the check
     if now == _NUMBER and not port.number:
         words[_NUMBER] = "a fixed value"
-    state.follow(key, now)
+    box = worded(key, words.values())
+    state.follow(box, now)
 
     def changed() -> None:
-        token = state.widget(key)
+        token = state.widget(box)
         new: Argument = None if token == _NONE else 1.0 if token == _NUMBER else _untoken(token)
         _set(node, port, UNSET if new is None else new)
 
     st.selectbox(
-        port.name, list(words), key=key, format_func=lambda t: words.get(t, t), on_change=changed
+        port.name, list(words), key=box, format_func=lambda t: words.get(t, t), on_change=changed
     )
     if now == _NUMBER and isinstance(value, int | float):
         _number(node, port, value, f"{key}.number")
@@ -114,16 +116,17 @@ def _many(graph: Graph, node: Node, port: Port, offered: Mapping[str, str], key:
         },
     }
     if len(set(tokens)) == len(tokens):
-        state.follow(key, tokens)
+        box = worded(key, words.values())
+        state.follow(box, tokens)
 
         def changed() -> None:
-            chosen = tuple(_untoken(token) for token in state.widget(key))
+            chosen = tuple(_untoken(token) for token in state.widget(box))
             _set(node, port, chosen if chosen else UNSET)
 
         st.multiselect(
             port.name,
             list(words),
-            key=key,
+            key=box,
             format_func=lambda t: words.get(t, t),
             on_change=changed,
             placeholder="Choose values, in order",
@@ -131,7 +134,7 @@ def _many(graph: Graph, node: Node, port: Port, offered: Mapping[str, str], key:
         )
         return
     for i, token in enumerate(tokens):  # one value twice: a list of fields can hold it
-        one = f"{key}.{i}"
+        one = worded(f"{key}.{i}", words.values())
         state.follow(one, token)
 
         def changed_one(i: int = i, one: str = one) -> None:

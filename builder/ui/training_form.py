@@ -21,6 +21,7 @@ from builder.training.watch import wait_for_first_point
 from builder.ui import data_cache, state
 from builder.ui.markdown import plain
 from builder.ui.places import go_to
+from builder.ui.worded import worded
 
 _SAFE: Final = 2**53 - 1  # the largest whole number a browser keeps exactly
 _PROBLEMS_SHOWN: Final = 5
@@ -91,19 +92,19 @@ def _loss(settings: TrainingSettings) -> None:
             return losses()[key].title
         return f"{suggested.title} (suggested)" if suggested else unknown
 
-    key = "lw_t.loss"
+    choices = (AUTO, *losses())
+    key = worded("lw_t.loss", map(title, choices))
     state.follow(key, settings.loss)
+    chosen = suggested if settings.loss == AUTO else losses().get(settings.loss)
     st.selectbox(
         "Loss",
-        (AUTO, *losses()),
+        choices,
         key=key,
         format_func=title,
         on_change=_set_from,
         args=("loss", key),
+        help=f"{chosen.help} [PyTorch’s page]({chosen.link})" if chosen else None,
     )
-    chosen = suggested if settings.loss == AUTO else losses().get(settings.loss)
-    if chosen:
-        st.caption(f"{chosen.help} [PyTorch’s page]({chosen.link})")
     if settings.goal == "input":
         key = "lw_t.goal"
         state.follow(key, True)
@@ -142,6 +143,7 @@ def _optimizer(settings: TrainingSettings) -> None:
             format_func=lambda name: optimizers()[name].title,
             on_change=_change_optimizer,
             args=(key,),
+            help=f"{entry.help} [PyTorch’s page]({entry.link})",
         )
     with right:
         key = f"lw_t.lr.{settings.optimizer}"
@@ -156,7 +158,6 @@ def _optimizer(settings: TrainingSettings) -> None:
             args=("lr", key),
             help="How far each step goes. Too large and the loss grows, too small and it creeps.",
         )
-    st.caption(f"{entry.help} [PyTorch’s page]({entry.link})")
     with st.expander(f"Options of {entry.title}", key=f"lw_t.options.{entry.key}", type="compact"):
         for place, option in enumerate(entry.options):
             if place % 2 == 0:
@@ -201,7 +202,7 @@ def _device(settings: TrainingSettings) -> None:
     titles = _devices()
     if settings.device not in titles:
         titles = {**titles, settings.device: f"{settings.device} (not here)"}
-    key = "lw_t.device"
+    key = worded("lw_t.device", titles.values())
     state.follow(key, settings.device)
     st.selectbox(
         "Device",

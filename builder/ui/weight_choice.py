@@ -15,8 +15,10 @@ from builder.inspection.weights import Weight, look_up
 from builder.training import Run, RunCard, Store
 from builder.ui import state
 from builder.ui.markdown import plain
+from builder.ui.worded import worded
 
 _LIST_HEIGHT: Final = 560  # pixels
+_LISTED_WHOLE: Final = 10  # parameters that fit without scrolling
 
 
 def nothing_trained() -> None:
@@ -39,7 +41,7 @@ def choose_run(cards: Sequence[RunCard]) -> Run:
         ids,
         index=ids.index(wanted) if wanted in ids else 0,
         format_func=names.__getitem__,
-        key="inspect_run",
+        key=worded("inspect_run", names.values()),
     )
     if run_id != wanted:
         state.choose_run(run_id)
@@ -128,7 +130,8 @@ def choose_weight(listed: Sequence[Weight]) -> Weight:
     by_name = {weight.name: weight for weight in listed}
     if state.widget("inspect_weight") not in by_name:
         state.follow("inspect_weight", next(iter(by_name)))
-    with st.container(height=_LIST_HEIGHT, border=True):
+    long = len(listed) > _LISTED_WHOLE
+    with st.container(height=_LIST_HEIGHT if long else "content", border=True):
         name = st.radio(
             "Parameter",
             list(by_name),
@@ -142,7 +145,9 @@ def choose_weight(listed: Sequence[Weight]) -> Weight:
 
 def _caption(weight: Weight) -> str:
     shape = "×".join(map(str, weight.shape)) or "scalar"
-    return f"{shape} · {weight.array.size:,}".replace(",", "\u2009")
+    if len(weight.shape) < 2:
+        return shape
+    return f"{shape} · {weight.array.size:,} numbers".replace(",", "\u2009")
 
 
 def _example(listed: Sequence[Weight]) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import streamlit as st
 
 from builder.inspection import export, figures, statistics, tiles
+from builder.inspection.axes import axis_names
 from builder.inspection.layers import Layer
 from builder.inspection.weights import Weight, printed
 from builder.ui import state
@@ -21,18 +22,23 @@ def show_weight(weight: Weight, before: Weight | None, layers: Sequence[Layer], 
     """One parameter: how it is called, its statistics, a picture of it, and the files."""
     layer = next((one for one in layers if one.holds(weight.name)), None)
     names = [weight.attribute, *([weight.indexed_name] if weight.indexed_name else [])]
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(key="lw_names", horizontal=True, vertical_alignment="center", gap="small"):
         for name in names:
             st.code(name, language="python", width="content")
         st.space("stretch")
         _downloads(weight, epoch)
     kind = "learned" if weight.learned else "a buffer: kept, not learned"
-    st.caption(plain(" · ".join([layer.words if layer else weight.layer, weight.dtype, kind])))
+    axes = _axes(weight, layer)
+    sizes = " × ".join(f"{size} {name}" for size, name in zip(weight.shape, axes, strict=True))
+    words = [layer.words if layer else weight.layer, sizes, weight.dtype, kind]
+    st.caption(plain(" · ".join(word for word in words if word)))
     st.dataframe(
         statistics.summary({**({"Epoch 0": before} if before else {}), f"Epoch {epoch}": weight}),
         column_config=_number_columns(),
         hide_index=True,
     )
+    if before is not None:
+        st.markdown(plain(statistics.change_words(weight.array, before.array)))
     views = ["Heatmap", "Table", "Histogram", "Printed"]
     if tiles.has_filters(weight.array, weight.family):
         views.insert(0, "Filters")
@@ -50,10 +56,17 @@ def show_weight(weight: Weight, before: Weight | None, layers: Sequence[Layer], 
     elif view == "Printed":
         _printed(shown)
     else:
-        _matrix(shown, as_table=view == "Table")
+        _matrix(shown, axes, as_table=view == "Table")
 
 
-def _matrix(shown: Sequence[tuple[str, Weight]], *, as_table: bool) -> None:
+def _axes(weight: Weight, layer: Layer | None) -> tuple[str, ...]:
+    """What each axis counts: out_features, in_features."""
+    inside = weight.name.removeprefix(f"{layer.path}.") if layer else weight.name
+    grouped = layer is not None and "groups=" in layer.words
+    return axis_names(layer.kind if layer else "", inside, len(weight.shape), grouped=grouped)
+
+
+def _matrix(shown: Sequence[tuple[str, Weight]], axes: Sequence[str], *, as_table: bool) -> None:
     """The numbers as colours or as digits; of a big tensor the part the person chose."""
     weight = shown[0][1]
     rows, columns = (
@@ -70,9 +83,7 @@ def _matrix(shown: Sequence[tuple[str, Weight]], *, as_table: bool) -> None:
             "First column", 0, whole[1] - 1, key=f"inspect_column_{weight.name}"
         )
     parts = [
-        tiles.tile(
-            side.array, side.family, first_row=top, first_column=left, rows=rows, columns=columns
-        )
+        tiles.tile(side.array, axes, first_row=top, first_column=left, rows=rows, columns=columns)
         for _, side in shown
     ]
     limit = figures.largest(*(part.values for part in parts))
@@ -98,9 +109,11 @@ def _matrix(shown: Sequence[tuple[str, Weight]], *, as_table: bool) -> None:
                     key=f"inspect_heatmap_{title}",
                 )
     says = parts[0].says
+    part = parts[0]
+    names = f"Rows: {part.y_title}. Columns: {part.x_title}." if as_table and part.y_title else ""
     scale = "" if as_table or len(shown) == 1 else "Both pictures share one colour scale."
-    if says or scale:
-        st.caption(f"{says} {scale}".strip())
+    if words := " ".join(word for word in (names, says, scale) if word):
+        st.caption(plain(words))
 
 
 def _filters(shown: Sequence[tuple[str, Weight]]) -> None:

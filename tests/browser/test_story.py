@@ -112,3 +112,17 @@ def test_a_csv_of_ones_own_is_fitted_and_trained(page: Page, tmp_path: Path) -> 
     set_number(page, "Epochs", "3")
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.get_by_role("button", name="Look at the weights")).to_be_visible(timeout=60_000)
+
+
+def test_undo_and_redo_beside_an_open_form_say_nothing_false(page: Page) -> None:
+    open_design(page, "Digits, 64-32-10")
+    page.get_by_role("option", name=re.compile("^fc1")).click()
+    set_number(page, "out_features", "40")
+    page.get_by_role("option", name=re.compile("^relu")).click()
+    chosen = page.get_by_role("combobox", name="input")
+    expect(chosen).to_have_value(re.compile("N×40"))
+    page.get_by_role("button", name="Undo").click()
+    expect(chosen).to_have_value(re.compile("N×32"))
+    page.get_by_role("button", name="Redo").click()
+    expect(chosen).to_have_value(re.compile("N×40"))
+    expect(page.get_by_text("does not exist")).to_have_count(0)

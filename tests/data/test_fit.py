@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from builder.data import Dataset, disagreements, fit_edits, load_dataset, plan_fit
+from builder.data import Dataset, disagreements, load_dataset, plan_fit
 from builder.errors import DataRefused
 from builder.gallery import designs, project
 from builder.graph.edits import apply
@@ -27,7 +27,7 @@ def chain(shape: tuple[str | int, ...], *layers: tuple[str, dict[str, Literals]]
 
 
 def fitted(graph: Graph, dataset: Dataset) -> Graph:
-    edit = fit_edits(graph, dataset)
+    edit = plan_fit(graph, dataset).edit
     assert edit is not None
     return apply(graph, edit)
 
@@ -53,8 +53,9 @@ def test_a_design_either_fits_after_one_click_or_says_what_is_in_the_way(
     after = apply(graph, fit.edit) if fit.edit else graph
     report = infer_shapes(after)
     assert report.ok
-    assert disagreements(after, load_dataset(fit.choice), report) == ()
-    assert after.inputs[0].spec == dataset.input_spec
+    prepared = load_dataset(fit.choice)
+    assert disagreements(after, prepared, report) == ()
+    assert after.inputs[0].spec == prepared.input_spec
 
 
 def test_a_network_of_rows_gets_a_flatten_in_front_of_pictures() -> None:
@@ -64,8 +65,9 @@ def test_a_network_of_rows_gets_a_flatten_in_front_of_pictures() -> None:
     assert fit.sentence.startswith(said)
     after = fitted(MLP, digits)
     assert [o.target for o in after.owners.values()].count("torch.nn.Flatten") == 1
-    assert fit_edits(after, digits) is None
-    assert plan_fit(after, digits).sentence == "The network fits this data as it is."
+    again = plan_fit(after, digits)
+    assert again.edit is None
+    assert again.sentence == "The network fits this data as it is."
 
 
 def test_the_last_width_becomes_the_number_of_classes() -> None:
@@ -113,6 +115,27 @@ def test_an_autoencoder_is_fitted_to_give_back_its_input() -> None:
     assert infer_shapes(apply(graph, fit.edit)).result == TensorSpec(("N", 4))
 
 
+def test_classes_chosen_by_name_give_an_output_each() -> None:
+    cancer = load_dataset("breast_cancer", task="classes")
+    fit = plan_fit(YES_NO, cancer)
+    assert fit.choice.task == "classes" and fit.edit is not None
+    assert infer_shapes(apply(YES_NO, fit.edit)).result == TensorSpec(("N", 2))
+
+
+def test_an_autoencoder_of_rows_takes_pictures_as_flat_rows() -> None:
+    graph = project("autoencoder").graph
+    fit = plan_fit(graph, load_dataset("digits"), goal="input")
+    assert fit.choice.shape == (64,) and fit.edit is not None
+    assert fit.sentence.startswith("This takes each row as 64 numbers, sets the input to N×64")
+    assert infer_shapes(apply(graph, fit.edit)).result == TensorSpec(("N", 64))
+
+
+def test_an_autoencoder_made_a_classifier_is_told() -> None:
+    fit = plan_fit(project("autoencoder").graph, load_dataset("digits"))
+    assert "no longer gives back its input" in fit.sentence
+    assert "no longer" not in plan_fit(MLP, load_dataset("digits")).sentence
+
+
 @pytest.mark.parametrize(
     ("graph", "name", "words"),
     [
@@ -124,7 +147,6 @@ def test_an_autoencoder_is_fitted_to_give_back_its_input() -> None:
 )
 def test_what_cannot_fit_is_refused_with_the_reason(graph: Graph, name: str, words: str) -> None:
     dataset = load_dataset(name)
-    assert fit_edits(graph, dataset) is None
     with pytest.raises(DataRefused) as refused:
         plan_fit(graph, dataset)
     assert words in str(refused.value)

@@ -73,3 +73,19 @@ def test_a_design_with_data_can_be_trained_as_it_comes(key: str) -> None:
     assert choice.source == gallery.designs()[key].data
     assert disagreements(project.graph, load_dataset(choice)) == ()
     assert TrainingSettings.from_json(project.training or {}).epochs >= 20
+
+
+def test_the_transformer_sees_the_order_of_its_tokens() -> None:
+    import torch
+
+    from builder.code import module_from_source, write_code
+
+    torch.manual_seed(0)
+    model = module_from_source(write_code(gallery.project("transformer").graph, "module")).eval()
+    tokens = torch.randint(0, 1000, (1, 50))
+    with torch.no_grad():
+        assert not torch.allclose(model(tokens), model(tokens.flip(1)), atol=1e-4)
+
+
+def test_the_autoencoder_comes_with_its_goal() -> None:
+    assert gallery.project("autoencoder").training == {"goal": "input"}

@@ -78,6 +78,51 @@ def test_what_is_found_is_what_torch_refuses_in_its_backward_pass(first: str) ->
         assert [(p.node, p.severity) for p in found] == [("second", "error")] * fails, second
 
 
+@pytest.mark.parametrize(
+    ("second", "arguments"),
+    [
+        ("LeakyReLU", {"negative_slope": -0.1}),
+        ("LeakyReLU", {"negative_slope": 0.1}),
+        ("ELU", {"alpha": -1.0}),
+        ("CELU", {"alpha": -1.0}),
+        ("RReLU", {"lower": -0.3, "upper": -0.1}),
+        ("RReLU", {"lower": -0.3, "upper": -0.3}),
+        ("Threshold", {"threshold": -0.1, "value": -5.0}),
+        ("Threshold", {"threshold": 0.1, "value": 5.0}),
+    ],
+)
+def test_numbers_with_which_a_layer_cannot_go_back_in_place_are_found(
+    second: str, arguments: dict[str, Any]
+) -> None:
+    net = Net("N", 6)
+    net.layer("fc", "Linear", out_features=6)
+    net.layer("second", second, inplace=True, **arguments)
+    layer: nn.Module = getattr(nn, second)(inplace=True, **arguments)
+    try:
+        nn.Sequential(nn.Linear(6, 6), layer)(torch.rand(3, 6)).sum().backward()
+    except RuntimeError:
+        fails = True
+    else:
+        fails = False
+    graph = net.done()
+    found = infer_shapes(graph).problems
+    assert [(p.node, p.kind, p.severity) for p in found] == [("second", "inplace", "error")] * fails
+    for problem in found:
+        assert [r.label for r in repairs_for(graph, problem)] == ["Set inplace to False"]
+        assert infer_shapes(mended(graph)).problems == ()
+
+
+def mended(graph: Graph) -> Graph:
+    (problem,) = infer_shapes(graph).problems
+    return apply(graph, repairs_for(graph, problem)[0].edit)
+
+
+def test_without_a_gradient_there_is_no_way_back_to_fail() -> None:
+    net = Net("N", 6)
+    net.layer("second", "LeakyReLU", inplace=True, negative_slope=-0.1)
+    assert infer_shapes(net.done()).problems == ()
+
+
 def problems(graph: Graph) -> list[tuple[str, str]]:
     return [(p.node, p.severity) for p in infer_shapes(graph).problems]
 

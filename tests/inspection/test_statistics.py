@@ -73,3 +73,14 @@ def test_change_is_measured_against_where_it_began() -> None:
     assert change(np.array([1.0]), np.array([0.0])) is None
     assert change(np.array([1.0]), None) is None
     assert change(np.zeros(2), np.zeros(3)) is None
+
+
+def test_what_changed_is_said_in_one_sentence_with_its_place() -> None:
+    before, now = np.array([[0.0, 0.5], [1.0, -1.0]]), np.array([[0.0, 0.5], [1.0, -3.0]])
+    assert stats.change_words(now, before) == (
+        "Since epoch 0 a value changed by 0.5 on average (mean |Δ|), most at [1, 1]: −1 → −3."
+    )
+    assert stats.change_words(now, now) == "Nothing changed since epoch 0."
+    lost = np.array([[np.nan, 0.5], [1.0, -1.0]])
+    assert stats.change_words(lost, before) == "Nothing changed since epoch 0."
+    assert stats.change_words(now, before[0]) == ""

@@ -20,10 +20,10 @@ def test_a_vector_is_one_row_and_a_filter_bank_a_row_a_filter() -> None:
 
 
 def test_a_small_tensor_is_shown_whole() -> None:
-    part = tile(np.arange(6).reshape(2, 3), "linear")
+    part = tile(np.arange(6).reshape(2, 3), ("out_features", "in_features"))
     assert part.values.tolist() == [[0, 1, 2], [3, 4, 5]]
     assert part.says == ""
-    assert (part.y_title, part.x_title) == ("Output feature", "Input feature")
+    assert (part.y_title, part.x_title) == ("out_features", "in_features")
 
 
 def test_a_big_tensor_is_shown_in_part_and_says_which() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
 
 from builder.graph.model import Graph
 from builder.graph.project import Project
@@ -41,6 +42,11 @@ class App:
     def click(self, key: str) -> App:
         self.at.button(key=key).click().run()
         return self
+
+    def box(self, key: str) -> Selectbox:
+        """The select box of that name; the rest of its key says which words it shows."""
+        [found] = [b for b in self.at.selectbox if (b.key or "").startswith(f"{key}.")]
+        return found
 
     def send(self, *operations: dict[str, Any], to: str = "lw_stack") -> App:
         """What the stack or the palette reports, as the browser would."""

@@ -107,6 +107,26 @@ def test_an_input_can_be_taken_from_an_earlier_value(app: App) -> None:
     assert ports, "the parts of a tuple result are offered by name"
 
 
+def test_undo_and_redo_show_the_shapes_of_now_where_an_input_is_chosen(empty: App) -> None:
+    empty.add("torch.nn.Linear", "torch.nn.ReLU")
+    linear, relu = list(empty.graph.nodes)[1:3]
+
+    def shown() -> str:
+        empty.send({"op": "select", "node": relu})
+        [box] = [s for s in empty.at.selectbox if s.label == "input"]
+        assert box.value == linear
+        return next(o for o in box.options if o.startswith("linear1"))
+
+    assert "N×64" in shown()
+    empty.send({"op": "select", "node": linear}).field("out_features").set_value(32).run()
+    assert "N×32" in shown()
+    empty.click("lw_undo")
+    assert "N×64" in shown()
+    empty.click("lw_redo")
+    assert "N×32" in shown()
+    empty.shows_no_trouble()
+
+
 def test_group_enter_leave_and_ungroup(empty: App) -> None:
     empty.add("torch.nn.Linear", "torch.nn.ReLU")
     nodes = list(empty.graph.nodes)[1:3]

@@ -56,7 +56,7 @@ def test_the_printed_model_and_the_parameters_stand_beside(app: App) -> None:
 def test_choosing_a_layer_names_its_lines_and_selects_it(app: App) -> None:
     app.open("code", project("mlp_784_sequential"))
     node = next(n.id for n in app.graph.nodes.values() if n.kind == "layer")
-    app.at.selectbox(key="lw_code_layer").set_value(node).run()
+    app.box("lw_code_layer").set_value(node).run()
     assert app.session.selected == node
     assert any("stands in line" in c.value for c in app.at.caption)
 

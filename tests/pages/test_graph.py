@@ -48,3 +48,12 @@ def test_an_empty_network_says_what_is_missing(app: App) -> None:
     app.open("graph", Project("Empty", Graph("Empty"), None, None))
     assert "needs an input and an output" in app.at.warning[0].value
     app.shows_no_trouble()
+
+
+def test_a_network_that_does_not_run_offers_its_repair_here(app: App) -> None:
+    app.open("gallery").click("lw_open_digits_mlp").add("torch.nn.Conv2d")
+    app.at.switch_page("pages/graph.py").run()
+    repair = next(b for b in app.at.button if (b.key or "").startswith("lw_repair_"))
+    repair.click().run()
+    assert not app.session.checks[0][1].report.errors
+    app.shows_no_trouble()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from builder.training.folder import RunFolder
@@ -96,6 +100,26 @@ def write_folder(
         }
     )
     return folder
+
+
+@contextmanager
+def mounted(place: Path, megabytes: int) -> Iterator[Path]:
+    """A small disk of its own, where this user may mount one; else the test is skipped."""
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(place)]
+    if shutil.which("mount") is None or subprocess.run(command, capture_output=True).returncode:
+        pytest.skip("No disk can be mounted here.")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def fill(disk: Path) -> None:
+    """Leaves no byte free."""
+    with suppress(OSError), open(disk / "filler", "wb", buffering=0) as file:
+        while file.write(b"0" * 1000):
+            pass
 
 
 def wait_until(done: Callable[[], Any], seconds: float = 20.0) -> Any:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from builder import gallery
 from builder.data import DataChoice, load_dataset
@@ -15,12 +16,13 @@ from builder.graph.model import Argument, Graph
 from builder.graph.project import Project
 from builder.graph.shapes import infer_shapes
 from builder.training import check as check_module
-from builder.training.check import Problem, Remedy, check_job
+from builder.training.check import Problem, Remedy, check_job, check_plan
 from builder.training.gradients import nothing_learns
 from builder.training.headless import train
 from builder.training.job import JobRequest
 from builder.training.prepare import run_data
 from builder.training.settings import TrainingSettings
+from builder.training.tensors import RunData
 
 
 @pytest.fixture(autouse=True)
@@ -121,7 +123,9 @@ def test_an_autoencoder_is_asked_whether_it_wants_its_input_back() -> None:
     job = follow(job, warning.remedies[0])
     (problem,) = errors(job)
     job = follow(job, problem.remedies[0])
-    assert check_job(job) == ()
+    (warning,) = check_job(job)
+    assert "Sigmoid, which gives 0 to 1, but the target lies between" in warning.message
+    assert check_job(follow(job, warning.remedies[0])) == ()
 
 
 def test_a_last_batch_of_one_row_is_told_before_batchnorm_meets_it() -> None:
@@ -136,6 +140,27 @@ def test_a_last_batch_of_one_row_is_told_before_batchnorm_meets_it() -> None:
         "needs at least two."
     )
     assert errors(follow(job, problem.remedies[0])) == []
+
+
+def test_a_batch_size_of_one_is_every_batch_not_the_last() -> None:
+    graph = gallery.project("moons_mlp").graph
+    first = next(n.id for n in graph.nodes.values() if n.kind == "layer")
+    normed = apply(graph, AddNode("torch.nn.BatchNorm1d", after=first))
+    job = replace(request(batch_size=1), project=Project("p", normed))
+    (problem,) = errors(job)
+    assert problem.message == (
+        "With a batch size of 1 every batch is a single row, and BatchNorm needs at least two."
+    )
+    assert errors(follow(job, problem.remedies[0])) == []
+
+
+def test_a_single_row_for_training_is_told_to_batchnorm() -> None:
+    graph = gallery.project("moons_mlp").graph
+    first = next(n.id for n in graph.nodes.values() if n.kind == "layer")
+    normed = Project("p", apply(graph, AddNode("torch.nn.BatchNorm1d", after=first)))
+    one = RunData({"train": (torch.zeros(1, 2), torch.zeros(1).long())}, "classes", ("a", "b"))
+    (problem,) = check_plan(normed, one, TrainingSettings())
+    assert problem.message.startswith("Your data has a single row for training")
 
 
 def test_too_little_memory_is_told_with_the_batch_that_fits(

@@ -12,12 +12,12 @@ import torch
 import builder
 from builder import gallery
 from builder.code import write_code
-from builder.data import DataChoice, fit_edits, load_dataset
+from builder.data import DataChoice, load_dataset, plan_fit
 from builder.errors import JobRefused
-from builder.graph.edits import apply
+from builder.graph.edits import AddNode, apply
 from builder.graph.project import Project
 from builder.training.callbacks.progress import Progress
-from builder.training.headless import resume_run, train
+from builder.training.headless import chosen_settings, resume_run, train
 from builder.training.job import JobRequest
 from builder.training.run import open_run
 from builder.training.settings import TrainingSettings
@@ -37,7 +37,7 @@ def moons() -> Project:
 
 def test_iris_is_learned(moons: Project, tmp_path: Path) -> None:
     iris = load_dataset("iris")
-    edit = fit_edits(moons.graph, iris)
+    edit = plan_fit(moons.graph, iris).edit
     assert edit is not None
     run = train(
         Project("Iris", apply(moons.graph, edit)), iris, folder=tmp_path / "run", epochs=60, lr=0.01
@@ -162,3 +162,43 @@ def test_a_job_that_cannot_run_leaves_nothing_behind(moons: Project) -> None:
         assert list(supervisor.store.folders.iterdir()) == []
     finally:
         supervisor.close()
+
+
+def test_what_is_good_to_know_before_a_run_is_told(moons: Project, tmp_path: Path) -> None:
+    told: list[str] = []
+    ended = replace(moons, graph=apply(moons.graph, AddNode("torch.nn.Softmax")))
+    train(ended, "moons", folder=tmp_path / "run", epochs=1, on_warning=told.append)
+    assert told == [
+        "The network ends with Softmax, and cross-entropy applies a softmax itself: it learns "
+        "slowly. Remove Softmax."
+    ]
+
+
+def test_another_goal_leaves_the_loss_of_the_old_one_behind(moons: Project) -> None:
+    project = replace(moons, training={"loss": "cross_entropy", "epochs": 3})
+    assert chosen_settings(project, {"goal": "input"}) == TrainingSettings.of(
+        goal="input", epochs=3
+    )
+
+
+def test_a_run_equals_the_loop_people_write_with_fused_on_one_thread(
+    moons: Project, tmp_path: Path
+) -> None:
+    run = train(moons, "moons", folder=tmp_path / "run", epochs=2, lr=0.01, batch_size=32)
+    part, threads = load_dataset("moons").train, torch.get_num_threads()
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    model, loss = run.module(), torch.nn.CrossEntropyLoss()
+    for layer in model.modules():
+        if isinstance(layer, torch.nn.Linear):
+            layer.reset_parameters()
+    rows = torch.utils.data.TensorDataset(*part)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01, fused=True)
+    for _ in range(2):
+        for x, y in torch.utils.data.DataLoader(rows, batch_size=32, shuffle=True):
+            optimizer.zero_grad()
+            loss(model(x), y).backward()
+            optimizer.step()
+    torch.set_num_threads(threads)
+    expected = run.state_dict(2)
+    assert all(torch.equal(expected[k], v) for k, v in model.state_dict().items())

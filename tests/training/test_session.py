@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import math
 from pathlib import Path
 
@@ -11,13 +12,16 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from builder.gallery import project
 from builder.training import checkpoints
 from builder.training.callbacks import Callback, commits
 from builder.training.folder import RunFolder
-from builder.training.headless import prepare_resume
+from builder.training.headless import prepare_resume, resume_run
 from builder.training.loop import EpochResult, Training
+from builder.training.prepare import evaluation_rows, job_of, make_plan
 from builder.training.run import open_run
 from builder.training.session import build_model, run_session
+from builder.training.settings import TrainingSettings
 from builder.training.tensors import RunData
 from tests.training.support import LINE, MLP, line, moons, write_folder
 
@@ -355,3 +359,40 @@ def test_a_headless_run_tells_its_test_result(tmp_path: Path) -> None:
     assert run.ending is not None
     assert " Test accuracy " in run.sentence
     assert set(run.ending.figures) == {"train", "validation", "test"}
+
+
+def test_lines_of_the_log_that_say_no_epoch_end_no_run(tmp_path: Path) -> None:
+    folder = trained(tmp_path, epochs=2)
+    bad = [
+        {"kind": "epoch"},
+        {"kind": "epoch", "epoch": "9", "seconds": 1.0, "train": {}},
+        {"kind": "epoch", "epoch": 9, "seconds": 1.0, "train": [1]},
+        {"kind": "epoch", "epoch": 9, "seconds": 1.0, "train": {"accuracy": "high"}},
+    ]
+    with folder.metrics.open("a") as log:
+        log.writelines(json.dumps(line) + "\n" for line in bad)
+    run = resume_run(tmp_path, epochs=3)
+    assert (run.state, run.ending.epoch if run.ending else 0) == ("finished", 3)
+
+
+def test_validation_takes_no_more_rows_than_a_training_step_was_checked_for() -> None:
+    assert evaluation_rows(batch_size=32, activation_bytes=2_000) == 1024  # small: all at once
+    assert evaluation_rows(batch_size=32, activation_bytes=1_000_000) == 64
+    assert evaluation_rows(batch_size=32, activation_bytes=100_000_000) == 32
+    assert evaluation_rows(batch_size=1, activation_bytes=10**12) == 1
+    assert evaluation_rows(batch_size=4096, activation_bytes=0) == 1024
+
+
+PEAK = MLP.replace("def forward(self, x):", "def forward(self, x):\n        assert len(x) <= 48")
+
+
+def test_a_run_validates_and_tests_in_the_steps_its_job_says(tmp_path: Path) -> None:
+    folder = write_folder(tmp_path, with_test_rows(*moons().parts["train"]), PEAK, batch_size=48)
+    folder.write_job({**folder.job(), "evaluation_rows": 48})
+    ending = run_session(folder, 1)
+    assert (ending.state, "test" in ending.figures) == ("finished", True), ending.sentence
+
+
+def test_a_plan_says_how_many_rows_are_evaluated_at_once() -> None:
+    plan = make_plan(project("moons_mlp"), moons(), TrainingSettings.of(batch_size=16))
+    assert job_of(plan, "")["evaluation_rows"] == plan.evaluation_rows == 1024

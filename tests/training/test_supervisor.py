@@ -17,7 +17,6 @@ import pytest
 import torch
 
 from builder.errors import JobRefused, NotFound
-from builder.home import StorageRefused
 from builder.training.folder import Ending, RunFolder
 from builder.training.processes import ProcessMark, this_process
 from builder.training.store import RunCard, Store
@@ -429,7 +428,9 @@ def test_a_run_whose_folder_is_gone_ends_and_lets_the_next_begin(supervisor: Sup
 
 
 @pytest.mark.parametrize("content", [b"no database at all" * 100, None])
-def test_a_damaged_list_of_runs_is_one_sentence(tmp_path: Path, content: bytes | None) -> None:
+def test_a_list_that_was_damaged_before_the_start_is_moved_aside(
+    tmp_path: Path, content: bytes | None
+) -> None:
     path = tmp_path / "runs.sqlite"
     if content is None:  # whole at its head, rubbish behind
         Store(tmp_path).add("aaaaaaaa", ANNA, "test", {})
@@ -438,5 +439,7 @@ def test_a_damaged_list_of_runs_is_one_sentence(tmp_path: Path, content: bytes |
             other.unlink()
         content = whole[:100] + b"\xff" * (len(whole) - 100)
     path.write_bytes(content)
-    with pytest.raises(StorageRefused, match=r"The list of runs .* is damaged: .*\.$"):
-        Supervisor(Store(tmp_path))
+    supervisor = Supervisor(Store(tmp_path))
+    supervisor.close()
+    assert supervisor.store.runs(ANNA) == []
+    assert [p.read_bytes() for p in tmp_path.glob("runs.sqlite.damaged-*[0-9]")] == [content]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from builder.errors import NotFound
-from builder.training.metrics_log import MetricsLog
+from builder.training.metrics_log import MetricsLog, read_points
 from builder.training.processes import this_process
 from builder.training.store import Store
 from builder.training.watch import watch
@@ -86,6 +86,43 @@ def test_thousands_of_steps_are_thinned_and_the_last_is_kept(tmp_path: Path) -> 
     seen = watch(store, run_id, ANNA)
     assert 1000 < len(seen.steps.x) <= 2000
     assert seen.steps.x[-1] == 1.0
+
+
+def test_a_very_long_run_is_thinned_to_real_epochs_with_both_ends_and_every_extreme(
+    tmp_path: Path,
+) -> None:
+    store, run_id, log = running(tmp_path)
+    count = 60_000
+    odd: dict[int, float | None] = {777: 9.5, 31_001: 0.001, 45_454: None}
+    for begin in range(1, count + 1, 10_000):  # as it grows, so it is thinned more than once
+        log.append(*(epoch(n, odd.get(n, 1 / n + 0.3)) for n in range(begin, begin + 10_000)))
+        watch(store, run_id, ANNA)
+    seen = watch(store, run_id, ANNA)
+    loss = seen.series("train", "loss")
+    drawn = dict(zip(loss.x, loss.y, strict=True))
+    assert len(drawn) <= 8_000 and seen.epoch == count
+    assert (loss.x[0], loss.x[-1]) == (1, count)
+    assert {n: drawn[n] for n in odd} == odd
+    assert all(y == odd.get(int(x), 1 / x + 0.3) for x, y in drawn.items())
+    assert list(loss.x) == sorted(loss.x)
+
+
+def test_a_short_run_keeps_every_epoch(tmp_path: Path) -> None:
+    store, run_id, log = running(tmp_path)
+    log.append(START, *(epoch(n) for n in range(1, 5001)))
+    assert watch(store, run_id, ANNA).series("train", "loss").x == tuple(range(1, 5001))
+
+
+def test_a_long_log_is_read_piece_by_piece(tmp_path: Path) -> None:
+    log = MetricsLog(tmp_path / "metrics.jsonl")
+    log.append(*(epoch(n) for n in range(1, 101)))
+    (tmp_path / "metrics.jsonl").open("ab").write(b"x" * 5000 + b"\n")
+    log.append(epoch(101))
+    position, found, pieces = "", [], 0
+    while (piece := read_points(log.path, position, 1000)).position != position:
+        position, pieces = piece.position, pieces + 1
+        found += [e["epoch"] for e in piece.epochs]
+    assert found == list(range(1, 102)) and pieces > 10
 
 
 def test_nobody_else_may_watch(tmp_path: Path) -> None:

@@ -192,5 +192,6 @@ def test_a_look_at_the_list_needs_no_room_on_the_disk(
     assert opened.list_projects() == []
     opened.new_project(project("unet"))
     assert opened.saved() == "failed" and "Nothing is lost in this tab" in tab.messages[0][1]
+    assert ".." not in tab.messages[0][1]
     opened.delete_project("abcdefgh")
     assert len(tab.messages) == 1

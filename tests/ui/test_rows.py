@@ -36,7 +36,7 @@ def test_a_row_that_does_not_read_the_row_above_stands_apart() -> None:
     graph = layer(start(), "side", "Linear", "x", out_features=4)
     graph = output(layer(graph, "fc", "Linear", "x", out_features=2), "fc")
     x, side, fc, end = rows_of(graph, infer_shapes(graph))
-    assert (side["below"], side["marks"]) == ("from x · N×8", ["read by nobody"])
+    assert (side["below"], side["marks"]) == ("from x · N×8", ["result unused"])
     assert fc["apart"] and not fc["marks"]
     assert not any("below" in row or "apart" in row for row in (x, end))
 

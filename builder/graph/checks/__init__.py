@@ -14,16 +14,19 @@ from builder.catalogue.entry import Entry
 from builder.graph.call import Call
 from builder.graph.checks import (
     activations,
+    batches,
     common,
     linear,
     merging,
     normalization,
     pictures,
+    reductions,
     reshaping,
     resizing,
     sequences,
+    trials,
 )
-from builder.graph.checks.common import explain, refused, spatial_dims
+from builder.graph.checks.common import spatial_dims
 from builder.graph.checks.origin import depends_on_origin, find_by_origin
 from builder.graph.diagnostics import Finding
 
@@ -56,6 +59,7 @@ _FAMILIES: tuple[Mapping[str, tuple[Check, ...]], ...] = (
     normalization.CHECKS,
     sequences.CHECKS,
     reshaping.CHECKS,
+    reductions.CHECKS,
     merging.CHECKS,
     resizing.CHECKS,
     activations.CHECKS,
@@ -73,9 +77,22 @@ def find(call: Call) -> Finding | None:
     return warning
 
 
+def explain(call: Call, refusal: str) -> Finding:
+    """Words for what torch has refused where no check knew better."""
+    return common.explain_empty(call) or trials.explain_rank(call) or common.explain(call, refusal)
+
+
+def refused(call: Call, warning: Finding, refusal: str) -> Finding:
+    """Words for what torch has refused and a check has only warned of."""
+    found = trials.explain_rank(call) if warning.kind == "rank" else None
+    return found or common.refused(call, warning, refusal)
+
+
 @cache
 def _checks_of(key: str) -> tuple[Check, ...]:
-    return (*_ALWAYS, *(check for family in _FAMILIES for check in family.get(key, ())))
+    own = (check for family in _FAMILIES for check in family.get(key, ()))
+    rows = (batches.check_least_batch, batches.check_mixing)
+    return (*_ALWAYS, *own, *rows, trials.check_by_trial)
 
 
 def batched_rank(entry: Entry) -> int | None:

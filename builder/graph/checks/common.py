@@ -65,6 +65,7 @@ _TAKE_COMPLEX = frozenset(
     [
         *("sigmoid", "tanh", "silu", "softsign", "tanhshrink", "rmsnorm", "fold", "unfold"),
         *("pixelshuffle", "pixelunshuffle", "channelshuffle"),
+        *("adaptiveavgpool1d", "adaptiveavgpool2d", "adaptiveavgpool3d"),
     ]
 )
 _KEEP_FLOAT32 = frozenset({"batchnorm1d", "batchnorm2d", "batchnorm3d", "layernorm", "groupnorm"})
@@ -97,10 +98,12 @@ def check_tuples(call: Call) -> Finding | None:
     for port in call.entry.ports:
         value = call.inputs.get(port.name)
         many = value if port.many and isinstance(value, tuple) else (value,)
-        if any(isinstance(part, tuple) for part in many):
+        place = next((i for i, part in enumerate(many) if isinstance(part, tuple)), None)
+        if place is not None:
+            came = call.from_(port.name, place)
             return call.finding(
                 "tuple_input",
-                f"needs one tensor but receives a tuple, {show(value)}{call.from_(port.name)}. "
+                f"needs one tensor but receives a tuple, {show(many[place])}{came}. "
                 "Choose which part it reads.",
                 port=port.name,
             )
@@ -125,7 +128,9 @@ def check_values(call: Call) -> Finding | None:
             )
             return call.finding("empty", text, port=call.first)
         if sentence:
-            return call.finding("value", f"cannot be built: {sentence}", parameter=name)
+            return call.finding(
+                "value", f"has a value that is not allowed: {sentence}", parameter=name
+            )
     for group in call.entry.one_of:
         given_names = [n for n in group if call.arguments.get(n, call.literals.get(n)) is not None]
         if len(given_names) != 1:
@@ -206,6 +211,8 @@ def _refuses_whole(entry: Entry, dtype: str) -> bool:
 
 
 def _needs_float32(call: Call, dtype: str) -> bool:
+    if call.entry.kind == "operation":
+        return False
     if call.entry.family in _WEIGHTED or call.entry.key == "torch.nn.PReLU":
         return True
     affine = (
@@ -245,6 +252,17 @@ def explain(call: Call, refusal: str) -> Finding:
         )
     received = f"does not accept {values}{call.from_()}" if values else "cannot be built"
     return call.finding("torch", f"{received}. Torch says: {quote(text or kind, 240)}.")
+
+
+def explain_empty(call: Call) -> Finding | None:
+    """For a refused call: a tensor without a single number in it."""
+    for port in call.entry.ports:
+        for place, spec in enumerate(call.tensors(port.name)):
+            if 0 in spec.shape:
+                came = call.from_(port.name, place if port.many else 0)
+                text = f"receives nothing to work on: a size of {show(spec)}{came} is 0."
+                return call.finding("empty", text, port=port.name)
+    return None
 
 
 def refused(call: Call, warning: Finding, refusal: str) -> Finding:

@@ -95,7 +95,7 @@ def _walk(
             memory[node.id] = _block(walk, graph, node, found, place, memory)
         else:
             memory[node.id] = _call(
-                walk, graph, report, node, place, memory, settings, keeps=node.id in used
+                walk, graph, report, node, place, memory, settings, is_used=node.id in used
             )
     results = tuple(memory.get(node.id) for node in graph.outputs)
     return results[0] if len(results) == 1 else results
@@ -110,7 +110,7 @@ def _call(
     memory: Mapping[str, Memory],
     settings: Mapping[str, Literals],
     *,
-    keeps: bool,
+    is_used: bool,
 ) -> Memory:
     """A layer or an operation: it reads, writes, keeps, and gives."""
     owner, found = graph.owner_of(node), report.nodes[node.id]
@@ -121,7 +121,7 @@ def _call(
         if entry.port(name) is not None
     }
     for value in inputs.values():
-        walk.read(value, place)
+        walk.read(value, place, is_used=is_used)
     at = {
         (name, *path): held
         for name, value in inputs.items()
@@ -139,10 +139,14 @@ def _call(
     )
     if effects is None:
         return walk.new(place)
+    # What writes in place stands from then on in the history of all who read that memory.
+    keeps = is_used or bool(effects.writes)
     for path in effects.writes & at.keys():
         walk.write(at[path], place)
+    if effects.refuses and is_used:
+        walk.refuse(place)
     for path in (effects.keeps_inputs - effects.writes) & at.keys() if keeps else ():
-        walk.keep(at[path], place, is_own=False)
+        walk.keep(at[path], place, is_own=False, is_used=is_used)
     several = len(effects.shares) > 1
     results: dict[backward.Path, Held] = {}
     for path, sources in effects.shares.items():
@@ -155,7 +159,7 @@ def _call(
             now = tuple((s, walk.version(s)) for s in sorted(storages))
             results[path] = Held(now, learns, several or through)
         if keeps and path in effects.keeps_results:
-            walk.keep(results[path], place, is_own=True)
+            walk.keep(results[path], place, is_own=True, is_used=is_used)
     return _shaped(found.result, results, ())
 
 

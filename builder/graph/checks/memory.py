@@ -59,11 +59,15 @@ class Place:
 
 @dataclass
 class _Storage:
-    """One piece of memory: whose it is, who wrote over it, and who keeps it for backward."""
+    """One piece of memory: whose it is, who wrote over it, and who keeps it for backward.
+
+    `latent`: errors that only count once a backward pass really comes through this memory.
+    """
 
     giver: Place
     writers: list[Place] = field(default_factory=list)
-    keepers: list[tuple[Place, bool]] = field(default_factory=list)
+    keepers: list[tuple[Place, bool, bool]] = field(default_factory=list)
+    latent: list[tuple[Place, str]] = field(default_factory=list)
 
 
 @dataclass
@@ -83,10 +87,12 @@ class Walk:
     def version(self, storage: int) -> int:
         return len(self.storages[storage].writers)
 
-    def read(self, memory: Memory, reader: Place) -> None:
+    def read(self, memory: Memory, reader: Place, *, is_used: bool = True) -> None:
         """Somebody reads a value: a warning at whoever wrote over it in the meantime."""
         for _, held in backward.leaves(memory):
             for storage, version in held.at if held else ():
+                for writer, text in self.storages[storage].latent if is_used else ():
+                    self._say(writer, text, is_error=True)
                 for writer in self.storages[storage].writers[version:]:
                     if not writer.excludes(reader):
                         mode = "" if self.training else " in eval mode"
@@ -109,7 +115,7 @@ class Walk:
             self._say(writer, text, is_error=True)
         for number, _ in held.at:
             storage = self.storages[number]
-            for keeper, is_own in storage.keepers:
+            for keeper, is_own, is_used in storage.keepers:
                 if keeper.excludes(writer):
                     continue
                 needs = f"{keeper.name} {'' if is_own else 'has read and '}needs"
@@ -117,14 +123,24 @@ class Walk:
                     f"writes over {storage.giver.given} (inplace=True), which {needs} for its backward pass: "
                     "training would fail. Set inplace to False."
                 )
-                self._say(writer, text, is_error=True)
-                break
+                if is_used:
+                    self._say(writer, text, is_error=True)
+                    break
+                storage.latent.append((writer, text))
             storage.writers.append(writer)
 
-    def keep(self, held: Held, keeper: Place, *, is_own: bool) -> None:
+    def refuse(self, place: Place) -> None:
+        """A call whose own backward pass does not work in place, with the numbers it was given."""
+        text = (
+            "writes over its input (inplace=True), which with these numbers its own backward pass "
+            "does not allow: training would fail. Set inplace to False."
+        )
+        self._say(place, text, is_error=True)
+
+    def keep(self, held: Held, keeper: Place, *, is_own: bool, is_used: bool = True) -> None:
         """A call keeps a value for its backward pass: its own result, or what it has read."""
         for storage, _ in held.at:
-            self.storages[storage].keepers.append((keeper, is_own))
+            self.storages[storage].keepers.append((keeper, is_own, is_used))
 
     def as_seen_by(self, memory: Memory, place: Place) -> Memory:
         """A value on one side of a branch: what the other side wrote over is as it was."""

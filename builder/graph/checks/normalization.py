@@ -179,5 +179,7 @@ CHECKS = {
     **{f"torch.nn.InstanceNorm{d}d": (check_instance_norm,) for d in (1, 2, 3)},
     "torch.nn.LayerNorm": (check_layer_norm,),
     "torch.nn.RMSNorm": (check_layer_norm,),
+    "torch.nn.functional.layer_norm": (check_layer_norm,),
+    "torch.nn.functional.rms_norm": (check_layer_norm,),
     "torch.nn.GroupNorm": (check_group_norm,),
 }

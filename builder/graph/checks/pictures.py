@@ -267,6 +267,7 @@ CHECKS = {
     **{f"torch.nn.Conv{d}d": _CONV for d in (1, 2, 3)},
     **{f"torch.nn.ConvTranspose{d}d": _TRANSPOSED for d in (1, 2, 3)},
     **{f"torch.nn.{kind}Pool{d}d": _POOL for kind in ("Max", "Avg") for d in (1, 2, 3)},
+    **{f"torch.nn.functional.{kind}_pool{d}d": _POOL for kind in ("max", "avg") for d in (1, 2)},
     **{f"torch.nn.LPPool{d}d": (check_rank, check_zero, check_window) for d in (1, 2, 3)},
     **{
         f"torch.nn.Adaptive{kind}Pool{d}d": (check_rank, check_zero)

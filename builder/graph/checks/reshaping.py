@@ -27,7 +27,7 @@ def check_dims(call: Call) -> Finding | None:
     if spec is None:
         return None
     rank = len(spec.shape) + _INSERTS.get(call.entry.key, 0)
-    for name in _dim_parameters(call.entry):
+    for name in dim_parameters(call.entry):
         value = call.argument(name)
         for dim in value if isinstance(value, tuple) else (value,):
             if not isinstance(dim, int) or isinstance(dim, bool) or -rank <= dim < max(rank, 1):
@@ -43,7 +43,8 @@ def check_dims(call: Call) -> Finding | None:
     return None
 
 
-def _dim_parameters(entry: Entry) -> list[str]:
+def dim_parameters(entry: Entry) -> list[str]:
+    """The arguments that name dimensions."""
     names = (p.name for p in (*entry.parameters, *entry.call_parameters))
     return [n for n in names if n in _DIMS and (entry.key, n) not in _NOT_DIMS]
 
@@ -75,6 +76,25 @@ def sizes_dim(spec: TensorSpec) -> int:
     if not isinstance(spec.shape[-1], str):
         return -1
     return max((i for i, s in enumerate(spec.shape) if not isinstance(s, str)), default=-1)
+
+
+def check_idle_squeeze(call: Call) -> Finding | None:
+    """squeeze takes away sizes of 1, and leaves every other one as it is without a word."""
+    spec, dims = call.tensor(), call.argument("dim")
+    if spec is None or dims is None or not spec.shape:
+        return None
+    rank = len(spec.shape)
+    named = [d for d in (dims if isinstance(dims, tuple) else (dims,)) if isinstance(d, int)]
+    if any(isinstance(spec.shape[d % rank], str) or spec.shape[d % rank] == 1 for d in named):
+        return None
+    ones = [i for i, size in enumerate(spec.shape) if size == 1]
+    way = f"Set dim to {ones[-1]}, which is 1." if ones else "Take it out: no size is 1."
+    return call.finding(
+        "idle_squeeze",
+        f"changes nothing: dim={show(dims)} of {show(spec)}{call.out_of()} is not 1. {way}",
+        parameter="dim",
+        severity="warning",
+    )
 
 
 def check_squeeze(call: Call) -> Finding | None:
@@ -293,6 +313,19 @@ def check_index(call: Call) -> Finding | None:
     return None
 
 
+def check_selected(call: Call) -> Finding | None:
+    """index_select takes a row of places; torch notices only when it runs."""
+    spec = call.tensor("index")
+    if spec is None or len(spec.shape) <= 1:
+        return None
+    return call.finding(
+        "rank",
+        f"needs 1 dimension at “index” but receives {show(spec)}{call.from_('index')}. Use gather or "
+        "take_along_dim for places of their own in every row.",
+        port="index",
+    )
+
+
 def _is_nameless(size: str, part: Slice) -> bool:
     """Whether what a slice leaves of the batch grows with it, in a way that no size can say."""
     bounds = (part.start, part.stop, part.step)
@@ -325,6 +358,7 @@ CHECKS = {
     "torch.chunk": (check_parts,),
     "torch.split": (check_parts,),
     "torch.unbind": (check_parts,),
-    "torch.squeeze": (check_squeeze,),
+    "torch.squeeze": (check_squeeze, check_idle_squeeze),
     "operator.getitem": (check_index,),
+    "torch.index_select": (check_selected,),
 }

@@ -87,7 +87,14 @@ def check_halves(call: Call) -> Finding | None:
     if spec is None or dim is None or not -len(spec.shape) <= dim < len(spec.shape):
         return None
     size = spec.shape[dim]
-    if isinstance(size, int) and size % 2:
+    if isinstance(size, str):
+        return call.finding(
+            "halves",
+            f"halves dim={dim}, which is the batch of {show(spec)}{call.out_of()}. Halve another "
+            "dimension.",
+            port="input",
+        )
+    if size % 2:
         return call.finding(
             "halves",
             f"halves dim={dim}, which is {size}, an odd number, in {show(spec)}{call.from_()}. Make it "

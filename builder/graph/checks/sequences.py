@@ -7,6 +7,8 @@ from builder.graph.checks.common import has_batch
 from builder.graph.checks.linear import check_last_size
 from builder.graph.diagnostics import Finding
 
+_MOST_DIVISORS = 6  # named in a sentence
+
 
 def check_recurrent(call: Call) -> Finding | None:
     """N×length×features in, and the batch where batch_first says it is."""
@@ -15,6 +17,7 @@ def check_recurrent(call: Call) -> Finding | None:
         or check_last_size(call, "input_size", "input")
         or _check_projection(call)
         or _check_batch_first(call, "input")
+        or _check_idle_dropout(call)
     )
 
 
@@ -69,6 +72,45 @@ def _check_batch_first(call: Call, port: str) -> Finding | None:
     return call.finding("batch_first", text, port=port, parameter="batch_first", severity="warning")
 
 
+def _check_idle_dropout(call: Call) -> Finding | None:
+    """Torch drops between stacked layers only."""
+    dropout, layers = call.argument("dropout"), call.argument("num_layers")
+    if not isinstance(dropout, int | float) or not dropout or layers != 1:
+        return None
+    return call.finding(
+        "idle_dropout",
+        f"has dropout={dropout}, which works between stacked layers, but num_layers=1: nothing is "
+        "dropped. Set num_layers to 2, or insert Dropout behind it.",
+        parameter="dropout",
+        severity="warning",
+    )
+
+
+def check_causal(call: Call) -> Finding | None:
+    """is_causal only describes the mask; torch refuses it without one."""
+    for parameter in call.entry.call_parameters:
+        if not parameter.name.endswith("is_causal") or call.argument(parameter.name) is not True:
+            continue
+        stem = parameter.name.removesuffix("is_causal")
+        names = (f"{stem}mask",) if stem else ("attn_mask", "src_mask", "mask")
+        port = next((name for name in names if call.entry.port(name) is not None), None)
+        if port is None or port in call.inputs:
+            continue
+        spec = call.tensor("tgt" if stem in ("tgt_", "memory_") else None)
+        length = spec.shape[1 if call.argument("batch_first") is True else 0] if spec else "L"
+        size = f"{length}×{length}" if stem != "memory_" else "target × memory"
+        return call.finding(
+            "causal_mask",
+            f"has {parameter.name}=True, which only describes a mask, but nothing is wired to “{port}”. "
+            f"Wire a mask of {size} to it: an input of dtype bool (True: not seen), or ones_like, "
+            "triu(diagonal=1) and bool behind a value of that shape. Or set "
+            f"{parameter.name} to False.",
+            port=port,
+            parameter=parameter.name,
+        )
+    return None
+
+
 def check_cell(call: Call) -> Finding | None:
     """One step: N×features."""
     spec = call.tensor()
@@ -105,7 +147,7 @@ def check_attention(call: Call) -> Finding | None:
             )
         if found:
             return found
-    return _check_lengths(call) or _check_batch_first(call, "query")
+    return _check_lengths(call) or check_causal(call) or _check_batch_first(call, "query")
 
 
 def _check_lengths(call: Call) -> Finding | None:
@@ -133,7 +175,8 @@ def _check_heads(call: Call, size: str, heads: str) -> Finding | None:
     features, count = call.whole(size), call.whole(heads)
     if features is None or not count or count < 1 or features % count == 0:
         return None
-    fitting = ", ".join(str(n) for n in nearest_divisors(features, count)[:3])
+    nearest = nearest_divisors(features, count)[:_MOST_DIVISORS]
+    fitting = ", ".join(str(n) for n in sorted(nearest))
     return call.finding(
         "heads",
         f"splits {size}={features} among {heads}={count}, which does not divide it. Choose {heads} "
@@ -158,7 +201,7 @@ def check_transformer(call: Call) -> Finding | None:
     for port in ports:
         found = found or _check_sequence(call, port) or check_last_size(call, "d_model", port)
     found = found or _check_heads(call, "d_model", "nhead")
-    return found or _check_batch_first(call, ports[0])
+    return found or check_causal(call) or _check_batch_first(call, ports[0])
 
 
 def check_embedding(call: Call) -> Finding | None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from builder.errors import LayerwiseError
 from builder.graph.diagnostics import Diagnostic
 from builder.graph.edits import Edit, SetBypassed, apply
 from builder.graph.model import Graph
-from builder.graph.repairs import large, merges, ranks, reshapes, sizes, wires
+from builder.graph.repairs import large, merges, ranks, reading, reshapes, sizes, windows, wires
 from builder.graph.repairs.case import Candidate, Case, locate
 from builder.graph.report import ShapeReport
 from builder.graph.shapes import infer_shapes
@@ -19,9 +19,11 @@ MOST_OFFERED = 5
 
 _CANDIDATES: Mapping[str, Callable[[Case], Iterator[Candidate]]] = {
     **sizes.CANDIDATES,
+    **windows.CANDIDATES,
     **ranks.CANDIDATES,
     **reshapes.CANDIDATES,
     **merges.CANDIDATES,
+    **reading.CANDIDATES,
     **wires.CANDIDATES,
     **large.CANDIDATES,
 }
@@ -127,12 +129,17 @@ def _mends(
         return False
     order = {node_id: i for i, node_id in enumerate(mended.nodes)}
     limit = _place_of_problem(graph, order, problem)
+    inner = _places_beside(mended, problem)
     for other in after.problems:
         if (other.scope, other.node, other.kind) in was or other.kind == "in_block":
             continue
         place = order.get(other.scope[0] if other.scope else other.node, 0)
-        if place < limit or (problem.scope and place == limit and other.severity == "error"):
+        if place < limit:
             return False
+        if problem.scope and place == limit and other.severity == "error":
+            behind = inner.get(other.node, -1) > inner.get(problem.node, len(inner))
+            if other.scope != problem.scope or not behind:
+                return False
         if other.severity == "warning" and other.kind == "unused":
             return False  # it only cut something off
     return True
@@ -146,6 +153,17 @@ def _place_of_problem(graph: Graph, order: Mapping[str, int], problem: Diagnosti
     nodes = list(graph.nodes)
     later = nodes[nodes.index(top) + 1 :] if top in graph.nodes else []
     return min((order[node] for node in later if node in order), default=len(order))
+
+
+def _places_beside(graph: Graph, problem: Diagnostic) -> dict[str, int]:
+    """The order in which the nodes of the problem's block run."""
+    for caller in problem.scope:
+        node = graph.nodes.get(caller)
+        owner = graph.owner_of(node) if node else None
+        if owner is None or owner.block not in graph.blocks:
+            return {}
+        graph = replace(graph.blocks[owner.block or ""], blocks=graph.blocks)
+    return {node_id: i for i, node_id in enumerate(graph.nodes)}
 
 
 def _innermost(report: ShapeReport, diagnostic: Diagnostic) -> Diagnostic:

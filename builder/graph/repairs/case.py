@@ -35,6 +35,7 @@ from builder.graph.model import (
     map_refs,
 )
 from builder.graph.report import NodeReport, ShapeReport
+from builder.graph.shapes import infer_shapes
 from builder.graph.wiring import origin_of
 
 
@@ -143,6 +144,16 @@ class Case:
         graph = graph_at(root, self.scope)
         return replace(self, root=root, graph=graph, node=graph.nodes[self.node.id])
 
+    def around(self) -> Case | None:
+        """For a block's input: the case at the call of the block, at the port that feeds it."""
+        source = self.source(self.refs()[0]) if self.refs() else None
+        if not self.problem.scope or source is None or source.kind != "input":
+            return None
+        *scope, caller = self.problem.scope
+        port = source.name or source.id
+        there = replace(self.problem, node=caller, scope=tuple(scope), port=port)
+        return locate(self.root, infer_shapes(self.root), there)
+
     # Edits ----------------------------------------------------------------------------------------
 
     def set(self, name: str, value: Argument, tier: int = 0, node: Node | None = None) -> Candidate:
@@ -171,13 +182,22 @@ class Case:
         kind = SetCallArgument if at_call else SetArgument
         return Candidate(label, kind(self.node.id, name, UNSET, scope=self.scope), tier)
 
-    def read(self, ref: Ref, label: str, tier: int = 0, port: str | None = None) -> Candidate:
-        """Lets a port read something else."""
+    def read(
+        self,
+        ref: Ref,
+        label: str,
+        tier: int = 0,
+        port: str | None = None,
+        replacing: Ref | None = None,
+    ) -> Candidate:
+        """Lets a port read something else, of many values in place of `replacing` (the first)."""
         port = port or self.port
         old = self.refs(port)
         argument: Argument = ref
         if old and isinstance(self.node.arguments.get(port), tuple):
-            argument = map_refs(self.node.arguments[port], lambda r: ref if r == old[0] else r)
+            argument = map_refs(
+                self.node.arguments[port], lambda r: ref if r == (replacing or old[0]) else r
+            )
         return Candidate(
             label, SetCallArgument(self.node.id, port, argument, scope=self.scope), tier
         )
@@ -319,7 +339,12 @@ def _written(value: Argument) -> str:
     if isinstance(value, str):
         return quote(value)
     if isinstance(value, tuple):
-        return "(" + ", ".join(_written(part) for part in value) + ")"
+        return (
+            "("
+            + ", ".join(_written(part) for part in value)
+            + ("," if len(value) == 1 else "")
+            + ")"
+        )
     if isinstance(value, int | float | bool) or value is None:
         return str(value)
     if isinstance(value, Size):

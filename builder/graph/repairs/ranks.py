@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import isqrt
 
 from builder import catalogue
 from builder.catalogue.entry import Entry
 from builder.errors import quote
 from builder.graph.checks.common import spatial_dims
-from builder.graph.edits import UNSET, SetArgument, SetInputSpec
+from builder.graph.edits import UNSET, Edit, SetArgument, SetInputSpec, Several
 from builder.graph.model import Argument, Ref, Slice, TensorSpec, primary_input
 from builder.graph.repairs.case import Candidate, Case
 
@@ -31,6 +31,8 @@ def rank(case: Case) -> Iterator[Candidate]:
         yield from _one_step(case, spec)
     elif entry.family in ("recurrent", "transformer"):
         yield from _sequences(case, spec)
+    else:
+        yield from _by_number(case, spec)
     yield from _swap_dimensions(case, entry, len(spec.shape) - 2, tier=1)
 
 
@@ -58,6 +60,16 @@ def _pictures(case: Case, spec: TensorSpec, spatial: int) -> Iterator[Candidate]
         yield from case.insert([("torch.nn.Flatten", merge)], tier=2)
     if dims == 1 and batched:
         yield from case.insert([("torch.unsqueeze", {"dim": 1})] * (spatial + 1), tier=2)
+
+
+def _by_number(case: Case, spec: TensorSpec) -> Iterator[Candidate]:
+    """One dimension more or less, wherever that helps; it is tried."""
+    for dim in (-1, 1, 0):
+        yield from case.insert([("torch.unsqueeze", {"dim": dim})], tier=1)
+    if len(spec.shape) > 2:
+        yield from case.insert([("torch.nn.Flatten", {})], tier=1)
+        yield from case.insert([("torch.nn.Flatten", {"start_dim": 2})], tier=1)
+        yield from case.insert([("torch.nn.Flatten", {"end_dim": -2})], tier=2)
 
 
 def _as_linear(case: Case) -> Iterator[Candidate]:
@@ -197,12 +209,44 @@ def integer_input(case: Case) -> Iterator[Candidate]:
         yield from case.insert([("torch.nn.Embedding", numbers)], tier=0)
     yield from case.insert([("torch.Tensor.float", {})], tier=0)
     yield from _input_dtype(case, "float32", tier=1)
+    around = case.around()
+    if around is not None:
+        sizes = case.argument("normalized_shape") or case.argument("in_features") or 64
+        size = sizes[-1] if isinstance(sizes, tuple) else sizes
+        looked_up: dict[str, Argument] = {"num_embeddings": 1000, "embedding_dim": size}
+        yield from around.insert([("torch.nn.Embedding", looked_up)])
+        yield from around.insert([("torch.Tensor.float", {})])
+        yield from _input_dtype(around, "float32", tier=1)
 
 
 def dtype(case: Case) -> Iterator[Candidate]:
     """float32."""
     yield from _input_dtype(case, "float32", tier=0)
     yield from case.insert([("torch.Tensor.float", {})], tier=0)
+
+
+def _needs(method: str, wanted: str) -> Callable[[Case], Iterator[Candidate]]:
+    """Candidates for a value of another dtype: converted, there or at every port, or made so."""
+
+    def candidates(case: Case) -> Iterator[Candidate]:
+        yield from case.insert([(f"torch.Tensor.{method}", {})])
+        yield from _input_dtype(case, wanted, tier=1)
+        edits: list[Edit] = []
+        current = case
+        for port in case.entry.ports if case.entry else ():
+            for ref in case.refs(port.name):
+                spec = case.tensor(ref)
+                if spec is None or spec.dtype == wanted:
+                    continue
+                step: list[tuple[str, dict[str, Argument]]] = [(f"torch.Tensor.{method}", {})]
+                for found in current.insert(step, ref=ref, port=port.name):
+                    edits.append(found.edit)
+                    current = current.after(found.edit)
+        if len(edits) > 1:
+            label = f"Insert .{method}() before every input of {case.label}"
+            yield Candidate(label, Several(tuple(edits), label), 1)
+
+    return candidates
 
 
 def _input_dtype(case: Case, wanted: str, tier: int) -> Iterator[Candidate]:
@@ -240,9 +284,15 @@ def tuple_input(case: Case) -> Iterator[Candidate]:
         value, node = case.value(ref), case.source(ref)
         if not isinstance(value, tuple) or node is None:
             continue
-        for name, path in _parts(case, ref):
+        inside = case.around() if node.kind == "input" else None
+        if inside is not None:
+            yield from tuple_input(inside)
+            return
+        for name, path in parts_of(case, ref):
             label = f"Take part {name} of {quote(case.graph.label(node.id))}"
-            yield case.read(Ref(ref.node, ref.path + path), label)
+            yield case.read(Ref(ref.node, ref.path + path), label, replacing=ref)
+        if case.chosen("return_indices", node) is True:
+            yield case.set("return_indices", False, node=node)
         first = case.value(Ref(ref.node, (*ref.path, 0)))
         if isinstance(first, TensorSpec) and len(first.shape) == 3:
             part = Ref(ref.node, (*ref.path, 0))
@@ -254,7 +304,7 @@ def tuple_input(case: Case) -> Iterator[Candidate]:
         return
 
 
-def _parts(case: Case, ref: Ref) -> Iterator[tuple[str, tuple[int, ...]]]:
+def parts_of(case: Case, ref: Ref) -> Iterator[tuple[str, tuple[int, ...]]]:
     node, value = case.source(ref), case.value(ref)
     entry = case.entry_of(node) if node else None
     if node is not None and entry is not None and not ref.path:
@@ -276,6 +326,9 @@ CANDIDATES = {
     "float_input": float_input,
     "integer_input": integer_input,
     "dtype": dtype,
+    "needs_float": _needs("float", "float32"),
+    "needs_long": _needs("long", "int64"),
+    "needs_bool": _needs("bool", "bool"),
     "one_value": one_value,
     "tuple_input": tuple_input,
 }

@@ -10,6 +10,7 @@ from builder.graph.checks.reshaping import sizes_dim
 from builder.graph.edits import SetBypassed
 from builder.graph.model import Argument, Calc, Size, Slice
 from builder.graph.repairs.case import Candidate, Case
+from builder.graph.repairs.windows import smaller_strides
 
 
 def dim(case: Case) -> Iterator[Candidate]:
@@ -56,6 +57,7 @@ def view(case: Case) -> Iterator[Candidate]:
         for filled in _filled(rest, each):
             yield _sizes(case, (batch, *filled), 0, "")
         yield _sizes(case, (batch, -1), 1, "Keep the batch, and put the rest into one row")
+        yield from smaller_strides(case, tier=1)
     yield from _fill_in(case, name, wanted, prod(s for s in spec.shape if isinstance(s, int)))
 
 
@@ -123,6 +125,44 @@ def squeezed_batch(case: Case) -> Iterator[Candidate]:
         yield case.set("dim", ones[-1] if len(ones) == 1 else tuple(ones))
         yield case.set("dim", ones[-1], tier=1)
     yield Candidate(f"Bypass {case.label}", SetBypassed(case.node.id, True, scope=case.scope), 2)
+
+
+def along_batch(case: Case) -> Iterator[Candidate]:
+    """Another dimension than the batch's."""
+    spec, old = case.arriving(), case.argument(case.parameter)
+    if spec is None or not case.parameter:
+        return
+    if case.parameter == "index":
+        rest = old if isinstance(old, tuple) else (old,)
+        yield case.set("index", (Slice(), *rest))
+        return
+    if case.parameter == "shape":
+        yield from case.insert([("torch.nn.Flatten", {})], tier=1)
+        yield Candidate(
+            f"Bypass {case.label}", SetBypassed(case.node.id, True, scope=case.scope), 2
+        )
+        return
+    sizes = [i for i, size in enumerate(spec.shape) if not isinstance(size, str)]
+    for tier, dim in enumerate(dict.fromkeys((sizes_dim(spec), *sizes))):
+        if dim != -1 or sizes:
+            yield case.set(case.parameter, (dim,) if isinstance(old, tuple) else dim, min(tier, 1))
+
+
+def idle_squeeze(case: Case) -> Iterator[Candidate]:
+    """The sizes that are 1, or none."""
+    spec = case.arriving()
+    for i in reversed([i for i, size in enumerate(spec.shape) if size == 1] if spec else []):
+        yield case.set("dim", i)
+    yield Candidate(f"Bypass {case.label}", SetBypassed(case.node.id, True, scope=case.scope), 1)
+
+
+def no_spread(case: Case) -> Iterator[Candidate]:
+    """A dimension with several numbers, or division by how many there are."""
+    spec = case.arriving()
+    for i, size in reversed(list(enumerate(spec.shape if spec else ()))):
+        if isinstance(size, int) and size > 1:
+            yield case.set("dim", i)
+    yield case.set("correction", 0, tier=1)
 
 
 def batch_merged(case: Case) -> Iterator[Candidate]:
@@ -199,6 +239,10 @@ CANDIDATES = {
     "over_batch": over_batch,
     "squeezed_batch": squeezed_batch,
     "batch_merged": batch_merged,
+    "least_batch": along_batch,
+    "rows_mixed": along_batch,
+    "idle_squeeze": idle_squeeze,
+    "no_spread": no_spread,
     "parts": parts,
     "index": index,
     "batch_part": batch_part,

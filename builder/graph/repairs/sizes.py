@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import gcd, prod
 
+from builder.errors import quote
 from builder.graph.checks.common import spatial_dims
 from builder.graph.checks.sequences import nearest_divisors
-from builder.graph.edits import UNSET, SetArgument, SetBypassed, Several, UnshareWeights
-from builder.graph.model import Argument, Node, primary_input
+from builder.graph.edits import UNSET, SetArgument, SetInputSpec, Several, UnshareWeights
+from builder.graph.model import Argument, Node, TensorSpec
 from builder.graph.repairs.case import Candidate, Case
 
+_COLOURS = (1, 3, 4)
 _MOST_SIZES = 3  # alternatives offered for one number
 _WIDTHS = ("out_features", "out_channels", "hidden_size", "embedding_dim", "num_features")
 
@@ -116,7 +118,20 @@ def in_channels(case: Case) -> Iterator[Candidate]:
         dims = (0, rank - 1, *range(1, rank - 1))
         yield from case.insert([("torch.permute", {"dims": dims})], tier=0)
     yield from resize_origin(case, expected, tier=1)
+    yield from channels_first(case)
     yield from project_channels(case, expected, tier=2)
+
+
+def channels_first(case: Case) -> Iterator[Candidate]:
+    """Pictures of the network's inputs whose channels seem to stand last, put in front."""
+    for node in case.root.inputs:
+        spec = node.spec
+        if spec is None or len(spec.shape) != 4 or spec.shape[3] not in _COLOURS:
+            continue
+        if spec.shape[1] not in _COLOURS:
+            shape = TensorSpec((spec.shape[0], spec.shape[3], *spec.shape[1:3]), spec.dtype)
+            label = f"Set the shape of {quote(case.root.label(node.id))} to {shape}"
+            yield Candidate(label, SetInputSpec(node.id, shape), 1)
 
 
 def project_channels(case: Case, wanted: int, tier: int) -> Iterator[Candidate]:
@@ -155,52 +170,6 @@ def heads(case: Case) -> Iterator[Candidate]:
         yield case.set(case.parameter, count)
     port = case.entry.ports[0].name if case.entry else None
     yield from resize_origin(case, -(-features // wish) * wish, tier=1, port=port)
-
-
-def kernel_too_large(case: Case) -> Iterator[Candidate]:
-    """A smaller kernel, more padding, or one shrinking layer less before."""
-    spec = case.arriving()
-    spatial = spatial_dims_of(case)
-    if spec is None or spatial is None:
-        return
-    picture = [s for s in spec.shape[len(spec.shape) - spatial :] if isinstance(s, int)]
-    kernel, padding = case.argument("kernel_size"), case.argument("padding") or 0
-    dilation = case.argument("dilation") or 1
-    if len(picture) < spatial:
-        return
-    if isinstance(kernel, int) and isinstance(padding, int):
-        room = min(picture) + 2 * padding
-        step = dilation if isinstance(dilation, int) else 1
-        fitting = (room - 1) // step + 1
-        yield case.set("kernel_size", max(1, min(kernel, fitting)))
-        if isinstance(dilation, int) and dilation > 1 and kernel > 1:
-            yield case.set("dilation", max(1, (room - 1) // (kernel - 1)))
-        missing = step * (kernel - 1) + 1 - min(picture)
-        yield case.set("padding", -(-missing // 2), tier=1)
-    elif isinstance(kernel, tuple):
-        sides = padding if isinstance(padding, tuple) else (padding,) * spatial
-        fits = tuple(
-            min(k, s + 2 * p) if isinstance(k, int) and isinstance(p, int) else k
-            for k, s, p in zip(kernel, picture, sides, strict=False)
-        )
-        yield case.set("kernel_size", fits)
-    if case.problem.kind == "kernel_too_large":
-        yield from bypass_shrinking(case, tier=2)
-
-
-def bypass_shrinking(case: Case, tier: int) -> Iterator[Candidate]:
-    """Takes out the last layer before that made the picture smaller without changing its channels."""
-    node: Node | None = case.node
-    for _ in range(len(case.graph.nodes)):
-        before = primary_input(node) if node else None
-        node = case.source(before) if before else None
-        entry = case.entry_of(node) if node else None
-        if node is None:
-            return
-        if entry is not None and entry.family == "pooling":
-            label = f"Bypass “{case.graph.label(node.id)}”, so that the picture stays larger"
-            yield Candidate(label, SetBypassed(node.id, True, scope=case.scope), tier)
-            return
 
 
 def pool_padding(case: Case) -> Iterator[Candidate]:
@@ -286,7 +255,14 @@ def halves(case: Case) -> Iterator[Candidate]:
         yield from case.insert([("torch.nn.Linear", {"out_features": size + 1})], tier=2)
 
 
+def idle_dropout(case: Case) -> Iterator[Candidate]:
+    """A second layer, between which it drops; or none at all."""
+    yield case.set("num_layers", 2)
+    yield case.set("dropout", 0.0, tier=1)
+
+
 CANDIDATES = {
+    "idle_dropout": idle_dropout,
     "in_size": in_size,
     "shared_size": shared_size,
     "batch_as_features": batch_as_features,
@@ -294,7 +270,6 @@ CANDIDATES = {
     "groups": groups,
     "norm_groups": groups,
     "heads": heads,
-    "kernel_too_large": kernel_too_large,
     "pool_padding": pool_padding,
     "same_padding": same_padding,
     "output_padding": output_padding,
@@ -302,5 +277,4 @@ CANDIDATES = {
     "proj_size": proj_size,
     "shuffle": shuffle,
     "halves": halves,
-    "empty": lambda case: bypass_shrinking(case, tier=0),
 }

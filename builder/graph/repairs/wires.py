@@ -19,76 +19,20 @@ from builder.graph.edits import (
     SetInputSpec,
     SetRepeat,
     SetSetting,
-    Several,
     UnshareWeights,
 )
 from builder.graph.model import (
     Argument,
     Compare,
-    Node,
     Ref,
     Setting,
     TensorSpec,
     Training,
-    primary_input,
 )
 from builder.graph.repairs.case import Candidate, Case
+from builder.graph.repairs.reading import not_wired
 
-_SOURCES_TRIED = 4
 _FIRST_SPEC = TensorSpec(("N", 64))
-
-
-def not_wired(case: Case) -> Iterator[Candidate]:
-    """The values that come before, the nearest first."""
-    if case.port == "indices":
-        yield from indices(case)
-    if not case.graph.inputs:
-        yield from no_input(case)
-    earlier = []
-    for node in case.graph.nodes.values():
-        if node.id == case.node.id:
-            break
-        if node.kind != "output" and case.reports[node.id].result is not None:
-            earlier.append(node)
-    for node in earlier[: -_SOURCES_TRIED - 1 : -1]:
-        value = case.reports[node.id].result
-        ref = Ref(node.id)
-        while isinstance(value, tuple) and value:
-            ref, value = Ref(node.id, (*ref.path, 0)), value[0]
-        name = quote(case.graph.label(node.id))
-        argument: Argument = ref
-        port = case.entry.port(case.port) if case.entry else None
-        if port is not None and port.many:
-            before = primary_input(node)
-            argument = (ref, before if before is not None else ref)
-        edit = SetCallArgument(case.node.id, case.port, argument, scope=case.scope)
-        yield Candidate(f"Read {name}", edit, 0 if node is earlier[-1] else 1)
-
-
-def indices(case: Case) -> Iterator[Candidate]:
-    """The indices of the nearest MaxPool before, as part 1 of its result."""
-    found: Node | None = None
-    for node in case.graph.nodes.values():
-        if node.id == case.node.id:
-            break
-        entry = case.entry_of(node)
-        if entry is not None and entry.key.startswith("torch.nn.MaxPool"):
-            found = node
-    if found is None:
-        return
-    name = quote(case.graph.label(found.id))
-    edits: list[SetArgument | SetCallArgument] = []
-    if case.chosen("return_indices", found) is not True:
-        edits.append(SetArgument(found.id, "return_indices", True, scope=case.scope))
-        for node in case.graph.readers_of(found.id):
-            for port, argument in node.arguments.items():
-                if argument == Ref(found.id):
-                    first = Ref(found.id, (0,))
-                    edits.append(SetCallArgument(node.id, port, first, scope=case.scope))
-    wired = Ref(found.id, (1,))
-    edits.append(SetCallArgument(case.node.id, "indices", wired, scope=case.scope))
-    label = f"Take the indices of {name}"
-    yield Candidate(label, Several(tuple(edits), label))
 
 
 def no_part(case: Case) -> Iterator[Candidate]:
@@ -125,24 +69,6 @@ def no_output(case: Case) -> Iterator[Candidate]:
     """An output behind the last layer."""
     edit = AddNode("output", after=case.node.id, scope=case.scope)
     yield Candidate(f"Add an output behind {case.label}", edit)
-
-
-def no_input(case: Case) -> Iterator[Candidate]:
-    """An input in front."""
-    add = AddNode("input", id=_free("x", case), scope=case.scope)
-    yield Candidate("Add an input", add, 1)
-    for port in case.entry.ports[:1] if case.entry else ():
-        wire = SetCallArgument(case.node.id, port.name, Ref(add.id or "x"), scope=case.scope)
-        label = f"Add an input in front of {case.label}"
-        yield Candidate(label, Several((add, wire), label))
-
-
-def _free(stem: str, case: Case) -> str:
-    number, identity = 1, stem
-    while identity in case.graph.nodes:
-        number += 1
-        identity = f"{stem}_{number}"
-    return identity
 
 
 def unused(case: Case) -> Iterator[Candidate]:
@@ -342,6 +268,11 @@ def inplace(case: Case) -> Iterator[Candidate]:
     yield case.set("inplace", False)
 
 
+def causal_mask(case: Case) -> Iterator[Candidate]:
+    """No mask, and so nothing to describe."""
+    yield case.leave_out(case.parameter, tier=0)
+
+
 def unknown_target(case: Case) -> Iterator[Candidate]:
     """Away with what calls nothing."""
     yield Candidate(f"Delete {case.label}", DeleteNode(case.node.id, scope=case.scope))
@@ -350,13 +281,9 @@ def unknown_target(case: Case) -> Iterator[Candidate]:
 CANDIDATES = {
     "unknown_target": unknown_target,
     "recursion": unknown_target,
-    "not_wired": not_wired,
-    "unknown_source": not_wired,
-    "indices": indices,
     "no_part": no_part,
     "order": order,
     "no_output": no_output,
-    "no_input": no_input,
     "unused": unused,
     "value": value,
     "missing_argument": value,
@@ -369,5 +296,6 @@ CANDIDATES = {
     "input_spec": input_spec,
     "batch_lost": batch_lost,
     "inplace": inplace,
+    "causal_mask": causal_mask,
     "torch": refused,
 }

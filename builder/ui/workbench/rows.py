@@ -33,7 +33,7 @@ def rows_of(graph: Graph, report: ShapeReport | None) -> list[dict[str, Any]]:
     for node in graph.nodes.values():
         row = _row(graph, node, nodes.get(node.id, NodeReport()), previous)
         if node.kind != "output" and node.id not in read:
-            row["marks"].append("read by nobody")
+            row["marks"].append("result unused")
         if previous is not None and all(ref.node != previous.id for _, ref in values_read(node)):
             row["apart"] = True
             rows[-1]["below"] = _from_elsewhere(graph, node, nodes)
