@@ -122,7 +122,7 @@ def _view(root: Graph, graph: Graph, around: Around) -> dict[str, Any]:
         "ins": _ins(root, graph, node, entry, around.kinds),
         "outs": _outs(graph, around, entry, kind),
         "at": None if node.position is None else [round(c, 1) for c in node.position],
-        "marks": marks_of(graph, node, report) + (["read by nobody"] if around.unread else []),
+        "marks": marks_of(graph, node, report) + (["result unused"] if around.unread else []),
         "bypassed": node.bypassed,
         "frozen": bool(owner and owner.frozen),
         "shared": around.calls[1] > 1,
