@@ -1,0 +1,128 @@
+"""`python -m builder …`: what the pages do, without a browser.
+
+Results go to standard output, messages to standard error. Exit codes: 0 done, 1 the network has
+problems or the run did not finish, 2 what was asked for cannot be done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import builder
+from builder.cli import networks, training
+from builder.cli.answers import DONE, REFUSED, say
+from builder.errors import LayerwiseError, quote
+
+__all__ = ["main"]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    arguments = _parser().parse_args(argv)
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    try:
+        return command(arguments)
+    except LayerwiseError as error:
+        say(str(error))
+        return REFUSED
+    except BrokenPipeError:  # `… | head` closed the pipe: nothing is left to tell
+        sys.stderr.close()
+        return DONE
+    except OSError as error:
+        name = f" ({quote(error.filename)})" if error.filename else ""
+        say(f"{error.strerror or error}{name}.")
+        return REFUSED
+    except KeyboardInterrupt:
+        say("Stopped.")
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m builder",
+        description="Build, check, write and train PyTorch networks without a browser.",
+        epilog="Exit codes: 0 done, 1 problems in the network or the run, 2 cannot be done.",
+    )
+    parser.add_argument("--version", action="version", version=f"Layerwise {builder.__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    def add(name: str, command: Callable[[argparse.Namespace], int], text: str) -> Any:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(command=command)
+        return sub
+
+    layers = add("layers", networks.layers, "List the layers and operations a network can hold.")
+    layers.add_argument("text", nargs="*", help="search, e.g. 'fully connected'")
+    layers.add_argument("--json", action="store_true", help="with every parameter, as JSON")
+
+    gallery = add(
+        "gallery", networks.gallery, "List the starter designs, or write one to a project file."
+    )
+    gallery.add_argument("name", nargs="?", help="a design's key, e.g. digits_mlp")
+    gallery.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write it")
+
+    check = add("check", networks.check, "Shapes, parameters and problems of a project file.")
+    check.add_argument("file", type=Path, metavar="FILE")
+    check.add_argument("--json", action="store_true", help="the same as JSON")
+
+    code = add("code", networks.code, "Write a project file's network as PyTorch code.")
+    code.add_argument("file", type=Path, metavar="FILE")
+    code.add_argument("--style", default="module", help="sequential or module (default: module)")
+    code.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: print it")
+
+    draw = add(
+        "draw", networks.draw, "Draw a project file's network, or a gallery design, as SVG or PNG."
+    )
+    draw.add_argument("file", metavar="FILE|NAME", help="a project file, or a design's key")
+    draw.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="FILE", help="net.svg or net.png"
+    )
+    draw.add_argument(
+        "--direction", choices=("right", "down"), default="right", help="default: right"
+    )
+    draw.add_argument("--dark", action="store_true", help="for a dark page")
+    draw.add_argument("--unfold", action="store_true", help="blocks with their insides")
+    draw.add_argument(
+        "--wrap",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="a long network in several rows (default: where it would be a thread)",
+    )
+    draw.add_argument(
+        "--scale", type=float, default=2.0, metavar="S", help="pixels of a PNG (default: 2)"
+    )
+
+    train = add(
+        "train", training.train, "Train a project file's network; the run folder keeps everything."
+    )
+    train.add_argument("file", type=Path, metavar="FILE")
+    train.add_argument("--data", required=True, metavar="NAME|PATH", help="digits, moons, my.csv …")
+    train.add_argument("--target", metavar="COLUMN", help="what to predict, in a file of your own")
+    train.add_argument(
+        "--task",
+        metavar="TASK",
+        help="what the target is: classes, binary (yes or no from one output), number, or auto",
+    )
+    train.add_argument("--run", type=Path, required=True, metavar="DIR", help="a new folder")
+    train.add_argument("--epochs", type=int, metavar="N")
+    train.add_argument("--lr", type=float, metavar="RATE", help="learning rate")
+    train.add_argument("--batch-size", type=int, metavar="N")
+    train.add_argument("--optimizer", metavar="NAME", help="sgd, adam, adamw, rmsprop, adagrad")
+    train.add_argument("--loss", metavar="NAME", help="default: suggested from the target")
+    train.add_argument(
+        "--goal",
+        metavar="GOAL",
+        help="target (default), or input: an autoencoder, which gives back what it takes in",
+    )
+    train.add_argument("--momentum", type=float, metavar="M", help="sgd and rmsprop")
+    train.add_argument("--nesterov", action="store_true", default=None, help="sgd")
+    train.add_argument("--weight-decay", type=float, metavar="D")
+    train.add_argument("--seed", type=int, metavar="N")
+    train.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, mps")
+    train.add_argument("--fit", action="store_true", help="fit input and output to the data first")
+    train.add_argument("--quiet", action="store_true", help="no progress bar")
+    return parser
