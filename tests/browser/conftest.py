@@ -14,14 +14,28 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, Playwright, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Error,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
-expect.set_options(timeout=30_000)  # two shared cores may be busy; a pass does not wait
+from builder.graph.model import Graph
+from builder.graph.project import Project, to_json
+from builder.ui.owner import COOKIE, new_token
+from builder.ui.projects import new_project_id
+from tests.browser.drawing import Drawing
+
+expect.set_options(timeout=8_000)  # two shared cores may be busy; a pass does not wait
 
 ROOT = Path(__file__).parent.parent.parent
 ARTIFACTS = ROOT / "test-results"
@@ -163,3 +177,47 @@ def page(browser: Browser, server: Server, request: pytest.FixtureRequest) -> It
         ARTIFACTS.mkdir(exist_ok=True)
         opened.screenshot(path=ARTIFACTS / f"{request.node.name}.png", full_page=True)
     context.close()
+
+
+@pytest.fixture(scope="session")
+def visitor(browser: Browser) -> Iterator[tuple[BrowserContext, str]]:
+    """One person's browser for all tests of the canvas, and the name the server knows them by."""
+    context = browser.new_context(
+        viewport={"width": 1920, "height": 1080}, reduced_motion="reduce", accept_downloads=True
+    )
+    context.set_default_timeout(30_000)
+    owner = new_token()
+    yield context, owner
+    context.close()
+
+
+@pytest.fixture
+def drawing(
+    visitor: tuple[BrowserContext, str], server: Server, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Drawing]]:
+    """Opens a network on the canvas of a new page. A failure leaves a screenshot."""
+    context, owner = visitor
+    opened: list[Page] = []
+
+    def draw(graph: Graph, url: str = server.url) -> Drawing:
+        context.add_cookies([{"name": COOKIE, "value": owner, "url": url}])
+        name = new_project_id()
+        path = server.home / "owners" / owner / "projects" / f"{name}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(to_json(Project(graph.name, graph)), "utf-8")
+        page = context.new_page()
+        opened.append(page)
+        page.goto(f"{url}/build?project={name}")
+        drawn = Drawing(page, url, path)
+        expect(page.locator(".react-flow__node-layer")).to_have_count(len(graph.nodes))
+        drawn.settled()
+        return drawn
+
+    failed_before = request.session.testsfailed
+    yield draw
+    if request.session.testsfailed > failed_before:
+        ARTIFACTS.mkdir(exist_ok=True)
+        for i, page in enumerate(opened):
+            page.screenshot(path=ARTIFACTS / f"{request.node.name}-{i}.png")
+    for page in opened:
+        page.close()

@@ -20,6 +20,12 @@ def open_design(page: Page, title: str) -> None:
     expect(page.get_by_role("heading", name="Build", exact=True)).to_be_visible()
 
 
+def show(page: Page, view: str) -> None:
+    """The Canvas or the Stack: the canvas is what a newcomer sees."""
+    page.get_by_role("radio", name=view, exact=True).click()
+    expect(page.get_by_role("radio", name=view, exact=True)).to_be_checked()
+
+
 def set_number(page: Page, label: str, value: str) -> None:
     field = page.get_by_role("spinbutton", name=label)
     field.fill(value)
@@ -28,6 +34,8 @@ def set_number(page: Page, label: str, value: str) -> None:
 
 def test_from_the_gallery_to_trained_weights(page: Page) -> None:
     open_design(page, "Digits, convolutional")
+    expect(page.get_by_test_id("canvas")).to_be_visible()
+    show(page, "Stack")
     chip = page.get_by_role("button", name=re.compile("parameters · "))
     expect(chip).to_have_text(re.compile("9.930 parameters · no problems"))
 
@@ -116,6 +124,7 @@ def test_a_csv_of_ones_own_is_fitted_and_trained(page: Page, tmp_path: Path) -> 
 
 def test_undo_and_redo_beside_an_open_form_say_nothing_false(page: Page) -> None:
     open_design(page, "Digits, 64-32-10")
+    show(page, "Stack")
     page.get_by_role("option", name=re.compile("^fc1")).click()
     set_number(page, "out_features", "40")
     page.get_by_role("option", name=re.compile("^relu")).click()
