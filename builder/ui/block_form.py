@@ -29,12 +29,12 @@ def block_fields(graph: Graph, node: Node, owner: Owner, key: str) -> None:
             args=(node.id,),
         )
         st.button("Ungroup", key=f"{key}.ungroup", on_click=_ungroup, args=(node.id,))
-    state.follow(f"{key}.repeat", owner.repeat)
-    state.follow(f"{key}.shared", owner.shared)
+    repeat_key = state.followed(f"{key}.repeat", owner.repeat)
+    shared_key = state.followed(f"{key}.shared", owner.shared)
 
     def changed() -> None:
-        repeat = state.widget(f"{key}.repeat") or 1
-        shared = state.widget(f"{key}.shared")
+        repeat = state.widget(repeat_key) or 1
+        shared = state.widget(shared_key)
         state.edit(SetRepeat(node.id, repeat, shared, scope=state.scope()))
 
     left, right = st.columns(2, gap="small", vertical_alignment="bottom")
@@ -44,14 +44,14 @@ def block_fields(graph: Graph, node: Node, owner: Owner, key: str) -> None:
             min_value=1,
             max_value=max(_MOST_REPEATS, owner.repeat),
             step=1,
-            key=f"{key}.repeat",
+            key=repeat_key,
             on_change=changed,
             help="How many times in a row; each time its result goes in again",
         )
     with right:
         st.toggle(
             "Shared weights",
-            key=f"{key}.shared",
+            key=shared_key,
             on_change=changed,
             disabled=owner.repeat == 1,
             help="The same weights each time, instead of its own",

@@ -59,7 +59,7 @@ def _inferred_field(
     with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall", wrap=False):
         if value is UNSET:
             shown = f"{key}.inferred"
-            state.follow(shown, inferred)
+            shown = state.followed(shown, inferred)
             st.text_input(
                 parameter.name, key=shown, disabled=True, help=_help(parameter), width="stretch"
             )
@@ -117,7 +117,7 @@ def _plain_field(
 
 
 def _toggle(parameter: Parameter, value: bool, change: Change, key: str) -> None:
-    state.follow(key, value)
+    key = state.followed(key, value)
     st.toggle(
         parameter.name, key=key, help=_help(parameter), on_change=lambda: change(state.widget(key))
     )
@@ -133,7 +133,7 @@ def _choice(parameter: Parameter, value: object, change: Change, key: str) -> No
         options = [None, *options]
     if value not in options:
         options.append(value)  # from a file: shown as it is, its problem stands at the layer
-    state.follow(key, value)
+    key = state.followed(key, value)
     st.selectbox(
         parameter.name,
         options,
@@ -148,7 +148,7 @@ def _number(
     parameter: Parameter, value: Any, change: Change, key: str, kind: type[int] | type[float]
 ) -> None:
     low, high = _bounds(parameter, [value], kind)
-    state.follow(key, None if value is None else kind(value))
+    key = state.followed(key, None if value is None else kind(value))
 
     def changed() -> None:
         new = state.widget(key)
@@ -191,8 +191,8 @@ def _numbers(parameter: Parameter, value: Any, change: Change, key: str, graph: 
         elif each:
             _number_each(parameter, value, change, key, kind)
         else:
-            state.follow(f"{key}.word", value)
-            st.text_input(parameter.name, key=f"{key}.word", disabled=True, help=_help(parameter))
+            word_key = state.followed(f"{key}.word", value)
+            st.text_input(parameter.name, key=word_key, disabled=True, help=_help(parameter))
         _ways(parameter, value, change, key)
 
 
@@ -200,7 +200,7 @@ def _number_each(
     parameter: Parameter, value: tuple[Any, ...], change: Change, key: str, kind: type
 ) -> None:
     low, high = _bounds(parameter, list(value), kind)
-    keys = [f"{key}.{i}" for i in range(len(value))]
+    keys = [state.followed(f"{key}.{i}", kind(part)) for i, part in enumerate(value)]
 
     def changed() -> None:
         new = tuple(
@@ -210,7 +210,6 @@ def _number_each(
         change(new)
 
     for i, (one_key, part) in enumerate(zip(keys, value, strict=True)):
-        state.follow(one_key, kind(part))
         st.number_input(
             parameter.name if i == 0 else f"{parameter.name}, axis {i + 1}",
             min_value=low,
@@ -256,7 +255,7 @@ def _ways(parameter: Parameter, value: Any, change: Change, key: str) -> None:
 
 
 def _words(parameter: Parameter, value: str, change: Change, key: str) -> None:
-    state.follow(key, value)
+    key = state.followed(key, value)
 
     def changed() -> None:
         text = state.widget(key)
@@ -273,8 +272,7 @@ def _text(
     graph: Graph,
     read: Callable[[str, Graph], Argument],
 ) -> None:
-    text_key = f"{key}.text"
-    state.follow(text_key, value)
+    text_key = state.followed(f"{key}.text", value)
 
     def changed() -> None:
         text = (state.widget(text_key) or "").strip()

@@ -103,13 +103,13 @@ def network_form() -> None:
     """Draws what belongs to the network (or the block looked at) as a whole."""
     graph = state.scoped_graph()
     key = f"lw_g.{state.project_id()}.{state.scope()}"
-    state.follow(f"{key}.name", graph.name)
+    name_key = state.followed(f"{key}.name", graph.name)
     st.text_input(
         "Class name in the code",
-        key=f"{key}.name",
+        key=name_key,
         max_chars=64,
         on_change=_rename_model,
-        args=(f"{key}.name",),
+        args=(name_key,),
     )
     settings_fields(graph, key)
 
@@ -120,12 +120,12 @@ def network_form() -> None:
 def _name(graph: Graph, node: Node, entry: Entry | None, key: str) -> None:
     owner = graph.owner_of(node)
     name = owner.name if owner else graph.label(node.id)
-    state.follow(f"{key}.name", name)
+    name_key = state.followed(f"{key}.name", name)
     st.text_input(
         "Name",
-        key=f"{key}.name",
+        key=name_key,
         max_chars=64,
-        on_change=lambda: _do(Rename(node.id, state.widget(f"{key}.name"), scope=state.scope())),
+        on_change=lambda: _do(Rename(node.id, state.widget(name_key), scope=state.scope())),
         help="The attribute in the code and in the state_dict",
     )
     if entry is None:
@@ -238,19 +238,19 @@ def _inferred(graph: Graph, node: Node, parameter: Parameter, report: NodeReport
 def _input(node: Node, key: str) -> None:
     spec = node.spec
     shape = format_shape(spec.shape) if spec and spec.shape else ""
-    state.follow(f"{key}.shape", shape)
+    shape_key = state.followed(f"{key}.shape", shape)
     dtype = spec.dtype if spec else "float32"
-    state.follow(f"{key}.dtype", dtype)
-    state.follow(f"{key}.batch", spec is None or has_batch(spec.shape))
+    dtype_key = state.followed(f"{key}.dtype", dtype)
+    batch_key = state.followed(f"{key}.batch", spec is None or has_batch(spec.shape))
 
     def changed() -> None:
-        text = (state.widget(f"{key}.shape") or "").strip()
+        text = (state.widget(shape_key) or "").strip()
         try:
             read = read_shape(text) if text or not state.scope() else None
         except LayerwiseError as refusal:
             state.say(str(refusal), "warning")
             return
-        put = read is not None and state.widget(f"{key}.batch", True) and not has_batch(read)
+        put = read is not None and state.widget(batch_key, True) and not has_batch(read)
         if read is not None and put:
             read = with_batch(read)
         state.keep(f"{key}.put", read if put else None)
@@ -258,19 +258,19 @@ def _input(node: Node, key: str) -> None:
 
     def switched() -> None:
         if spec is not None:
-            turn = with_batch if state.widget(f"{key}.batch") else without_batch
+            turn = with_batch if state.widget(batch_key) else without_batch
             state.keep(f"{key}.put", None)
             give(turn(spec.shape))
 
     def give(new: tuple[Dim, ...] | None) -> None:
-        given = None if new is None else TensorSpec(new, state.widget(f"{key}.dtype"))
+        given = None if new is None else TensorSpec(new, state.widget(dtype_key))
         state.edit(SetInputSpec(node.id, given, scope=state.scope()))
 
     left, right = st.columns([3, 2], gap="small")
     with left:
         st.text_input(
             "Shape",
-            key=f"{key}.shape",
+            key=shape_key,
             on_change=changed,
             max_chars=100,
             placeholder="as the caller gives it" if state.scope() else "N×1×28×28",
@@ -280,13 +280,13 @@ def _input(node: Node, key: str) -> None:
         st.selectbox(
             "Type of numbers",
             list(dict.fromkeys([*_DTYPES, dtype])),
-            key=f"{key}.dtype",
+            key=dtype_key,
             on_change=changed,
             help="float32 for measurements and pictures, int64 for token numbers",
         )
     st.toggle(
         "Batch in front (N)",
-        key=f"{key}.batch",
+        key=batch_key,
         on_change=switched,
         disabled=spec is None,
         help="On: what you type is one sample, and N, the batch, is put in front of it. "
@@ -302,11 +302,11 @@ def _input(node: Node, key: str) -> None:
 
 def _condition(graph: Graph, node: Node, key: str) -> None:
     text = write_argument(node.arguments.get("condition"), graph)
-    state.follow(f"{key}.condition", text)
+    condition_key = state.followed(f"{key}.condition", text)
 
     def changed() -> None:
         try:
-            condition = read_condition(state.widget(f"{key}.condition") or "", graph)
+            condition = read_condition(state.widget(condition_key) or "", graph)
         except LayerwiseError as refusal:
             state.say(str(refusal), "warning")
             return
@@ -315,7 +315,7 @@ def _condition(graph: Graph, node: Node, key: str) -> None:
     known = ", ".join(graph.settings)
     st.text_input(
         "Condition",
-        key=f"{key}.condition",
+        key=condition_key,
         on_change=changed,
         max_chars=200,
         help="training; the name of a setting"
@@ -334,14 +334,14 @@ def _advanced(graph: Graph, node: Node, owner: Owner | None, key: str) -> None:
     ):
         if owner is not None:
             _weights(graph, node, owner, key)
-        state.follow(f"{key}.note", node.note)
+        note_key = state.followed(f"{key}.note", node.note)
         st.text_area(
             "Note",
-            key=f"{key}.note",
+            key=note_key,
             max_chars=2000,
             height=80,
             on_change=lambda: _do(
-                SetNote(node.id, state.widget(f"{key}.note") or "", scope=state.scope())
+                SetNote(node.id, state.widget(note_key) or "", scope=state.scope())
             ),
             placeholder="Why it is here",
         )
@@ -363,7 +363,7 @@ def _weights(graph: Graph, node: Node, owner: Owner, key: str) -> None:
         return
     own = ""
     box = worded(f"{key}.weights", others.values())
-    state.follow(box, calls[0].id if sharing else own)
+    box = state.followed(box, calls[0].id if sharing else own)
 
     def changed() -> None:
         chosen = state.widget(box)

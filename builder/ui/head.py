@@ -70,7 +70,7 @@ def _name_field(title: str) -> None:
     # A key for each page: on a page switch Streamlit forgets the value under one that stays the same.
     key = f"lw_name_{title}_{state.project_id()}"
     name = state.project().name
-    state.follow(key, name)
+    key = state.followed(key, name)
 
     def rename() -> None:
         state.rename_project(state.widget(key))

@@ -87,8 +87,7 @@ def _one(graph: Graph, node: Node, port: Port, offered: Mapping[str, str], key: 
         words[now] = source_words(graph, value)  # reads something later: refused by the check
     if now == _NUMBER and not port.number:
         words[_NUMBER] = "a fixed value"
-    box = worded(key, words.values())
-    state.follow(box, now)
+    box = state.followed(worded(key, words.values()), now)
 
     def changed() -> None:
         token = state.widget(box)
@@ -116,8 +115,7 @@ def _many(graph: Graph, node: Node, port: Port, offered: Mapping[str, str], key:
         },
     }
     if len(set(tokens)) == len(tokens):
-        box = worded(key, words.values())
-        state.follow(box, tokens)
+        box = state.followed(worded(key, words.values()), tokens)
 
         def changed() -> None:
             chosen = tuple(_untoken(token) for token in state.widget(box))
@@ -134,8 +132,7 @@ def _many(graph: Graph, node: Node, port: Port, offered: Mapping[str, str], key:
         )
         return
     for i, token in enumerate(tokens):  # one value twice: a list of fields can hold it
-        one = worded(f"{key}.{i}", words.values())
-        state.follow(one, token)
+        one = state.followed(worded(f"{key}.{i}", words.values()), token)
 
         def changed_one(i: int = i, one: str = one) -> None:
             new = [*tokens]
@@ -152,7 +149,7 @@ def _many(graph: Graph, node: Node, port: Port, offered: Mapping[str, str], key:
 
 
 def _number(node: Node, port: Port, value: int | float, key: str) -> None:
-    state.follow(key, float(value))
+    key = state.followed(key, float(value))
 
     def changed() -> None:
         new = state.widget(key)

@@ -88,6 +88,8 @@ from builder.ui.session import (
 
 _KEY: Final = "layerwise"  # the one key of session_state that is ours
 _QUERY: Final = "project"
+_FOLLOWED: Final = "followed"
+_MOST_FOLLOWED: Final = 2000  # widgets; each is a key and a value
 
 
 def owner() -> str:
@@ -142,6 +144,31 @@ def follow(key: str, value: Any) -> None:
         st.session_state[key] = value
 
 
+def followed(key: str, value: Any) -> str:
+    """As `follow`, for a widget beside the canvas; gives the key to draw the widget with.
+
+    What a browser sends holds all widgets' values as it knows them. One sent before it drew a value
+    that something else changed (the canvas, an undo) brings the old value, which Streamlit would take
+    for a person's choice and hand to the callback: the change would be silently taken back. So a value
+    that changed from elsewhere is shown by another widget; what a person typed stays in the same one.
+    """
+    known: dict[str, tuple[int, Any]] = recall(_FOLLOWED, None) or {}
+    number, last = known.pop(key, (0, value))
+    now = st.session_state.get(_numbered(key, number), last)
+    if now != value and now == last:
+        number += 1
+    known[key] = number, value
+    while len(known) > _MOST_FOLLOWED:
+        del known[next(iter(known))]
+    keep(_FOLLOWED, known)
+    follow(_numbered(key, number), value)
+    return _numbered(key, number)
+
+
+def _numbered(key: str, number: int) -> str:
+    return f"{key}~{number}" if number else key
+
+
 def dark() -> bool:
     """Whether the page is shown dark, for pictures drawn in Python."""
     return bool(st.context.theme.type == "dark")
@@ -171,6 +198,7 @@ __all__ = [
     "export_project",
     "file_name",
     "follow",
+    "followed",
     "goto",
     "graph",
     "history",
