@@ -134,7 +134,9 @@ class Drawing:
         if drop:
             self.page.mouse.up()
 
-    def pull(self, source: Locator, end: Locator | tuple[float, float], *, drop: bool = True) -> None:
+    def pull(
+        self, source: Locator, end: Locator | tuple[float, float], *, drop: bool = True
+    ) -> None:
         """A wire from one port to another, or to a place."""
         target = end if isinstance(end, tuple) else self.centre(end)
         self.drag(self.centre(source), target, drop=drop)
@@ -161,6 +163,11 @@ class Drawing:
     def menu(self, menu: str, choice: str) -> None:
         self.root.get_by_role("button", name=menu, exact=True).click()
         self.root.get_by_role("menuitem", name=choice, exact=True).click()
+
+    def menu_check(self, menu: str, choice: str) -> None:
+        """Switches something in a menu, and closes it."""
+        self.root.get_by_role("button", name=menu, exact=True).click()
+        self.root.get_by_role("menuitemcheckbox", name=choice, exact=True).click()
 
     def empty_place(self) -> tuple[float, float]:
         """A place of the ground, away from everything drawn."""
@@ -216,7 +223,9 @@ def shown_in(graph: Graph, seen: dict[str, Any]) -> str:
     for kind, there in wanted.items():
         for key in sorted(there.keys() | seen[kind].keys()):
             if there.get(key) != seen[kind].get(key):
-                differences.append(f"{kind} {key}: file {there.get(key)}, shown {seen[kind].get(key)}")
+                differences.append(
+                    f"{kind} {key}: file {there.get(key)}, shown {seen[kind].get(key)}"
+                )
     return "; ".join(differences[:6])
 
 
