@@ -18,7 +18,7 @@ _ABOVE = 176  # pixels of head over the panes
 if state.open_from_url():
     receive_all(handle)
     receive_canvas()
-page_head("Build")
+page_head("Build", beside=view_switch)
 on_canvas = view_chosen() == CANVAS
 if on_canvas:
     wide, right = st.columns([3.4, 1.6], gap="medium")
@@ -31,7 +31,6 @@ else:
     with middle, st.container(key="lw_stack_box"):
         stack(stack_data, handle, above=_ABOVE)
 with right, st.container(key="lw_side"):
-    view_switch()
     selected = state.selected()
     with st.container(key="lw_mend"):
         if not on_canvas:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import secrets
 import time
+from collections.abc import Callable
 from typing import Final
 
 import streamlit as st
@@ -25,10 +26,16 @@ _TONES: Final = {
 }
 
 
-def page_head(title: str, purpose: str | None = None, *, needs_project: bool = True) -> None:
+def page_head(
+    title: str,
+    purpose: str | None = None,
+    *,
+    needs_project: bool = True,
+    beside: Callable[[], None] | None = None,
+) -> None:
     """Draws the head; call it first on a page.
 
-    `title`: as in `builder.ui.places`, which also knows the purpose and the next page. With
+    `beside`: draws what a page has of its own in the title's line. `title`: as in `builder.ui.places`, which also knows the purpose and the next page. With
     `needs_project` a page without an open project says so, offers one, and stops there: below this
     call `state.graph()` is safe. Shows what `state.say` was told since the last run.
     """
@@ -37,7 +44,8 @@ def page_head(title: str, purpose: str | None = None, *, needs_project: bool = T
     with st.container(key="lw_head", gap="small"):
         if opened:
             _project_row(title)
-        _title_row(title, purpose or (here.purpose if here else ""), opened and needs_project)
+        about = purpose or (here.purpose if here else "")
+        _title_row(title, about, opened and needs_project, beside if opened else None)
     with st.container(key="lw_told", gap="small"):  # always there: what is below keeps its place
         if opened:
             _saved_elsewhere()
@@ -217,11 +225,15 @@ def _history_buttons() -> None:
     )
 
 
-def _title_row(title: str, purpose: str, with_next: bool) -> None:
+def _title_row(
+    title: str, purpose: str, with_next: bool, beside: Callable[[], None] | None
+) -> None:
     following = next_place(title) if with_next else None
     with st.container(key="lw_title", horizontal=True, vertical_alignment="center", gap="medium"):
         st.subheader(title, anchor=False, width="content")
         st.caption(purpose, width="stretch")
+        if beside:
+            beside()
         if following:
             st.page_link(
                 following.file,

@@ -31,7 +31,8 @@ const edgeTypes = { shape: ShapeEdge };
 /** Where each canvas was looked at; the module outlives a switch of pages. */
 const viewports = new Map<string, Viewport>();
 const LABEL_ZOOM = 0.55;
-const DETAIL_ZOOM = 0.4;
+const DETAIL_ZOOM = 0.5;
+const NAME_ZOOM = 0.34;
 const MANY_NODES = 150;
 const SELECT_MS = 40;
 
@@ -174,7 +175,7 @@ function Stage() {
   const ways = useRef<{ drawn: string; direction: "LR" | "TB"; found: ReturnType<typeof routes> } | null>(null);
   if (ways.current?.drawn !== drawn) {
     const direction = directionOf(doc, boxes);
-    ways.current = { drawn, direction, found: routes(doc, boxes, direction) };
+    ways.current = { drawn, direction, found: routes(doc, boxes, direction, unfolded) };
   }
   const { direction, found } = ways.current;
 
@@ -336,6 +337,7 @@ function Stage() {
     if (!element) return;
     element.classList.toggle("far", viewport.zoom < LABEL_ZOOM);
     element.classList.toggle("farther", viewport.zoom < DETAIL_ZOOM);
+    element.classList.toggle("farthest", viewport.zoom < NAME_ZOOM);
   }, []);
 
   return (
@@ -391,7 +393,7 @@ function Stage() {
         onlyRenderVisibleElements={count > MANY_NODES}
       >
         <Background variant={BackgroundVariant.Dots} gap={GRID * 3} size={1.4} />
-        {minimap && <MiniMap pannable zoomable ariaLabel="Map of the network" nodeColor={(node) => (node.type === "layer" ? `var(--family-${(node.data as { node: { family: string } }).node.family})` : "transparent")} />}
+        {minimap && <MiniMap style={{ width: 148, height: 96 }} pannable zoomable ariaLabel="Map of the network" nodeColor={(node) => (node.type === "layer" ? `var(--family-${(node.data as { node: { family: string } }).node.family})` : "transparent")} />}
         <Problems nodes={doc.nodes} />
       </ReactFlow>
       {!count && (

@@ -3,7 +3,7 @@ import { Handle, Position, type Node, type NodeProps } from "@xyflow/react";
 import { memo, type CSSProperties } from "react";
 import { useController } from "./context";
 import { Icon } from "./icons";
-import { nodeSize, portRows, portSlots, shownIns, type Direction } from "./layout";
+import { axisOf, nodeSize, portRows, portSlots, ROW, shownIns, wordsHeight, type Direction } from "./layout";
 import { QuickNumbers } from "./QuickNumbers";
 import { Rename } from "./Rename";
 import { inHandle, outHandle, type InPort, type LayerData, type OutPort } from "./types";
@@ -40,20 +40,22 @@ export const LayerNode = memo(function LayerNode({ data, selected }: NodeProps<L
               event.stopPropagation();
               ui.set({ editing: node.id });
             }}>{node.name || node.type}</b>}
-          <Marks node={node} />
+          <Marks node={node} selected={selected} />
         </div>
-        <div className="type">{node.kind === "input" || node.kind === "output" ? node.kind : node.type}</div>
+        <div className="type" title={node.type}>{node.kind === "input" || node.kind === "output" ? node.kind : node.type}</div>
       </div>
-      <div className="middle">
-        <div className="words" title={node.words}>{node.words}</div>
-        {node.quick.length > 0 && <QuickNumbers node={node} />}
-      </div>
+      {wordsHeight(node) > 0 && (
+        <div className="middle">
+          <div className="words" title={node.words}>{node.words}</div>
+          {node.quick.length > 0 && <QuickNumbers node={node} />}
+        </div>
+      )}
       <PortNames node={node} unfolded={unfolded} />
       <div className="foot">
         <span className="weights" title={node.weights ? `${node.weights} weights` : ""}>{node.weights}</span>
-        <span className="shape" title={node.axes}>{node.shape || "…"}</span>
+        <span className="shape" title={node.axes ? `${node.shape}: ${node.axes}` : node.shape}>{node.shape || "…"}</span>
       </div>
-      <Ports node={node} unfolded={unfolded} direction={direction} height={size.h} />
+      <Ports node={node} unfolded={unfolded} direction={direction} />
       {node.problems.length > 0 && (
         <button
           type="button"
@@ -71,11 +73,11 @@ export const LayerNode = memo(function LayerNode({ data, selected }: NodeProps<L
   );
 });
 
-function Marks({ node }: { node: LayerData }) {
+function Marks({ node, selected }: { node: LayerData; selected: boolean }) {
   const plain = node.marks.filter((mark) => mark !== "bypassed" && mark !== "frozen" && !mark.startsWith("×"));
   return (
     <span className="marks">
-      {(node.repeat > 1 || node.kind === "block") && <Repeat node={node} />}
+      {(node.repeat > 1 || (node.kind === "block" && selected)) && <Repeat node={node} />}
       {node.frozen && <span className="mark" title="Frozen: its weights are not trained"><Icon name="frozen" /></span>}
       {node.bypassed && <span className="mark" title="Bypassed: what it reads goes on unchanged"><Icon name="bypass" /></span>}
       {plain.map((mark) => <span className="mark text" key={mark}>{mark}</span>)}
@@ -119,15 +121,12 @@ function PortNames({ node, unfolded }: { node: LayerData; unfolded: boolean }) {
   );
 }
 
-const ROW = 16;
-
-function Ports({ node, unfolded, direction, height }: { node: LayerData; unfolded: boolean; direction: Direction; height: number }) {
+function Ports({ node, unfolded, direction }: { node: LayerData; unfolded: boolean; direction: Direction }) {
   const slots = portSlots(node, unfolded);
-  const rows = portRows(node, unfolded);
-  const top = height - 24 - 4 - rows * ROW;
   const lr = direction === "LR";
+  const axis = axisOf(node, unfolded);
   const place = (index: number, count: number): CSSProperties =>
-    !lr ? { left: `${((index + 1) * 100) / (count + 1)}%` } : count > 1 ? { top: top + index * ROW + ROW / 2 } : { top: "50%" };
+    !lr ? { left: `${((index + 1) * 100) / (count + 1)}%` } : { top: axis + (count > 1 ? index * ROW : 0) };
   return (
     <>
       {slots.map(({ port, index, empty }, at) => (

@@ -55,21 +55,42 @@ export function MessageBar({ doc }: { doc: Document }) {
   );
 }
 
-/** Repeats that were found in the network, offered as blocks. */
+/** Repeats that were found in the network, offered as blocks; who does not want that says so once. */
 export function Folds({ doc }: { doc: Document }) {
   const controller = useController();
-  const [closed, setClosed] = useState("");
+  const { store } = controller;
+  const [closed, setClosed] = useState(() => readClosed());
   const fold = doc.folds[0];
-  if (!fold || closed === fold.text || doc.selected.length) return null;
-  const name = "";
+  const project = store.canvas.split("/")[0] ?? "";
+  if (!fold || closed.includes(project) || doc.selected.length) return null;
+  const title = `Found ${fold.text}. A block holds what repeats once, and says how often.`;
   return (
-    <div className="folds popup" role="status">
-      <Icon name="fold" /><span>Found {fold.text}.</span>
-      <button type="button" onClick={() => controller.store.dispatch({ op: "fold", index: 0, name })}>Fold into a block</button>
+    <div className="folds popup" role="status" title={title}>
+      <Icon name="fold" /><span>{fold.text}</span>
+      <button type="button" onClick={() => store.dispatch({ op: "fold", index: 0, name: "" })}>Fold<span className="aloud"> into a block</span></button>
       <button type="button" onClick={() => controller.select(fold.nodes.flat())}>Show</button>
-      <button type="button" className="close" aria-label="Not now" onClick={() => setClosed(fold.text)}><Icon name="close" /></button>
+      <button type="button" className="close" aria-label="Not in this network" title="Not in this network" onClick={() => {
+        const now = [...closed.filter((one) => one !== project), project].slice(-100);
+        setClosed(now);
+        try {
+          localStorage.setItem(CLOSED, JSON.stringify(now));
+        } catch {
+          // Then it is remembered until the page is left.
+        }
+      }}><Icon name="close" /></button>
     </div>
   );
+}
+
+const CLOSED = "layerwise.canvas.folds.closed";
+
+function readClosed(): string[] {
+  try {
+    const kept: unknown = JSON.parse(localStorage.getItem(CLOSED) ?? "[]");
+    return Array.isArray(kept) ? kept.filter((one) => typeof one === "string") : [];
+  } catch {
+    return [];
+  }
 }
 
 export function RepeatChoice({ doc }: { doc: Document }) {

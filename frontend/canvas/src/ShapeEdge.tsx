@@ -12,7 +12,7 @@ export const ShapeEdge = memo(function ShapeEdge({ data, sourceX, sourceY, targe
   const { wire, route, direction, width, over } = data;
   const { path, x, y } = wirePath({ sx: sourceX, sy: sourceY, tx: targetX, ty: targetY }, route, direction);
   const w = labelWidth(wire.shape);
-  const look = ["wire", selected ? "selected" : "", wire.ok ? "" : "bad", wire.fixed ? "fixed" : "", over ? "over" : ""].filter(Boolean).join(" ");
+  const look = ["wire", selected ? "selected" : "", wire.ok ? "" : "bad", wire.fixed ? "fixed" : "", over ? "over" : "", route.quiet ? "quiet" : ""].filter(Boolean).join(" ");
   return (
     <g className={look}>
       {wire.axes && <title>{`${wire.shape}: ${wire.axes}`}</title>}
@@ -22,7 +22,7 @@ export const ShapeEdge = memo(function ShapeEdge({ data, sourceX, sourceY, targe
       {wire.shape && (
         <g className="wire-label" transform={`translate(${Math.round(x - w / 2)} ${Math.round(y - 8)})`}>
           <rect width={w} height={16} rx={4} />
-          <text x={w / 2} y={11.5}>{wire.shape}</text>
+          <text x={w / 2} y={12}>{wire.shape}</text>
         </g>
       )}
     </g>

@@ -2,6 +2,7 @@
 import type { Node, ReactFlowInstance } from "@xyflow/react";
 import { align, around, arrange, directionOf, distribute, freePlace, makeRoom, nodeSize, snapped, type Box, type Direction, type Edge, type Style } from "./layout";
 import { nextReader } from "./replay";
+import { MARGIN, READABLE } from "./rows";
 import type { CanvasStore } from "./store";
 import { wireId, type Answer, type Document, type FrameData, type Point, type Slot, type Value } from "./types";
 import { Ui } from "./ui";
@@ -10,9 +11,8 @@ import { closesCircle, isLoose, label, readersOf, reasonAgainst, slotOnBody, slo
 export type Flow = ReactFlowInstance<Node>;
 export const FRAME = "frame:";
 const SMOOTH_MS = 220;
-/** Below this zoom a network is not read, only seen. */
-const READABLE = 0.5;
-const FIRST_ZOOM = 0.7;
+/** A line that is not broken into rows is begun at this zoom, at least. */
+const LEAST_ZOOM = 0.2;
 /** Between layers on one line: a wire's label has room. */
 const ROOM = 96;
 const WIDE_NODE = 176;
@@ -373,7 +373,7 @@ export class Controller {
       const box = this.boxOf(id);
       if (box) sizes.set(id, box);
     }
-    this.store.dispatch({ op: "arrange", at: arrange(this.doc, style, sizes), direction: style === "TB" ? "TB" : "LR" });
+    this.store.dispatch({ op: "arrange", at: arrange(this.doc, style, sizes, this.store.room), direction: style === "TB" ? "TB" : "LR" });
     this.ui.say({ LR: "Arranged from left to right", rows: "Arranged in rows", TB: "Arranged from top to bottom" }[style]);
     this.fit();
   }
@@ -394,23 +394,17 @@ export class Controller {
 
   // ------------------------------------------------------------------ the view
 
-  /** The first look: all of it where that can be read, else its beginning. */
+  /** The first look: all of it where that can be read, else as much as is wide, from its beginning. */
   firstLook(): void {
     const frame = this.stage?.getBoundingClientRect();
     const all = around(this.boxes());
     if (!frame || !all || !this.flow) return;
-    const whole = Math.min((frame.width - 48) / all.w, (frame.height - 64) / all.h);
-    if (whole >= READABLE) {
-      const zoom = Math.min(1, whole);
-      void this.flow.setViewport({ x: (frame.width - all.w * zoom) / 2 - all.x * zoom, y: (frame.height - all.h * zoom) / 2 - all.y * zoom, zoom });
-      return;
-    }
-    const zoom = FIRST_ZOOM;
-    const tall = all.h * zoom > frame.height - 64;
-    const first = this.boxOf(this.doc.order[0] ?? "");
-    const above = first && (first.y + first.h - all.y) * zoom > frame.height - 96;
-    const y = !tall ? (frame.height - all.h * zoom) / 2 - all.y * zoom : above ? frame.height / 2 - (first.y + first.h / 2) * zoom : 48 - all.y * zoom;
-    const x = all.w * zoom > frame.width - 48 ? 40 - all.x * zoom : (frame.width - all.w * zoom) / 2 - all.x * zoom;
+    const wide = (frame.width - 2 * MARGIN) / all.w;
+    const whole = Math.min(wide, (frame.height - 64) / all.h);
+    const zoom = Math.min(1, whole >= READABLE ? whole : Math.max(wide, Math.min(LEAST_ZOOM, whole * 2)));
+    const x = all.w * zoom > frame.width - MARGIN ? MARGIN - all.x * zoom : (frame.width - all.w * zoom) / 2 - all.x * zoom;
+    const y = all.h * zoom > frame.height - 64 ? 40 - all.y * zoom : (frame.height - all.h * zoom) / 2 - all.y * zoom;
+    if (all.h * zoom > frame.height || all.w * zoom > frame.width) this.ui.set({ minimap: true });
     void this.flow.setViewport({ x, y, zoom });
   }
 

@@ -46,6 +46,18 @@ function fit(host: HTMLElement, message: Message): void {
   host.style.height = `${height}px`;
 }
 
+const PALETTE = 184;
+const NARROW = 700;
+/** Head and foot of the canvas. */
+const BARS = 74;
+
+/** What the drawing has of it. */
+function roomIn(host: HTMLElement): { w: number; h: number } | undefined {
+  const { clientWidth, clientHeight } = host;
+  if (!clientWidth) return undefined;
+  return { w: clientWidth - (clientWidth > NARROW ? PALETTE : 0), h: clientHeight - BARS };
+}
+
 const render: FrontendRenderer<{ ops: Outbox }, Message> = ({ data, parentElement, setStateValue }) => {
   const host = parentElement.querySelector<HTMLElement>(".canvas-root");
   if (!host) return;
@@ -54,6 +66,7 @@ const render: FrontendRenderer<{ ops: Outbox }, Message> = ({ data, parentElemen
   const instance = known ?? open(host, data);
   const { store, root } = instance;
   store.send = (box) => setStateValue("ops", box);
+  store.room = roomIn(host) ?? store.room;
   store.receive(data);
   if (!known) root.render(<Canvas store={store} />);
   return () => {

@@ -37,12 +37,14 @@ describe("arranging", () => {
   it("breaks a long line into rows that fit a window better", () => {
     const doc = draw("resnet");
     expect(width(arrange(doc, "rows"))).toBeLessThan(width(arrange(doc, "LR")) / 2);
+    const [narrow, wide] = [600, 1500].map((w) => width(arrange(doc, "rows", undefined, { w, h: 600 })));
+    expect(narrow).toBeLessThanOrEqual(wide ?? 0);
   });
 });
 
 describe("wires", () => {
-  it.each(["resnet", "unet"])("of %s that skip layers run around them", (name) => {
-    const doc = draw(name);
+  it("that skip layers run around them", () => {
+    const doc = draw("resnet");
     const boxes = boxesOf(doc, arrange(doc, "LR"));
     const found = routes(doc, boxes, "LR");
     const lanes = [...found].filter(([, route]) => route.lane !== null);
@@ -59,8 +61,24 @@ describe("wires", () => {
     }
   });
 
+  it("that are nested in each other make a U: its skips run straight over what is deeper", () => {
+    const doc = draw("unet");
+    const at = arrange(doc, "rows");
+    const found = routes(doc, boxesOf(doc, at), "LR");
+    expect(new Set(Object.values(at).map(([, y]) => Math.round(y / 100))).size).toBeGreaterThan(2);
+    expect([...found.values()].filter((route) => route.lane !== null).length).toBe(0);
+  });
+
+  it("of one value into several ports of one layer bear one label", () => {
+    const doc = draw("parts");
+    const [id, wire] = Object.entries(doc.wires)[0] ?? [];
+    if (!id || !wire) throw new Error("no wire");
+    const twice: Document = { ...doc, wires: { [id]: wire, other: { ...wire, to: [wire.to[0], "other", 0] } } };
+    expect([...routes(twice, boxesOf(twice, arrange(twice, "LR")), "LR").values()].filter((route) => !route.quiet).length).toBe(1);
+  });
+
   it("between neighbours on one line are straight, with the label in the middle", () => {
-    expect(wirePath({ sx: 0, sy: 10, tx: 100, ty: 10 }, { lane: null, turn: [44, 44], label: 0.5 }, "LR")).toEqual({ path: "M0,10L100,10", x: 50, y: 10 });
+    expect(wirePath({ sx: 0, sy: 10, tx: 100, ty: 10 }, { lane: null, turn: [44, 44], label: 0.5, quiet: false }, "LR")).toEqual({ path: "M0,10L100,10", x: 50, y: 10 });
   });
 });
 

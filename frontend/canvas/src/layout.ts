@@ -1,15 +1,20 @@
 /** Where nodes stand: sizes known before they are drawn, dagre, free places, lining up. */
 import { Graph, layout as dagreLayout } from "@dagrejs/dagre";
+import { rows, type Room } from "./rows";
+import { pointOf, readers, skips, straightened, type Sized } from "./spine";
 import type { Document, LayerData, Point } from "./types";
 
 export interface Box { x: number; y: number; w: number; h: number }
 export type Direction = "LR" | "TB";
 export const GRID = 8;
 
-const ROW = 16;
-const HEAD = 44;
-const FOOT = 24;
+export const ROW = 18;
+const HEAD = 48;
+const FOOT = 26;
 const WORDS = 20;
+/** Cards are of few widths, so that they stand under each other. */
+const WIDTHS = [144, 184, 232];
+const WIDEST = 232;
 
 /** Ports that stand on the node: required, wired, or all once unfolded. */
 export function shownIns(node: LayerData, unfolded: boolean): LayerData["ins"] {
@@ -35,92 +40,91 @@ export function portRows(node: LayerData, unfolded: boolean): number {
 
 /** A node's size, by the text in it: known before it is drawn, the same on every machine. */
 export function nodeSize(node: LayerData, unfolded = false): { w: number; h: number } {
-  const head = Math.max((node.name || node.type).length * 8.2, node.type.length * 6.4) + 40 + node.marks.length * 14;
-  const words = node.words.length * 6 + 30;
-  const foot = node.weights.length * 6.6 + node.shape.length * 6.8 + 40;
-  const quick = node.quick.reduce((sum, field) => sum + field.name.length * 5.6 + 52, 20);
-  const w = Math.min(248, Math.max(132, head, words, foot, Math.min(quick, 232)));
+  const head = Math.max((node.name || node.type).length * 7.8, node.type.length * 6.8) + 34 + node.marks.length * 14;
+  const words = node.words.length * 6.2 + 28;
+  const foot = node.weights.length * 6.8 + node.shape.length * 7 + 36;
+  const quick = node.quick.reduce((sum, field) => sum + field.name.length * 6 + 52, 20);
+  const wanted = Math.max(head, Math.min(words, 184), foot, Math.min(quick, 184));
   const rows = portRows(node, unfolded);
-  return { w: Math.ceil(w / GRID) * GRID, h: HEAD + WORDS + FOOT + rows * ROW + (rows ? GRID : 0) };
+  return { w: WIDTHS.find((one) => one >= wanted) ?? WIDEST, h: HEAD + wordsHeight(node) + FOOT + rows * ROW + (rows ? GRID : 0) };
+}
+
+/** A layer that nothing is said of has no line for it. */
+export const wordsHeight = (node: LayerData): number => (node.words || node.quick.length ? WORDS : 0);
+
+/** Where the line through a node runs: by its first port. */
+export function axisOf(node: LayerData, unfolded = false): number {
+  const { h } = nodeSize(node, unfolded);
+  const rows = portRows(node, unfolded);
+  return rows ? h - FOOT - 4 - rows * ROW + ROW / 2 : h / 2;
+}
+
+/** Across a card: where a wire ends that reads at a slot. */
+export function inAxis(node: LayerData, port: string, index: number, unfolded: boolean): number {
+  const slots = portSlots(node, unfolded);
+  const at = slots.findIndex((slot) => slot.port.name === port && slot.index === index);
+  return axisOf(node, unfolded) + (slots.length > 1 ? Math.max(0, at) * ROW : 0);
+}
+
+/** Across a card: where a part of its result leaves. */
+export function outAxis(node: LayerData, path: (number | string)[], unfolded: boolean): number {
+  const said = path.join();
+  const at = node.outs.findIndex((out) => out.path.join() === said);
+  return axisOf(node, unfolded) + (node.outs.length > 1 ? Math.max(0, at) * ROW : 0);
 }
 
 export function labelWidth(text: string): number {
-  return text.length * 6 + 10;
+  return text.length * 6.6 + 10;
 }
 
 export type Style = Direction | "rows";
-/** A line of layers longer than this is broken into rows, as text is. */
-const LONG = 1500;
-const ROW_GAP = 72;
-const WINDOW = 1.9; // width by height of the usual view
+type Sizes = Map<string, { w: number; h: number }>;
+const USUAL: Room = { w: 900, h: 640 };
 
-/** dagre's places for all nodes; "rows" breaks a long line where a single value passes. */
-export function arrange(doc: Document, style: Style, sizes?: Map<string, { w: number; h: number }>): Record<string, Point> {
-  const at = layered(doc, style === "TB" ? "TB" : "LR", sizes);
-  return style === "rows" ? rows(doc, at, sizes) : at;
+/** dagre's places along the line, its longest path straight; "rows" breaks a long line as the window is wide. */
+export function arrange(doc: Document, style: Style, sizes?: Sizes, room: Room = USUAL): Record<string, Point> {
+  const { at, deep } = layered(doc, style === "TB" ? "TB" : "LR", sizes);
+  if (style !== "rows" || deep) return at;
+  const places = Object.entries(at).map(([id, [x, y]]) => ({ id, x, y, ...sizeOf(doc, id, sizes) }));
+  return rows(doc, places, room) ?? at;
 }
 
-function rows(doc: Document, at: Record<string, Point>, sizes?: Map<string, { w: number; h: number }>): Record<string, Point> {
-  const boxes = Object.entries(at).map(([id, [x, y]]) => {
-    const node = doc.nodes[id];
-    return { id, x, y, ...(sizes?.get(id) ?? (node ? nodeSize(node) : { w: 0, h: 0 })) };
-  }).sort((a, b) => a.x - b.x);
-  const all = around(boxes);
-  if (!all || all.w < LONG) return at;
-  const wide = Math.max(LONG / 2, Math.sqrt(all.w * (all.h + ROW_GAP) * WINDOW));
-  const found: Record<string, Point> = {};
-  let row: typeof boxes = [];
-  let top = 0;
-  const finish = (): void => {
-    const box = around(row);
-    if (!box) return;
-    for (const one of row) found[one.id] = [snapped(one.x - box.x), snapped(one.y - box.y + top)];
-    top += box.h + ROW_GAP;
-    row = [];
-  };
-  for (const box of boxes) {
-    const start = row[0]?.x ?? box.x;
-    const before = new Set(row.map((one) => one.id));
-    if (box.x + box.w - start > wide && singleFile(doc, at, box.x, before)) finish();
-    row.push(box);
-  }
-  finish();
-  return found;
+function sizeOf(doc: Document, id: string, sizes?: Sizes): { w: number; h: number } {
+  const node = doc.nodes[id];
+  return sizes?.get(id) ?? (node ? nodeSize(node) : { w: 0, h: 0 });
 }
 
-/** Whether only one value passes a place from left to right, so that a line may be broken there. */
-function singleFile(doc: Document, at: Record<string, Point>, x: number, row: Set<string>): boolean {
-  const passing = new Set<string>();
-  for (const wire of Object.values(doc.wires)) {
-    const from = at[wire.from[0]];
-    const to = at[wire.to[0]];
-    if (from && to && from[0] < x && to[0] >= x) passing.add(JSON.stringify(wire.from));
-  }
-  return passing.size <= 1 && row.size > 0;
-}
-
-function layered(doc: Document, direction: Direction, sizes?: Map<string, { w: number; h: number }>): Record<string, Point> {
+function layered(doc: Document, direction: Direction, sizes?: Sizes): { at: Record<string, Point>; deep: boolean } {
+  const lr = direction === "LR";
   const graph = new Graph({ multigraph: true });
-  graph.setGraph({ rankdir: direction, nodesep: direction === "LR" ? 32 : 40, ranksep: direction === "LR" ? 24 : 20, edgesep: 20, marginx: 0, marginy: 0 });
+  graph.setGraph({ rankdir: direction, nodesep: 32, ranksep: lr ? 12 : 20, edgesep: 20, marginx: 0, marginy: 0 });
   graph.setDefaultEdgeLabel(() => ({}));
+  const size = new Map<string, Sized>();
   for (const id of doc.order) {
     const node = doc.nodes[id];
     if (!node) continue;
-    const size = sizes?.get(id) ?? nodeSize(node);
-    graph.setNode(id, { width: size.w, height: size.h });
+    const { w, h } = sizeOf(doc, id, sizes);
+    graph.setNode(id, { width: w, height: h });
+    size.set(id, lr ? { w, h, axis: axisOf(node) } : { w: h, h: w, axis: w / 2 });
   }
+  const next = readers(doc);
+  const skipped = skips(doc, next);
   for (const [id, wire] of Object.entries(doc.wires)) {
-    if (!graph.hasNode(wire.from[0]) || !graph.hasNode(wire.to[0])) continue;
-    const width = direction === "LR" ? Math.max(40, labelWidth(wire.shape) + 16) : labelWidth(wire.shape);
-    graph.setEdge(wire.from[0], wire.to[0], { width, height: 16, labelpos: "c", weight: wire.fixed ? 0 : 1 }, id);
+    const [from, to] = [wire.from[0], wire.to[0]];
+    if (!graph.hasNode(from) || !graph.hasNode(to) || skipped.has(`${from}>${to}`)) continue;
+    const width = lr ? Math.max(48, Math.ceil(labelWidth(wire.shape) / 16) * 16) : labelWidth(wire.shape);
+    graph.setEdge(from, to, { width, height: 16, labelpos: "c", weight: wire.fixed ? 0 : 1 }, id);
   }
   dagreLayout(graph);
-  const at: Record<string, Point> = {};
+  const along = new Map<string, number>();
   for (const id of graph.nodes()) {
     const place = graph.node(id) as { x: number; y: number; width: number; height: number };
-    at[id] = [snapped(place.x - place.width / 2), snapped(place.y - place.height / 2)];
+    along.set(id, lr ? place.x - place.width / 2 : place.y - place.height / 2);
   }
-  return at;
+  const { across, deep } = straightened(doc, along, size, next, skipped);
+  const at: Record<string, Point> = {};
+  for (const [id, value] of along) at[id] = pointOf(snapped(value), Math.round(across.get(id) ?? 0), lr);
+  return { at, deep };
 }
 
 export const snapped = (value: number): number => Math.round(value / GRID) * GRID;

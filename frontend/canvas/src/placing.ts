@@ -1,5 +1,6 @@
 /** Where every node of a document is shown: at its own place, or at one found for it. */
 import { arrange, freePlace, nodeSize, type Box } from "./layout";
+import type { Room } from "./rows";
 import type { Document, Point } from "./types";
 
 export interface Placement {
@@ -12,7 +13,7 @@ const GAP = 96;
 /** What was worked out per canvas, so that a document drawn again stands where it stood. */
 const remembered = new Map<string, { drawn: string; at: Record<string, Point> }>();
 
-export function placed(canvas: string, doc: Document): Placement {
+export function placed(canvas: string, doc: Document, room?: Room): Placement {
   const loose = doc.order.filter((id) => !doc.nodes[id]?.at);
   const at: Record<string, Point> = {};
   for (const id of doc.order) {
@@ -23,7 +24,7 @@ export function placed(canvas: string, doc: Document): Placement {
   const old = remembered.get(canvas);
   if (loose.length === doc.order.length) {
     const drawn = `${doc.order.join()}|${Object.entries(doc.wires).map(([id, wire]) => `${wire.from[0]}>${id}`).join()}`;
-    const found = old?.drawn === drawn ? old.at : arrange(doc, doc.settings["direction"] === "TB" ? "TB" : "rows");
+    const found = old?.drawn === drawn ? old.at : arrange(doc, doc.settings["direction"] === "TB" ? "TB" : "rows", undefined, room);
     remembered.set(canvas, { drawn, at: found });
     return { at: { ...found }, loose };
   }

@@ -1,5 +1,5 @@
 /** How wires run: straight where nothing stands in the way, else in a lane of their own around it. */
-import { labelWidth, overlaps, type Box, type Direction } from "./layout";
+import { inAxis, labelWidth, outAxis, overlaps, type Box, type Direction } from "./layout";
 import type { Document } from "./types";
 
 export interface Route {
@@ -9,45 +9,62 @@ export interface Route {
   turn: [out: number, back: number];
   /** How far along the wire its label stands, 0 to 1. */
   label: number;
+  /** Another wire near by says the same: its label is seen when it is pointed at. */
+  quiet: boolean;
 }
 
-interface Way { id: string; from: Span; to: Span; start: number; end: number; text: string }
+interface Way { id: string; from: Span; to: Span; start: number; end: number; out: number; back: number; text: string; value: string; reader: string; quiet: boolean }
+interface Lane { a: number; b: number; at: number; value: string }
 interface Span { a: number; b: number; c: number; d: number } // along a..b, across c..d
 
 const CLEAR = 14;
 const LANE = 16;
 const TURN = 44;
+const STEPS = [0, -1, 1, -2, 2, -3, 3].map((step) => step * LANE);
 const LABEL_PLACES = [0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78];
 
 const span = (box: Box, direction: Direction): Span =>
   direction === "LR" ? { a: box.x, b: box.x + box.w, c: box.y, d: box.y + box.h } : { a: box.y, b: box.y + box.h, c: box.x, d: box.x + box.w };
 
-export function routes(doc: Document, boxes: Map<string, Box>, direction: Direction): Map<string, Route> {
+export function routes(doc: Document, boxes: Map<string, Box>, direction: Direction, unfolded: ReadonlySet<string> = new Set()): Map<string, Route> {
   const spans = new Map<string, Span>();
   for (const [id, box] of boxes) spans.set(id, span(box, direction));
   const ways: Way[] = [];
+  const lr = direction === "LR";
   for (const [id, wire] of Object.entries(doc.wires)) {
+    const [source, reader] = [doc.nodes[wire.from[0]], doc.nodes[wire.to[0]]];
     const from = spans.get(wire.from[0]);
     const to = spans.get(wire.to[0]);
-    if (from && to) ways.push({ id, from, to, start: from.b, end: to.a, text: wire.shape });
+    if (!from || !to || !source || !reader) continue;
+    const out = from.c + (lr ? outAxis(source, wire.from[1], unfolded.has(source.id)) : (from.d - from.c) / 2);
+    const back = to.c + (lr ? inAxis(reader, wire.to[1], wire.to[2], unfolded.has(reader.id)) : (to.d - to.c) / 2);
+    ways.push({ id, from, to, start: from.b, end: to.a, out, back, text: wire.shape, value: JSON.stringify(wire.from), reader: reader.id, quiet: false });
   }
-  ways.sort((x, y) => Math.abs(x.end - x.start) - Math.abs(y.end - y.start));
-  const lanes: { a: number; b: number; at: number }[] = [];
+  const pairs = new Map<string, Way[]>();
+  for (const way of ways) pairs.set(way.value + way.reader, [...(pairs.get(way.value + way.reader) ?? []), way]);
+  for (const same of pairs.values()) same.forEach((way, at) => {
+    way.quiet = at !== Math.floor((same.length - 1) / 2);
+  });
+  // Short ones first; before them those that go back, the longest first, as the others join them.
+  const rank = (way: Way): number => (way.end < way.start + 4 ? way.end - way.start - 1e6 : way.end - way.start);
+  ways.sort((x, y) => rank(x) - rank(y));
+  const lanes: Lane[] = [];
   const labels: Box[] = [];
   const nodes = [...boxes.values()];
   const found = new Map<string, Route>();
   for (const way of ways) {
     const { lane, turn } = laneOf(way, spans, lanes);
-    if (lane !== null) lanes.push({ a: Math.min(way.start, way.end), b: Math.max(way.start, way.end), at: lane });
-    found.set(way.id, { lane, turn, label: labelPlace(way, lane, direction, nodes, labels) });
+    if (lane !== null) {
+      way.quiet ||= lanes.some((used) => used.value === way.value && used.at === lane);
+      lanes.push({ a: Math.min(way.start, way.end), b: Math.max(way.start, way.end), at: lane, value: way.value });
+    }
+    found.set(way.id, { lane, turn, label: way.quiet ? 0.5 : labelPlace(way, lane, direction, nodes, labels), quiet: way.quiet });
   }
   return found;
 }
 
-function laneOf(way: Way, spans: Map<string, Span>, lanes: { a: number; b: number; at: number }[]): Pick<Route, "lane" | "turn"> {
-  const { from, to, start, end } = way;
-  const out = (from.c + from.d) / 2;
-  const back = (to.c + to.d) / 2;
+function laneOf(way: Way, spans: Map<string, Span>, lanes: Lane[]): Pick<Route, "lane" | "turn"> {
+  const { from, to, start, end, out, back } = way;
   const backwards = end < start + 4;
   const [low, high] = backwards ? [to.a - TURN / 2, from.b + TURN / 2] : [start, end];
   const between: Span[] = [];
@@ -66,18 +83,17 @@ function laneOf(way: Way, spans: Map<string, Span>, lanes: { a: number; b: numbe
     blocked = Math.abs(nearest - at) < 6;
   }
   if (!blocked) return { lane: null, turn: [TURN, TURN] };
-  const tries = between.flatMap((other) => [other.c - CLEAR, other.d + CLEAR]);
+  const near = lanes.filter((used) => used.a < high && used.b > low);
+  const own = near.filter((used) => used.value === way.value).map((used) => used.at);
+  const tries = [...own, ...between.flatMap((other) => [other.c - CLEAR, other.d + CLEAR].flatMap((base) => STEPS.map((step) => base + step)))];
   let best: number | null = null;
   let cost = Infinity;
-  for (const base of tries) {
-    for (const step of [0, -LANE, LANE, -2 * LANE, 2 * LANE, -3 * LANE, 3 * LANE]) {
-      const lane = base + step;
-      const price = Math.abs(lane - out) + Math.abs(lane - back) + Math.abs(step) * 0.1;
-      if (price >= cost) continue;
-      if (between.some((other) => lane > other.c - CLEAR + 2 && lane < other.d + CLEAR - 2)) continue;
-      if (lanes.some((used) => used.a < high && used.b > low && Math.abs(used.at - lane) < LANE - 4)) continue;
-      [best, cost] = [lane, price];
-    }
+  for (const lane of tries) {
+    const price = Math.abs(lane - out) + Math.abs(lane - back) - (own.includes(lane) ? 2 * LANE : 0) + (lane > out ? 1 : 0);
+    if (price >= cost) continue;
+    if (between.some((other) => lane > other.c - CLEAR + 2 && lane < other.d + CLEAR - 2)) continue;
+    if (near.some((used) => used.value !== way.value && Math.abs(used.at - lane) < LANE - 4)) continue;
+    [best, cost] = [lane, price];
   }
   const first = Math.min(...between.map((other) => other.a));
   const last = Math.max(...between.map((other) => other.b));
@@ -88,8 +104,7 @@ function laneOf(way: Way, spans: Map<string, Span>, lanes: { a: number; b: numbe
 function labelPlace(way: Way, lane: number | null, direction: Direction, nodes: Box[], labels: Box[]): number {
   if (!way.text) return 0.5;
   const w = labelWidth(way.text);
-  const out = (way.from.c + way.from.d) / 2;
-  const back = (way.to.c + way.to.d) / 2;
+  const { out, back } = way;
   const boxAt = (place: number): Box => {
     const along = way.start + (way.end - way.start) * place;
     const across = lane ?? out + (back - out) * place;

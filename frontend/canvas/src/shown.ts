@@ -61,12 +61,12 @@ export function shownEdges(
   const edges: Edge[] = [];
   for (const [id, wire] of Object.entries(doc.wires)) {
     if (!doc.nodes[wire.from[0]] || !doc.nodes[wire.to[0]]) continue;
-    const route = found.get(id) ?? { lane: null, turn: [44, 44], label: 0.5 };
+    const route = found.get(id) ?? { lane: null, turn: [44, 44], label: 0.5, quiet: false };
     const width = wireWidth(wire.bytes, bytes);
     const before = old.get(id);
     const data = before?.data;
     const same = data && data.wire === wire && data.direction === direction && data.width === width && data.over === (over === id)
-      && data.route.lane === route.lane && data.route.label === route.label && data.route.turn.join() === route.turn.join();
+      && data.route.lane === route.lane && data.route.quiet === route.quiet && data.route.label === route.label && data.route.turn.join() === route.turn.join();
     if (same && before.selected === marked.has(id)) {
       edges.push(before);
       continue;

@@ -4,6 +4,7 @@
  */
 import { placed, type Placement } from "./placing";
 import { EMPTY, patched, replay } from "./replay";
+import type { Room } from "./rows";
 import type { Answer, Document, Edit, FamilyColours, Group, Message, Outbox, Point, Question, Sent } from "./types";
 
 const RESEND_MS = 2000;
@@ -21,6 +22,8 @@ export class CanvasStore {
   groups: Group[] = [];
   colours: FamilyColours = {};
   placement: Placement = { at: {}, loose: [] };
+  /** What there is to draw in, where that is known: rows are as long as it is wide. */
+  room: Room | undefined;
   /** Grows with every change: what React waits for. */
   version = 0;
   send: (box: Outbox & { again: number }) => void = () => {};
@@ -173,7 +176,7 @@ export class CanvasStore {
     let doc = this.server;
     for (const op of this.pending) if (op.in === this.canvas) doc = replay(doc, op, this.groups);
     this.doc = doc;
-    this.placement = placed(this.canvas, doc);
+    this.placement = placed(this.canvas, doc, this.room);
     this.version += 1;
     for (const listener of this.listeners) listener();
   }
