@@ -28,7 +28,8 @@ from builder.graph.edits import (
 )
 from builder.graph.model import Frame
 from builder.ui import state
-from builder.ui.canvas import clipboard, folds, questions, reading, wiring
+from builder.ui.canvas import clipboard, questions, reading, wiring
+from builder.ui.canvas.folds import fold
 from builder.ui.canvas.place import looking_at, select
 from builder.ui.canvas.reading import Operation
 from builder.ui.mending import repair_id
@@ -198,7 +199,7 @@ def _repeat(operation: Operation) -> None:
 
 def _fold(operation: Operation) -> None:
     index = reading.whole(operation, "index")
-    edit = folds.fold(index, reading.text(operation, "name")) if index is not None else None
+    edit = fold(index, reading.text(operation, "name")) if index is not None else None
     if edit is not None:
         state.edit(edit, select_new=True)
 
