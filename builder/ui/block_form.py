@@ -43,6 +43,7 @@ def block_fields(graph: Graph, node: Node, owner: Owner, key: str) -> None:
             "Repeat",
             min_value=1,
             max_value=max(_MOST_REPEATS, owner.repeat),
+            value=owner.repeat,
             step=1,
             key=repeat_key,
             on_change=changed,
@@ -51,6 +52,7 @@ def block_fields(graph: Graph, node: Node, owner: Owner, key: str) -> None:
     with right:
         st.toggle(
             "Shared weights",
+            owner.shared,
             key=shared_key,
             on_change=changed,
             disabled=owner.repeat == 1,

@@ -60,9 +60,7 @@ def _inferred_field(
         if value is UNSET:
             shown = f"{key}.inferred"
             shown = state.followed(shown, inferred)
-            st.text_input(
-                parameter.name, key=shown, disabled=True, help=_help(parameter), width="stretch"
-            )
+            st.text_input(parameter.name, inferred, key=shown, disabled=True, help=_help(parameter))
             st.button(
                 "Set",
                 key=f"{key}.set",
@@ -119,7 +117,11 @@ def _plain_field(
 def _toggle(parameter: Parameter, value: bool, change: Change, key: str) -> None:
     key = state.followed(key, value)
     st.toggle(
-        parameter.name, key=key, help=_help(parameter), on_change=lambda: change(state.widget(key))
+        parameter.name,
+        value,
+        key=key,
+        help=_help(parameter),
+        on_change=lambda: change(state.widget(key)),
     )
 
 
@@ -137,6 +139,7 @@ def _choice(parameter: Parameter, value: object, change: Change, key: str) -> No
     st.selectbox(
         parameter.name,
         options,
+        options.index(value),
         key=key,
         format_func=str,
         help=_help(parameter),
@@ -148,7 +151,11 @@ def _number(
     parameter: Parameter, value: Any, change: Change, key: str, kind: type[int] | type[float]
 ) -> None:
     low, high = _bounds(parameter, [value], kind)
-    key = state.followed(key, None if value is None else kind(value))
+    shown = None if value is None else kind(value)
+    if parameter.optional:
+        state.follow(key, shown)  # a default that is a number could not be cleared
+    else:
+        key = state.followed(key, shown)
 
     def changed() -> None:
         new = state.widget(key)
@@ -159,7 +166,7 @@ def _number(
         parameter.name,
         min_value=low,
         max_value=high,
-        value=None if parameter.optional else "min",  # "min": no button that clears it
+        value=None if parameter.optional else shown,  # not None: no button that clears it
         step=_step(parameter, value, kind),
         format="%d" if kind is int else "%g",
         key=key,
@@ -192,7 +199,7 @@ def _numbers(parameter: Parameter, value: Any, change: Change, key: str, graph: 
             _number_each(parameter, value, change, key, kind)
         else:
             word_key = state.followed(f"{key}.word", value)
-            st.text_input(parameter.name, key=word_key, disabled=True, help=_help(parameter))
+            st.text_input(parameter.name, value, key=word_key, disabled=True, help=_help(parameter))
         _ways(parameter, value, change, key)
 
 
@@ -214,7 +221,7 @@ def _number_each(
             parameter.name if i == 0 else f"{parameter.name}, axis {i + 1}",
             min_value=low,
             max_value=high,
-            value="min",
+            value=kind(part),
             step=_step(parameter, part, kind),
             format="%d" if kind is int else "%g",
             key=one_key,
@@ -261,7 +268,9 @@ def _words(parameter: Parameter, value: str, change: Change, key: str) -> None:
         text = state.widget(key)
         change(text if text else UNSET)
 
-    st.text_input(parameter.name, key=key, max_chars=200, help=_help(parameter), on_change=changed)
+    st.text_input(
+        parameter.name, value, key=key, max_chars=200, help=_help(parameter), on_change=changed
+    )
 
 
 def _text(
@@ -291,6 +300,7 @@ def _text(
 
     st.text_input(
         parameter.name,
+        value,
         key=text_key,
         max_chars=400,
         help=_help(parameter),

@@ -106,10 +106,10 @@ def network_form() -> None:
     name_key = state.followed(f"{key}.name", graph.name)
     st.text_input(
         "Class name in the code",
+        graph.name,
         key=name_key,
         max_chars=64,
-        on_change=_rename_model,
-        args=(name_key,),
+        on_change=lambda: state.rename_model(state.widget(name_key) or ""),
     )
     settings_fields(graph, key)
 
@@ -123,6 +123,7 @@ def _name(graph: Graph, node: Node, entry: Entry | None, key: str) -> None:
     name_key = state.followed(f"{key}.name", name)
     st.text_input(
         "Name",
+        name,
         key=name_key,
         max_chars=64,
         on_change=lambda: _do(Rename(node.id, state.widget(name_key), scope=state.scope())),
@@ -241,7 +242,8 @@ def _input(node: Node, key: str) -> None:
     shape_key = state.followed(f"{key}.shape", shape)
     dtype = spec.dtype if spec else "float32"
     dtype_key = state.followed(f"{key}.dtype", dtype)
-    batch_key = state.followed(f"{key}.batch", spec is None or has_batch(spec.shape))
+    batched = spec is None or has_batch(spec.shape)
+    batch_key = state.followed(f"{key}.batch", batched)
 
     def changed() -> None:
         text = (state.widget(shape_key) or "").strip()
@@ -266,10 +268,12 @@ def _input(node: Node, key: str) -> None:
         given = None if new is None else TensorSpec(new, state.widget(dtype_key))
         state.edit(SetInputSpec(node.id, given, scope=state.scope()))
 
+    dtypes = list(dict.fromkeys([*_DTYPES, dtype]))
     left, right = st.columns([3, 2], gap="small")
     with left:
         st.text_input(
             "Shape",
+            shape,
             key=shape_key,
             on_change=changed,
             max_chars=100,
@@ -279,13 +283,15 @@ def _input(node: Node, key: str) -> None:
     with right:
         st.selectbox(
             "Type of numbers",
-            list(dict.fromkeys([*_DTYPES, dtype])),
+            dtypes,
+            dtypes.index(dtype),
             key=dtype_key,
             on_change=changed,
             help="float32 for measurements and pictures, int64 for token numbers",
         )
     st.toggle(
         "Batch in front (N)",
+        batched,
         key=batch_key,
         on_change=switched,
         disabled=spec is None,
@@ -315,6 +321,7 @@ def _condition(graph: Graph, node: Node, key: str) -> None:
     known = ", ".join(graph.settings)
     st.text_input(
         "Condition",
+        text,
         key=condition_key,
         on_change=changed,
         max_chars=200,
@@ -337,6 +344,7 @@ def _advanced(graph: Graph, node: Node, owner: Owner | None, key: str) -> None:
         note_key = state.followed(f"{key}.note", node.note)
         st.text_area(
             "Note",
+            node.note,
             key=note_key,
             max_chars=2000,
             height=80,
@@ -362,8 +370,8 @@ def _weights(graph: Graph, node: Node, owner: Owner, key: str) -> None:
     if not others:
         return
     own = ""
-    box = worded(f"{key}.weights", others.values())
-    box = state.followed(box, calls[0].id if sharing else own)
+    now = calls[0].id if sharing else own
+    box = state.followed(worded(f"{key}.weights", others.values()), now)
 
     def changed() -> None:
         chosen = state.widget(box)
@@ -377,6 +385,7 @@ def _weights(graph: Graph, node: Node, owner: Owner, key: str) -> None:
     st.selectbox(
         "Weights",
         [own, *others],
+        [own, *others].index(now),
         key=box,
         format_func=lambda n: f"those of {others[n]}" if n in others else "its own",
         on_change=changed,
@@ -386,7 +395,3 @@ def _weights(graph: Graph, node: Node, owner: Owner, key: str) -> None:
 
 def _do(edit: Edit) -> None:
     state.edit(edit)
-
-
-def _rename_model(key: str) -> None:
-    state.rename_model(state.widget(key) or "")

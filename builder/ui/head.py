@@ -86,6 +86,7 @@ def _name_field(title: str) -> None:
     with st.container(key="lw_name", width=280):
         st.text_input(
             "Project name",
+            name,
             key=key,
             max_chars=80,
             on_change=rename,

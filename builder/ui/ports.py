@@ -95,7 +95,12 @@ def _one(graph: Graph, node: Node, port: Port, offered: Mapping[str, str], key: 
         _set(node, port, UNSET if new is None else new)
 
     st.selectbox(
-        port.name, list(words), key=box, format_func=lambda t: words.get(t, t), on_change=changed
+        port.name,
+        list(words),
+        list(words).index(now),
+        key=box,
+        format_func=lambda t: words.get(t, t),
+        on_change=changed,
     )
     if now == _NUMBER and isinstance(value, int | float):
         _number(node, port, value, f"{key}.number")
@@ -124,6 +129,7 @@ def _many(graph: Graph, node: Node, port: Port, offered: Mapping[str, str], key:
         st.multiselect(
             port.name,
             list(words),
+            tokens,
             key=box,
             format_func=lambda t: words.get(t, t),
             on_change=changed,
@@ -142,6 +148,7 @@ def _many(graph: Graph, node: Node, port: Port, offered: Mapping[str, str], key:
         st.selectbox(
             f"{port.name}, {i + 1}",
             list(words),
+            list(words).index(token),
             key=one,
             format_func=lambda t: words.get(t, t),
             on_change=changed_one,
@@ -156,7 +163,9 @@ def _number(node: Node, port: Port, value: int | float, key: str) -> None:
         if new is not None:
             _set(node, port, int(new) if float(new).is_integer() else float(new))
 
-    st.number_input(f"{port.name}, a number", key=key, format="%g", on_change=changed)
+    st.number_input(
+        f"{port.name}, a number", value=float(value), key=key, format="%g", on_change=changed
+    )
 
 
 def _set(node: Node, port: Port, value: Argument | Unset) -> None:

@@ -145,23 +145,22 @@ def follow(key: str, value: Any) -> None:
 
 
 def followed(key: str, value: Any) -> str:
-    """As `follow`, for a widget beside the canvas; gives the key to draw the widget with.
+    """The key of a widget beside the canvas: draw it with this key and with `value` as its own.
 
     What a browser sends holds all widgets' values as it knows them. One sent before it drew a value
-    that something else changed (the canvas, an undo) brings the old value, which Streamlit would take
-    for a person's choice and hand to the callback: the change would be silently taken back. So a value
-    that changed from elsewhere is shown by another widget; what a person typed stays in the same one.
+    that something else changed (the canvas, an undo) brings the old value; and of two runs drawn at
+    once it misses what the first one set by `follow`, and brings an empty widget's. Streamlit takes
+    either for a person's choice and hands it to the callback: the change would silently be taken back.
+    So a value that changed from elsewhere is another widget, which starts with it.
     """
     known: dict[str, tuple[int, Any]] = recall(_FOLLOWED, None) or {}
     number, last = known.pop(key, (0, value))
-    now = st.session_state.get(_numbered(key, number), last)
-    if now != value and now == last:
+    if st.session_state.get(_numbered(key, number), last) != value:
         number += 1
     known[key] = number, value
     while len(known) > _MOST_FOLLOWED:
         del known[next(iter(known))]
     keep(_FOLLOWED, known)
-    follow(_numbered(key, number), value)
     return _numbered(key, number)
 
 
