@@ -104,7 +104,7 @@ def explain(drawn: AutogradGraph, show_saved: bool) -> None:
         + " Coloured boxes are parameters, in their layer's colour; grey ones the steps by which "
         "gradients flow back; the green one is the result. "
         + (
-            "The dashed orange ones are tensors that the forward pass saved for the backward pass: "
+            "Boxes with a dashed frame are tensors that the forward pass saved for the backward pass: "
             "what a step needs to work out its gradient, and most of the memory of training. "
             if show_saved
             else ""
