@@ -81,7 +81,7 @@ def from_json(text: str) -> Project:
     """The project a text holds. ProjectRefused says in one sentence why it holds none."""
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "replace")) > MAX_BYTES:
         raise ProjectRefused(_too_big(len(text.encode("utf-8", "replace"))))
-    value = _parse(text)
+    value = _parse(text.removeprefix("\ufeff"))  # Notepad's mark of UTF-8
     if not isinstance(value, dict) or "layerwise" not in value:
         raise ProjectRefused(
             "This is JSON, but no Layerwise project: it lacks the key “layerwise”. "
@@ -120,7 +120,7 @@ def load_project(path: str | os.PathLike[str]) -> Project:
             raise ProjectRefused(f"{quote(path)} is no file. Give the path of a project file.")
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
-        return from_json(content.decode("utf-8-sig"))
+        return from_json(content.decode("utf-8"))
     except UnicodeDecodeError:
         raise ProjectRefused(f"{quote(path)} is no text file, so it holds no project.") from None
     except FileNotFoundError:

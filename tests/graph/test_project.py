@@ -123,6 +123,10 @@ def test_windows_line_ends_and_marks_are_read(tmp_path: Path) -> None:
     assert load_project(path) == PROJECT
 
 
+def test_a_text_with_the_mark_of_notepad_is_read() -> None:
+    assert same(from_json("\ufeff" + TEXT).graph, PROJECT.graph)
+
+
 def test_a_path_that_holds_no_project_is_told(tmp_path: Path) -> None:
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n\x00\xff")
     big = tmp_path / "big.json"
