@@ -130,9 +130,19 @@ def load_project(path: str | os.PathLike[str]) -> Project:
 
 
 def save_project(project: Project, path: str | os.PathLike[str]) -> None:
-    """Writes the project file, so that at any moment the old one or the new one is there, whole."""
+    """Writes the project file, so that at any moment the old one or the new one is there, whole.
+
+    Errors: ProjectRefused, as `to_json`; OSError that names the file asked for.
+    """
     path = Path(path)
     content = to_json(project).encode("utf-8")
+    try:
+        _replace_file(path, content)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), os.fspath(path)) from error
+
+
+def _replace_file(path: Path, content: bytes) -> None:
     handle, temporary = tempfile.mkstemp(
         dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp"
     )

@@ -105,6 +105,15 @@ def test_a_save_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: Any)
     assert os.listdir(tmp_path) == ["net.json"]
 
 
+@pytest.mark.parametrize("place", ["nope/x.json", "file/x.json", "."])
+def test_a_save_that_the_disk_refuses_names_the_file_asked_for(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError) as refused:
+        save_project(PROJECT, tmp_path / place)
+    assert refused.value.filename == str(tmp_path / place)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
 def test_choices_that_are_no_json_are_refused_when_written() -> None:
     for wrong in ({"lr": math.nan}, {"lr": object()}):
         with pytest.raises(ProjectRefused, match="The project cannot be written"):
