@@ -129,8 +129,8 @@ def _draw(run_id: str, was_active: bool, another: str) -> None:
             _ending(seen, another)
         if another:
             st.caption(
-                f":material/history: This run trained {another}. **Train** begins a run of the "
-                "network as it is now."
+                f":material/history: This run trained {another}, and going on trains that one. "
+                "**Train** begins a run of the network as it is now."
             )
         elif seen.card.active:
             st.caption(_what_train_does())

@@ -53,7 +53,7 @@ def past_runs() -> None:
         horizontal=True, vertical_alignment="center", gap="medium", key="lw_runs_bar"
     ):
         st.subheader("Runs", anchor=False, width="content")
-        if not selected:
+        if cards and not selected:
             st.caption(
                 "Tick one to see it above, several to compare them on one chart.", width="content"
             )
