@@ -37,9 +37,9 @@ def compared_runs() -> bool:
     selected = _selected(_listed()[0])
     if len(selected) < 2:
         return False
-    active = any(card.active for card in selected)
+    active = sum(card.active for card in selected[:_MOST_COMPARED])
     draw = st.fragment(_comparison, run_every=_ASK_EVERY_SECONDS if active else None)
-    draw([card.id for card in selected])
+    draw([card.id for card in selected], active)
     return True
 
 
@@ -58,8 +58,7 @@ def past_runs() -> None:
                 "Tick one to see it above, several to compare them on one chart.", width="content"
             )
         _buttons(selected)
-        st.space("stretch")
-        if others:
+        if others:  # not at the right end: there the table's own tools lie over it
             st.toggle(
                 "All projects",
                 key=_EVERY,
@@ -162,20 +161,23 @@ def _buttons(selected: list[RunCard]) -> None:
             )
 
 
-def _comparison(run_ids: list[str]) -> None:
+def _comparison(run_ids: list[str], active: int) -> None:
+    """Draws itself again while one of them trains; when one ends the whole page, for the table."""
     store, owner = get_supervisor().store, state.owner()
     try:
         seen = [watch(store, run_id, owner) for run_id in run_ids[:_MOST_COMPARED]]
     except NotFound:
         st.rerun()  # deleted in another tab
+    if sum(one.card.active for one in seen) != active:
+        st.rerun()
     shared = list(dict.fromkeys(s.metric for s in seen if s.metric))
     keys = ["loss", *shared]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(f"{len(run_ids)} runs compared", anchor=False, width="content")
         st.space("stretch")
-        st.button(
-            "Back to one run", key="lw_compare_end", icon=":material/close:", on_click=_new_table
-        )
+        if st.button("Back to one run", key="lw_compare_end", icon=":material/close:"):
+            _new_table()
+            st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         key = st.segmented_control(
             "Compare by",
@@ -202,6 +204,7 @@ def _comparison(run_ids: list[str]) -> None:
         for name, one in zip(_names(seen), seen, strict=True)
     }
     drawn = figures.compare_runs(runs, y_title=metric(key).title, dark=state.dark())
+    drawn.update_layout(showlegend=True)  # also while only one of them has begun
     if metric(key).share:
         drawn.update_yaxes(tickformat=".0%")
     st.plotly_chart(
