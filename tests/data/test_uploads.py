@@ -35,6 +35,7 @@ from builder.data import (
     upload_worker,
     uploads,
 )
+from builder.data.choice import Task
 from builder.data.profile import ColumnProfile
 from builder.errors import DataRefused, NotFound
 from builder.home import StorageRefused
@@ -389,6 +390,13 @@ def test_dates_that_no_calendar_has_count_as_missing(tmp_path: Path, type_: pa.D
     upload = check_upload(parquet(pa.table({"t": far, **THREE})), "t.parquet", tmp_path)
     assert upload.column("t").missing == 2
     assert "“t” holds dates outside the years 2 to 9998 in 1 row:" in upload.notes[0]
+
+
+@pytest.mark.parametrize("task", ["auto", "number", "classes"])
+def test_a_target_of_infinite_values_is_not_called_empty(tmp_path: Path, task: Task) -> None:
+    upload = check_upload(lines("a,y", "1,inf", "2,-inf", "3,inf"), "t.csv", tmp_path)
+    with pytest.raises(DataRefused, match="“y” is infinite or too big for float32 in every row"):
+        load_dataset(upload.source, owner_dir=tmp_path, target="y", task=task)
 
 
 @pytest.mark.parametrize("quoted", ['"', ""])
