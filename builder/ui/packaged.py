@@ -16,7 +16,6 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2.get_bidi_component_manager import get_bidi_component_manager
 from streamlit.components.v2.manifest_scanner import ComponentConfig, ComponentManifest
-from streamlit.runtime.state.session_state import Value, WStates
 
 _PROJECT = "layerwise"
 
@@ -32,30 +31,6 @@ def packaged(name: str, folder: Path, html: str) -> Callable[..., Any]:
         manifest = ComponentManifest(_PROJECT, "0.1.0", [ComponentConfig(name, "assets")])
         manager.register_from_manifest(manifest, folder)
     return _component(name, html)
-
-
-def _forget_what_is_no_json() -> None:
-    """Makes a component's value that cannot be read count as none.
-
-    Streamlit reads it as JSON before any script runs, and keeps what it could not read: every later
-    run of that tab would end there, where no page can catch it.
-    """
-    read = WStates.__getitem__
-    if hasattr(read, "__wrapped__"):
-        return
-
-    @functools.wraps(read)
-    def guarded(states: WStates, key: str) -> Any:
-        try:
-            return read(states, key)
-        except (ValueError, RecursionError):
-            states.states[key] = Value(states.widget_metadata[key].deserializer(None))
-            return read(states, key)
-
-    WStates.__getitem__ = guarded  # type: ignore[method-assign]
-
-
-_forget_what_is_no_json()
 
 
 @functools.cache
