@@ -145,13 +145,26 @@ def storage_refused(error: OSError, path: Path) -> StorageRefused:
             "LAYERWISE_HOME to a folder of your own.",
             error.errno,
         )
+    if error.errno in {errno.EEXIST, errno.ENOTDIR}:
+        return StorageRefused(
+            f"{_shown(_file_in_the_way(path))} is a file, so it cannot be the folder that is needed. "
+            "Move it away, or choose another place.",
+            error.errno,
+        )
     return StorageRefused(f"{place} cannot be written to: {error.strerror or error}.", error.errno)
 
 
 def _shown(place: Path) -> Path:
-    """The place as a sentence may name it: an owner's folder is named by their secret token."""
+    """The place as a sentence may name it: what lies in our home is ours to know, not a person's, and
+    an owner's folder is named by their secret token."""
+    if place.is_relative_to(home_path()):
+        return home_path()
     parts = place.parts
     return Path(*parts[: parts.index("owners")]) if "owners" in parts else place
+
+
+def _file_in_the_way(path: Path) -> Path:
+    return next((p for p in (path, *path.parents) if p.exists() and not p.is_dir()), path)
 
 
 def _sync_folder(folder: Path) -> None:

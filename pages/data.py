@@ -15,6 +15,7 @@ from builder.ui.data_set import (
     heading,
     parts,
     picture,
+    planned_fit,
     show,
     try_to_load,
     uploaded_table,
@@ -45,19 +46,19 @@ except LayerwiseError as refusal:
 
 heading(card)
 left, right = st.columns([1.7, 1], gap="large")
-with right:
-    panel = st.container()
+with left, st.spinner("Reading the data and trying the network on it…"):
+    dataset = try_to_load(choice)
+    fit = planned_fit(dataset) if dataset is not None else None
+with right:  # only now, from top to bottom: nothing that is there already moves
+    if dataset is not None and fit is not None:
+        fit_panel(dataset, fit)
     set_form(choice, card, upload)
 with left:
     if upload is not None:
         uploaded_table(upload)
-    dataset = try_to_load(choice)
     if dataset is not None:
         picture(dataset)
         parts(dataset)
     facts(card, dataset)
     if upload is None and dataset is not None:
         first_rows(dataset)
-if dataset is not None:
-    with panel:
-        fit_panel(dataset)

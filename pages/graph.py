@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from builder.errors import InspectionRefused
@@ -42,7 +44,8 @@ def autograd_tab() -> None:
             "Saved tensors",
             key="graph_saved",
             persist_state="session",
-            help="Tensors kept from the forward pass because the backward pass needs them.",
+            help="Tensors kept from the forward pass because the backward pass needs them: boxes with "
+            "a dashed frame.",
         )
         show_attrs = st.toggle(
             "Attributes",
@@ -57,25 +60,28 @@ def autograd_tab() -> None:
             help="Run as after training: dropout does nothing, BatchNorm uses its running averages.",
         )
     try:
-        drawn = autograd_graph(
+        draw = partial(
+            autograd_graph,
             state.graph(),
             parse_batch_shape(typed),
             show_attrs=show_attrs,
             show_saved=show_saved,
             training=not evaluated,
-            dark=state.dark(),
         )
+        drawn = draw(dark=state.dark())
+        file = draw(dark=False).dot  # what is taken along is for slides and paper
     except InspectionRefused as refusal:
         refused(refusal)
         return
     graph_view(
         drawn.dot,
+        file=file,
         above=AROUND,
         name=f"{state.graph().name}-autograd",
         key="graph_autograd",
         label="Autograd graph",
     )
-    explain(drawn)
+    explain(drawn, show_saved)
 
 
 def refused(refusal: InspectionRefused) -> None:
@@ -88,7 +94,7 @@ def refused(refusal: InspectionRefused) -> None:
         st.warning(plain(refusal), icon=":material/error:")
 
 
-def explain(drawn: AutogradGraph) -> None:
+def explain(drawn: AutogradGraph, show_saved: bool) -> None:
     shapes = " and ".join(f"{name} ({sizes(shape)})" for name, shape in drawn.inputs.items())
     results = " and ".join(f"{name} ({sizes(shape)})" for name, shape in drawn.outputs.items())
     if drawn.note:
@@ -96,7 +102,14 @@ def explain(drawn: AutogradGraph) -> None:
     st.caption(
         plain(f"Ran {shapes} and gave {results}.")
         + " Coloured boxes are parameters, in their layer's colour; grey ones the steps by which "
-        "gradients flow back; the green one is the result. Every arrow points the way of the "
+        "gradients flow back; the green one is the result. "
+        + (
+            "Boxes with a dashed frame are tensors that the forward pass saved for the backward pass: "
+            "what a step needs to work out its gradient, and most of the memory of training. "
+            if show_saved
+            else ""
+        )
+        + "Every arrow points the way of the "
         "forward pass. Drawn by torchviz `make_dot`."
     )
 
@@ -115,14 +128,14 @@ def architecture_tab() -> None:
         )
         across = st.toggle("Left to right", key="graph_across", persist_state="session")
     try:
-        drawn = architecture_graph(
-            graph, unfolded and bool(graph.blocks), state.dark(), across=across
-        )
+        draw = partial(architecture_graph, graph, unfolded and bool(graph.blocks), across=across)
+        drawn, file = draw(dark=state.dark()), draw(dark=False)
     except InspectionRefused as refusal:
         st.warning(plain(refusal), icon=":material/error:")
         return
     clicked = graph_view(
         drawn,
+        file=file,
         above=AROUND,
         name=f"{graph.name}-architecture",
         key="graph_architecture",

@@ -1,4 +1,4 @@
-"""Train: how to train, one button, and the curves of the run that learns; below them all runs."""
+"""Train: how to train, one button, and the curves of one run or of those compared; below all runs."""
 
 import streamlit as st
 
@@ -6,7 +6,7 @@ from builder.training.supervisor import get_supervisor
 from builder.ui.head import page_head
 from builder.ui.keeping import say_if_nothing_is_kept
 from builder.ui.live_run import shown_run
-from builder.ui.past_runs import past_runs
+from builder.ui.past_runs import compared_runs, past_runs
 from builder.ui.training_form import settings_form, train_panel
 
 page_head("Train")
@@ -17,5 +17,6 @@ with left:
     settings_form()
     train_panel()
 with right:
-    shown_run()
+    if not compared_runs():
+        shown_run()
 past_runs()

@@ -57,7 +57,7 @@ def as_numbers(column: pa.ChunkedArray) -> Numbers:
     import pyarrow.compute as pc
 
     if kind_of(column.type) == "date":
-        days = column.cast(pa.timestamp("us")).cast(pa.int64())
+        days = column.cast(pa.timestamp("us"), safe=False).cast(pa.int64())
         plain = pc.divide(days.cast(pa.float64()), 86_400e6)
         column = pc.divide(pc.subtract(plain, float(_DAYS_TO_2000)), _DAYS_A_YEAR)
     elif kind_of(column.type) == "boolean":

@@ -10,7 +10,8 @@ import csv
 import io
 import itertools
 import math
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from builder.data.column_names import clean_names
@@ -21,7 +22,7 @@ from builder.data.limits import (
     MAX_HEADER_BYTES,
     MAX_ROWS,
 )
-from builder.data.text_file import read_text
+from builder.data.text_file import Text, read_text
 from builder.errors import DataRefused, quote
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ _SEPARATORS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _SAMPLE_LINES: Final = 50
 _MOSTLY: Final = 0.9  # share of values that are numbers before the others count as missing
 _NUMBER: Final = r"^\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?\s*$"
+_TOLD: Final = re.compile(rb'"?sep=([^\r\n]{1,4}?)"?[,;\t]*(?=\r|\n|$)', re.IGNORECASE)
+_BLOCK_BYTES: Final = 4 << 20  # read at once; no row may be longer
 _COMMA_NUMBER: Final = r"^\s*[+-]?(\d+|\d{1,3}(\.\d{3})+)(,\d+)?\s*$"
 
 
@@ -49,8 +52,9 @@ def read_csv(data: bytes, name: str, header: bool | None = None) -> ReadTable:
     Errors:  DataRefused with the file, the line where known, and the way out.
     """
     text = read_text(data, name)
+    text, separator = _told_separator(text, name)
     first_line = _first_line(text.data, name)
-    separator = _separator(text.data, first_line, name)
+    separator = separator or _separator(text.data, first_line, name)
     sample = _sample_rows(text.data, separator)
     width = len(sample[0])
     _refuse_wide(width, name)
@@ -72,6 +76,23 @@ def read_csv(data: bytes, name: str, header: bool | None = None) -> ReadTable:
         raise DataRefused(f"{name} has a line of names and no rows below it. Bring the rows too.")
     columns, mended = _understand_texts(table, separator)
     return ReadTable(columns, (*_encoding_notes(text.encoding), *notes, *mended))
+
+
+def _told_separator(text: Text, name: str) -> tuple[Text, str]:
+    """Excel's own first line "sep=;": the text without it, and the mark; "" where there is none."""
+    found = _TOLD.match(text.data)
+    if found is None:
+        return text, ""
+    mark = found[1].decode("utf-8", "replace")
+    if mark not in _SEPARATORS:
+        raise DataRefused(
+            f"{name} says that its values are separated by {quote(mark)}. Save it with commas, "
+            "semicolons, tabs or bars between them."
+        )
+    rest = text.data[found.end() :]  # from the end of the line on: rows keep their numbers
+    if not rest.strip():
+        raise DataRefused(f"{name} holds nothing below its first line. Bring the rows too.")
+    return replace(text, data=rest), mark
 
 
 def _first_line(data: bytes, name: str) -> bytes:
@@ -200,6 +221,7 @@ def _read(
     has_names: bool,
     all_as: pa.DataType | None,
     ragged: list[tuple[int, int]] | None = None,
+    block: int = _BLOCK_BYTES,
 ) -> pa.Table:
     import pyarrow as pa
     import pyarrow.csv as arrow_csv
@@ -210,26 +232,32 @@ def _read(
         return "error"
 
     defaults = arrow_csv.ConvertOptions()
-    return arrow_csv.read_csv(
-        pa.py_buffer(data),
-        arrow_csv.ReadOptions(
-            use_threads=ragged is None,
-            block_size=4 << 20,
-            column_names=list(names),
-            skip_rows=_lines_before_rows(data, separator) if has_names else 0,
-        ),
-        arrow_csv.ParseOptions(
-            delimiter=separator,
-            newlines_in_values=b'"' in data,
-            invalid_row_handler=remember if ragged is not None else None,
-        ),
-        arrow_csv.ConvertOptions(
-            null_values=[*defaults.null_values, "?"],
-            strings_can_be_null=True,
-            column_types=dict.fromkeys(names, all_as) if all_as else None,
-            auto_dict_encode=False,
-        ),
-    )
+    try:
+        return arrow_csv.read_csv(
+            pa.py_buffer(data),
+            arrow_csv.ReadOptions(
+                use_threads=ragged is None,
+                block_size=block,
+                column_names=list(names),
+                skip_rows=_lines_before_rows(data, separator) if has_names else 0,
+            ),
+            arrow_csv.ParseOptions(
+                delimiter=separator,
+                newlines_in_values=b'"' in data,
+                invalid_row_handler=remember if ragged is not None else None,
+            ),
+            arrow_csv.ConvertOptions(
+                null_values=[*defaults.null_values, "?"],
+                strings_can_be_null=True,
+                column_types=dict.fromkeys(names, all_as) if all_as else None,
+                auto_dict_encode=False,
+            ),
+        )
+    except pa.ArrowInvalid as error:
+        if "straddl" not in str(error) or block > len(data):
+            raise
+    # A row longer than a block: read whole, and a value that is too long is refused by its column.
+    return _read(data, separator, names, has_names, all_as, ragged, len(data) + 1)
 
 
 def _lines_before_rows(data: bytes, separator: str) -> int:

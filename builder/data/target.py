@@ -85,6 +85,7 @@ def _classes(
     found = as_categories(column)
     present = found.codes >= 0
     held = different(found, present)
+    _refuse_nothing(name, column, len(held.names))
     _refuse_too_few_or_many(name, held, int(present.sum()), kind_of(column.type) == "text")
     held = _in_the_order_of(known, held)
     if task == "binary" and len(held.names) != 2:
@@ -107,10 +108,16 @@ def _classes(
     )
 
 
+def _refuse_nothing(name: str, column: pa.ChunkedArray, values: int) -> None:
+    if values:
+        return
+    infinite = kind_of(column.type) == "number" and as_numbers(column).infinite
+    held = "is infinite or too big for float32" if infinite else "is empty"
+    raise DataRefused(f"{quote(name)} {held} in every row. Choose another target.")
+
+
 def _refuse_too_few_or_many(name: str, held: Categories, rows: int, text: bool) -> None:
     count = len(held.names)
-    if count == 0:
-        raise DataRefused(f"{quote(name)} is empty in every row. Choose another target.")
     if count == 1:
         raise DataRefused(
             f"{quote(name)} is {quote(held.names[0])} in every row: there is nothing to tell apart. "
@@ -145,8 +152,7 @@ def _number(name: str, column: pa.ChunkedArray, known: Target | None) -> Goal:
     numbers: Numbers = as_numbers(column)
     present = ~np.isnan(numbers.values)
     values = numbers.values[present]
-    if len(values) == 0:
-        raise DataRefused(f"{quote(name)} is empty in every row. Choose another target.")
+    _refuse_nothing(name, column, len(values))
     if np.all(values == values[0]) and len(values) > 1:
         raise DataRefused(
             f"{quote(name)} is {values[0]:g} in every row: there is nothing to learn. Choose another "

@@ -73,6 +73,7 @@ def read_file(path: Path, name: str, header: bool | None, folder: Path) -> dict[
     from builder.data.csv_file import check_size, check_texts, read_csv
     from builder.data.parquet_file import MAGIC, read_parquet
     from builder.data.profile import profile
+    from builder.data.usable import usable
 
     said = quote(name)
     with path.open("rb") as file:
@@ -82,9 +83,10 @@ def read_file(path: Path, name: str, header: bool | None, folder: Path) -> dict[
     digest = _digest(path, header)
     read = read_parquet(path, said) if is_parquet else read_csv(data, said, header)
     del data
-    table, notes = read.table, list(read.notes)
-    check_size(table.num_rows, table.num_columns, said)
-    check_texts(table, said)
+    check_size(read.table.num_rows, read.table.num_columns, said)
+    check_texts(read.table, said)
+    table, left_out = usable(read.table, said)
+    notes = [*read.notes, *left_out]
     if table.num_columns < 2:
         raise DataRefused(
             f"{said} has fewer than two columns a model can read. Bring a table of numbers or texts."

@@ -81,7 +81,7 @@ def from_json(text: str) -> Project:
     """The project a text holds. ProjectRefused says in one sentence why it holds none."""
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "replace")) > MAX_BYTES:
         raise ProjectRefused(_too_big(len(text.encode("utf-8", "replace"))))
-    value = parse_json(text)
+    value = parse_json(text.removeprefix("\ufeff"))  # Notepad's mark of UTF-8
     if not isinstance(value, dict) or "layerwise" not in value:
         raise ProjectRefused(
             "This is JSON, but no Layerwise project: it lacks the key “layerwise”. "
@@ -120,7 +120,7 @@ def load_project(path: str | os.PathLike[str]) -> Project:
             raise ProjectRefused(f"{quote(path)} is no file. Give the path of a project file.")
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
-        return from_json(content.decode("utf-8-sig"))
+        return from_json(content.decode("utf-8"))
     except UnicodeDecodeError:
         raise ProjectRefused(f"{quote(path)} is no text file, so it holds no project.") from None
     except FileNotFoundError:
@@ -130,9 +130,19 @@ def load_project(path: str | os.PathLike[str]) -> Project:
 
 
 def save_project(project: Project, path: str | os.PathLike[str]) -> None:
-    """Writes the project file, so that at any moment the old one or the new one is there, whole."""
+    """Writes the project file, so that at any moment the old one or the new one is there, whole.
+
+    Errors: ProjectRefused, as `to_json`; OSError that names the file asked for.
+    """
     path = Path(path)
     content = to_json(project).encode("utf-8")
+    try:
+        _replace_file(path, content)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror or str(error), os.fspath(path)) from error
+
+
+def _replace_file(path: Path, content: bytes) -> None:
     handle, temporary = tempfile.mkstemp(
         dir=path.parent, prefix=f".{path.name[:40]}.", suffix=".tmp"
     )

@@ -26,7 +26,7 @@ from builder.graph.model import (
 )
 from builder.graph.remember import Remembered
 from builder.graph.report import NodeReport, ShapeReport
-from builder.graph.size import format_count
+from builder.graph.size import format_count, format_exact
 from builder.inspection import dot, theme
 from builder.inspection.wording import call_words, show_argument
 
@@ -120,7 +120,7 @@ class _Drawing:
         if self.boxes > MOST_NODES:
             way_out = "Fold the blocks." if self.unfolded else "Group layers into blocks first."
             raise InspectionRefused(
-                f"This diagram has more than {MOST_NODES:,} boxes, too many to draw. {way_out}"
+                f"This diagram has more than {format_exact(MOST_NODES)} boxes, too many to draw. {way_out}"
             )
         self.lines.append(dot.node(name, **look))
 

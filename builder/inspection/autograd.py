@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from builder.errors import InspectionRefused, quote
 from builder.graph.model import Graph, format_shape
 from builder.graph.remember import Remembered
-from builder.graph.size import format_bytes, training_bytes
+from builder.graph.size import format_bytes, format_exact, training_bytes
 from builder.inspection.autograd_drawing import Restyled, colours_of, only_outputs
 from builder.inspection.batch import BatchShape, inputs_for, with_batch
 
@@ -105,7 +105,7 @@ def _draw(
     count, depth = _size(value.grad_fn for value in wanted)
     if count > MOST_NODES:
         raise InspectionRefused(
-            f"This autograd graph has {count:,} boxes; up to {MOST_NODES:,} can be drawn. Look at the "
+            f"This autograd graph has {format_exact(count)} boxes; up to {format_exact(MOST_NODES)} can be drawn. Look at the "
             "architecture with its blocks folded, or at a smaller network."
         )
     drawn = _make_dot(wanted, named, show_attrs, show_saved, depth)
@@ -113,7 +113,7 @@ def _draw(
     source = body.write(drawn.body)
     if body.boxes > MOST_NODES:
         raise InspectionRefused(
-            f"With its saved tensors this graph has {body.boxes:,} boxes; up to {MOST_NODES:,} can be "
+            f"With its saved tensors this graph has {format_exact(body.boxes)} boxes; up to {format_exact(MOST_NODES)} can be "
             "drawn. Switch saved tensors off."
         )
     present = tuple(name for name in named if name in body.names)
@@ -135,13 +135,13 @@ def _check_runs(graph: Graph, report: ShapeReport, batch: BatchShape) -> None:
     )
     if needed > MOST_BYTES:
         raise InspectionRefused(
-            f"Running this network on {samples:,} samples takes about {format_bytes(needed)}; for a "
+            f"Running this network on {format_exact(samples)} samples takes about {format_bytes(needed)}; for a "
             f"picture up to {format_bytes(MOST_BYTES)} are used. Choose a smaller batch or network."
         )
     if totals.flops * samples > MOST_FLOPS:
         raise InspectionRefused(
-            f"Running this network on {samples:,} samples takes about "
-            f"{totals.flops * samples / 1e9:,.0f} GFLOPs; for a picture up to {MOST_FLOPS // 10**9} "
+            f"Running this network on {format_exact(samples)} samples takes about "
+            f"{format_exact(round(totals.flops * samples / 1e9))} GFLOPs; for a picture up to {MOST_FLOPS // 10**9} "
             "are used. The graph looks the same for a smaller batch."
         )
 

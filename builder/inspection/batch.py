@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from builder.errors import InspectionRefused, quote
 from builder.graph.model import BATCH, Dim, Graph, TensorSpec
+from builder.graph.size import format_exact
 
 if TYPE_CHECKING:
     import torch
@@ -42,8 +43,8 @@ def parse_batch_shape(text: str) -> BatchShape:
         )
     if math.prod(shape) > MOST_SAMPLES:
         raise InspectionRefused(
-            f"A batch of {math.prod(shape):,} samples is more than needed to draw a graph, which "
-            f"looks the same for a few. Use up to {MOST_SAMPLES:,}."
+            f"A batch of {format_exact(math.prod(shape))} samples is more than needed to draw a graph, which "
+            f"looks the same for a few. Use up to {format_exact(MOST_SAMPLES)}."
         )
     return shape
 

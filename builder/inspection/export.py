@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from builder.errors import InspectionRefused
+from builder.graph.size import format_exact
 from builder.inspection.tiles import as_matrix
 
 MOST_NUMBERS_IN_CSV = 2_000_000  # about 25 MB of text
@@ -23,7 +24,7 @@ def to_csv(values: npt.NDArray[Any], name: str) -> bytes:
     values = np.asarray(values)
     if values.size > MOST_NUMBERS_IN_CSV:
         raise InspectionRefused(
-            f"{name} holds {values.size:,} numbers; CSV is offered up to {MOST_NUMBERS_IN_CSV:,}. "
+            f"{name} holds {format_exact(values.size)} numbers; CSV is offered up to {format_exact(MOST_NUMBERS_IN_CSV)}. "
             "Take the npy file."
         )
     shape = ", ".join(map(str, values.shape))

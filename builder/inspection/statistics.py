@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from builder.graph.size import format_exact
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -79,7 +81,11 @@ def histograms(
     counted = {name: (np.histogram(values, edges)[0], edges) for name, values in finite.items()}
     whole = max((np.asarray(v).size for v in arrays.values()), default=0)
     taken = max((s.size for s in samples.values()), default=0)
-    note = f"Counted over {taken:,} evenly spaced values of {whole:,}." if taken < whole else ""
+    note = (
+        f"Counted over {format_exact(taken)} evenly spaced values of {format_exact(whole)}."
+        if taken < whole
+        else ""
+    )
     return counted, note
 
 

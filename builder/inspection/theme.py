@@ -151,6 +151,7 @@ def template(dark: bool = False) -> go.layout.Template:
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "font": {"family": FONT, "size": FONT_SIZE, "color": page.text},
+            "separators": ".\u2009",  # thin spaces between thousands, as everywhere
             "title": {"font": {"size": FONT_SIZE + 2}, "x": 0, "xanchor": "left"},
             "colorway": list(_RUN_COLOURS[dark]),
             "colorscale": {

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from builder.graph.size import format_exact
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -79,8 +81,8 @@ def tile(
     says = ""
     if part.shape != matrix.shape:
         says = (
-            f"Shown are rows {_span(top, part.shape[0])} of {height:,} and columns "
-            f"{_span(left, part.shape[1])} of {width:,}."
+            f"Shown are rows {_span(top, part.shape[0])} of {format_exact(height)} and columns "
+            f"{_span(left, part.shape[1])} of {format_exact(width)}."
         )
     return Tile(part, top, left, height, width, y_title, x_title, says)
 
@@ -121,7 +123,7 @@ def filters(
     )
     count = min(len(images), MOST_FILTERS)
     if count < len(images):
-        says = f"{says} The first {count} of {len(images):,} filters.".strip()
+        says = f"{says} The first {count} of {format_exact(len(images))} filters.".strip()
     images, other = images[:count], other[:count]
     axes = tuple(range(1, images.ndim))
     both = np.stack([images, other])
@@ -167,4 +169,4 @@ def _titles(ndim: int, axes: Sequence[str]) -> tuple[str, str]:
 
 
 def _span(first: int, count: int) -> str:
-    return f"{first:,} to {first + count - 1:,}"
+    return f"{format_exact(first)} to {format_exact(first + count - 1)}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Literal
 
-from builder.errors import JobRefused, did_you_mean, quote
+from builder.errors import JobRefused, LayerwiseError, did_you_mean, quote
 from builder.training.optimizers import get_optimizer
 
 AUTO: Final = "auto"
@@ -129,6 +129,45 @@ class TrainingSettings:
         if value is not None and not isinstance(value, Mapping):
             raise JobRefused(f"Settings are names with values, but {quote(value)} was given.")
         return cls.of(**{str(name): chosen for name, chosen in (value or {}).items()})
+
+    @classmethod
+    def usable(cls, value: Mapping[str, Any]) -> tuple[TrainingSettings, tuple[str, ...]]:
+        """What of stored settings can be used, and a sentence for each choice that cannot, with what
+        is used instead. An optimizer that cannot be used takes its learning rate and options along."""
+        kept: dict[str, Any] = {}
+        said: list[str] = []
+        known = [*GENERAL]
+        if "optimizer" in value:
+            if why := cls._refused({"optimizer": value["optimizer"]}):
+                known.remove("lr")
+                usual = get_optimizer(cls.optimizer).title
+                said.append(f"{why} {usual} with its usual settings is used.")
+            else:
+                kept["optimizer"] = value["optimizer"]
+        entry = get_optimizer(kept.get("optimizer", cls.optimizer))
+        usual_values = {**{f.name: f.default for f in fields(cls)}, "lr": entry.lr}
+        if not said:
+            known += [option.name for option in entry.options]  # momentum before nesterov
+            usual_values |= {option.name: option.default for option in entry.options}
+            left = [name for name in value if name not in known]
+            if left:
+                more = f" and {len(left) - 1} more" if len(left) > 1 else ""
+                said.append(f"{entry.title} has no setting {quote(left[0])}{more}: left out.")
+        for name in known:
+            if name in value and name != "optimizer":
+                if why := cls._refused({**kept, name: value[name]}):
+                    said.append(f"{why} {quote(usual_values[name])} is used.")
+                else:
+                    kept[name] = value[name]
+        return cls.of(**kept), tuple(said)
+
+    @classmethod
+    def _refused(cls, chosen: Mapping[str, Any]) -> str:
+        try:
+            cls.of(**chosen)
+        except LayerwiseError as refusal:
+            return str(refusal)
+        return ""
 
 
 def _is_number(value: object) -> bool:

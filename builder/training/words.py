@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -39,35 +38,6 @@ def optimizer_words(summary: Mapping[str, Any]) -> str:
     """Adam 0.001: what a run was trained with, from its card's summary."""
     entry = optimizers().get(str(summary.get("optimizer")))
     return f"{entry.title} {summary.get('lr', 0):g}" if entry else ""
-
-
-def telling_names(runs: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
-    """A name for each run (name, summary): where two are alike, with what they were trained with.
-
-    "MLP · Adam 0.001" and "MLP · SGD 0.01"; a number where that is alike as well.
-    """
-    aspects = (
-        optimizer_words,
-        lambda s: f"batch {s['batch_size']}" if "batch_size" in s else "",
-        lambda s: f"{s['epochs']} epochs" if "epochs" in s else "",
-        lambda s: f"seed {s['seed']}" if "seed" in s else "",
-        lambda s: str(s.get("data", "")),
-    )
-    names: list[str] = []
-    for name, summary in runs:
-        alike = [other for called, other in runs if _base(called) == _base(name)]
-        parts = [words(summary) for words in aspects if len({words(other) for other in alike}) > 1]
-        wish = " · ".join([_base(name) if parts else name, *filter(None, parts)])
-        told, number = wish, 2
-        while told in names:
-            told, number = f"{wish} ({number})", number + 1
-        names.append(told)
-    return names
-
-
-def _base(name: str) -> str:
-    """The name without the number that tells runs of one network apart."""
-    return re.sub(r" \(\d+\)$", "", name)
 
 
 def words_for_figure(key: str, value: float | None) -> str:

@@ -46,7 +46,7 @@ def training_settings() -> TrainingSettings:
     try:
         return TrainingSettings.from_json(stored)
     except LayerwiseError:
-        return TrainingSettings()
+        return TrainingSettings.usable(stored)[0]  # told when the project was opened
 
 
 @whole

@@ -86,7 +86,7 @@ def _source(written: Written | LayerwiseError, style: Style, file_name: str) -> 
         st.download_button(
             "Download",
             written.text,
-            file_name=file_name,
+            file_name=f"{file_name.removesuffix('.py')}_{style.key}.py",
             mime="text/x-python",
             icon=":material/download:",
             key=f"lw_code_{style.key}",

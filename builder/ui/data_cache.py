@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Final
+from weakref import WeakValueDictionary
 
 import streamlit as st
 
@@ -13,12 +14,25 @@ from builder.inspection.thumbnails import thumbnail
 
 _KEPT: Final = 24
 _SECONDS: Final = 1800
+_loaded: Final[WeakValueDictionary[tuple[str, str], Dataset]] = WeakValueDictionary()
 
 
 def load(choice: DataChoice, owner_dir: Path) -> Dataset:
     """The tensors of a choice. Errors: DataRefused, NotFound; nothing of those is remembered."""
+    key = _key(choice, owner_dir)
+    dataset: Dataset = _load(*key)
+    _loaded[key] = dataset
+    return dataset
+
+
+def loaded(choice: DataChoice, owner_dir: Path) -> Dataset | None:
+    """The tensors of a choice where they are in memory already; None where that would take time."""
+    return _loaded.get(_key(choice, owner_dir))
+
+
+def _key(choice: DataChoice, owner_dir: Path) -> tuple[str, str]:
     own = str(owner_dir) if choice.upload_id else ""
-    return _load(json.dumps(choice.to_json(), sort_keys=True), own)
+    return json.dumps(choice.to_json(), sort_keys=True), own
 
 
 @st.cache_data(show_spinner=False)

@@ -17,6 +17,7 @@ from builder.data.choice import (
     split_at,
 )
 from builder.errors import LayerwiseError
+from builder.graph.size import format_exact
 from builder.ui import state
 
 _MOST_COLUMNS = 300
@@ -94,7 +95,7 @@ def _task(choice: DataChoice, offered: tuple[str, ...]) -> None:
 
 def _columns(choice: DataChoice, names: tuple[str, ...]) -> None:
     if len(names) > _MOST_COLUMNS:
-        st.caption(f"All {len(names):,} other columns are features.")
+        st.caption(f"All {format_exact(len(names))} other columns are features.")
         return
     key = f"data_columns_{choice.source}"
     state.follow(key, list(choice.columns or names))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
@@ -11,6 +11,7 @@ from builder.data import (
     Card,
     DataChoice,
     Dataset,
+    Fit,
     Upload,
     card_of,
     disagreements,
@@ -22,7 +23,7 @@ from builder.graph.model import format_shape
 from builder.graph.size import format_count
 from builder.inspection.samples import can_be_drawn, is_pictures, sample_figure
 from builder.ui import state
-from builder.ui.data_cache import load
+from builder.ui.data_cache import load, loaded
 from builder.ui.markdown import plain
 from builder.ui.places import go_to
 
@@ -58,11 +59,15 @@ def begin_at_the_top() -> None:
 
 def try_to_load(choice: DataChoice) -> Dataset | None:
     """The tensors of a choice; a refusal is told here and gives None."""
+    at_hand = loaded(choice, state.owner_dir()) is not None
     try:
-        return load(choice, state.owner_dir())
+        dataset = load(choice, state.owner_dir())
     except LayerwiseError as refusal:
         st.error(plain(refusal), icon=":material/report:")
         return None
+    if not at_hand and disagreements(state.graph(), dataset, state.check().report):
+        st.rerun()  # the head was drawn before anybody could say that they do not fit
+    return dataset
 
 
 def heading(card: Card) -> None:
@@ -145,17 +150,29 @@ def parts(dataset: Dataset) -> None:
     st.caption("  \n".join(f":material/check: {plain(note)}" for note in dataset.notes))
 
 
-def fit_panel(dataset: Dataset) -> None:
+def planned_fit(dataset: Dataset) -> Fit | DataRefused:
+    """What would make the network fit a set, or why nothing simple does; worked out once for both."""
+    now = (state.graph(), dataset, state.training_settings().goal)
+    known, found = state.recall("data.fit", (None, None))
+    if known is None or known[0] is not now[0] or known[1] is not now[1] or known[2] != now[2]:
+        try:
+            found = plan_fit(*now)
+        except DataRefused as refusal:
+            found = refusal
+        state.keep("data.fit", (now, found))
+    planned: Fit | DataRefused = found
+    return planned
+
+
+def fit_panel(dataset: Dataset, fit: Fit | DataRefused) -> None:
     """How the network stands to the set, and the one click that makes it fit."""
     with st.container(border=True, key="lw_data_fit", gap="small"):
         shape = format_shape(dataset.input_spec.shape)
-        try:
-            fit = plan_fit(state.graph(), dataset, state.training_settings().goal)
-        except DataRefused as refusal:
+        if isinstance(fit, DataRefused):
             st.markdown(":material/error: **This network does not fit yet**")
             for found in disagreements(state.graph(), dataset, state.check().report):
                 st.markdown(plain(found.message))
-            st.caption(plain(refusal))
+            st.caption(plain(fit))
             if st.button("Go to the build page", key="data_to_build", icon=":material/layers:"):
                 go_to("Build")
             return
@@ -165,10 +182,10 @@ def fit_panel(dataset: Dataset) -> None:
                 f"{plain(quote(dataset.target.name))} needs."
             )
             if st.button(
-                "Train on this data",
+                "Go on to Train",
                 key="data_to_train",
                 type="primary",
-                icon=":material/play_arrow:",
+                icon=":material/arrow_forward:",
             ):
                 go_to("Train")
             return
@@ -186,7 +203,7 @@ def fit_panel(dataset: Dataset) -> None:
         st.caption(plain(fit.sentence) + " Undo takes it back.")
 
 
-def _carry_out(fit: Any) -> None:
+def _carry_out(fit: Fit) -> None:
     if fit.edit is None or state.edit(fit.edit):
         state.set_data_choice(fit.choice)
 

@@ -180,12 +180,13 @@ def _chip() -> None:
 
 
 def _data_chip() -> None:
-    name = _data_name()
+    name, against = _data_name(), _does_not_fit()
+    help_words = "The chosen data set" if name else "Choose what the network learns from"
     clicked = st.button(
-        plain(name) if name else "No data set",
-        key="lw_data",
-        icon=":material/table_chart:",
-        help="The chosen data set" if name else "Choose what the network learns from",
+        f"{plain(name)} · does not fit" if name and against else plain(name or "No data set"),
+        key="lw_data_bad" if against else "lw_data",
+        icon=":material/error:" if against else ":material/table_chart:",
+        help=f"The network does not fit this data. {plain(against)}" if against else help_words,
     )
     if clicked:
         go_to("Data")
@@ -202,6 +203,23 @@ def _data_name() -> str | None:
         return title_of(choice, state.owner_dir()) if choice else None
     except LayerwiseError:
         return "Data set missing"
+
+
+def _does_not_fit() -> str:
+    """Where the network and the chosen data disagree; "" where they do not or it takes time to say."""
+    if state.project().data is None or not _checked():
+        return ""
+    from builder.data import disagreements
+    from builder.ui.data_cache import loaded
+
+    choice = state.data_choice()
+    dataset = loaded(choice, state.owner_dir()) if choice else None
+    if dataset is None:
+        return ""
+    found = disagreements(state.graph(), dataset, state.check().report)
+    if state.training_settings().goal == "input":  # the output is then held to the input
+        found = tuple(one for one in found if one.kind == "input")
+    return found[0].message if found else ""
 
 
 def _history_buttons() -> None:

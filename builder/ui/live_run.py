@@ -12,7 +12,7 @@ from typing import Final
 import streamlit as st
 
 from builder.errors import LayerwiseError, NotFound
-from builder.graph.size import format_count
+from builder.graph.size import count_layers, format_count, format_layers
 from builder.inspection import figures
 from builder.inspection.figures import Curve
 from builder.training.card import RunCard
@@ -53,7 +53,7 @@ def shown_run() -> None:
         _nothing_yet()
         return
     draw = st.fragment(_draw, run_every=_ASK_EVERY_SECONDS if card.active else None)
-    draw(card.id, card.active)
+    draw(card.id, card.active, _another_network(card))
 
 
 def state_badge(run_state: RunState) -> str:
@@ -83,14 +83,38 @@ def _nothing_yet() -> None:
         if st.button("Choose data", key="lw_to_data", icon=":material/table_chart:"):
             go_to("Data")
         return
-    st.markdown(
-        "Press **Train**: the curves appear here and move while the network learns. "
-        "You may leave the page; it goes on in the background."
-    )
+    _, found = state.recall("train.check", (None, ()))  # what the form beside this has just found
+    blocking = next((problem for problem in found if problem.severity == "error"), None)
+    if blocking is None:
+        st.markdown(
+            "Press **Train**: the curves appear here and move while the network learns. "
+            "You may leave the page; it goes on in the background."
+        )
+    else:
+        st.markdown(
+            f":red[:material/error:] **Training cannot begin yet.** {plain(blocking.message)} "
+            "Mend it beside this; the curves then appear here."
+        )
     _charts(None)
 
 
-def _draw(run_id: str, was_active: bool) -> None:
+def _another_network(card: RunCard) -> str:
+    """Whose network a run holds where it is not the open one as it is now; "" where it is."""
+    if card.summary.get("project") != state.project_id():
+        return "the network of another project"
+    known_id, known = state.recall("train.run_graph", ("", None))
+    if known_id != card.id:
+        try:
+            known = get_supervisor().store.open(card.id, state.owner()).graph
+        except LayerwiseError:
+            return ""  # a run without its project.json: what is left of it is shown all the same
+        state.keep("train.run_graph", (card.id, known))
+    if known == state.graph():
+        return ""
+    return f"an earlier version of the network, with {format_layers(count_layers(known))}"
+
+
+def _draw(run_id: str, was_active: bool, another: str) -> None:
     try:
         seen = watch(get_supervisor().store, run_id, state.owner())
     except NotFound:
@@ -102,7 +126,14 @@ def _draw(run_id: str, was_active: bool) -> None:
         if seen.card.active:
             _progress(seen)
         else:
-            _ending(seen)
+            _ending(seen, another)
+        if another:
+            st.caption(
+                f":material/history: This run trained {another}, and going on trains that one. "
+                "**Train** begins a run of the network as it is now."
+            )
+        elif seen.card.active:
+            st.caption(_what_train_does())
         _charts(seen)
 
 
@@ -138,6 +169,13 @@ def _settings_words(card: RunCard) -> str:
     return plain(" · ".join(part for part in parts if part))
 
 
+def _what_train_does() -> str:
+    """What the button beside an active run does: several train at once, the next ones wait."""
+    most = get_supervisor().at_once
+    together = "one trains at a time" if most == 1 else f"{most} train at a time"
+    return f"**Train** begins another run: {together}, more wait their turn. This one goes on."
+
+
 def _progress(seen: Watch) -> None:
     if seen.card.state == "queued":
         before = (
@@ -148,7 +186,8 @@ def _progress(seen: Watch) -> None:
     if not seen.started:
         st.progress(0.0, text="Starting: the training process imports PyTorch.")
         return
-    parts = [f"Epoch {min(seen.epoch + 1, seen.epochs)} of {seen.epochs}"]
+    now = format_count(min(seen.epoch + 1, seen.epochs))
+    parts = [f"Epoch {now} of {format_count(seen.epochs)}"]
     if seen.rows_per_second:
         parts.append(f"{format_count(round(seen.rows_per_second))} rows a second")
     if seen.seconds_left is not None:
@@ -156,7 +195,7 @@ def _progress(seen: Watch) -> None:
     st.progress(min(1.0, seen.share), text=" · ".join(parts))
 
 
-def _ending(seen: Watch) -> None:
+def _ending(seen: Watch, another: str) -> None:
     card = seen.card
     show, icon = {
         "finished": (st.success, ":material/check_circle:"),
@@ -170,11 +209,12 @@ def _ending(seen: Watch) -> None:
             go_to("Inspect")
         if card.state in ("interrupted", "stopped") and seen.epoch < seen.epochs:
             st.button(
-                f"Go on from epoch {seen.epoch}",
+                f"Go on with epoch {format_count(seen.epoch + 1)}",
                 key="lw_resume",
                 icon=":material/play_arrow:",
                 on_click=_resume,
                 args=(card.id, None),
+                help=_goes_on(another),
             )
         if card.state == "finished":
             st.button(
@@ -183,8 +223,15 @@ def _ending(seen: Watch) -> None:
                 icon=":material/add:",
                 on_click=_resume,
                 args=(card.id, seen.epochs + _MORE_EPOCHS),
-                help="Goes on from here, with the optimizer as it was",
+                help=_goes_on(another),
             )
+
+
+def _goes_on(another: str) -> str:
+    """What going on with a run means, above all which network it is."""
+    if another:
+        return f"Goes on with what this run trained, {another}; the open network stays as it is"
+    return "Goes on from here, with the optimizer as it was"
 
 
 def _charts(seen: Watch | None) -> None:

@@ -14,6 +14,7 @@ from builder.graph.project import MAX_BYTES, Project, from_json, to_json
 from builder.ui import projects
 from builder.ui.looking import carry_check, forget_what_is_gone, scope, scoped_graph
 from builder.ui.session import Session, current, say, whole, work
+from builder.ui.stored_choices import take_usable_choices
 from builder.ui.work import SavedKind, Work
 
 _ONLY_SEEN: Final = (SetFrame, SetNote, SetPosition, SetPositions)
@@ -186,6 +187,7 @@ def take_theirs() -> None:
     """Shows what the other tab saved. What this tab had stays one undo away."""
     try:
         work().take_theirs()
+        take_usable_choices(work())
     except (LayerwiseError, OSError) as refusal:
         say(f"{refusal} Keep yours as a copy.", "error")
         return
@@ -305,3 +307,5 @@ def _take_up(session: Session, opened: Work | None) -> None:
     """
     session.left = session.work.id if session.work else None
     session.work, session.scope, session.selected, session.run = opened, (), None, None
+    if opened is not None:
+        take_usable_choices(opened)

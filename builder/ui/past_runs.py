@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
 import streamlit as st
 
-from builder.errors import LayerwiseError
+from builder.errors import LayerwiseError, NotFound
+from builder.graph.size import format_count, format_exact
 from builder.inspection import figures
 from builder.inspection.figures import Curve
 from builder.training.card import RunCard
 from builder.training.metrics import metric
 from builder.training.supervisor import get_supervisor
-from builder.training.watch import PartName, watch
+from builder.training.watch import PartName, Watch, watch
 from builder.training.words import (
     STATE_WORDS,
     optimizer_words,
     telling_figure,
-    telling_names,
     words_for_figure,
     words_for_seconds,
 )
@@ -27,46 +28,74 @@ from builder.ui import state
 from builder.ui.markdown import plain
 
 _MOST_COMPARED: Final = 8  # as many as there are colours that stay apart
+_ASK_EVERY_SECONDS: Final = 1.0
+_EVERY: Final = "lw_runs_all"
+
+
+def compared_runs() -> bool:
+    """Draws the runs selected in the table on one chart, in place of the single run's; whether it did."""
+    selected = _selected(_listed()[0])
+    if len(selected) < 2:
+        return False
+    active = sum(card.active for card in selected[:_MOST_COMPARED])
+    draw = st.fragment(_comparison, run_every=_ASK_EVERY_SECONDS if active else None)
+    draw([card.id for card in selected], active)
+    return True
 
 
 def past_runs() -> None:
     """Draws the table; what is selected in it can be compared, opened, renamed and deleted."""
-    everything = get_supervisor().store.runs(state.owner())
-    here = [card for card in everything if card.summary.get("project") == state.project_id()]
-    if not everything:
+    cards, others = _listed()
+    if not cards and not others:
         return
-    with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+    selected = _selected(cards)
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="medium", key="lw_runs_bar"
+    ):
         st.subheader("Runs", anchor=False, width="content")
-        others = len(everything) - len(here)
-        every = others > 0 and st.toggle(
-            "All projects",
-            key="lw_runs_all",
-            persist_state="session",
-            on_change=_new_table,
-            help=f"Shows {others} run{'' if others == 1 else 's'} of other projects too",
-        )
-    cards = everything if every else here
+        if cards and not selected:
+            st.caption(
+                "Tick one to see it above, several to compare them on one chart.", width="content"
+            )
+        _buttons(selected)
+        if others:  # not at the right end: there the table's own tools lie over it
+            st.toggle(
+                "All projects",
+                key=_EVERY,
+                persist_state="session",
+                on_change=_new_table,
+                help=f"Shows {others} run{'' if others == 1 else 's'} of other projects too",
+            )
     if not cards:
         st.caption("This project has no run yet.")
         return
-    generation = state.recall("train.table", 0)  # a new table has nothing selected
-    chosen = st.dataframe(
+    st.dataframe(
         [_row(card) for card in cards],
         hide_index=True,
-        key=f"lw_runs_{generation}",
-        on_select=partial(_open_selected, f"lw_runs_{generation}", [card.id for card in cards]),
+        key=_table(),
+        on_select=partial(_open_selected, _table(), [card.id for card in cards]),
         selection_mode="multi-row",
         placeholder="–",
         column_config=_columns(),
     )
-    rows = [i for i in chosen["selection"]["rows"] if i < len(cards)]
-    selected = [cards[i] for i in rows]
-    if not selected:
-        st.caption("Select one to see it above, several to compare them on one chart.")
-        return
-    _buttons(selected)
-    if len(selected) > 1:
-        _comparison(selected)
+
+
+def _listed() -> tuple[list[RunCard], int]:
+    """The runs of the table, the newest first, and how many there are of other projects."""
+    everything = get_supervisor().store.runs(state.owner())
+    here = [card for card in everything if card.summary.get("project") == state.project_id()]
+    others = len(everything) - len(here)
+    return (everything if others and state.widget(_EVERY) else here), others
+
+
+def _table() -> str:
+    """The key of the table: a new one has nothing selected."""
+    return f"lw_runs_{state.recall('train.table', 0)}"
+
+
+def _selected(cards: list[RunCard]) -> list[RunCard]:
+    rows = (state.widget(_table()) or {}).get("selection", {}).get("rows", [])
+    return [cards[row] for row in rows if row < len(cards)]
 
 
 def _row(card: RunCard) -> dict[str, Any]:
@@ -77,7 +106,7 @@ def _row(card: RunCard) -> dict[str, Any]:
         "Name": card.name,
         "State": STATE_WORDS[card.state],
         "Data": card.summary.get("data", ""),
-        "Parameters": card.summary.get("parameters"),
+        "Parameters": format_exact(int(card.summary.get("parameters") or 0)),
         "Optimizer": optimizer_words(card.summary),
         "Epochs": f"{'…' if card.active else card.epoch} of {total}",
         "Loss": held_out.get("loss"),
@@ -103,23 +132,23 @@ def _columns() -> dict[str, Any]:
         "Test": st.column_config.TextColumn(
             help="On the test rows, once, with the weights at the end of the run"
         ),
-        "Parameters": st.column_config.NumberColumn(format="localized"),
+        "Parameters": st.column_config.TextColumn(alignment="right"),
         "Begun": st.column_config.DatetimeColumn(format="D MMM, HH:mm"),
     }
 
 
 def _buttons(selected: list[RunCard]) -> None:
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        if len(selected) == 1:
-            with st.popover("Rename", icon=":material/edit:"):
-                st.text_input(
-                    "Name",
-                    value=selected[0].name,
-                    key=f"lw_rename_{selected[0].id}",
-                    max_chars=80,
-                    on_change=_rename,
-                    args=(selected[0].id,),
-                )
+    if len(selected) == 1:
+        with st.popover("Rename", icon=":material/edit:"):
+            st.text_input(
+                "Name",
+                value=selected[0].name,
+                key=f"lw_rename_{selected[0].id}",
+                max_chars=80,
+                on_change=_rename,
+                args=(selected[0].id,),
+            )
+    if selected:
         few = "this run" if len(selected) == 1 else f"these {len(selected)} runs"
         with st.popover("Delete", icon=":material/delete:"):
             st.markdown(f"Delete {few}? The weights and curves are gone then.")
@@ -132,11 +161,23 @@ def _buttons(selected: list[RunCard]) -> None:
             )
 
 
-def _comparison(selected: list[RunCard]) -> None:
+def _comparison(run_ids: list[str], active: int) -> None:
+    """Draws itself again while one of them trains; when one ends the whole page, for the table."""
     store, owner = get_supervisor().store, state.owner()
-    seen = [watch(store, card.id, owner) for card in selected[:_MOST_COMPARED]]
+    try:
+        seen = [watch(store, run_id, owner) for run_id in run_ids[:_MOST_COMPARED]]
+    except NotFound:
+        st.rerun()  # deleted in another tab
+    if sum(one.card.active for one in seen) != active:
+        st.rerun()
     shared = list(dict.fromkeys(s.metric for s in seen if s.metric))
     keys = ["loss", *shared]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.subheader(f"{len(run_ids)} runs compared", anchor=False, width="content")
+        st.space("stretch")
+        if st.button("Back to one run", key="lw_compare_end", icon=":material/close:"):
+            _new_table()
+            st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         key = st.segmented_control(
             "Compare by",
@@ -160,21 +201,38 @@ def _comparison(selected: list[RunCard]) -> None:
     parts = both if part == "both" else tuple(p for p in both if p == part)
     runs = {
         name: [Curve(p, line.x, line.y) for p in parts if (line := one.series(p, key)).x]
-        for name, one in zip(_names(selected[:_MOST_COMPARED]), seen, strict=True)
+        for name, one in zip(_names(seen), seen, strict=True)
     }
     drawn = figures.compare_runs(runs, y_title=metric(key).title, dark=state.dark())
+    drawn.update_layout(showlegend=True)  # also while only one of them has begun
     if metric(key).share:
         drawn.update_yaxes(tickformat=".0%")
     st.plotly_chart(
         drawn, theme=None, width="stretch", key="lw_compare", config={"displayModeBar": False}
     )
-    if len(selected) > _MOST_COMPARED:
-        st.caption(f"The first {_MOST_COMPARED} of {len(selected)} are drawn.")
+    if len(run_ids) > _MOST_COMPARED:
+        st.caption(f"The first {_MOST_COMPARED} of {len(run_ids)} are drawn.")
 
 
-def _names(cards: list[RunCard]) -> list[str]:
-    """The names; where two are called the same, with what differs."""
-    return telling_names([(card.name, card.summary) for card in cards])
+def _names(seen: list[Watch]) -> list[str]:
+    """The names as in the table, each with the epochs done and with what else differs."""
+    aspects: tuple[Callable[[RunCard], str], ...] = (
+        lambda card: optimizer_words(card.summary),
+        lambda card: f"batch {card.summary.get('batch_size', '?')}",
+        lambda card: f"seed {card.summary.get('seed', '?')}",
+    )
+    cards = [one.card for one in seen]
+    telling = [words for words in aspects if len({words(card) for card in cards}) > 1]
+    names: list[str] = []
+    for one in seen:
+        epochs = f"{format_count(one.epoch)} epoch{'' if one.epoch == 1 else 's'}"
+        parts = [one.card.name, epochs, *filter(None, (words(one.card) for words in telling))]
+        wish = told = " · ".join(parts)
+        number = 2
+        while told in names:  # two runs may be given one name
+            told, number = f"{wish} ({number})", number + 1
+        names.append(told)
+    return names
 
 
 def _open_selected(key: str, run_ids: list[str]) -> None:

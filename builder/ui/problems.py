@@ -53,7 +53,8 @@ def _problem(problem: Diagnostic, repairs: tuple[Repair, ...]) -> None:
             problem.node != state.selected() or problem.scope != state.scope_path()
         ):
             st.button(
-                "Show",
+                "Show layer",
+                icon=":material/my_location:",
                 key=f"lw_show_{repair_id(problem)}",
                 on_click=state.select,
                 args=(problem.node, problem.scope),

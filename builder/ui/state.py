@@ -17,10 +17,12 @@ drawn. Called while a page is being drawn, follow them by `st.rerun()`.
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any, Final
 
 import streamlit as st
+from streamlit.runtime.state.session_state import Value, WStates
 
 from builder.home import owner_folder
 from builder.ui.chosen import (
@@ -182,7 +184,29 @@ def _of_this_tab() -> Session:
     return session
 
 
+def _forget_what_is_no_json() -> None:
+    """Makes a component's value that cannot be read count as none.
+
+    Streamlit reads it as JSON before any script runs, and keeps what it could not read: every later
+    run of that tab would end there, where no page can catch it.
+    """
+    read = WStates.__getitem__
+    if hasattr(read, "__wrapped__"):
+        return
+
+    @functools.wraps(read)
+    def guarded(states: WStates, key: str) -> Any:
+        try:
+            return read(states, key)
+        except (ValueError, RecursionError):
+            states.states[key] = Value(states.widget_metadata[key].deserializer(None))
+            return read(states, key)
+
+    WStates.__getitem__ = guarded  # type: ignore[method-assign]
+
+
 found_by(_of_this_tab)
+_forget_what_is_no_json()
 
 __all__ = [
     "check",

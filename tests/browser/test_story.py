@@ -115,7 +115,7 @@ def test_a_csv_of_ones_own_is_fitted_and_trained(page: Page, tmp_path: Path) -> 
     go(page, "Data")
     page.locator("input[type=file]").first.set_input_files(path)
     expect(page.get_by_text("kind").first).to_be_visible()
-    page.get_by_role("button", name=re.compile("fit", re.IGNORECASE)).first.click()
+    page.get_by_role("button", name=re.compile("^Fit ")).click()
     go(page, "Train")
     set_number(page, "Epochs", "3")
     page.get_by_role("button", name="Train", exact=True).click()

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import random
+import re
 import resource
 import subprocess
 import threading
@@ -34,6 +35,7 @@ from builder.data import (
     upload_worker,
     uploads,
 )
+from builder.data.choice import Task
 from builder.data.profile import ColumnProfile
 from builder.errors import DataRefused, NotFound
 from builder.home import StorageRefused
@@ -332,6 +334,103 @@ def test_a_reader_that_hangs_is_stopped(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(DataRefused, match="took longer than"):
         check_upload(GOOD, "pets.csv", tmp_path)
     assert list((tmp_path / "datasets").iterdir()) == []
+
+
+THREE = {"b": [1, 2, 3], "c": ["x", "y", "x"]}
+NOTHING: dict[str, pa.Array] = {
+    "null": pa.nulls(3),
+    "numbers": pa.nulls(3, pa.float64()),
+    "NaN": pa.array([float("nan")] * 3),
+    "texts": pa.nulls(3, pa.string()),
+    "dates": pa.nulls(3, pa.date32()),
+}
+
+
+@pytest.mark.parametrize("nothing", NOTHING)
+def test_an_empty_column_of_a_parquet_is_left_out_with_a_note(tmp_path: Path, nothing: str) -> None:
+    table = parquet(pa.table({"a": NOTHING[nothing], **THREE}))
+    upload = check_upload(table, "t.parquet", tmp_path)
+    assert upload.names == ("b", "c")
+    assert upload.notes == ("“a” is empty in every row: left out.",)
+
+
+def test_empty_columns_of_a_csv_are_left_out_with_one_note(tmp_path: Path) -> None:
+    upload = check_upload(lines("a,b,c,d", "1,,x,", "2,,y,nan"), "t.csv", tmp_path)
+    assert upload.names == ("a", "c")
+    assert upload.notes == ("2 columns, such as “b”, are empty in every row: left out.",)
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (lines("a,b", "nan,nan", ","), "holds no values: every cell is empty"),
+        (lines(",,,", ",,,", ",,,"), "holds no values: every cell is empty"),
+        (parquet(pa.table({"a": pa.nulls(2), "b": pa.nulls(2)})), "holds no values"),
+        (lines("a,b", "1,", "2,"), "holds values only in “a”: every other column is empty"),
+    ],
+)
+def test_a_table_of_nothing_is_one_sentence(tmp_path: Path, table: bytes, words: str) -> None:
+    with pytest.raises(DataRefused, match=words):
+        check_upload(table, "t", tmp_path)
+
+
+@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin", "Nowhere/Zone"])
+def test_nanoseconds_are_read_to_the_microsecond(tmp_path: Path, zone: str | None) -> None:
+    moments = pa.array([1, 1001, 2002003], pa.timestamp("ns", zone))
+    upload = check_upload(parquet(pa.table({"t": moments, **THREE})), "t.parquet", tmp_path)
+    assert (upload.columns[0].kind, upload.columns[0].different) == ("date", 3)
+    assert upload.column("t").low == pytest.approx(-30, abs=0.01)
+    load_dataset(upload.source, owner_dir=tmp_path)
+
+
+@pytest.mark.parametrize("type_", [pa.timestamp("ms"), pa.timestamp("us"), pa.date32()])
+def test_dates_that_no_calendar_has_count_as_missing(tmp_path: Path, type_: pa.DataType) -> None:
+    whole = pa.int32() if type_ == pa.date32() else pa.int64()
+    far = pa.array([2**31 - 1 if whole == pa.int32() else 2**62, 10, None], whole).cast(type_)
+    upload = check_upload(parquet(pa.table({"t": far, **THREE})), "t.parquet", tmp_path)
+    assert upload.column("t").missing == 2
+    assert "“t” holds dates outside the years 2 to 9998 in 1 row:" in upload.notes[0]
+
+
+@pytest.mark.parametrize("task", ["auto", "number", "classes"])
+def test_a_target_of_infinite_values_is_not_called_empty(tmp_path: Path, task: Task) -> None:
+    upload = check_upload(lines("a,y", "1,inf", "2,-inf", "3,inf"), "t.csv", tmp_path)
+    with pytest.raises(DataRefused, match="“y” is infinite or too big for float32 in every row"):
+        load_dataset(upload.source, owner_dir=tmp_path, target="y", task=task)
+
+
+@pytest.mark.parametrize("quoted", ['"', ""])
+def test_a_field_longer_than_a_block_is_named_with_its_length(tmp_path: Path, quoted: str) -> None:
+    table = lines("a,b", "1,x", f"2,{quoted}{'z' * 10_000_000}{quoted}", "3,y")
+    with pytest.raises(DataRefused, match="a value of 10,000,000 characters in “b”, and at most"):
+        check_upload(table, "t.csv", tmp_path)
+
+
+def test_a_row_longer_than_a_block_with_short_fields_is_read(tmp_path: Path) -> None:
+    wide = ",".join(f"c{i}" for i in range(1000)), ",".join(["x" * 5000] * 1000)
+    assert check_upload(lines(*wide, wide[1]), "t.csv", tmp_path).rows == 2
+
+
+@pytest.mark.parametrize("first", ["sep=;", '"sep=;"', "\ufeffsep=;", "SEP=;\r", "sep=;;"])
+def test_excels_first_line_names_the_separator(tmp_path: Path, first: str) -> None:
+    upload = check_upload(lines(first, "a,x;b", "1,5;2", "3,5;4"), "t.csv", tmp_path)
+    assert upload.names == ("a,x", "b")
+    assert upload.columns[0].high == 3.5
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (lines("sep=^", "a^b", "1^2"), "says that its values are separated by “^”"),
+        (lines("sep=;"), "holds nothing below its first line"),
+        (lines("sep=;", "a;b", "1;2", "1"), "has 1 value in row 4"),
+    ],
+)
+def test_a_first_line_of_excels_that_does_not_help_is_said(
+    tmp_path: Path, table: bytes, words: str
+) -> None:
+    with pytest.raises(DataRefused, match=re.escape(words)):
+        check_upload(table, "t.csv", tmp_path)
 
 
 def test_a_file_name_is_repeated_short_and_without_marks(tmp_path: Path) -> None:

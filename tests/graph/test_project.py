@@ -105,6 +105,15 @@ def test_a_save_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatch: Any)
     assert os.listdir(tmp_path) == ["net.json"]
 
 
+@pytest.mark.parametrize("place", ["nope/x.json", "file/x.json", "."])
+def test_a_save_that_the_disk_refuses_names_the_file_asked_for(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError) as refused:
+        save_project(PROJECT, tmp_path / place)
+    assert refused.value.filename == str(tmp_path / place)
+    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+
+
 def test_choices_that_are_no_json_are_refused_when_written() -> None:
     for wrong in ({"lr": math.nan}, {"lr": object()}):
         with pytest.raises(ProjectRefused, match="The project cannot be written"):
@@ -121,6 +130,10 @@ def test_windows_line_ends_and_marks_are_read(tmp_path: Path) -> None:
     path = tmp_path / "net.json"
     path.write_bytes(b"\xef\xbb\xbf" + TEXT.replace("\n", "\r\n").encode())
     assert load_project(path) == PROJECT
+
+
+def test_a_text_with_the_mark_of_notepad_is_read() -> None:
+    assert same(from_json("\ufeff" + TEXT).graph, PROJECT.graph)
 
 
 def test_a_path_that_holds_no_project_is_told(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1.element_tree import Button
 
 from builder.gallery import project
@@ -203,6 +204,25 @@ def test_a_broken_message_of_the_browser_is_ignored(empty: App, sent: object) ->
     empty.at.session_state["lw_stack"] = {"ops": sent}
     empty.run()
     empty.shows_no_trouble()
+
+
+@pytest.mark.parametrize("key", ["lw_stack", "lw_palette"])
+@pytest.mark.parametrize(
+    "sent", ["no JSON", "[" * 100_000, '{"ops": ' + "9" * 5000 + "}", "[3]", ""]
+)
+def test_a_value_of_a_component_that_is_no_json_is_ignored_and_forgotten(
+    empty: App, key: str, sent: str
+) -> None:
+    """As it comes over the wire: AppTest alone would hand over values that were read already."""
+    inside = empty.at.session_state._state._state
+    states = WidgetStates()
+    state = states.widgets.add(id=inside._key_id_mapper.get_id_from_key(key))
+    state.json_value = sent
+    empty.at._run(states)
+    empty.shows_no_trouble()
+    empty.add("torch.nn.ReLU")
+    empty.shows_no_trouble()
+    assert "relu1" in empty.labels
 
 
 def test_an_output_cannot_be_deleted_away(empty: App) -> None:

@@ -148,3 +148,15 @@ def test_a_file_the_disk_does_not_let_go_of_stays_and_says_why(
     app.shows_no_trouble()
     app.click(f"data_delete_{upload.id}")
     assert not [b for b in app.at.button if b.key == f"lw_mine_data_{upload.id}"]
+
+
+def test_the_head_says_on_every_page_when_the_chosen_data_does_not_fit(app: App) -> None:
+    opened(app, DataChoice("iris"))
+    assert app.at.button(key="lw_data_bad").label == "Iris · does not fit"
+    assert "takes N×64" in app.at.button(key="lw_data_bad").help
+    app.at.switch_page("pages/build.py").run()
+    assert app.at.button(key="lw_data_bad").label == "Iris · does not fit"
+    app.at.switch_page("pages/data.py").run()
+    app.click("data_fit")
+    assert app.at.button(key="lw_data").label == "Iris"
+    app.shows_no_trouble()

@@ -105,3 +105,33 @@ def test_the_project_is_handed_out_and_one_no_file_can_hold_says_why(app: App) -
     button = app.at.get("download_button")[0].proto
     assert button.disabled and "cannot be written" in button.help
     app.shows_no_trouble()
+
+
+def brought(app: App, content: bytes) -> App:
+    app.open("gallery")
+    app.at.file_uploader(key="lw_upload").upload("net.json", content, "application/json").run()
+    return app.click("lw_upload_open")
+
+
+def test_a_project_file_saved_by_notepad_is_opened(app: App) -> None:
+    brought(app, b"\xef\xbb\xbf" + WHOLE.encode())
+    app.shows_no_trouble()
+    assert app.session.work.name == project("mlp_784_sequential").name
+
+
+def test_choices_of_a_file_that_cannot_be_used_are_told_once(app: App) -> None:
+    lenet = project("lenet5")
+    odd = Project(
+        lenet.name,
+        lenet.graph,
+        {"source": "digits", "tasks": 3},
+        {"epochs": "x", "batch_size": -5, "optimizer": ["__class__"], "seed": 3},
+    )
+    brought(app, to_json(odd).encode())
+    [settings, data] = [w.value for w in app.at.warning]
+    assert "but “x” was given. “20” is used." in settings.replace("\\", "")
+    assert "unknown field" in data
+    assert app.session.work.training == {"seed": 3}
+    assert app.session.work.data is None
+    app.run()
+    assert not app.at.warning

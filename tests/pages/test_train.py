@@ -158,6 +158,10 @@ def test_runs_are_compared_renamed_and_deleted(app: App) -> None:
     assert [card.name for card in runs(app)] == ["Two moons, 2-16-16-2 (2)", "Two moons, 2-16-16-2"]
     select(app, 0, 1)
     assert app.at.session_state["lw_compare_by"] == "loss"
+    assert "2 runs compared" in [heading.value for heading in app.at.subheader]
+    assert not [b for b in app.at.button if b.key == "lw_more"]  # the chart stands in its place
+    app.click("lw_compare_end")
+    assert app.at.button(key="lw_more")
     select(app, 0)
     app.at.text_input(key=f"lw_rename_{second.id}").set_value("Better").run()
     assert runs(app)[0].name == "Better"
@@ -176,6 +180,25 @@ def select(app: App, *rows: int) -> None:
 def shown(markdown: str) -> str:
     """What a person sees of it: without escapes and without the joints that keep colons apart."""
     return markdown.replace("\\", "").replace("\u2060", "")
+
+
+def test_a_run_of_an_earlier_network_says_so_and_what_going_on_means(app: App) -> None:
+    app.open("train", design(epochs=1))
+    trained(app)
+    assert "This run trained" not in texts(app)
+    assert "optimizer as it was" in app.at.button(key="lw_more").help
+    app.at.switch_page("pages/build.py").run()
+    app.add("torch.nn.Dropout")
+    app.at.switch_page("pages/train.py").run()
+    assert "This run trained an earlier version of the network, with 5 layers" in texts(app)
+    assert "an earlier version" in app.at.button(key="lw_more").help
+    app.shows_no_trouble()
+
+
+def test_what_blocks_training_is_said_where_the_curves_will_be(app: App) -> None:
+    app.open("train", design(data="iris"))
+    assert "Press **Train**" not in texts(app)
+    assert "Training cannot begin yet" in texts(app)
 
 
 def test_a_strange_name_is_shown_as_it_is(app: App) -> None:

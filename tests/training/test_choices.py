@@ -349,3 +349,48 @@ def test_a_value_of_any_other_type_is_a_sentence_too(chosen: Any) -> None:
 def test_settings_made_by_hand_are_checked_as_well() -> None:
     for name in GENERAL:
         assert TrainingSettings(**{name: [1]}).refuse(), name
+
+
+# --- settings from a stranger's file --------------------------------------------------------------
+
+
+def usable(stored: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    settings, said = TrainingSettings.usable(stored)
+    assert settings.refuse() is None
+    return settings.to_json(), " ".join(said)
+
+
+def test_settings_that_can_be_used_stay_beside_those_that_cannot() -> None:
+    assert usable({"epochs": "x", "batch_size": -5, "optimizer": "sgd", "momentum": 0.9}) == (
+        {"optimizer": "sgd", "momentum": 0.9},
+        "The batch size is a whole number from 1 to 1000000, but “-5” was given. “32” is used. "
+        "The number of epochs is a whole number from 1 to 1000000, but “x” was given. “20” is used.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("stored", "left", "words"),
+    [
+        ({"epochs": 10**30}, {}, "“20” is used"),
+        ({"lr": math.nan, "seed": 3}, {"seed": 3}, "“0.001” is used"),
+        (
+            {"optimizer": ["__class__"], "lr": 0.5, "epochs": 3},
+            {"epochs": 3},
+            "Adam with its usual",
+        ),
+        ({"optimizer": "sgdd", "momentum": 0.9}, {}, "Did you mean “sgd”? Adam with its usual"),
+        ({"__init__": 1, "x": 2, "epochs": 3}, {"epochs": 3}, "no setting “__init__” and 1 more"),
+        ({"optimizer": "sgd", "nesterov": True}, {"optimizer": "sgd"}, "“False” is used"),
+        ({"loss": {"a": []}, "goal": [], "device": 5}, {}, "“auto” is used"),
+    ],
+)
+def test_what_cannot_be_used_is_told_with_what_stands_instead(
+    stored: dict[str, Any], left: dict[str, Any], words: str
+) -> None:
+    kept, said = usable(stored)
+    assert kept == left
+    assert words in said
+
+
+def test_many_unknown_settings_are_told_as_one() -> None:
+    assert len(usable({f"x{i}": i for i in range(50_000)})[1]) < 200

@@ -165,7 +165,7 @@ def test_a_full_disk_is_one_sentence_and_leaves_the_old_file(
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(LayerwiseError, match="cannot be written to"):
+    with pytest.raises(LayerwiseError, match="file is a file, so it cannot be"):
         checkpoints.save_weights(tmp_path / "file" / "x", 0, {"w": torch.zeros(1)})
 
 

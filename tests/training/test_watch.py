@@ -13,7 +13,6 @@ from builder.training.store import Store
 from builder.training.watch import watch
 from builder.training.words import (
     finished_words,
-    telling_names,
     words_for_figure,
     words_for_seconds,
 )
@@ -156,21 +155,6 @@ def test_the_result_is_told_with_the_best_epoch() -> None:
         "Finished 1 epoch in 1.0 s. Train mean absolute error 0.25."
     )
     assert words_for_figure("mae", None) == "–"
-
-
-def test_runs_that_are_called_alike_are_told_apart_by_what_differs() -> None:
-    adam = {"optimizer": "adam", "lr": 0.001, "batch_size": 32, "seed": 0}
-    sgd = {"optimizer": "sgd", "lr": 0.01, "batch_size": 32, "seed": 0}
-    assert telling_names([("MLP", adam), ("MLP (2)", sgd), ("CNN", adam)]) == [
-        "MLP · Adam 0.001",
-        "MLP · SGD 0.01",
-        "CNN",
-    ]
-    assert telling_names([("MLP", adam), ("MLP (2)", {**adam, "seed": 7})]) == [
-        "MLP · seed 0",
-        "MLP · seed 7",
-    ]
-    assert telling_names([("MLP", adam), ("MLP", adam)]) == ["MLP", "MLP (2)"]
 
 
 def test_lines_without_their_keys_are_passed_over(tmp_path: Path) -> None:

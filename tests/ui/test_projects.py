@@ -144,7 +144,8 @@ def test_a_new_project_that_cannot_be_saved_says_so(
 ) -> None:
     tab = session.Session(owner)
     monkeypatch.setattr(session, "_find", [lambda: tab])
-    opened.new_project(Project("Net", Graph(name="Net"), {"a": float("inf")}))
+    data = {"source": "moons", "options": {"a": float("inf")}}
+    opened.new_project(Project("Net", Graph(name="Net"), data))
     assert opened.saved() == "failed"
     [(tone, text)] = tab.messages
     assert tone == "error" and text.startswith("Not saved: ")

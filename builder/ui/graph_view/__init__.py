@@ -14,11 +14,18 @@ from builder.ui.packaged import packaged
 
 
 def graph_view(
-    dot: str, *, above: int = 240, name: str = "graph", key: str, label: str = "Graph"
+    dot: str,
+    *,
+    file: str = "",
+    above: int = 240,
+    name: str = "graph",
+    key: str,
+    label: str = "Graph",
 ) -> str | None:
     """Draws a directed graph and returns the name of the node that was clicked, None without one.
 
     Args:    dot: Graphviz's text; a mistake in it is shown as a sentence in the view.
+             file: the text downloads are made of, where that is another one: the light drawing.
              above: pixels of the page around it; the view is as high as the window leaves it.
              name: file name of downloads, without an ending.
              label: what a screen reader calls the drawing.
@@ -29,6 +36,7 @@ def graph_view(
         key=key,
         data={
             "dot": dot,
+            "file": file or dot,
             "above": above,
             "name": name,
             "label": label,

@@ -8,16 +8,11 @@ export function download(text: string, fileName: string, type: string): void {
   setTimeout(() => URL.revokeObjectURL(address), 10_000);
 }
 
-/** The drawing as a file of its own, at its own size and with no sign of what is selected here. */
-export function svgFile(svg: SVGSVGElement, width: string, height: string): string {
-  const copy = svg.cloneNode(true) as SVGSVGElement;
-  copy.setAttribute("width", width);
-  copy.setAttribute("height", height);
-  copy.removeAttribute("style");
-  copy.removeAttribute("aria-hidden");
-  for (const node of copy.querySelectorAll(".node")) {
-    for (const name of ["tabindex", "role", "aria-label", "aria-pressed", "data-node"]) node.removeAttribute(name);
-    node.classList.remove("selected");
-  }
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(copy)}\n`;
+/** A laid-out drawing as a file of its own, on white: a dark slide shows it as a light one does. */
+export function svgFile(svg: SVGSVGElement): string {
+  const [x = "0", y = "0", width = "100%", height = "100%"] = (svg.getAttribute("viewBox") ?? "").split(/[\s,]+/);
+  const ground = document.createElementNS("http://www.w3.org/2000/svg", "rect");
+  for (const [name, value] of Object.entries({ x, y, width, height, fill: "#ffffff" })) ground.setAttribute(name, value);
+  svg.prepend(ground);
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${new XMLSerializer().serializeToString(svg)}\n`;
 }

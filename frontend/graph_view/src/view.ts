@@ -5,8 +5,8 @@ import { download, svgFile } from "./download";
 import { layOut } from "./layout";
 import css from "./style.css?inline";
 
-/** `above`: pixels of the page around the view; it takes what the window leaves. */
-export type Data = { dot: string; above: number; name: string; label: string; selected: string | null };
+/** `above`: pixels of the page around the view; it takes what the window leaves. `file`: what is downloaded. */
+export type Data = { dot: string; file: string; above: number; name: string; label: string; selected: string | null };
 export type State = { node: string | null };
 
 const LEAST_HEIGHT = 300; // pixels, toolbar included
@@ -21,8 +21,8 @@ export class View {
   private readonly camera: Camera;
   private svg: SVGSVGElement | null = null;
   private nodes: SVGGElement[] = [];
-  private ownSize = { width: "", height: "" };
   private dot = "";
+  private file = "";
   private name = "graph";
   private selected: string | null = null;
 
@@ -43,6 +43,7 @@ export class View {
   show(data: Data): void {
     this.host.style.height = `max(${LEAST_HEIGHT}px, calc(100vh - ${data.above}px))`;
     this.name = data.name;
+    this.file = data.file;
     this.stage.setAttribute("aria-label", `${data.label}. Plus and minus zoom, 0 shows all, arrows move, N and P step through the nodes.`);
     if (data.dot !== this.dot) void this.draw(data.dot, data.selected);
     else this.select(data.selected, false);
@@ -76,7 +77,6 @@ export class View {
     this.host.classList.toggle("empty", svg === null);
     this.stage.replaceChildren(...(svg ? [svg] : []));
     if (!svg) return;
-    this.ownSize = { width: svg.getAttribute("width") ?? "", height: svg.getAttribute("height") ?? "" };
     const [, , width = 1, height = 1] = (svg.getAttribute("viewBox") ?? "").split(/[\s,]+/).map(Number);
     // Graphviz measures in points of 1/72 inch; drawn one to one, its 14-point text is 14 pixels.
     svg.setAttribute("width", String(width));
@@ -158,18 +158,26 @@ export class View {
       button(["Fit"], "Show the whole graph (0)", () => this.camera.fit()),
       button(["1:1"], "True size (1)", () => this.camera.readable()),
       element("span", "space"),
-      button([icon(DOWN), "SVG"], "Download as SVG", () => this.saveSvg()),
+      button([icon(DOWN), "SVG"], "Download as SVG, light for slides and paper", () => void this.saveSvg()),
       button([icon(DOWN), "DOT"], "Download as DOT, the text Graphviz reads", () =>
-        download(this.dot, `${this.name}.dot`, "text/vnd.graphviz"),
+        download(this.file, `${this.name}.dot`, "text/vnd.graphviz"),
       ),
       button([icon("M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4")], "Full screen", () => void this.fullScreen()),
     );
     return bar;
   }
 
-  private saveSvg(): void {
+  private async saveSvg(): Promise<void> {
     if (!this.svg) return;
-    download(svgFile(this.svg, this.ownSize.width, this.ownSize.height), `${this.name}.svg`, "image/svg+xml");
+    const name = this.name;
+    try {
+      const svg = cleanSvg(await layOut(this.file));
+      for (const node of svg.querySelectorAll<SVGGElement>("g.node")) centreLabels(node);
+      for (const title of svg.querySelectorAll("title")) title.remove();
+      download(svgFile(svg), `${name}.svg`, "image/svg+xml");
+    } catch (problem) {
+      this.say(problem instanceof Error ? problem.message : String(problem));
+    }
   }
 
   private async fullScreen(): Promise<void> {

@@ -294,6 +294,7 @@ const KEYS = [
   ["Esc", "out of the block"],
   ["/", "search the palette"],
   ["Ctrl Z", "undo"],
+  ["Ctrl Shift Z", "redo"],
 ];
 
 class Stack {
@@ -332,7 +333,7 @@ class Stack {
       up: tool("up", "Move up (Alt+↑)", "arrow_upward", () => this.move(-1)),
       down: tool("down", "Move down (Alt+↓)", "arrow_downward", () => this.move(1)),
       duplicate: tool("duplicate", "Duplicate (Ctrl+D)", "content_copy", () => this.act("duplicate")),
-      bypass: tool("bypass", "Bypass: keep it, but pass its input through (Ctrl+B)", "route", () => this.act("bypass")),
+      bypass: tool("bypass", "Bypass: skip this layer but keep it, to bring it back (Ctrl+B)", "step_over", () => this.act("bypass")),
       freeze: tool("freeze", "Freeze: its weights do not learn", "ac_unit", () => this.act("freeze")),
       group: tool("group", "Group into a block (Ctrl+G). Shift+click selects several", "select_all", () => this.group()),
       remove: tool("delete", "Delete (Delete key)", "delete", () => this.act("delete")),
