@@ -104,12 +104,12 @@ def network_form() -> None:
     graph = state.scoped_graph()
     key = f"lw_g.{state.project_id()}.{state.scope()}"
     name_key = state.followed(f"{key}.name", graph.name)
+
+    def renamed() -> None:
+        state.rename_model(state.widget(name_key) or "")
+
     st.text_input(
-        "Class name in the code",
-        graph.name,
-        key=name_key,
-        max_chars=64,
-        on_change=lambda: state.rename_model(state.widget(name_key) or ""),
+        "Class name in the code", graph.name, key=name_key, max_chars=64, on_change=renamed
     )
     settings_fields(graph, key)
 

@@ -206,7 +206,7 @@ def test_a_broken_message_of_the_browser_is_ignored(empty: App, sent: object) ->
     empty.shows_no_trouble()
 
 
-@pytest.mark.parametrize("key", ["lw_stack", "lw_palette"])
+@pytest.mark.parametrize("key", ["lw_canvas", "lw_stack", "lw_palette"])
 @pytest.mark.parametrize(
     "sent", ["no JSON", "[" * 100_000, '{"ops": ' + "9" * 5000 + "}", "[3]", ""]
 )
@@ -214,6 +214,8 @@ def test_a_value_of_a_component_that_is_no_json_is_ignored_and_forgotten(
     empty: App, key: str, sent: str
 ) -> None:
     """As it comes over the wire: AppTest alone would hand over values that were read already."""
+    if key != "lw_canvas":
+        empty.at.segmented_control(key="lw_view").set_value("Stack").run()
     inside = empty.at.session_state._state._state
     states = WidgetStates()
     state = states.widgets.add(id=inside._key_id_mapper.get_id_from_key(key))
