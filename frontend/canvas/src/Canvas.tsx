@@ -33,7 +33,8 @@ const viewports = new Map<string, Viewport>();
 const LABEL_ZOOM = 0.55;
 const DETAIL_ZOOM = 0.5;
 const NAME_ZOOM = 0.34;
-const MANY_NODES = 150;
+/** Of more than these only what is in view is in the page. */
+const MANY_NODES = 40;
 const SELECT_MS = 40;
 
 export function Canvas({ store }: { store: CanvasStore }) {
@@ -48,7 +49,7 @@ export function Canvas({ store }: { store: CanvasStore }) {
 function Frame() {
   const controller = useController();
   const { store, ui } = controller;
-  const version = useSyncExternalStore(store.subscribe, store.snapshot);
+  useSyncExternalStore(store.subscribe, store.snapshot);
   const box = useRef<HTMLDivElement>(null);
   const [dark, setDark] = useState(false);
   useLayoutEffect(() => {
@@ -56,7 +57,7 @@ function Frame() {
     controller.box = element;
     if (!element) return;
     return watchTheme(element, setDark);
-  }, [controller, version]);
+  }, [controller, store.colours]);
   const family = useMemo(() => {
     const style: Record<string, string> = {};
     for (const [name, [light, night, fill, nightFill]] of Object.entries(store.colours)) {
