@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import select
 import socket
@@ -109,10 +110,8 @@ class Hands:
             ],
             [30, 16, 12, 12, 8, 10, 6, 4, 8],
         )[0]
-        try:
+        with contextlib.suppress(Error):  # what it reached for has gone meanwhile: so it goes
             kind()
-        except Error:
-            pass  # what it reached for has gone meanwhile: so it goes for the hurried
 
     def pick(self) -> str | None:
         """Clicks some layer; a layer out of sight is not clicked."""
