@@ -120,7 +120,7 @@ def shown(views: NodeViews) -> Document:
         selected=selected(),
         trained=trained_nodes(root, path, trained_paths()),
         rest={
-            "crumbs": [state.project().name, *state.scope_names()],
+            "crumbs": [state.project().name, *_entered(root)],
             "undo": state.undo_label(),
             "redo": state.redo_label(),
             "history": [list(labels[first:]), position, first],
@@ -129,6 +129,16 @@ def shown(views: NodeViews) -> Document:
         },
     )
     return document(looked, views)
+
+
+def _entered(root: Graph) -> list[str]:
+    """The blocks entered, each by the name of its call, and what it is a call of."""
+    found, graph = [], root
+    for node, block in zip(state.scope_path(), state.scope_names(), strict=True):
+        name = graph.label(node) if node in graph.nodes else block
+        found.append(name if name == block else f"{name} ({block})")
+        graph = root.blocks[block]
+    return found
 
 
 @functools.lru_cache(maxsize=256)

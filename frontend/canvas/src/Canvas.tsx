@@ -181,7 +181,7 @@ function Stage() {
   const { direction, found } = ways.current;
 
   useLayoutEffect(() => {
-    chosen.current = new Set(store.doc.selected);
+    if (selecting.current === undefined) chosen.current = new Set(store.doc.selected);
     setNodes((previous) => shownNodes(previous, store.doc, store.placement.at, direction, unfolded, controller.frames));
   }, [version, direction, unfolded, marks, store, controller]);
   useLayoutEffect(() => {
@@ -214,6 +214,7 @@ function Stage() {
   const sendSelection = useCallback(() => {
     clearTimeout(selecting.current);
     selecting.current = setTimeout(() => {
+      selecting.current = undefined;
       const now = [...chosen.current];
       const shown = store.doc.selected;
       if (now.length === shown.length && now.every((id) => shown.includes(id))) return;
@@ -377,6 +378,8 @@ function Stage() {
         }}
         onNodeMouseLeave={() => ui.set({ overNode: null })}
         onPaneClick={() => {
+          chosen.current = new Set();
+          controller.select([]);
           controller.clearMarks();
           ui.set({ problem: null, asked: null, search: null });
         }}

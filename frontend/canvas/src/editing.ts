@@ -1,8 +1,8 @@
 /** What is done to layers that stand there: deleted, copied, grouped, moved. */
 import { Connecting } from "./connecting";
-import { align, around, arrange, distribute, snapped, type Box, type Edge, type Style } from "./layout";
+import { align, around, arrange, distribute, freePlace, snapped, type Box, type Edge, type Style } from "./layout";
 import type { FrameData, Point } from "./types";
-import { FRAME, uid } from "./view";
+import { FRAME, NEW_NODE, uid } from "./view";
 
 export class Editing extends Connecting {
   delete(sure = false): void {
@@ -59,11 +59,12 @@ export class Editing extends Connecting {
     if (!nodes.length) return;
     this.store.dispatch({ op, nodes });
     this.ui.say({ bypass: "Bypass switched", freeze: "Freeze switched", duplicate: "Duplicated", copy: "Copied", cut: "Cut" }[op]);
+    if (op === "cut") this.focus();
   }
 
   paste(keep: boolean): void {
-    const at = this.pointer ? this.toFlow(this.pointer) : this.centre();
-    this.store.dispatch({ op: "paste", at: [snapped(at[0]), snapped(at[1])], keep_inputs: keep });
+    const at = freePlace(this.pointer ? this.toFlow(this.pointer) : this.centre(), NEW_NODE, this.boxes(), 8);
+    this.store.dispatch({ op: "paste", at, keep_inputs: keep });
     this.ui.say("Pasted");
   }
 
