@@ -329,6 +329,13 @@ function Stage() {
   const onNodeClick = useCallback((event: MouseEvent, node: Node) => {
     const before = store.doc.selected.filter((id) => store.doc.nodes[id] && id !== node.id).at(-1);
     const from = ui.state.wireFrom ?? (event.altKey ? before : undefined);
+    const plain = !event.shiftKey && !event.metaKey && !event.ctrlKey;
+    if (!from && plain && node.type === "layer" && chosen.current.size > 1) {
+      // One of several: it alone. React Flow would leave them all selected.
+      clearTimeout(selecting.current);
+      selecting.current = undefined;
+      return controller.select([node.id]);
+    }
     if (!from || node.type !== "layer" || from === node.id) return;
     ui.set({ wireFrom: null });
     controller.connectNodes(from, node.id, [event.clientX, event.clientY]);
