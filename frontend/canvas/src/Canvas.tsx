@@ -164,6 +164,10 @@ function Stage() {
     controller.flow = flow;
     controller.stage = stage.current;
     controller.onMarks = () => setMarks((count) => count + 1);
+    controller.onSelect = () => {
+      clearTimeout(selecting.current);
+      selecting.current = undefined;
+    };
   });
   useEffect(() => () => {
     controller.clearMarks();
@@ -332,8 +336,6 @@ function Stage() {
     const plain = !event.shiftKey && !event.metaKey && !event.ctrlKey;
     if (!from && plain && node.type === "layer" && chosen.current.size > 1) {
       // One of several: it alone. React Flow would leave them all selected.
-      clearTimeout(selecting.current);
-      selecting.current = undefined;
       return controller.select([node.id]);
     }
     if (!from || node.type !== "layer" || from === node.id) return;
@@ -385,7 +387,6 @@ function Stage() {
         }}
         onNodeMouseLeave={() => ui.set({ overNode: null })}
         onPaneClick={() => {
-          chosen.current = new Set();
           controller.select([]);
           controller.clearMarks();
           ui.set({ problem: null, asked: null, search: null });

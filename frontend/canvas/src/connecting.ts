@@ -54,7 +54,7 @@ export class Connecting extends Adding {
     const reader = this.doc.nodes[to];
     if (!reader) return;
     const slot = slotOnBody(this.doc, from, reader, fits);
-    if (slot) return this.connect(from, slot, screen, instead);
+    if (slot) return this.connectKnowing(from, slot, screen, instead, fits);
     const first = reader.ins[0];
     this.refuse(first ? reasonAgainst(this.doc, from, [to, first.name, 0], fits) || `No port of ${label(reader)} fits.` : `${label(reader)} reads nothing.`, screen);
   }

@@ -35,7 +35,11 @@ export class Editing extends Connecting {
     this.focus();
   }
 
+  /** Set by the view: a selection by mouse that waits to be sent is overtaken. */
+  onSelect: () => void = () => {};
+
   select(nodes: string[], andFocus = true): void {
+    this.onSelect();
     if (nodes.join() !== this.doc.selected.join()) this.store.dispatch({ op: "select", nodes });
     if (andFocus && nodes.length === 1) requestAnimationFrame(() => this.nodeElement(nodes[0] ?? "")?.focus({ preventScroll: true }));
   }
