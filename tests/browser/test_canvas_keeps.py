@@ -216,6 +216,16 @@ def test_two_hundred_hurried_edits_are_all_kept(drawing: Draw) -> None:
     on.agrees()
 
 
+def test_a_key_right_after_a_click_means_what_was_clicked(drawing: Draw) -> None:
+    on = drawing(chain())
+    on.choose("fc3")
+    on.title("fc1").click()
+    on.press("Control+b")
+    on.saved(lambda g: g.nodes["fc1"].bypassed, "the clicked layer bypassed")
+    assert not on.graph().nodes["fc3"].bypassed
+    on.agrees()
+
+
 def test_a_rerun_in_the_middle_of_a_drag_moves_nothing_under_the_hand(drawing: Draw) -> None:
     on = drawing(chain())
     page = on.page
