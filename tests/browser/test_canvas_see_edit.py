@@ -156,6 +156,8 @@ def test_layers_are_selected_moved_aligned_bypassed_frozen_and_deleted(drawing: 
     until(lambda: on.seen()["nodes"] == before, "the places of before")
 
     # Aligned.
+    page.mouse.click(*on.empty_place())
+    expect(on.selected()).to_have_count(0)
     on.choose("two")
     x, y = on.centre(on.title("two"))
     on.drag((x, y), (x, y + 90))
