@@ -3,7 +3,7 @@
 import streamlit as st
 
 from builder.ui import state
-from builder.ui.canvas import canvas, receive_canvas
+from builder.ui.canvas import canvas_alone, receive_canvas
 from builder.ui.forms import layer_form, network_form
 from builder.ui.head import page_head
 from builder.ui.palette import palette_groups
@@ -23,7 +23,7 @@ on_canvas = view_chosen() == CANVAS
 if on_canvas:
     wide, right = st.columns([3.4, 1.6], gap="medium")
     with wide, st.container(key="lw_canvas_box"):
-        canvas(above=_ABOVE)
+        canvas_alone(above=_ABOVE)
 else:
     left, middle, right = st.columns([1.05, 2.35, 1.6], gap="medium")
     with left, st.container(key="lw_palette_box"):

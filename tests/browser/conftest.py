@@ -35,7 +35,7 @@ from builder.ui.owner import COOKIE, new_token
 from builder.ui.projects import new_project_id
 from tests.browser.drawing import Drawing
 
-expect.set_options(timeout=8_000)  # two shared cores may be busy; a pass does not wait
+expect.set_options(timeout=30_000)  # two shared cores may be busy; a pass does not wait
 
 ROOT = Path(__file__).parent.parent.parent
 ARTIFACTS = ROOT / "test-results"

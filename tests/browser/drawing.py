@@ -147,6 +147,10 @@ class Drawing:
             self.title(node).click(modifiers=["Shift"] if i else [])
             expect(self.node(node)).to_have_class(re.compile(r"\bselected\b"))
         expect(self.selected()).to_have_count(len(nodes))
+        named = self.root.get_by_role("toolbar", name="Selected layers")
+        expect(named).to_contain_text(
+            f"{len(nodes)} layers" if nodes[1:] else self.seen()["nodes"][nodes[0]]["name"]
+        )
         self.settled()
 
     def press(self, *keys: str) -> None:
@@ -192,7 +196,7 @@ ON_GROUND = """([x, y]) => {
 }"""
 
 
-def until(holds: Callable[[], object], what: str | Callable[[], str], seconds: float = 8) -> None:
+def until(holds: Callable[[], object], what: str | Callable[[], str], seconds: float = 30) -> None:
     """Waits for what no locator can see; a pass does not wait."""
     deadline = time.monotonic() + seconds
     while not holds():

@@ -1,6 +1,6 @@
 """The canvas of the Build page: a packaged component that draws one graph, and what is done on it.
 
-    canvas(above=176)       # draws state.scoped_graph()
+    canvas(above=176)        # draws state.scoped_graph(); canvas_alone: before the page around it
     receive_canvas()         # carries out what waits, before the head of the page is drawn
 
 Its sources are in `frontend/canvas`, its built bundle in `assets`. See README.md.
@@ -11,8 +11,11 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import time
 from pathlib import Path
 from typing import Any, Final
+
+import streamlit as st
 
 from builder.graph.model import Graph
 from builder.ui import state
@@ -32,6 +35,7 @@ KEY: Final = "lw_canvas"
 _FOLDER: Final = Path(__file__).parent
 _LEAST_HEIGHT: Final = 640  # pixels
 _HISTORY: Final = 50  # steps listed
+_HEAD_START: Final = 0.04  # seconds: else what is drawn next goes along, and is drawn with it
 _CANVASES: Final = 12  # whose documents a session keeps
 
 
@@ -43,6 +47,32 @@ def canvas(*, above: int) -> None:
     receive_canvas()
     component = packaged("canvas", _FOLDER, '<div class="canvas-root lw-canvas"></div>')
     component(key=KEY, data=canvas_data(above), on_ops_change=receive_canvas)
+
+
+def canvas_alone(*, above: int) -> None:
+    """The canvas, drawn first when something is done on it, and the rest of the page after it.
+
+    What is done on a fragment runs that alone: its labels do not wait for head and form. Those follow
+    where they show something else now; a question (what fits here?) leaves them as they are.
+    """
+    drawn = [_around()]  # of this run; the fragment is run again with what it was made of
+
+    @st.fragment
+    def fragment() -> None:
+        canvas(above=above)
+        before, drawn[:] = drawn[0], [_around()]
+        if before == drawn[0]:
+            return
+        if before[0] != drawn[0][0]:
+            time.sleep(_HEAD_START)
+        st.rerun()
+
+    fragment()
+
+
+def _around() -> tuple[object, ...]:
+    """What the page around the canvas shows, as far as the canvas can change it."""
+    return (id(state.graph()), state.selected(), state.scope_path(), state.saved())
 
 
 def receive_canvas() -> None:
@@ -90,7 +120,7 @@ def shown(views: NodeViews) -> Document:
         selected=selected(),
         trained=trained_nodes(root, path, trained_paths()),
         rest={
-            "crumbs": [state.project().name, *state.scope_names()],
+            "crumbs": [state.project().name, *_entered(root)],
             "undo": state.undo_label(),
             "redo": state.redo_label(),
             "history": [list(labels[first:]), position, first],
@@ -99,6 +129,16 @@ def shown(views: NodeViews) -> Document:
         },
     )
     return document(looked, views)
+
+
+def _entered(root: Graph) -> list[str]:
+    """The blocks entered, each by the name of its call, and what it is a call of."""
+    found, graph = [], root
+    for node, block in zip(state.scope_path(), state.scope_names(), strict=True):
+        name = graph.label(node) if node in graph.nodes else block
+        found.append(name if name == block else f"{name} ({block})")
+        graph = root.blocks[block]
+    return found
 
 
 @functools.lru_cache(maxsize=256)

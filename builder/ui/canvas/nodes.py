@@ -125,7 +125,7 @@ def _view(root: Graph, graph: Graph, around: Around) -> dict[str, Any]:
         "marks": marks_of(graph, node, report) + (["result unused"] if around.unread else []),
         "bypassed": node.bypassed,
         "frozen": bool(owner and owner.frozen),
-        "shared": around.calls[1] > 1,
+        "shared": around.calls[1] > 1 or bool(owner and owner.repeat > 1 and owner.shared),
         "repeat": owner.repeat if owner else 1,
         "block": owner.block if owner else None,
         "note": node.note,

@@ -38,8 +38,9 @@ def add(operation: Operation) -> None:
     slot = reading.slot(operation.get("to"), graph)
     on = reading.wire(operation.get("on"), graph)
     after = reading.identity(operation, "after")
+    aside = _made_room(operation, graph)
     if key == "branch":
-        _add_branch(graph, new, at, value, on or slot, after)
+        _add_branch(graph, new, at, value, on or slot, after, aside)
         return
     if slot is not None and _read_at(graph, slot) is not None:
         on = slot
@@ -56,7 +57,13 @@ def add(operation: Operation) -> None:
         edit = AddNode(key, after=_anchor(graph, after), id=new, position=at, scope=scope)
     else:
         edit = AddNode(key, id=new, position=at, reads=None, scope=scope)
-    state.edit(edit, select_new=True)
+    state.edit(together(edit, *aside), select_new=True)
+
+
+def _made_room(operation: Operation, graph: Graph) -> list[Edit]:
+    """What moves on for a layer between two: in the same step, so that undo closes the gap again."""
+    places = {n: p for n, p in reading.points(operation, "move").items() if n in graph.nodes}
+    return [SetPositions(places, scope=state.scope())] if places else []
 
 
 def _add_branch(
@@ -66,6 +73,7 @@ def _add_branch(
     value: Ref | None,
     slot: Slot | None,
     after: str | None,
+    aside: list[Edit],
 ) -> None:
     """A branch between a value and what came before it; only the slot asked for is rewired."""
     behind = value or (_read_at(graph, slot) if slot else None)
@@ -85,7 +93,7 @@ def _add_branch(
         parts.append(Connect(new, slot.node, slot.port, slot.index, scope=state.scope()))
     if at is not None:
         parts.append(SetPositions({new: at}, scope=state.scope()))
-    state.edit(together(*parts), select_new=True)
+    state.edit(together(*parts, *aside), select_new=True)
 
 
 def _undone_rewiring(graph: Graph, edit: AddBranch, new: str) -> list[Edit]:
@@ -117,6 +125,7 @@ def insert(operation: Operation) -> None:
     ]
     if at is not None:
         parts.append(SetPositions({node: at}, scope=scope))
+    parts += _made_room(operation, graph)
     label = f"Put “{graph.label(node)}” in front of “{graph.label(on.node)}”"
     state.edit(Several(tuple(parts), label))
 

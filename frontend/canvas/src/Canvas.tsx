@@ -33,7 +33,8 @@ const viewports = new Map<string, Viewport>();
 const LABEL_ZOOM = 0.55;
 const DETAIL_ZOOM = 0.5;
 const NAME_ZOOM = 0.34;
-const MANY_NODES = 150;
+/** Of more than these only what is in view is in the page. */
+const MANY_NODES = 40;
 const SELECT_MS = 40;
 
 export function Canvas({ store }: { store: CanvasStore }) {
@@ -48,7 +49,7 @@ export function Canvas({ store }: { store: CanvasStore }) {
 function Frame() {
   const controller = useController();
   const { store, ui } = controller;
-  const version = useSyncExternalStore(store.subscribe, store.snapshot);
+  useSyncExternalStore(store.subscribe, store.snapshot);
   const box = useRef<HTMLDivElement>(null);
   const [dark, setDark] = useState(false);
   useLayoutEffect(() => {
@@ -56,7 +57,7 @@ function Frame() {
     controller.box = element;
     if (!element) return;
     return watchTheme(element, setDark);
-  }, [controller, version]);
+  }, [controller, store.colours]);
   const family = useMemo(() => {
     const style: Record<string, string> = {};
     for (const [name, [light, night, fill, nightFill]] of Object.entries(store.colours)) {
@@ -163,6 +164,10 @@ function Stage() {
     controller.flow = flow;
     controller.stage = stage.current;
     controller.onMarks = () => setMarks((count) => count + 1);
+    controller.onSelect = () => {
+      clearTimeout(selecting.current);
+      selecting.current = undefined;
+    };
   });
   useEffect(() => () => {
     controller.clearMarks();
@@ -180,7 +185,7 @@ function Stage() {
   const { direction, found } = ways.current;
 
   useLayoutEffect(() => {
-    chosen.current = new Set(store.doc.selected);
+    if (selecting.current === undefined) chosen.current = new Set(store.doc.selected);
     setNodes((previous) => shownNodes(previous, store.doc, store.placement.at, direction, unfolded, controller.frames));
   }, [version, direction, unfolded, marks, store, controller]);
   useLayoutEffect(() => {
@@ -213,6 +218,7 @@ function Stage() {
   const sendSelection = useCallback(() => {
     clearTimeout(selecting.current);
     selecting.current = setTimeout(() => {
+      selecting.current = undefined;
       const now = [...chosen.current];
       const shown = store.doc.selected;
       if (now.length === shown.length && now.every((id) => shown.includes(id))) return;
@@ -327,6 +333,11 @@ function Stage() {
   const onNodeClick = useCallback((event: MouseEvent, node: Node) => {
     const before = store.doc.selected.filter((id) => store.doc.nodes[id] && id !== node.id).at(-1);
     const from = ui.state.wireFrom ?? (event.altKey ? before : undefined);
+    const plain = !event.shiftKey && !event.metaKey && !event.ctrlKey;
+    if (!from && plain && node.type === "layer" && chosen.current.size > 1) {
+      // One of several: it alone. React Flow would leave them all selected.
+      return controller.select([node.id]);
+    }
     if (!from || node.type !== "layer" || from === node.id) return;
     ui.set({ wireFrom: null });
     controller.connectNodes(from, node.id, [event.clientX, event.clientY]);
@@ -376,6 +387,7 @@ function Stage() {
         }}
         onNodeMouseLeave={() => ui.set({ overNode: null })}
         onPaneClick={() => {
+          controller.select([]);
           controller.clearMarks();
           ui.set({ problem: null, asked: null, search: null });
         }}

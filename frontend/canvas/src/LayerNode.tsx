@@ -42,7 +42,7 @@ export const LayerNode = memo(function LayerNode({ data, selected }: NodeProps<L
             }}>{node.name || node.type}</b>}
           <Marks node={node} selected={selected} />
         </div>
-        <div className="type" title={node.type}>{node.kind === "input" || node.kind === "output" ? node.kind : node.type}</div>
+        <div className="sub"><span className="type" title={node.type}>{node.kind === "input" || node.kind === "output" ? node.kind : node.type}</span>{told(node).map((mark) => <span className="told" key={mark}>{mark}</span>)}</div>
       </div>
       {wordsHeight(node) > 0 && (
         <div className="middle">
@@ -73,14 +73,15 @@ export const LayerNode = memo(function LayerNode({ data, selected }: NodeProps<L
   );
 });
 
+/** What stands behind the type: the name has its line for itself. */
+const told = (node: LayerData): string[] => node.marks.filter((mark) => mark !== "bypassed" && mark !== "frozen" && !mark.startsWith("×"));
+
 function Marks({ node, selected }: { node: LayerData; selected: boolean }) {
-  const plain = node.marks.filter((mark) => mark !== "bypassed" && mark !== "frozen" && !mark.startsWith("×"));
   return (
     <span className="marks">
       {(node.repeat > 1 || (node.kind === "block" && selected)) && <Repeat node={node} />}
       {node.frozen && <span className="mark" title="Frozen: its weights are not trained"><Icon name="frozen" /></span>}
       {node.bypassed && <span className="mark" title="Bypassed: what it reads goes on unchanged"><Icon name="bypass" /></span>}
-      {plain.map((mark) => <span className="mark text" key={mark}>{mark}</span>)}
     </span>
   );
 }

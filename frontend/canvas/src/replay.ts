@@ -42,7 +42,7 @@ export function replay(doc: Document, op: Op, groups: Group[]): Document {
       const wire = doc.wires[op.on];
       const node = doc.nodes[op.node];
       if (!wire || !node) return doc;
-      const placed = withAt(doc, { [op.node]: op.at });
+      const placed = withAt(doc, { ...op.move, [op.node]: op.at });
       return between(placed, op.on, op.node, node.ins[0]?.name ?? "input", node.outs[0]?.path ?? []);
     }
     case "connect":
@@ -103,7 +103,7 @@ function add(doc: Document, op: Extract<Op, { op: "add" }>, groups: Group[]): Do
   const entry = findEntry(groups, op.key);
   const node = provisional(op.id, entry, op.key, op.at, op.key === "input" ? [] : ["input"]);
   const port = node.ins[0]?.name ?? "input";
-  let next = withNode(doc, node);
+  let next = withNode(op.move ? withAt(doc, op.move) : doc, node);
   if (op.on) return between(next, op.on, op.id, port, []);
   if (op.from && node.ins.length) next = connected(next, op.from, [op.id, port, 0]);
   if (op.to) next = connected(next, [op.id, []], op.to);

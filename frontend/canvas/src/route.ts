@@ -85,20 +85,29 @@ function laneOf(way: Way, spans: Map<string, Span>, lanes: Lane[]): Pick<Route, 
   if (!blocked) return { lane: null, turn: [TURN, TURN] };
   const near = lanes.filter((used) => used.a < high && used.b > low);
   const own = near.filter((used) => used.value === way.value).map((used) => used.at);
-  const tries = [...own, ...between.flatMap((other) => [other.c - CLEAR, other.d + CLEAR].flatMap((base) => STEPS.map((step) => base + step)))];
-  let best: number | null = null;
-  let cost = Infinity;
-  for (const lane of tries) {
-    const price = Math.abs(lane - out) + Math.abs(lane - back) - (own.includes(lane) ? 2 * LANE : 0) + (lane > out ? 1 : 0);
-    if (price >= cost) continue;
-    if (between.some((other) => lane > other.c - CLEAR + 2 && lane < other.d + CLEAR - 2)) continue;
-    if (near.some((used) => used.value !== way.value && Math.abs(used.at - lane) < LANE - 4)) continue;
-    [best, cost] = [lane, price];
+  const walls = merged(between);
+  const tries = own.map((lane) => ({ lane, price: Math.abs(lane - out) + Math.abs(lane - back) - 2 * LANE }));
+  for (const [top, bottom] of walls) for (const step of STEPS) for (const lane of [top + step, bottom + step]) {
+    tries.push({ lane, price: Math.abs(lane - out) + Math.abs(lane - back) + (lane > out ? 1 : 0) });
   }
+  tries.sort((x, y) => x.price - y.price);
+  const best = tries.find(({ lane }) => !walls.some(([top, bottom]) => lane > top + 2 && lane < bottom - 2)
+    && !near.some((used) => used.value !== way.value && Math.abs(used.at - lane) < LANE - 4))?.lane ?? null;
   const first = Math.min(...between.map((other) => other.a));
   const last = Math.max(...between.map((other) => other.b));
   const clamp = (room: number): number => Math.min(TURN, Math.max(16, room - 4));
   return { lane: best, turn: backwards ? [TURN / 2, TURN / 2] : [clamp(first - start), clamp(end - last)] };
+}
+
+/** What stands in the way, across: boxes with their room, those that touch taken together. */
+function merged(between: Span[]): [number, number][] {
+  const found: [number, number][] = [];
+  for (const { c, d } of [...between].sort((x, y) => x.c - y.c)) {
+    const last = found.at(-1);
+    if (last && c - CLEAR < last[1] - 4) last[1] = Math.max(last[1], d + CLEAR);
+    else found.push([c - CLEAR, d + CLEAR]);
+  }
+  return found;
 }
 
 function labelPlace(way: Way, lane: number | null, direction: Direction, nodes: Box[], labels: Box[]): number {

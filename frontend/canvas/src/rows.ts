@@ -14,7 +14,7 @@ const LANE = 16;
 /** Networks are seen whole when that leaves them this large, else as wide as the window. */
 export const READABLE = 0.58;
 /** And no smaller than this, if they can be. */
-const LEGIBLE = 0.62;
+const LEGIBLE = 0.48;
 const SEEN = [1, 0.9, 0.8, 0.72, 0.64, 0.56, 0.5, 0.45];
 
 /** Where the parts of a line go; null: best as one line. */

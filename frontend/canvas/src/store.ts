@@ -83,8 +83,8 @@ export class CanvasStore {
     if (PLACING.has(edit.op) && this.placement.loose.length) this.push({ op: "pin", at: this.looseAt() });
     this.push(edit);
     if (edit.op === "open" || edit.op === "leave") this.leaving = true;
+    this.schedule(); // before it is drawn: Python begins while the browser draws
     this.refresh();
-    this.schedule();
     return this.seq;
   }
 

@@ -1,3 +1,5 @@
+const LATER_MS = 120;
+
 /** Whether the page is dark: by how light its ground is, whatever the theme is called. */
 export function isDark(element: HTMLElement): boolean {
   const ground = getComputedStyle(element).getPropertyValue("--st-background-color").trim();
@@ -7,13 +9,21 @@ export function isDark(element: HTMLElement): boolean {
 /** Tells now and with every change of theme around the element whether the page is dark; returns the way to stop. */
 export function watchTheme(element: HTMLElement, tell: (dark: boolean) => void): () => void {
   const look = (): void => tell(isDark(element));
-  const observer = new MutationObserver(look);
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  // Streamlit adds styles with every run: asking at once would have all of them worked out there and then.
+  const observer = new MutationObserver(() => {
+    clearTimeout(timer);
+    timer = setTimeout(look, LATER_MS);
+  });
   const root = element.getRootNode();
   const around = [document.documentElement, document.body, document.head, root instanceof ShadowRoot ? root.host : null];
   for (let one = root instanceof ShadowRoot ? root.host.parentElement : null, up = 0; one && up < 6; one = one.parentElement, up++) around.push(one);
   for (const one of around) if (one) observer.observe(one, { attributes: true, attributeFilter: ["style", "class", "data-theme"], childList: one === document.head });
   look();
-  return () => observer.disconnect();
+  return () => {
+    clearTimeout(timer);
+    observer.disconnect();
+  };
 }
 
 /** 0 for black to 1 for white; 1 for what is no colour. */

@@ -107,8 +107,8 @@ export interface Message {
 
 interface Stamp { seq?: number; at_ms?: number; in?: string }
 export type Edit =
-  | { op: "add"; key: string; id: string; at: Point; after: string | null; on: string | null; from: Value | null; to: Slot | null }
-  | { op: "insert"; node: string; on: string; at: Point }
+  | { op: "add"; key: string; id: string; at: Point; after: string | null; on: string | null; from: Value | null; to: Slot | null; move?: Record<string, Point> }
+  | { op: "insert"; node: string; on: string; at: Point; move?: Record<string, Point> }
   | { op: "connect"; from: Value; to: Slot; instead: string | null }
   | { op: "disconnect"; wires: string[] }
   | { op: "join"; a: Value; b: Value; how: "add" | "cat"; id: string; at: Point; to: Slot | null }

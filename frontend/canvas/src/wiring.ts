@@ -119,7 +119,8 @@ export function ranked(groups: Group[], typed: string, keys: string[] | null): E
       const match = matches(entry, typed.trim().toLowerCase());
       if (match === null) continue;
       const fitting = fit.get(entry.key);
-      scored.push([match - (fitting === undefined ? 0 : 1000 - fitting * (typed ? 0.01 : 1)), place++, entry]);
+      // Typed words decide; what fits comes first among equals only, so that no list changes under a finger.
+      scored.push([typed.trim() ? Math.floor(match) * 10 + (fitting === undefined ? 5 : 0) + match % 1 : fitting === undefined ? 0 : fitting - 1000, place++, entry]);
     }
   }
   return scored.sort((a, b) => a[0] - b[0] || a[1] - b[1]).map(([, , entry]) => entry);

@@ -1,0 +1,127 @@
+/** How wires are drawn: what may be joined, and what happens to a wire that is dropped. */
+import { Adding } from "./adding";
+import { freePlace } from "./layout";
+import { wireId, type Point, type Slot, type Value } from "./types";
+import { NEW_NODE } from "./view";
+import { label, reasonAgainst, slotOnBody, slotTaken, sourcesOf } from "./wiring";
+
+/** Why a value does not go into a slot, by slot; null where Python has not said. */
+type Fits = Record<string, string> | null;
+interface Asking { said: string; fits: Fits | undefined; answer: Promise<Fits> }
+
+/** So long a dropped wire waits for Python's word. */
+const PATIENCE_MS = 300;
+
+export class Connecting extends Adding {
+  private asking: Asking | null = null;
+
+  connect(from: Value, to: Slot, screen: Point | null, instead: string | null = null): void {
+    this.once(from, (fits) => this.connectKnowing(from, to, screen, instead, fits));
+  }
+
+  private connectKnowing(from: Value, to: Slot, screen: Point | null, instead: string | null, fits: Fits): void {
+    const { doc } = this;
+    const reason = reasonAgainst(doc, from, to, fits);
+    if (reason) return this.refuse(reason, screen);
+    const present = doc.wires[wireId(to)];
+    if (present && JSON.stringify(present.from) === JSON.stringify(from)) return;
+    if (present && wireId(to) !== instead) {
+      const port = doc.nodes[to[0]]?.ins.find((one) => one.name === to[1]);
+      if (port?.many) to = [to[0], to[1], port.slots];
+      else {
+        const at = screen ?? this.toScreen(this.store.placement.at[to[0]] ?? [0, 0]);
+        return this.ui.set({ slotMenu: { screen: this.local(at), from, to, instead } });
+      }
+    }
+    this.store.dispatch({ op: "connect", from, to, instead: instead === wireId(to) ? null : instead });
+    this.ui.say(`${this.name(from[0])} connected to ${this.name(to[0])}`);
+  }
+
+  /** From one layer's first free result into the first port of another that fits. */
+  connectNodes(from: string, to: string, screen: Point | null): void {
+    const source = this.doc.nodes[from];
+    const reader = this.doc.nodes[to];
+    const path = source?.outs[0]?.path;
+    if (!source || !reader || !path) return;
+    this.toBody([from, path], to, screen);
+  }
+
+  toBody(from: Value, to: string, screen: Point | null, instead: string | null = null): void {
+    this.once(from, (fits) => this.toBodyKnowing(from, to, screen, instead, fits));
+  }
+
+  private toBodyKnowing(from: Value, to: string, screen: Point | null, instead: string | null, fits: Fits): void {
+    const reader = this.doc.nodes[to];
+    if (!reader) return;
+    const slot = slotOnBody(this.doc, from, reader, fits);
+    if (slot) return this.connectKnowing(from, slot, screen, instead, fits);
+    const first = reader.ins[0];
+    this.refuse(first ? reasonAgainst(this.doc, from, [to, first.name, 0], fits) || `No port of ${label(reader)} fits.` : `${label(reader)} reads nothing.`, screen);
+  }
+
+  pickSlot(how: "replace" | "add" | "cat"): void {
+    const menu = this.ui.state.slotMenu;
+    if (!menu) return;
+    this.ui.set({ slotMenu: null });
+    this.focus();
+    const { from, to, instead } = menu;
+    if (how === "replace") {
+      this.store.dispatch({ op: "connect", from, to, instead });
+      return this.ui.say("Wire replaced");
+    }
+    const present = this.doc.wires[wireId(to)];
+    const reader = this.boxOf(to[0]);
+    if (!present || !reader) return;
+    const at = freePlace([reader.x - NEW_NODE.w - 64, reader.y], NEW_NODE, this.boxes());
+    this.store.dispatch({ op: "join", a: present.from, b: from, how, id: this.newId(how), at, to });
+    this.ui.say(how === "add" ? "Added" : "Concatenated");
+  }
+
+  pull(value: Value | null, slot: Slot | null): void {
+    this.ui.set({ pulling: { value, slot }, fits: null, slotMenu: null, barred: value ? sourcesOf(this.doc, value[0]) : new Set() });
+    if (!value) return;
+    void this.ask(value).then((fits) => {
+      if (this.ui.state.pulling?.value === value && fits) this.ui.set({ fits });
+    });
+  }
+
+  /** Python's word on where a value fits, asked for once as long as the network stays the same. */
+  private ask(value: Value): Promise<Fits> {
+    const said = `${this.store.canvas} ${this.store.rev} ${JSON.stringify(value)}`;
+    if (this.asking?.said === said) return this.asking.answer;
+    const asking: Asking = { said, fits: undefined, answer: this.store.ask({ op: "fits", from: value }).then((answer) => (asking.fits = answer?.slots ?? null)) };
+    this.asking = asking;
+    return asking.answer;
+  }
+
+  /** Does it once Python has said where a value fits; a moment later at the latest, as the problem would show then. */
+  private once(value: Value, then: (fits: Fits) => void): void {
+    if (this.ui.state.pulling?.value && this.ui.state.fits) return then(this.ui.state.fits);
+    const answer = this.ask(value);
+    if (this.asking?.fits !== undefined) return then(this.asking.fits);
+    const { canvas } = this.store;
+    void Promise.race([answer, new Promise<null>((resolve) => setTimeout(resolve, PATIENCE_MS, null))]).then((fits) => {
+      if (this.store.canvas === canvas) then(fits);
+    });
+  }
+
+  letGo(): void {
+    this.ui.set({ pulling: null, fits: null, barred: new Set(), overNode: null });
+  }
+
+  wireMode(): void {
+    const from = this.ui.state.wireFrom ? null : (this.selected.at(-1) ?? null);
+    if (!from && !this.ui.state.wireFrom) return this.refuse("Select the layer the wire shall start from.", null);
+    this.ui.set({ wireFrom: from, said: from ? `Wire from ${this.name(from)}: choose the layer to connect to` : "" });
+  }
+
+  cutInputs(): void {
+    const chosen = new Set(this.selected);
+    const wires = Object.entries(this.doc.wires).filter(([, wire]) => chosen.has(wire.to[0]) && !wire.fixed).map(([id]) => id);
+    if (wires.length) this.store.dispatch({ op: "disconnect", wires });
+  }
+
+  slotTaken(slot: Slot): boolean {
+    return slotTaken(this.doc, slot);
+  }
+}

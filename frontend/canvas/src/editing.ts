@@ -1,0 +1,147 @@
+/** What is done to layers that stand there: deleted, copied, grouped, moved. */
+import { Connecting } from "./connecting";
+import { align, around, arrange, distribute, freePlace, snapped, type Box, type Edge, type Style } from "./layout";
+import type { FrameData, Point } from "./types";
+import { FRAME, NEW_NODE, uid } from "./view";
+
+export class Editing extends Connecting {
+  delete(sure = false): void {
+    const { asked } = this.ui.state;
+    if (asked) return this.confirm();
+    const nodes = this.selected;
+    const frames = [...this.frames].filter((id) => this.doc.frames[id]);
+    const wires = [...this.wires].filter((id) => this.doc.wires[id] && !this.doc.wires[id]?.fixed);
+    if (!nodes.length && !wires.length && !frames.length) return;
+    const next = this.neighbour(nodes);
+    this.wires.clear();
+    this.frames.clear();
+    if (!nodes.length && !frames.length) this.store.dispatch({ op: "disconnect", wires });
+    else this.store.dispatch({ op: "delete", nodes, wires, frames, sure });
+    this.ui.set({ problem: null, said: nodes.length === 1 ? `${this.name(nodes[0] ?? "")} deleted` : "Deleted" });
+    if (next && nodes.every((id) => !this.doc.nodes[id])) this.select([next]);
+    this.focus();
+  }
+
+  protected neighbour(nodes: string[]): string | null {
+    const gone = new Set(nodes);
+    return Object.values(this.doc.wires).find((wire) => gone.has(wire.to[0]) && !gone.has(wire.from[0]))?.from[0] ?? null;
+  }
+
+  confirm(): void {
+    const { asked } = this.ui.state;
+    if (!asked) return;
+    this.ui.set({ asked: null });
+    if (asked.op.op === "delete") this.store.dispatch({ ...asked.op, sure: true });
+    this.focus();
+  }
+
+  /** Set by the view: a selection by mouse that waits to be sent is overtaken. */
+  onSelect: () => void = () => {};
+
+  select(nodes: string[], andFocus = true): void {
+    this.onSelect();
+    if (nodes.join() !== this.doc.selected.join()) this.store.dispatch({ op: "select", nodes });
+    if (andFocus && nodes.length === 1) requestAnimationFrame(() => this.nodeElement(nodes[0] ?? "")?.focus({ preventScroll: true }));
+  }
+
+  /** Frames, notes and wires are no longer selected; Python knows only of layers. */
+  clearMarks(): void {
+    this.wires.clear();
+    this.frames.clear();
+    this.onMarks();
+  }
+
+  /** Set by the view: its marks are to be drawn again. */
+  onMarks: () => void = () => {};
+
+  selectAll(): void {
+    this.select([...this.doc.order]);
+  }
+
+  onNodes(op: "bypass" | "freeze" | "duplicate" | "copy" | "cut"): void {
+    const nodes = this.selected;
+    if (!nodes.length) return;
+    this.store.dispatch({ op, nodes });
+    this.ui.say({ bypass: "Bypass switched", freeze: "Freeze switched", duplicate: "Duplicated", copy: "Copied", cut: "Cut" }[op]);
+    if (op === "cut") this.focus();
+  }
+
+  paste(keep: boolean): void {
+    const at = freePlace(this.pointer ? this.toFlow(this.pointer) : this.centre(), NEW_NODE, this.boxes(), 8);
+    this.store.dispatch({ op: "paste", at, keep_inputs: keep });
+    this.ui.say("Pasted");
+  }
+
+  group(): void {
+    const nodes = this.selected;
+    if (!nodes.length) return;
+    this.store.dispatch({ op: "group", nodes, name: null, id: `block_${uid()}` });
+    this.ui.say(`${nodes.length} layers grouped into a block`);
+  }
+
+  ungroup(): void {
+    for (const id of this.selected) if (this.doc.nodes[id]?.kind === "block") this.store.dispatch({ op: "ungroup", node: id });
+  }
+
+  openBlock(id: string): boolean {
+    if (this.doc.nodes[id]?.kind !== "block") return false;
+    this.store.dispatch({ op: "open", node: id });
+    this.ui.set({ problem: null, wireFrom: null });
+    return true;
+  }
+
+  leave(depth = this.doc.crumbs.length - 2): boolean {
+    if (depth < 0 || depth >= this.doc.crumbs.length - 1) return false;
+    this.store.dispatch({ op: "leave", depth });
+    return true;
+  }
+
+  addFrame(kind: "frame" | "note"): void {
+    const chosen = kind === "frame" ? around(this.selected.map((id) => this.boxOf(id)).filter((box) => box !== null)) : null;
+    const at: Point = chosen ? [chosen.x - 24, chosen.y - 48] : this.pointer ? this.toFlow(this.pointer) : this.centre();
+    const size: Point = chosen ? [chosen.w + 48, chosen.h + 72] : kind === "note" ? [200, 80] : [320, 200];
+    const id = `${kind}_${uid()}`;
+    this.putFrame(id, { title: kind === "frame" ? "Part" : "", colour: kind === "frame" ? "blue" : "grey", at: [snapped(at[0]), snapped(at[1])], size, text: kind === "note" ? "" : "", kind });
+    this.ui.set({ editing: FRAME + id });
+  }
+
+  putFrame(id: string, frame: FrameData): void {
+    this.store.dispatch({ op: "frame", id, ...frame });
+  }
+
+  moveSelected(dx: number, dy: number): void {
+    const at: Record<string, Point> = {};
+    for (const id of this.selected) {
+      const point = this.store.placement.at[id];
+      if (point) at[id] = [point[0] + dx, point[1] + dy];
+    }
+    if (Object.keys(at).length) this.store.dispatch({ op: "move", at, frames: {} });
+  }
+
+  align(edge: Edge): void {
+    this.moveTo(align(this.chosenBoxes(), edge));
+  }
+
+  distribute(across: boolean): void {
+    this.moveTo(distribute(this.chosenBoxes(), across));
+  }
+
+  protected chosenBoxes(): Record<string, Box> {
+    return Object.fromEntries(this.selected.map((id) => [id, this.boxOf(id)] as const).filter((pair): pair is [string, Box] => pair[1] !== null));
+  }
+
+  protected moveTo(at: Record<string, Point>): void {
+    if (Object.keys(at).length) this.store.dispatch({ op: "move", at, frames: {} });
+  }
+
+  arrange(style: Style): void {
+    const sizes = new Map<string, { w: number; h: number }>();
+    for (const id of this.doc.order) {
+      const box = this.boxOf(id);
+      if (box) sizes.set(id, box);
+    }
+    this.store.dispatch({ op: "arrange", at: arrange(this.doc, style, sizes, this.store.room), direction: style === "TB" ? "TB" : "LR" });
+    this.ui.say({ LR: "Arranged from left to right", rows: "Arranged in rows", TB: "Arranged from top to bottom" }[style]);
+    this.fit();
+  }
+}

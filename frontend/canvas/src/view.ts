@@ -1,0 +1,181 @@
+/** Where things are: on the drawing, on the screen, and what of it is looked at. */
+import type { Node, ReactFlowInstance } from "@xyflow/react";
+import { around, directionOf, nodeSize, type Box, type Direction } from "./layout";
+import { MARGIN, READABLE } from "./rows";
+import type { CanvasStore } from "./store";
+import type { Document, Point } from "./types";
+import { Ui } from "./ui";
+
+export type Flow = ReactFlowInstance<Node>;
+export const FRAME = "frame:";
+const SMOOTH_MS = 220;
+/** A line that is not broken into rows is begun at this zoom, at least. */
+const LEAST_ZOOM = 0.2;
+/** A layer that was just added, until its words are known. */
+export const NEW_NODE = { w: 144, h: 88 };
+
+export const uid = (): string => Math.random().toString(36).slice(2, 8);
+
+export class View {
+  readonly ui = new Ui();
+  flow: Flow | null = null;
+  /** The canvas's outermost element: it holds the focus between actions. */
+  box: HTMLElement | null = null;
+  /** The element React Flow draws in. */
+  stage: HTMLElement | null = null;
+  /** Wires that are selected: they are the browser's matter alone. */
+  wires = new Set<string>();
+  /** So are frames and notes. */
+  frames = new Set<string>();
+  pointer: Point | null = null;
+
+  constructor(readonly store: CanvasStore) {}
+
+  get doc(): Document {
+    return this.store.doc;
+  }
+
+  get selected(): string[] {
+    return this.doc.selected.filter((id) => this.doc.nodes[id]);
+  }
+
+  direction(): Direction {
+    return directionOf(this.doc, new Map(this.doc.order.map((id) => [id, this.boxOf(id)] as const).filter((pair): pair is [string, Box] => pair[1] !== null)));
+  }
+
+  boxOf(id: string): Box | null {
+    const at = this.store.placement.at[id];
+    const node = this.doc.nodes[id];
+    return at && node ? { x: at[0], y: at[1], ...nodeSize(node, this.ui.state.unfolded.has(id)) } : null;
+  }
+
+  boxes(): Box[] {
+    return this.doc.order.map((id) => this.boxOf(id)).filter((box) => box !== null);
+  }
+
+  /** The first look: all of it where that can be read, else as much as is wide, from its beginning. */
+  firstLook(): void {
+    const frame = this.stage?.getBoundingClientRect();
+    const all = around(this.boxes());
+    if (!frame || !all || !this.flow) return;
+    const wide = (frame.width - 2 * MARGIN) / all.w;
+    const whole = Math.min(wide, (frame.height - 64) / all.h);
+    const zoom = Math.min(1, whole >= READABLE ? whole : Math.max(wide, Math.min(LEAST_ZOOM, whole * 2)));
+    const x = all.w * zoom > frame.width - MARGIN ? MARGIN - all.x * zoom : (frame.width - all.w * zoom) / 2 - all.x * zoom;
+    const y = all.h * zoom > frame.height - 64 ? 40 - all.y * zoom : (frame.height - all.h * zoom) / 2 - all.y * zoom;
+    if (all.h * zoom > frame.height || all.w * zoom > frame.width) this.ui.set({ minimap: true });
+    void this.flow.setViewport({ x, y, zoom });
+  }
+
+  fit(): void {
+    setTimeout(() => void this.flow?.fitView({ padding: 0.08, maxZoom: 1, minZoom: 0.05, duration: this.smooth() }), 30);
+  }
+
+  zoomToSelection(): void {
+    const nodes = this.doc.selected.map((id) => ({ id }));
+    if (nodes.length) void this.flow?.fitView({ nodes, padding: 0.3, maxZoom: 1.25, duration: this.smooth() });
+    else this.fit();
+  }
+
+  zoom(by: number): void {
+    void this.flow?.zoomTo((this.flow.getZoom() || 1) * by, { duration: this.smooth() });
+  }
+
+  showNode(id: string): void {
+    const box = this.boxOf(id);
+    if (!box || !this.flow) return;
+    const zoom = Math.max(0.8, Math.min(1.25, this.flow.getZoom()));
+    void this.flow.setCenter(box.x + box.w / 2, box.y + box.h / 2, { zoom, duration: this.smooth() });
+  }
+
+  /** Brings a place into view, if it is out of it. */
+  protected reveal([x, y]: Point): void {
+    if (!this.flow || !this.stage) return;
+    const frame = this.stage.getBoundingClientRect();
+    const at = this.flow.flowToScreenPosition({ x: x + NEW_NODE.w / 2, y: y + NEW_NODE.h / 2 });
+    if (at.x < frame.left + 60 || at.x > frame.right - 60 || at.y < frame.top + 40 || at.y > frame.bottom - 40) {
+      void this.flow.setCenter(x + NEW_NODE.w / 2, y + NEW_NODE.h / 2, { zoom: this.flow.getZoom(), duration: this.smooth() });
+    }
+  }
+
+  /** The wire under a point of the screen that a layer may be put on. */
+  wireAt([x, y]: Point, except: string | null = null): string | null {
+    for (const element of this.elementsAt([x, y])) {
+      const id = element.closest<HTMLElement>(".react-flow__edge")?.dataset["id"];
+      const wire = id ? this.doc.wires[id] : undefined;
+      if (id && wire && !wire.fixed && wire.from[0] !== except && wire.to[0] !== except) return id;
+    }
+    return null;
+  }
+
+  nodeAt(point: Point): string | null {
+    for (const element of this.elementsAt(point)) {
+      const id = element.closest<HTMLElement>(".react-flow__node-layer")?.dataset["id"];
+      if (id) return id;
+    }
+    return null;
+  }
+
+  onStage([x, y]: Point): boolean {
+    const frame = this.stage?.getBoundingClientRect();
+    return frame !== undefined && x > frame.left && x < frame.right && y > frame.top && y < frame.bottom;
+  }
+
+  protected elementsAt([x, y]: Point): Element[] {
+    const root = this.box?.getRootNode();
+    return root instanceof ShadowRoot || root instanceof window.Document ? root.elementsFromPoint(x, y) : [];
+  }
+
+  toFlow([x, y]: Point): Point {
+    const at = this.flow?.screenToFlowPosition({ x, y }) ?? { x: 0, y: 0 };
+    return [at.x, at.y];
+  }
+
+  toScreen([x, y]: Point): Point {
+    const at = this.flow?.flowToScreenPosition({ x, y }) ?? { x: 0, y: 0 };
+    return [at.x, at.y];
+  }
+
+  /** A point of the screen, counted from the canvas's corner. */
+  local([x, y]: Point): Point {
+    const frame = this.box?.getBoundingClientRect();
+    return [x - (frame?.left ?? 0), y - (frame?.top ?? 0)];
+  }
+
+  protected inside([x, y]: Point): Point {
+    const frame = this.stage?.getBoundingClientRect();
+    if (!frame) return [x, y];
+    return [Math.min(Math.max(x, frame.left + 16), frame.right - 40), Math.min(Math.max(y, frame.top + 16), frame.bottom - 60)];
+  }
+
+  protected centre(): Point {
+    const frame = this.stage?.getBoundingClientRect();
+    return frame ? this.toFlow([frame.left + frame.width / 2, frame.top + frame.height / 2]) : [0, 0];
+  }
+
+  /** The sentence at the cursor; it goes by itself. */
+  refuse(text: string, screen: Point | null): void {
+    const cursor = { screen: this.local(screen ?? this.toScreen(this.centre())), text, good: false };
+    this.ui.set({ cursor, said: text });
+    setTimeout(() => {
+      if (this.ui.state.cursor === cursor) this.ui.set({ cursor: null });
+    }, 4000);
+  }
+
+  focus(): void {
+    this.box?.focus({ preventScroll: true });
+  }
+
+  nodeElement(id: string): HTMLElement | null {
+    return this.stage?.querySelector<HTMLElement>(`.react-flow__node[data-id="${CSS.escape(id)}"]`) ?? null;
+  }
+
+  name(id: string): string {
+    const node = this.doc.nodes[id];
+    return node ? node.name || node.type : id;
+  }
+
+  protected smooth(): number {
+    return window.matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : SMOOTH_MS;
+  }
+}
