@@ -96,7 +96,8 @@ function Frame() {
   return (
     <div
       ref={box} className={`canvas${store.leaving ? " leaving" : ""}`} style={family} tabIndex={-1} role="application" aria-label="Canvas of the network"
-      data-dark={dark} data-pending={store.pending.length} data-testid="canvas" onKeyDown={onKeyDown} onPointerDown={onPointerDown}
+      data-dark={dark} data-pending={store.pending.length} data-testid="canvas"
+      onKeyDownCapture={() => controller.sendChosen()} onPointerDownCapture={() => controller.sendChosen()} onKeyDown={onKeyDown} onPointerDown={onPointerDown}
       onPointerMove={(event) => {
         controller.pointer = [event.clientX, event.clientY];
       }}
@@ -160,13 +161,26 @@ function Stage() {
   const selecting = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const chosen = useRef(new Set<string>());
 
+  const sendChosen = useCallback(() => {
+    if (selecting.current === undefined) return;
+    clearTimeout(selecting.current);
+    selecting.current = undefined;
+    const now = [...chosen.current];
+    const shown = store.doc.selected;
+    if (now.length === shown.length && now.every((id) => shown.includes(id))) return;
+    store.dispatch({ op: "select", nodes: now });
+  }, [store]);
+
   useLayoutEffect(() => {
     controller.flow = flow;
     controller.stage = stage.current;
     controller.onMarks = () => setMarks((count) => count + 1);
-    controller.onSelect = () => {
+    controller.sendChosen = sendChosen;
+    controller.dropChosen = () => {
+      const waits = selecting.current !== undefined;
       clearTimeout(selecting.current);
       selecting.current = undefined;
+      return waits;
     };
   });
   useEffect(() => () => {
@@ -186,7 +200,8 @@ function Stage() {
 
   useLayoutEffect(() => {
     if (selecting.current === undefined) chosen.current = new Set(store.doc.selected);
-    setNodes((previous) => shownNodes(previous, store.doc, store.placement.at, direction, unfolded, controller.frames));
+    const seen = { ...store.doc, selected: [...chosen.current] };
+    setNodes((previous) => shownNodes(previous, seen, store.placement.at, direction, unfolded, controller.frames));
   }, [version, direction, unfolded, marks, store, controller]);
   useLayoutEffect(() => {
     setEdges((previous) => shownEdges(previous, store.doc, found, direction, bytes, overWire, controller.wires));
@@ -215,17 +230,6 @@ function Stage() {
     return () => clearTimeout(timer);
   }, [version, store]);
 
-  const sendSelection = useCallback(() => {
-    clearTimeout(selecting.current);
-    selecting.current = setTimeout(() => {
-      selecting.current = undefined;
-      const now = [...chosen.current];
-      const shown = store.doc.selected;
-      if (now.length === shown.length && now.every((id) => shown.includes(id))) return;
-      store.dispatch({ op: "select", nodes: now });
-    }, SELECT_MS);
-  }, [store]);
-
   const onNodesChange = useCallback((changes: NodeChange[]) => {
     let touched = false;
     for (const change of changes) {
@@ -239,8 +243,10 @@ function Stage() {
       else chosen.current.delete(change.id);
     }
     setNodes((now) => applyNodeChanges(changes.filter((change) => change.type !== "remove"), now));
-    if (touched) sendSelection();
-  }, [controller, sendSelection]);
+    if (!touched) return;
+    clearTimeout(selecting.current);
+    selecting.current = setTimeout(sendChosen, SELECT_MS);
+  }, [controller, sendChosen]);
 
   const onEdgesChange = useCallback((changes: EdgeChange[]) => {
     for (const change of changes) {

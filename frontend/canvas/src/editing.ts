@@ -35,12 +35,13 @@ export class Editing extends Connecting {
     this.focus();
   }
 
-  /** Set by the view: a selection by mouse that waits to be sent is overtaken. */
-  onSelect: () => void = () => {};
+  /** Set by the drawing: a selection by mouse that waits to be sent is overtaken. Whether there was one. */
+  dropChosen: () => boolean = () => false;
 
   select(nodes: string[], andFocus = true): void {
-    this.onSelect();
+    const overtaken = this.dropChosen();
     if (nodes.join() !== this.doc.selected.join()) this.store.dispatch({ op: "select", nodes });
+    else if (overtaken) this.onMarks();
     if (andFocus && nodes.length === 1) requestAnimationFrame(() => this.nodeElement(nodes[0] ?? "")?.focus({ preventScroll: true }));
   }
 

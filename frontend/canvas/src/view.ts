@@ -35,7 +35,12 @@ export class View {
     return this.store.doc;
   }
 
+  /** Set by the drawing: sends a selection by mouse that was not sent yet. */
+  sendChosen: () => void = () => {};
+
+  /** What is selected now, also where Python was not told of it yet. */
   get selected(): string[] {
+    this.sendChosen();
     return this.doc.selected.filter((id) => this.doc.nodes[id]);
   }
 
@@ -72,7 +77,7 @@ export class View {
   }
 
   zoomToSelection(): void {
-    const nodes = this.doc.selected.map((id) => ({ id }));
+    const nodes = this.selected.map((id) => ({ id }));
     if (nodes.length) void this.flow?.fitView({ nodes, padding: 0.3, maxZoom: 1.25, duration: this.smooth() });
     else this.fit();
   }
