@@ -57,7 +57,7 @@ def walk(page: Page, url: str, theme: str) -> None:
     expect(page.get_by_text("Digits, convolutional").first).to_be_visible()
     shot("gallery")
     page.get_by_role("button", name="Digits, convolutional", exact=True).click()
-    page.locator(".react-flow__node", has_text="conv2").click()
+    page.get_by_test_id("rf__node-conv2").get_by_text("Conv2d").click()
     expect(page.get_by_role("textbox", name="Name", exact=True)).to_have_value("conv2")
     shot("build")
     go("Code")
