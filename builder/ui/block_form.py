@@ -46,7 +46,7 @@ def block_fields(graph: Graph, node: Node, owner: Owner, key: str) -> None:
             value=owner.repeat,
             step=1,
             key=repeat_key,
-            on_change=changed,
+            on_change=state.by_hand(repeat_key, changed),
             help="How many times in a row; each time its result goes in again",
         )
     with right:
@@ -54,7 +54,7 @@ def block_fields(graph: Graph, node: Node, owner: Owner, key: str) -> None:
             "Shared weights",
             owner.shared,
             key=shared_key,
-            on_change=changed,
+            on_change=state.by_hand(shared_key, changed),
             disabled=owner.repeat == 1,
             help="The same weights each time, instead of its own",
         )

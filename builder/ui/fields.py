@@ -121,7 +121,7 @@ def _toggle(parameter: Parameter, value: bool, change: Change, key: str) -> None
         value,
         key=key,
         help=_help(parameter),
-        on_change=lambda: change(state.widget(key)),
+        on_change=state.by_hand(key, lambda: change(state.widget(key))),
     )
 
 
@@ -143,7 +143,7 @@ def _choice(parameter: Parameter, value: object, change: Change, key: str) -> No
         key=key,
         format_func=str,
         help=_help(parameter),
-        on_change=lambda: change(state.widget(key)),
+        on_change=state.by_hand(key, lambda: change(state.widget(key))),
     )
 
 
@@ -172,7 +172,7 @@ def _number(
         key=key,
         help=_help(parameter),
         placeholder=str(None if parameter.default is REQUIRED else parameter.default),
-        on_change=changed,
+        on_change=state.by_hand(key, changed),
     )
 
 
@@ -227,7 +227,7 @@ def _number_each(
             key=one_key,
             help=_help(parameter) if i == 0 else None,
             label_visibility="visible" if i == 0 else "hidden",
-            on_change=changed,
+            on_change=state.by_hand(one_key, changed),
         )
 
 
@@ -269,7 +269,12 @@ def _words(parameter: Parameter, value: str, change: Change, key: str) -> None:
         change(text if text else UNSET)
 
     st.text_input(
-        parameter.name, value, key=key, max_chars=200, help=_help(parameter), on_change=changed
+        parameter.name,
+        value,
+        key=key,
+        max_chars=200,
+        help=_help(parameter),
+        on_change=state.by_hand(key, changed),
     )
 
 
@@ -304,7 +309,7 @@ def _text(
         key=text_key,
         max_chars=400,
         help=_help(parameter),
-        on_change=changed,
+        on_change=state.by_hand(text_key, changed),
         placeholder="2, 3" if parameter.type in ("ints", "floats") else "",
     )
 

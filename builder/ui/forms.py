@@ -108,8 +108,9 @@ def network_form() -> None:
     def renamed() -> None:
         state.rename_model(state.widget(name_key) or "")
 
+    chosen = state.by_hand(name_key, renamed)
     st.text_input(
-        "Class name in the code", graph.name, key=name_key, max_chars=64, on_change=renamed
+        "Class name in the code", graph.name, key=name_key, max_chars=64, on_change=chosen
     )
     settings_fields(graph, key)
 
@@ -121,12 +122,16 @@ def _name(graph: Graph, node: Node, entry: Entry | None, key: str) -> None:
     owner = graph.owner_of(node)
     name = owner.name if owner else graph.label(node.id)
     name_key = state.followed(f"{key}.name", name)
+
+    def renamed() -> None:
+        state.edit(Rename(node.id, state.widget(name_key), scope=state.scope()))
+
     st.text_input(
         "Name",
         name,
         key=name_key,
         max_chars=64,
-        on_change=lambda: _do(Rename(node.id, state.widget(name_key), scope=state.scope())),
+        on_change=state.by_hand(name_key, renamed),
         help="The attribute in the code and in the state_dict",
     )
     if entry is None:
@@ -275,7 +280,7 @@ def _input(node: Node, key: str) -> None:
             "Shape",
             shape,
             key=shape_key,
-            on_change=changed,
+            on_change=state.by_hand(shape_key, changed),
             max_chars=100,
             placeholder="as the caller gives it" if state.scope() else "N×1×28×28",
             help="N is the batch. Numbers between × or commas: N×784, N×3×32×32",
@@ -286,14 +291,14 @@ def _input(node: Node, key: str) -> None:
             dtypes,
             dtypes.index(dtype),
             key=dtype_key,
-            on_change=changed,
+            on_change=state.by_hand(dtype_key, changed),
             help="float32 for measurements and pictures, int64 for token numbers",
         )
     st.toggle(
         "Batch in front (N)",
         batched,
         key=batch_key,
-        on_change=switched,
+        on_change=state.by_hand(batch_key, switched),
         disabled=spec is None,
         help="On: what you type is one sample, and N, the batch, is put in front of it. "
         "Off: the shape is taken as you type it, without a batch.",
@@ -323,7 +328,7 @@ def _condition(graph: Graph, node: Node, key: str) -> None:
         "Condition",
         text,
         key=condition_key,
-        on_change=changed,
+        on_change=state.by_hand(condition_key, changed),
         max_chars=200,
         help="training; the name of a setting"
         + (f" ({plain(known)})" if known else "")
@@ -342,15 +347,17 @@ def _advanced(graph: Graph, node: Node, owner: Owner | None, key: str) -> None:
         if owner is not None:
             _weights(graph, node, owner, key)
         note_key = state.followed(f"{key}.note", node.note)
+
+        def noted() -> None:
+            state.edit(SetNote(node.id, state.widget(note_key) or "", scope=state.scope()))
+
         st.text_area(
             "Note",
             node.note,
             key=note_key,
             max_chars=2000,
             height=80,
-            on_change=lambda: _do(
-                SetNote(node.id, state.widget(note_key) or "", scope=state.scope())
-            ),
+            on_change=state.by_hand(note_key, noted),
             placeholder="Why it is here",
         )
 
@@ -388,10 +395,6 @@ def _weights(graph: Graph, node: Node, owner: Owner, key: str) -> None:
         [own, *others].index(now),
         key=box,
         format_func=lambda n: f"those of {others[n]}" if n in others else "its own",
-        on_change=changed,
+        on_change=state.by_hand(box, changed),
         help="Two layers that share weights are one module, called twice",
     )
-
-
-def _do(edit: Edit) -> None:
-    state.edit(edit)

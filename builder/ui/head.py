@@ -89,7 +89,7 @@ def _name_field(title: str) -> None:
             name,
             key=key,
             max_chars=80,
-            on_change=rename,
+            on_change=state.by_hand(key, rename),
             label_visibility="collapsed",
             placeholder="Untitled network",
         )

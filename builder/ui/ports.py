@@ -100,7 +100,7 @@ def _one(graph: Graph, node: Node, port: Port, offered: Mapping[str, str], key: 
         list(words).index(now),
         key=box,
         format_func=lambda t: words.get(t, t),
-        on_change=changed,
+        on_change=state.by_hand(box, changed),
     )
     if now == _NUMBER and isinstance(value, int | float):
         _number(node, port, value, f"{key}.number")
@@ -132,7 +132,7 @@ def _many(graph: Graph, node: Node, port: Port, offered: Mapping[str, str], key:
             tokens,
             key=box,
             format_func=lambda t: words.get(t, t),
-            on_change=changed,
+            on_change=state.by_hand(box, changed),
             placeholder="Choose values, in order",
             max_selections=port.length,
         )
@@ -151,7 +151,7 @@ def _many(graph: Graph, node: Node, port: Port, offered: Mapping[str, str], key:
             list(words).index(token),
             key=one,
             format_func=lambda t: words.get(t, t),
-            on_change=changed_one,
+            on_change=state.by_hand(one, changed_one),
         )
 
 
@@ -164,7 +164,11 @@ def _number(node: Node, port: Port, value: int | float, key: str) -> None:
             _set(node, port, int(new) if float(new).is_integer() else float(new))
 
     st.number_input(
-        f"{port.name}, a number", value=float(value), key=key, format="%g", on_change=changed
+        f"{port.name}, a number",
+        value=float(value),
+        key=key,
+        format="%g",
+        on_change=state.by_hand(key, changed),
     )
 
 

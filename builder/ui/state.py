@@ -18,6 +18,7 @@ drawn. Called while a page is being drawn, follow them by `st.rerun()`.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -166,6 +167,30 @@ def followed(key: str, value: Any) -> str:
     return _numbered(key, number)
 
 
+def by_hand(key: str, act: Callable[[], None]) -> Callable[[], None]:
+    """The callback of a widget drawn under a key of `followed`: only what a person chose is done.
+
+    Streamlit forgets a widget that is not drawn any more. A message sent before the browser knew of
+    that still holds its value, which then counts as new: an old name would be given back to a layer.
+    """
+
+    def changed() -> None:
+        known: dict[str, tuple[int, Any]] = recall(_FOLLOWED, None) or {}
+        base, mark, number = key.rpartition("~")
+        if not mark or not number.isdigit() or base not in known:
+            base, number = key, "0"
+        drawn = known.get(base)
+        now = st.session_state.get(key)
+        if drawn is not None and (drawn[0] != int(number) or drawn[1] == now):
+            return
+        if drawn is not None:
+            known[base] = drawn[0], now
+            keep(_FOLLOWED, known)
+        act()
+
+    return changed
+
+
 def _numbered(key: str, number: int) -> str:
     return f"{key}~{number}" if number else key
 
@@ -209,6 +234,7 @@ found_by(_of_this_tab)
 _forget_what_is_no_json()
 
 __all__ = [
+    "by_hand",
     "check",
     "choose_run",
     "chosen_run",

@@ -57,3 +57,47 @@ def names() -> None:
 
 def test_a_file_name_is_made_of_plain_letters() -> None:
     assert AppTest.from_function(names).run().text[0].value == "gr_e_x.json"
+
+
+def one_name() -> None:
+    import streamlit as st
+
+    from builder.ui import state
+
+    names = st.session_state.setdefault("names", ["old"])
+    key = state.followed("name", names[-1])
+    act = state.by_hand(key, lambda: names.append(state.widget(key)))
+    st.text_input("Name", names[-1], key=key, on_change=act)
+
+
+def test_a_value_that_a_form_left_behind_is_no_choice() -> None:
+    """The browser sends the widgets it still shows: their old values are given back to nobody."""
+    tab = AppTest.from_function(one_name).run()
+    tab.text_input[0].set_value("new").run()
+    assert tab.session_state["names"] == ["old", "new"]
+    tab.session_state["names"] = ["old", "new", "newer"]  # by the canvas; another widget shows it
+    tab.run()
+    tab.text_input[0].set_value("newest").run()
+    tab.text_input[0].set_value("newer").run()  # what it began with can be chosen again
+    assert tab.session_state["names"] == ["old", "new", "newer", "newest", "newer"]
+    assert tab.text_input[0].key == "name~1"
+
+
+def old_name() -> None:
+    import streamlit as st
+
+    from builder.ui import state
+
+    said: list[str] = []
+    first = state.followed("name", "old")
+    st.session_state[first] = "old"
+    back = state.by_hand(first, lambda: said.append("given back"))
+    back()  # its form is not drawn any more, and a message still holds it
+    state.followed("name", "new")  # the canvas changed it
+    st.session_state[first] = "older"
+    back()
+    st.text(f"{said}")
+
+
+def test_an_old_widget_speaks_for_nobody() -> None:
+    assert AppTest.from_function(old_name).run().text[0].value == "[]"
