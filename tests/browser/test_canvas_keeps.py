@@ -177,6 +177,8 @@ class Hands:
     def wire(self) -> None:
         outs = self.page.locator(".react-flow__handle.source")
         ins = self.page.locator(".react-flow__handle.target:not(.fixed)")
+        if not (outs.count() and ins.count()):
+            return  # everything was deleted just now
         start = outs.nth(self.random.randrange(outs.count())).bounding_box(timeout=500)
         end = ins.nth(self.random.randrange(ins.count())).bounding_box(timeout=500)
         if start and end:

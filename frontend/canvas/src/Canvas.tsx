@@ -3,7 +3,7 @@ import {
   applyNodeChanges, Background, BackgroundVariant, MiniMap, ReactFlow, ReactFlowProvider, useReactFlow, useUpdateNodeInternals,
   type Connection, type Edge, type EdgeChange, type FinalConnectionState, type Node, type NodeChange, type OnConnectStartParams, type Viewport,
 } from "@xyflow/react";
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore, type CSSProperties, type KeyboardEvent, type MouseEvent, type PointerEvent } from "react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore, type CSSProperties, type MouseEvent, type PointerEvent } from "react";
 import { ControllerProvider, useController } from "./context";
 import { Controller, FRAME } from "./controller";
 import { Footer } from "./Footer";
@@ -67,19 +67,29 @@ function Frame() {
     return style as CSSProperties;
   }, [store.colours, dark]);
 
-  const onKeyDown = (event: KeyboardEvent): void => {
-    const key = event.key.toLowerCase();
-    const target = event.nativeEvent.composedPath()[0] as HTMLElement;
-    // Streamlit's own keys: r runs again, c clears caches.
-    if ((key === "r" || key === "c") && !event.ctrlKey && !event.metaKey) event.nativeEvent.stopPropagation();
-    if (target.closest("input, textarea, select")) return;
-    if ((key === "enter" || key === " ") && target.closest("button")) return;
-    const command = commandFor(event.nativeEvent);
-    if (!command) return;
-    event.preventDefault();
-    event.nativeEvent.stopPropagation();
-    command.run(controller, event.nativeEvent);
-  };
+  // What held the focus may be gone (a layer deleted, undone, drawn anew): the page then has it, and a
+  // key would mean nothing, or the head's own. Until something else is clicked or focused it is ours.
+  useEffect(() => {
+    let ours = false;
+    const within = (event: Event): boolean => box.current !== null && event.composedPath().includes(box.current);
+    const look = (event: Event): void => {
+      ours = within(event);
+    };
+    const lost = (event: KeyboardEvent): void => {
+      if (!ours || document.activeElement !== document.body || within(event)) return;
+      controller.focus();
+      controller.sendChosen();
+      act(controller, event);
+    };
+    window.addEventListener("pointerdown", look, true);
+    window.addEventListener("focusin", look, true);
+    window.addEventListener("keydown", lost, true);
+    return () => {
+      window.removeEventListener("pointerdown", look, true);
+      window.removeEventListener("focusin", look, true);
+      window.removeEventListener("keydown", lost, true);
+    };
+  }, [controller]);
   const onPointerDown = (event: PointerEvent): void => {
     const target = event.nativeEvent.composedPath()[0] as HTMLElement;
     const { state } = ui;
@@ -97,7 +107,7 @@ function Frame() {
     <div
       ref={box} className={`canvas${store.leaving ? " leaving" : ""}`} style={family} tabIndex={-1} role="application" aria-label="Canvas of the network"
       data-dark={dark} data-pending={store.pending.length} data-testid="canvas"
-      onKeyDownCapture={() => controller.sendChosen()} onPointerDownCapture={() => controller.sendChosen()} onKeyDown={onKeyDown} onPointerDown={onPointerDown}
+      onKeyDownCapture={() => controller.sendChosen()} onPointerDownCapture={() => controller.sendChosen()} onKeyDown={(event) => act(controller, event.nativeEvent)} onPointerDown={onPointerDown}
       onPointerMove={(event) => {
         controller.pointer = [event.clientX, event.clientY];
       }}
@@ -118,6 +128,21 @@ function Frame() {
       <Keys />
     </div>
   );
+}
+
+/** A key pressed on the canvas, unless something is being written. */
+function act(controller: Controller, event: KeyboardEvent): void {
+  const key = event.key.toLowerCase();
+  const target = event.composedPath()[0] as HTMLElement;
+  // Streamlit's own keys: r runs again, c clears caches.
+  if ((key === "r" || key === "c") && !event.ctrlKey && !event.metaKey) event.stopPropagation();
+  if (target.closest("input, textarea, select")) return;
+  if ((key === "enter" || key === " ") && target.closest("button")) return;
+  const command = commandFor(event);
+  if (!command) return;
+  event.preventDefault();
+  event.stopPropagation();
+  command.run(controller, event);
 }
 
 function valueOf(connection: { source: string; sourceHandle: string | null }): Value {
