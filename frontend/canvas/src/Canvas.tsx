@@ -37,6 +37,9 @@ const NAME_ZOOM = 0.34;
 const MANY_NODES = 40;
 const SELECT_MS = 40;
 
+/** Whether the canvas was the last thing clicked or focused; it may be drawn anew meanwhile. */
+let ours = false;
+
 export function Canvas({ store }: { store: CanvasStore }) {
   const [controller] = useState(() => new Controller(store));
   return (
@@ -70,7 +73,6 @@ function Frame() {
   // What held the focus may be gone (a layer deleted, undone, drawn anew): the page then has it, and a
   // key would mean nothing, or the head's own. Until something else is clicked or focused it is ours.
   useEffect(() => {
-    let ours = false;
     const within = (event: Event): boolean => box.current !== null && event.composedPath().includes(box.current);
     const look = (event: Event): void => {
       ours = within(event);
