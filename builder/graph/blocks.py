@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from builder.errors import EditRefused, did_you_mean, quote
-from builder.graph.model import BLOCK_PREFIX, Graph, Node, Owner, Ref, map_refs
+from builder.graph.model import BLOCK_PREFIX, Graph, Node, Ref, map_refs
 
 
 def graph_at(root: Graph, scope: str) -> Graph:
@@ -32,14 +32,6 @@ def graphs(root: Graph) -> Iterator[tuple[str, Graph]]:
     """Every graph with its scope: the network itself as "", then its blocks."""
     yield "", root
     yield from root.blocks.items()
-
-
-def uses_of(root: Graph, block: str) -> Iterator[tuple[str, Owner]]:
-    """The owners that call a block, each with the scope it stands in."""
-    for scope, graph in graphs(root):
-        for owner in graph.owners.values():
-            if owner.block == block:
-                yield scope, owner
 
 
 def blocks_inside(root: Graph, block: str) -> set[str]:

@@ -265,6 +265,18 @@ def primary_input(node: Node) -> Ref | None:
     return next(iter(refs_in(node)), None)
 
 
+def anchor_at(graph: Graph, node_id: str | None) -> str | None:
+    """The node that one added behind `node_id` stands behind; None where there is no such node.
+
+    Never an output, whose value nobody reads: what it gives out then.
+    """
+    found = graph.nodes.get(node_id or "")
+    if found is None or found.kind != "output":
+        return found.id if found else None
+    ref = primary_input(found)
+    return ref.node if ref else None
+
+
 def iter_refs(argument: Argument) -> Iterator[Ref]:
     """The references inside one argument, left to right."""
     match argument:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
@@ -90,15 +91,18 @@ def test_the_sides_of_a_branch_are_named() -> None:
     assert '"b" -> "pick" [label=" if false: N×4 "]' in source
 
 
-def test_shared_weights_are_marked() -> None:
-    graph = chain({"fc": ("Linear", {"out_features": 16})})
-    again = Node("again", "layer", target="o_fc", arguments={"input": Ref("fc")})
+def called_twice(name: str, kind: str, arguments: dict[str, Any]) -> Graph:
+    """One layer, called again on its own result."""
+    graph = chain({name: (kind, arguments)})
+    again = Node("again", "layer", target=f"o_{name}", arguments={"input": Ref(name)})
     nodes = {**graph.nodes}
     output = nodes.pop("y")
-    graph = replace(
-        graph,
-        nodes={**nodes, "again": again, "y": replace(output, arguments={"value": Ref("again")})},
-    )
+    end = replace(output, arguments={"value": Ref("again")})
+    return replace(graph, nodes={**nodes, "again": again, "y": end})
+
+
+def test_shared_weights_are_marked() -> None:
+    graph = called_twice("fc", "Linear", {"out_features": 16})
 
     source = architecture_graph(graph)
 
@@ -107,14 +111,7 @@ def test_shared_weights_are_marked() -> None:
 
 
 def test_a_layer_without_weights_is_shared_as_a_layer() -> None:
-    graph = chain({"act": ("Sigmoid", {})})
-    again = Node("again", "layer", target="o_act", arguments={"input": Ref("act")})
-    nodes = {**graph.nodes}
-    output = nodes.pop("y")
-    graph = replace(
-        graph,
-        nodes={**nodes, "again": again, "y": replace(output, arguments={"value": Ref("again")})},
-    )
+    graph = called_twice("act", "Sigmoid", {})
 
     source = architecture_graph(graph)
 

@@ -19,7 +19,7 @@ from builder.graph.edits import (
     apply,
     describe,
 )
-from builder.graph.model import Graph, Ref, Training, primary_input
+from builder.graph.model import Graph, Ref, Training, anchor_at, primary_input
 from builder.ui import state
 from builder.ui.canvas import clipboard, questions, reading
 from builder.ui.canvas.place import select
@@ -54,7 +54,7 @@ def add(operation: Operation) -> None:
     elif value is not None:
         edit = AddNode(key, id=new, position=at, reads=value, scope=scope)
     elif after is not None:
-        edit = AddNode(key, after=_anchor(graph, after), id=new, position=at, scope=scope)
+        edit = AddNode(key, after=anchor_at(graph, after), id=new, position=at, scope=scope)
     else:
         edit = AddNode(key, id=new, position=at, reads=None, scope=scope)
     state.edit(together(edit, *aside), select_new=True)
@@ -82,7 +82,7 @@ def _add_branch(
         if anchor is None or anchor not in graph.nodes:
             state.say("A branch chooses between two values: add an input first.", "warning")
             return
-        behind = Ref(_anchor(graph, anchor) or anchor)
+        behind = Ref(anchor_at(graph, anchor) or anchor)
     other = primary_input(graph.nodes[behind.node]) or behind
     new = new or f"branch_{secrets.token_hex(3)}"
     add = AddBranch(Training(), behind, other, id=new, scope=state.scope())
@@ -214,17 +214,6 @@ def _before(graph: Graph, node: str) -> str | None:
     order = list(graph.nodes)
     place = order.index(node)
     return order[place - 1] if place else None
-
-
-def _anchor(graph: Graph, after: str) -> str | None:
-    """The node a new one stands behind: never an output, whose value nobody reads."""
-    found = graph.nodes.get(after)
-    if found is None:
-        return None
-    if found.kind == "output":
-        ref = primary_input(found)
-        return ref.node if ref else None
-    return found.id
 
 
 def _last(graph: Graph) -> str | None:

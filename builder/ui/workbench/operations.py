@@ -16,7 +16,7 @@ from builder.graph.edits import (
     SetBypassed,
     SetFrozen,
 )
-from builder.graph.model import Graph, Ref, Training, primary_input
+from builder.graph.model import Graph, Ref, Training, anchor_at, primary_input
 from builder.graph.names import suggest_name
 from builder.ui import state
 
@@ -34,7 +34,7 @@ def handle(operation: Mapping[str, Any]) -> None:
 def add(key: str, after: str | None = None) -> None:
     """Adds a layer, operation, block, input, output or branch behind `after` or the selected one."""
     graph = state.scoped_graph()
-    after = _anchor(graph, after or state.selected())
+    after = anchor_at(graph, after or state.selected())
     if key == "branch":
         _add_branch(graph, after)
         return
@@ -58,17 +58,6 @@ def delete(node: str) -> None:
     was_selected = state.selected() == node
     if state.edit(DeleteNode(node, scope=state.scope())) and was_selected:
         state.select(before)
-
-
-def _anchor(graph: Graph, node: str | None) -> str | None:
-    """The node a new one stands behind: never an output, whose value nobody reads."""
-    found = graph.nodes.get(node or "")
-    if found is None:
-        return None
-    if found.kind == "output":
-        ref = primary_input(found)
-        return ref.node if ref else None
-    return found.id
 
 
 def _add_branch(graph: Graph, after: str | None) -> None:

@@ -5,56 +5,29 @@ import { wireId } from "./types";
 
 /** Whether a value of `from` can be reached from `to`: a wire between them would close a circle. */
 export function closesCircle(doc: Document, from: string, to: string): boolean {
-  if (from === to) return true;
-  const readers = new Map<string, string[]>();
-  for (const wire of Object.values(doc.wires)) {
-    const list = readers.get(wire.from[0]);
-    if (list) list.push(wire.to[0]);
-    else readers.set(wire.from[0], [wire.to[0]]);
-  }
-  const stack = [to];
-  const seen = new Set<string>();
-  for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
-    if (node === from) return true;
-    if (seen.has(node)) continue;
-    seen.add(node);
-    stack.push(...(readers.get(node) ?? []));
-  }
-  return false;
+  return readersOf(doc, to).has(from);
 }
 
 /** A node and all it is made of. */
-export function sourcesOf(doc: Document, node: string): Set<string> {
-  const read = new Map<string, string[]>();
-  for (const wire of Object.values(doc.wires)) {
-    const list = read.get(wire.to[0]);
-    if (list) list.push(wire.from[0]);
-    else read.set(wire.to[0], [wire.from[0]]);
-  }
-  const found = new Set<string>();
-  const stack = [node];
-  for (let one = stack.pop(); one !== undefined; one = stack.pop()) {
-    if (found.has(one)) continue;
-    found.add(one);
-    stack.push(...(read.get(one) ?? []));
-  }
-  return found;
-}
+export const sourcesOf = (doc: Document, node: string): Set<string> => along(doc, node, "to", "from");
 
 /** A node and all that is made of it. */
-export function readersOf(doc: Document, node: string): Set<string> {
-  const readers = new Map<string, string[]>();
+export const readersOf = (doc: Document, node: string): Set<string> => along(doc, node, "from", "to");
+
+/** A node and all that is found along the wires, from their one end to the other. */
+function along(doc: Document, node: string, one: "from" | "to", other: "from" | "to"): Set<string> {
+  const next = new Map<string, string[]>();
   for (const wire of Object.values(doc.wires)) {
-    const list = readers.get(wire.from[0]);
-    if (list) list.push(wire.to[0]);
-    else readers.set(wire.from[0], [wire.to[0]]);
+    const list = next.get(wire[one][0]);
+    if (list) list.push(wire[other][0]);
+    else next.set(wire[one][0], [wire[other][0]]);
   }
   const found = new Set<string>();
   const stack = [node];
-  for (let one = stack.pop(); one !== undefined; one = stack.pop()) {
-    if (found.has(one)) continue;
-    found.add(one);
-    stack.push(...(readers.get(one) ?? []));
+  for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
+    if (found.has(at)) continue;
+    found.add(at);
+    stack.push(...(next.get(at) ?? []));
   }
   return found;
 }
