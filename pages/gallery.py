@@ -4,7 +4,7 @@ import streamlit as st
 
 from builder.gallery import project
 from builder.ui import state
-from builder.ui.cards import design_cards, own_projects
+from builder.ui.cards import design_cards, own_projects, unreadable_projects
 from builder.ui.head import page_head
 from builder.ui.keeping import download_project, say_if_nothing_is_kept
 from builder.ui.places import go_to
@@ -44,9 +44,10 @@ with st.container(key="lw_start", horizontal=True, vertical_alignment="center", 
         width=280,
     )
 
-if state.list_projects() and not search:
+if (state.list_projects() or state.unreadable_projects()) and not search:
     st.subheader("Your networks", anchor=False)
     mine = own_projects()
+    unreadable_projects()
     if mine and state.open_project(mine):
         go_to("Build")
 

@@ -62,6 +62,12 @@ def refuse_name(name: str, taken: Container[str] = (), digits: bool = True) -> s
     return _refuse_taken(name, taken)
 
 
+@functools.lru_cache(maxsize=10_000)
+def can_be_name(name: str, digits: bool = True) -> bool:
+    """Whether a name can be used where it is free; remembered, since every edit asks for every name."""
+    return refuse_name(name, (), digits) is None
+
+
 def suggest_name(wish: str, taken: Container[str] = ()) -> str:
     """The wish itself if it can be used, else the nearest name that can: "fc1" gives "fc2"."""
     if _is_index(wish):

@@ -28,8 +28,8 @@ from builder.graph.limits import (
     refuse_spec,
     refuse_unfolding,
 )
-from builder.graph.model import Graph, Node, Owner, Ref, iter_refs
-from builder.graph.names import names_in, refuse_name
+from builder.graph.model import Graph, Node, Owner, Ref, iter_refs, refs_in
+from builder.graph.names import can_be_name, names_in, refuse_name
 
 MAX_REPEAT = 1000
 MAX_BLOCKS = 1000
@@ -41,12 +41,17 @@ def validate(graph: Graph) -> None:
         raise ProjectRefused(sentence)
 
 
-def why_invalid(root: Graph) -> str | None:
-    """The first thing that keeps this value from being a network, in a sentence; None if all is well."""
-    return next(_faults(root), None)
+def why_invalid(root: Graph, before: Graph | None = None) -> str | None:
+    """The first thing that keeps this value from being a network, in a sentence; None if all is well.
+
+    `before`: the network an edit began with, known to be one. What is the very same in both is looked at
+    only for what others decide about it: names, order, what it reads. So an edit is checked in 0.5 ms at
+    100 layers, not 5.
+    """
+    return next(_faults(root, before or Graph()), None)
 
 
-def _faults(root: Graph) -> Iterator[str]:
+def _faults(root: Graph, before: Graph) -> Iterator[str]:
     if len(root.blocks) > MAX_BLOCKS:
         yield f"The network has {len(root.blocks):,} blocks, of at most {MAX_BLOCKS:,}."
         return
@@ -61,7 +66,10 @@ def _faults(root: Graph) -> Iterator[str]:
         classes.add(graph.name)
     for scope, graph in graphs(root):
         where = f"In the block {quote(scope)}: " if scope else ""
-        for sentence in _graph_faults(root, graph, bool(scope), classes):
+        known = before.blocks.get(scope, Graph()) if scope else before
+        if known.settings != graph.settings:
+            known = Graph()
+        for sentence in _graph_faults(root, graph, bool(scope), classes, known):
             yield where + sentence
     if circle := _recursion(root):
         way = " → ".join(quote(b) for b in circle[:8])
@@ -70,7 +78,9 @@ def _faults(root: Graph) -> Iterator[str]:
         yield sentence
 
 
-def _graph_faults(root: Graph, graph: Graph, inside: bool, classes: set[str]) -> Iterator[str]:
+def _graph_faults(
+    root: Graph, graph: Graph, inside: bool, classes: set[str], known: Graph
+) -> Iterator[str]:
     if max(len(graph.nodes), len(graph.owners), len(graph.settings)) > MAX_NODES:
         yield f"There are {len(graph.nodes):,} nodes, of at most {MAX_NODES:,}."
         return
@@ -78,6 +88,8 @@ def _graph_faults(root: Graph, graph: Graph, inside: bool, classes: set[str]) ->
         yield f"There are {len(graph.frames):,} frames and notes, of at most {MAX_FRAMES:,}."
         return
     for identity, frame in graph.frames.items():
+        if known.frames.get(identity) is frame:
+            continue
         if sentence := refuse_id(identity) or refuse_frame(frame):
             yield f"The frame {quote(frame.title or identity)} cannot be drawn. {sentence}"
     every, taken = names_in(graph), set(classes)
@@ -86,24 +98,43 @@ def _graph_faults(root: Graph, graph: Graph, inside: bool, classes: set[str]) ->
             yield f"The setting {quote(name)} cannot stand. {sentence}"
     taken -= classes - set(graph.settings)
     for key, owner in graph.owners.items():
-        yield from _id_faults(key, owner.id)
         if sentence := _name_fault(owner.name, taken, every, digits=True):
             yield f"The layer {quote(owner.name)} needs another name. {sentence}"
+        if known.owners.get(key) is owner and owner.block is None:
+            continue
+        yield from _id_faults(key, owner.id)
         yield from _owner_faults(root, graph, owner)
     earlier: dict[str, Node] = {}
     for key, node in graph.nodes.items():
-        yield from _id_faults(key, node.id)
         if node.kind != "layer":
             name = node.name or node.id
             if sentence := _name_fault(name, taken, every):
                 yield f"{kind_word(node)} {quote(name)} needs another name. {sentence}"
-        yield from _node_faults(root, graph, node, inside, earlier)
+        if not _same_call(graph, known, node) or not _reads_earlier(node, earlier):
+            yield from _id_faults(key, node.id)
+            yield from _node_faults(root, graph, node, inside, earlier)
         earlier[key] = node
+
+
+def _same_call(graph: Graph, known: Graph, node: Node) -> bool:
+    """Whether a node is the very same in both graphs, and calls the same layer; never for a block."""
+    if known.nodes.get(node.id) is not node:
+        return False
+    owner = graph.owners.get(node.target)
+    return node.kind != "layer" or (
+        owner is not None and owner.block is None and known.owners.get(node.target) is owner
+    )
+
+
+def _reads_earlier(node: Node, earlier: dict[str, Node]) -> bool:
+    """Whether all a node reads stands before it and gives a value."""
+    sources = (earlier.get(ref.node) for ref in refs_in(node))
+    return all(source is not None and source.kind != "output" for source in sources)
 
 
 def _name_fault(name: str, taken: set[str], every: set[str], digits: bool = False) -> str | None:
     """Why a name cannot stand beside those before it, proposing one that is free among all."""
-    if refuse_name(name, taken, digits) is None:
+    if name not in taken and can_be_name(name, digits):
         taken.add(name)
         return None
     return refuse_name(name, every if name in taken else every - {name}, digits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Mapping
 from itertools import groupby
@@ -15,7 +16,7 @@ from builder.graph.size import count_layers, format_layers, format_parameters
 from builder.inspection.sketch import MOST_NODES, sketch
 from builder.ui import state
 from builder.ui.markdown import plain
-from builder.ui.projects import ProjectCard, read_project
+from builder.ui.projects import ProjectCard, read_file, read_project
 from builder.ui.times import moment
 
 _LOG: Final = logging.getLogger("layerwise")
@@ -54,6 +55,25 @@ def own_projects() -> str | None:
                 if _own_card(card):
                     opened = card.id
     return opened
+
+
+def unreadable_projects() -> None:
+    """Draws those of a person's projects that cannot be opened: why, and the file to take along."""
+    for card in state.unreadable_projects():
+        name = plain(card.name) or card.id
+        with st.container(key=f"lw_unreadable_{card.id}", border=True, gap="xsmall"):
+            st.markdown(f":orange[:material/error:] **{name}** cannot be opened.")
+            st.caption(plain(card.unreadable))
+            with st.container(horizontal=True, gap="xsmall"):
+                st.download_button(
+                    "Download its file",
+                    data=functools.partial(read_file, state.owner(), card.id),
+                    file_name=f"{card.id}.json",
+                    mime="application/json",
+                    key=f"lw_take_{card.id}",
+                    icon=":material/download:",
+                )
+                _delete(card)
 
 
 def _design_card(design: Design) -> bool:
@@ -118,21 +138,23 @@ def _own_card(card: ProjectCard) -> bool:
                 type="tertiary",
                 width="stretch",
             )
-            with st.popover(
-                "", icon=":material/delete:", type="tertiary", help="Delete this project"
-            ):
-                st.markdown(f"Delete **{plain(card.name)}** for good?")
-                st.button(
-                    "Delete",
-                    key=f"lw_delete_{card.id}",
-                    type="primary",
-                    on_click=state.delete_project,
-                    args=(card.id,),
-                )
+            _delete(card)
         st.caption(
             f"{format_layers(card.layers)} · saved {moment(card.saved_at)}{' · open' if current else ''}"
         )
     return clicked
+
+
+def _delete(card: ProjectCard) -> None:
+    with st.popover("", icon=":material/delete:", type="tertiary", help="Delete this project"):
+        st.markdown(f"Delete **{plain(card.name) or card.id}** for good?")
+        st.button(
+            "Delete",
+            key=f"lw_delete_{card.id}",
+            type="primary",
+            on_click=state.delete_project,
+            args=(card.id,),
+        )
 
 
 def _matches(design: Design, search: str) -> bool:

@@ -43,8 +43,13 @@ def graph() -> Graph:
 
 
 def list_projects() -> list[projects.ProjectCard]:
-    """This person's projects, the one saved last first."""
+    """This person's projects that can be opened, the one saved last first."""
     return projects.list_projects(current().owner)
+
+
+def unreadable_projects() -> list[projects.ProjectCard]:
+    """This person's projects that cannot be opened, each with the reason."""
+    return projects.unreadable_projects(current().owner)
 
 
 @whole

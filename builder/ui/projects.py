@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 from builder.errors import LayerwiseError, NotFound, ProjectRefused
-from builder.graph.project import Project, from_json, to_json
+from builder.graph.project import MAX_PROJECT_NAME, Project, from_json, parse_json, to_json
 from builder.graph.size import count_layers
 from builder.home import make_folder, owner_folder, storage_refused, write_atomically
 
@@ -37,12 +37,16 @@ class ChangedElsewhere(LayerwiseError):
 
 @dataclass(frozen=True, slots=True)
 class ProjectCard:
-    """One line of a person's list of projects. `saved_at`: seconds since 1970."""
+    """One line of a person's list of projects. `saved_at`: seconds since 1970.
+
+    `unreadable`: why its file cannot be opened, "" where it can.
+    """
 
     id: str
     name: str
     saved_at: float
     layers: int
+    unreadable: str = ""
 
 
 def is_project_id(text: object) -> bool:
@@ -63,13 +67,31 @@ def project_path(owner: str, project_id: str) -> Path:
 
 
 def list_projects(owner: str) -> list[ProjectCard]:
-    """A person's projects, the one saved last first. Files that are no projects are left out."""
-    cards = []
-    for path in (owner_folder(owner) / "projects").glob("*.json"):
-        card = _card(path)
-        if card is not None:
-            cards.append(card)
-    return sorted(cards, key=lambda card: -card.saved_at)
+    """A person's projects that can be opened, the one saved last first."""
+    return [card for card in _cards(owner) if not card.unreadable]
+
+
+def unreadable_projects(owner: str) -> list[ProjectCard]:
+    """Those that cannot be opened, with the reason: their files stay, and can be downloaded."""
+    return [card for card in _cards(owner) if card.unreadable]
+
+
+def _cards(owner: str) -> list[ProjectCard]:
+    found = (_card(path) for path in (owner_folder(owner) / "projects").glob("*.json"))
+    return sorted((card for card in found if card is not None), key=lambda card: -card.saved_at)
+
+
+def read_file(owner: str, project_id: str) -> bytes:
+    """A project's file as it lies there, whatever is in it; b"" where there is none or it is no file.
+
+    Errors: NotFound for an id that is none of ours.
+    """
+    path = project_path(owner, project_id)
+    with _lock(path):
+        try:
+            return path.read_bytes()
+        except OSError:
+            return b""
 
 
 def read_project(owner: str, project_id: str) -> tuple[Project, Stamp]:
@@ -146,15 +168,30 @@ def _card(path: Path) -> ProjectCard | None:
     if known is not None and known[0] == stamp:
         return known[1]
     try:
-        project = from_json(path.read_text("utf-8"))
-    except (ProjectRefused, OSError, UnicodeDecodeError):
+        text = path.read_text("utf-8")
+    except OSError:
         return None
-    layers = count_layers(project.graph)
-    card = ProjectCard(path.stem, project.name, stamp[1] / 1e9, layers)
+    except UnicodeDecodeError:
+        text = ""
+    try:
+        project = from_json(text)
+        card = ProjectCard(path.stem, project.name, stamp[1] / 1e9, count_layers(project.graph))
+    except ProjectRefused as refusal:
+        card = ProjectCard(path.stem, _name_in(text), stamp[1] / 1e9, 0, str(refusal))
     if len(_CARDS) >= _CARDS_KEPT:
         _CARDS.clear()
     _CARDS[str(path)] = (stamp, card)
     return card
+
+
+def _name_in(text: str) -> str:
+    """What a file that is no project calls itself, so that a person knows it again; "" for nothing."""
+    try:
+        value = parse_json(text)
+    except ProjectRefused:
+        return ""
+    name = value.get("name") if isinstance(value, dict) else None
+    return name[:MAX_PROJECT_NAME] if isinstance(name, str) else ""
 
 
 def _stamp(path: Path) -> Stamp | None:

@@ -76,6 +76,7 @@ from builder.ui.opened import (
     take_theirs,
     undo,
     undo_label,
+    unreadable_projects,
 )
 from builder.ui.owner import COOKIE, is_token, new_token
 from builder.ui.session import (
@@ -291,5 +292,6 @@ __all__ = [
     "undisturbed",
     "undo",
     "undo_label",
+    "unreadable_projects",
     "widget",
 ]

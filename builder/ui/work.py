@@ -7,6 +7,7 @@ two runs of one session may overlap for a moment.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -14,15 +15,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
-from builder.errors import ProjectRefused
+from builder.errors import EditRefused, ProjectRefused
 from builder.graph.edits import Edit, SetPositions, apply, describe
 from builder.graph.history import History, same
 from builder.graph.model import Graph
 from builder.graph.project import Project
+from builder.graph.validate import why_invalid
 from builder.ui import projects
 
 SavedKind = Literal["saved", "changed_elsewhere", "failed"]
 
+_LOG: Final = logging.getLogger("layerwise")
 _HISTORIES: Final[OrderedDict[tuple[str, str], tuple[projects.Stamp, History]]] = OrderedDict()
 """Of projects saved by this server, with the version each ends in: a reload can still undo."""
 _HISTORIES_KEPT: Final = 500  # graphs share what did not change: some 100 kB for a long afternoon
@@ -76,13 +79,19 @@ class Work:
         return Project(self.name, self.graph, self.data, self.training)
 
     def edit(self, change: Edit) -> bool:
-        """Applies an edit, for undo to take back. Whether anything changed. Errors: EditRefused."""
+        """Applies an edit, for undo to take back. Whether anything changed.
+
+        Errors: EditRefused; also for one that makes no network, which no file could give back.
+        """
         with self.lock:
             before = self.graph
             label = describe(change, before)
             after = apply(before, change)
             if same(after, before):
                 return False
+            if sentence := why_invalid(after, before):
+                _LOG.error("%r made no network: %s", change, sentence)
+                raise EditRefused(f"That was not done, as it would not make a network. {sentence}")
             self.history = self.history.push(after, label)
             return True
 

@@ -76,7 +76,9 @@ def edits(draw: st.DrawFn, graph: Graph) -> e.Edit:
         st.builds(
             e.GroupIntoBlock,
             st.lists(node, min_size=1, max_size=4).map(tuple),
-            st.sampled_from(["Group1", "Group2", "Group3", "Block1", "two words"]),
+            st.sampled_from(
+                ["Group1", "Group2", "Group3", "Block1", "two words", "X", "X1", "Output", "Fc1"]
+            ),
         ),
         st.builds(e.Connect, refs | node, node, argument, st.integers(-1, 3)),
         st.builds(e.Disconnect, node, argument, st.integers(-1, 2)),
@@ -115,6 +117,7 @@ def test_any_edit_gives_a_valid_network_or_a_sentence(data: st.DataObject) -> No
             assert "\n" not in sentence and len(sentence) < 700, sentence
             continue
         assert why_invalid(after) is None, (why_invalid(after), edit)
+        assert why_invalid(after, history.graph) is None
         assert same(from_json(to_json(Project("p", after))).graph, after)
         infer_shapes(after)  # half-built networks are values, never errors
         history = history.push(after, label)

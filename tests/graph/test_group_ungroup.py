@@ -27,6 +27,7 @@ from builder.graph.edits import (
 )
 from builder.graph.history import same
 from builder.graph.model import Frame, Graph, Ref
+from builder.graph.names import class_name, names_in
 from builder.graph.project import Project, from_json, to_json
 from builder.graph.shapes import infer_shapes
 from builder.graph.validate import why_invalid
@@ -41,10 +42,12 @@ def text(graph: Graph) -> str:
     return to_json(Project("p", graph))
 
 
-def grouped_and_back(graph: Graph, chosen: list[str], scope: str = "") -> bool:
+def grouped_and_back(
+    graph: Graph, chosen: list[str], scope: str = "", name: str | None = None
+) -> bool:
     """Whether the group could be made; then it was checked that it comes apart exactly."""
     try:
-        grouped = apply(graph, GroupIntoBlock(tuple(chosen), id="new_block", scope=scope))
+        grouped = apply(graph, GroupIntoBlock(tuple(chosen), name, id="new_block", scope=scope))
     except EditRefused:
         return False
     assert why_invalid(grouped) is None
@@ -99,7 +102,9 @@ def test_any_part_of_any_network_comes_back_as_it_was(data: st.DataObject) -> No
     inside = [n.id for n in inner.nodes.values() if n.kind not in ENDS]
     if inside:
         chosen = data.draw(st.lists(st.sampled_from(inside), min_size=1, max_size=6, unique=True))
-        grouped_and_back(graph, chosen, scope)
+        names = sorted(class_name(n) for n in names_in(inner))
+        name = data.draw(st.sampled_from([None, "X", "Output", "XOut", *names]))
+        grouped_and_back(graph, chosen, scope, name)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
@@ -126,6 +131,26 @@ def test_a_group_within_a_group_comes_back_as_it_was(data: st.DataObject) -> Non
 def test_parts_of_large_networks_come_back(graph: Graph) -> None:
     ids = [n.id for n in graph.nodes.values() if n.kind not in ENDS]
     assert grouped_and_back(graph, ids[3:12])
+
+
+def test_the_name_a_port_of_the_block_gets_is_not_taken_for_free_outside() -> None:
+    graph = layer(start(), "a", "Linear", "x", out_features=8)
+    graph = layer(graph, "b", "Linear", "a", out_features=8)
+    graph = operation(graph, "add", "operator.add", input=Ref("b"), other=Ref("x"))
+    graph = apply(output(graph, "add"), GroupIntoBlock(("a",), "A", id="group"))
+    graph = apply(graph, DuplicateNode("group"))
+    both = apply(graph, GroupIntoBlock(("b", "add"), "B"))
+    assert why_invalid(both) is None
+    assert grouped_and_back(graph, ["b", "add"])
+
+
+@pytest.mark.parametrize("name", ["X", "Output", "Conv1", "Fc", "Conv2", None])
+def test_a_block_may_be_named_like_a_node(name: str | None) -> None:
+    graph = project("digits_cnn").graph
+    grouped = apply(graph, GroupIntoBlock(("conv1", "relu1"), name, id="call"))
+    assert why_invalid(grouped) is None
+    assert same(from_json(text(grouped)).graph, grouped)
+    assert same(apply(grouped, Ungroup("call")), graph)
 
 
 def test_layers_and_weights_that_stood_apart_stand_apart_again() -> None:

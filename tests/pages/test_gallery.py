@@ -8,6 +8,7 @@ import pytest
 
 from builder.gallery import designs, project
 from builder.graph.project import Project, to_json
+from builder.ui.projects import project_path
 from tests.pages.app import App
 
 
@@ -83,6 +84,19 @@ def test_a_project_file_opens_as_a_new_project(app: App) -> None:
     uploader.upload("net.json", WHOLE.encode(), "application/json").run()
     app.click("lw_upload_open")
     assert app.graph == project("mlp_784_sequential").graph
+
+
+def test_a_kept_project_that_cannot_be_opened_is_shown_with_the_reason(app: App) -> None:
+    app.open("gallery")
+    path = project_path(app.owner, "abcdefgh")
+    path.parent.mkdir(parents=True)
+    path.write_text(WHOLE[: len(WHOLE) // 2])
+    app.run()
+    assert any("cannot be opened" in m.value for m in app.at.markdown)
+    assert any("cut off" in c.value for c in app.at.caption)
+    app.click("lw_delete_abcdefgh")
+    assert not path.exists()
+    app.shows_no_trouble()
 
 
 def test_where_nothing_can_be_kept_a_new_visitor_sees_the_gallery_and_is_told(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,9 @@ import pytest
 from builder.errors import NotFound, ProjectRefused
 from builder.gallery import project
 from builder.graph.edits import AddNode, RenameModel
-from builder.graph.model import Graph
-from builder.graph.project import Project
-from builder.ui import opened, projects, session
+from builder.graph.model import Graph, Node
+from builder.graph.project import Project, to_json
+from builder.ui import opened, projects, session, work
 from builder.ui.owner import new_token
 from builder.ui.work import Work
 
@@ -196,3 +197,42 @@ def test_a_look_at_the_list_needs_no_room_on_the_disk(
     assert ".." not in tab.messages[0][1]
     opened.delete_project("abcdefgh")
     assert len(tab.messages) == 1
+
+
+def twice(graph: Graph) -> Graph:
+    """The network with an output called like its input, which no edit makes."""
+    return replace(graph, nodes={**graph.nodes, "y": Node("y", "output", graph.inputs[0].name)})
+
+
+TWICE = to_json(Project("Broken", twice(project("lenet5").graph)))
+
+
+def test_a_project_that_cannot_be_opened_is_listed_with_the_reason_and_given_back(
+    owner: str,
+) -> None:
+    projects.write_project(owner, "abcdefgh", project("unet"), None)
+    path = projects.project_path(owner, "ijklmnop")
+    path.write_text(TWICE)
+    assert [card.id for card in projects.list_projects(owner)] == ["abcdefgh"]
+    [card] = projects.unreadable_projects(owner)
+    assert (card.id, card.name) == ("ijklmnop", "Broken")
+    assert "needs another name" in card.unreadable
+    assert projects.read_file(owner, "ijklmnop") == TWICE.encode()
+    path.write_bytes(b"\xff\x00")
+    assert [c.name for c in projects.unreadable_projects(owner)] == [""]
+    projects.delete_project(owner, "ijklmnop")
+    assert projects.unreadable_projects(owner) == []
+
+
+def test_an_edit_that_makes_no_network_is_refused_and_the_old_one_stays(
+    owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tab = session.Session(owner=owner)
+    monkeypatch.setattr(session, "_find", [lambda: tab])
+    opened.new_project(project("unet"))
+    before = opened.graph()
+    monkeypatch.setattr(work, "apply", lambda graph, edit: twice(graph))
+    assert not opened.edit(AddNode("torch.nn.ReLU"))
+    [(_, text)] = tab.messages
+    assert text.startswith("That was not done") and "needs another name" in text
+    assert opened.graph() is before

@@ -50,6 +50,7 @@ def group(root: Graph, edit: GroupIntoBlock) -> Graph:
     refuse_lost_branch(graph, chosen)
 
     settings = _settings_of(graph, members, owners)
+    outer_names = names_in(_without(graph, chosen, {o.id for o in owners}))
     inner_names = names_in(Graph(nodes={n.id: n for n in members if n.kind != "layer"}))
     inner_names |= {o.name for o in owners} | set(settings)
     inputs = _inputs(graph, members, inner_names)
@@ -61,7 +62,6 @@ def group(root: Graph, edit: GroupIntoBlock) -> Graph:
         owners={o.id: o for o in owners},
         settings=settings,
     )
-    outer_names = names_in(graph) - {o.name for o in owners} - inner_names
     name = suggest_name(name_for(BLOCK_PREFIX + block_name).rstrip("1"), outer_names)
     owner = Owner(
         id=free_id(None, name, graph.owners),
@@ -84,6 +84,15 @@ def group(root: Graph, edit: GroupIntoBlock) -> Graph:
     graph = replace(after, nodes={**after.nodes, call.id: call}, owners=called)
     root = with_graph(root, edit.scope, graph)
     return replace(root, blocks={**root.blocks, block_name: block})
+
+
+def _without(graph: Graph, nodes: Collection[str], owners: Collection[str]) -> Graph:
+    """What stays outside, with the names it goes on using; its references are not looked at."""
+    return replace(
+        graph,
+        nodes={i: n for i, n in graph.nodes.items() if i not in nodes},
+        owners={i: o for i, o in graph.owners.items() if i not in owners},
+    )
 
 
 def exchange(
