@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from builder.catalogue.entry import Parameter
+from builder.graph.blocks import graph_at
 from builder.graph.edits import (
     UNSET,
     DeleteNodes,
@@ -35,6 +36,7 @@ from builder.ui.canvas.wires import Slot
 
 _ANSWER: Final = "canvas.answer"
 _ANSWERED_SECONDS: Final = 30.0
+_ENDS: Final = ("input", "output")  # no layers
 
 
 def answer(operation: Operation, content: Mapping[str, Any]) -> None:
@@ -79,16 +81,23 @@ def effect_words(edit: Edit) -> str:
     Errors: EditRefused.
     """
     found = effect_of(state.graph(), edit)
-    graph, itself = state.scoped_graph(), getattr(edit, "node", None)
-    changed = [n for n in found.changed if n != itself and graph.nodes[n].kind != "output"]
+    root, graph, itself = state.graph(), state.scoped_graph(), getattr(edit, "node", None)
+    here = [n for n in found.changed if n != itself and graph.nodes[n].kind not in _ENDS]
+    there = [n for at, n in found.elsewhere if graph_at(root, at).nodes[n].kind not in _ENDS]
+    changed = len(here) + len(there)
     words = []
     if changed:
-        words.append(f"changes {format_layers(len(changed))}")
+        where = "outside of this block" if state.scope() else "inside blocks"
+        words.append(f"changes {format_layers(changed)}")
+        words[0] += f" ({format_exact(len(there))} {where})" if there else ""
     lost = set(found.lost) & trained_paths() if found.lost else set()
     if lost:
         verb = "loses" if len(lost) == 1 else "lose"
         layers = "" if changed else " layer" if len(lost) == 1 else " layers"
         words.append(f"{format_exact(len(lost))}{layers} {verb} trained weights")
+    new = {(p.scope, p.node) for p in found.problems if p.severity == "error"}
+    if new and words:
+        words.append(f"brings {format_exact(len(new))} problem{'s' if len(new) > 1 else ''}")
     return ", ".join(words)
 
 
