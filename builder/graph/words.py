@@ -38,13 +38,6 @@ _PAIRS: Final = (
     ("num_embeddings", "embedding_dim"),
 )
 _LONGEST: Final = 64  # characters of parameters in a row; the form has them all
-_AXES: Final = {
-    2: "batch × features",
-    3: "batch × length × features",
-    4: "batch × channels × height × width",
-    5: "batch × channels × depth × height × width",
-}
-_CHANNELS_FIRST: Final = {"convolution", "pooling"}
 
 
 def family_of(graph: Graph, node: Node) -> Family:
@@ -114,17 +107,6 @@ def source_words(graph: Graph, ref: Ref) -> str:
     entry = entry_of(graph, node)
     part = next((p.name for p in entry.parts if p.path == ref.path), None) if entry else None
     return f"{label} · {part or ''.join(f'[{i}]' for i in ref.path)}"
-
-
-def axes(value: Value | None, family: str = "") -> str:
-    """The axes of a shape by name, for a tooltip; "" where there is no usual name."""
-    if not isinstance(value, TensorSpec):
-        return ""
-    if len(value.shape) == 2 and value.dtype in ("int64", "int32"):
-        return "batch × length"
-    if len(value.shape) == 3 and family in _CHANNELS_FIRST:
-        return "batch × channels × length"
-    return _AXES.get(len(value.shape), "")
 
 
 def shape_words(value: Value | None) -> str:
