@@ -174,9 +174,7 @@ def totals_words(totals: Totals) -> list[tuple[str, str, str]]:
                 "The others are frozen: requires_grad is False",
             )
         )
-    words.append(
-        (format_flops(totals.flops), "per sample", "Floating-point operations of one forward pass")
-    )
+    words.append((flops_words(totals), "per sample", _flops_meaning(totals)))
     words.append(
         (
             format_bytes(totals.memory_bytes),
@@ -186,6 +184,26 @@ def totals_words(totals: Totals) -> list[tuple[str, str, str]]:
         )
     )
     return words
+
+
+def flops_words(totals: Totals) -> str:
+    """8.2 kFLOPs; "≥ 8.2 kFLOPs" where those of some layers are not known, "? FLOPs" where none are."""
+    if not totals.flops_unknown:
+        return format_flops(totals.flops)
+    return f"≥ {format_flops(totals.flops)}" if totals.flops else format_flops(None)
+
+
+def _flops_meaning(totals: Totals) -> str:
+    text = "Floating-point operations of one forward pass; of a branch, the side that takes more"
+    count = totals.flops_unknown
+    if not count:
+        return text
+    who = (
+        "one layer or operation are"
+        if count == 1
+        else f"{format_exact(count)} layers and operations are"
+    )
+    return f"{text}. Those of {who} not known and not counted"
 
 
 def _constructor_words(

@@ -9,7 +9,7 @@ import pytest
 
 from builder.gallery import project
 from builder.graph.check import check
-from builder.graph.edits import AddNode, Connect, DeleteNodes, Edit, SetArgument, apply
+from builder.graph.edits import AddNode, Connect, DeleteNodes, Edit, SetArgument, SetBypassed, apply
 from builder.graph.model import Graph, Node, Ref, TensorSpec
 from builder.ui.canvas.document import Document, Looked, document
 from builder.ui.canvas.fitting import keys_for, slots_for

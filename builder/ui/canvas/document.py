@@ -15,11 +15,10 @@ from builder.graph.report import NodeReport, ShapeReport
 from builder.graph.size import (
     count_layers,
     format_bytes,
-    format_flops,
     format_layers,
     format_parameters,
 )
-from builder.graph.words import part_of, shape_words, totals_words
+from builder.graph.words import flops_words, part_of, shape_words, totals_words
 from builder.ui.canvas.kinds import PortKind, kind_of
 from builder.ui.canvas.nodes import Around, NodeViews, names_read
 from builder.ui.canvas.wires import Slot, slots_of
@@ -193,7 +192,7 @@ def _totals(graph: Graph, looked: Looked) -> dict[str, Any]:
     return {
         "layers": layers,
         "parameters": format_parameters(totals.parameters),
-        "flops": format_flops(totals.flops),
+        "flops": flops_words(totals),
         "memory": format_bytes(totals.memory_bytes),
         "words": [list(words) for words in totals_words(totals)],
         "problems": count,
