@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from builder import catalogue
 from builder.graph import meta
@@ -13,6 +14,9 @@ from builder.graph.model import Argument, Graph
 from builder.graph.report import ShapeReport
 from builder.graph.shapes import infer_shapes
 
+Shapes: TypeAlias = tuple[tuple[str, tuple[int, ...]], ...]
+"""Names and shapes of what a layer has in its `state_dict`, in its order."""
+
 
 @dataclass(frozen=True, slots=True)
 class Effect:
@@ -21,13 +25,15 @@ class Effect:
     `elsewhere`: the same in all other graphs, each as (scope, node).
 
     `lost`: paths in the `state_dict` whose parameters vanish or get another shape, repetitions
-    written out ("encoder.0.fc"). `problems`: those the network has afterwards and has not now.
+    written out ("encoder.0.fc"); `shapes`: of each the names and shapes of its parameters and buffers now.
+    `problems`: those the network has afterwards and has not now.
     """
 
     changed: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
     elsewhere: tuple[tuple[str, str], ...] = ()
+    shapes: Mapping[str, Shapes] = field(default_factory=dict, compare=False)
 
 
 def effect_of(graph: Graph, edit: Edit) -> Effect:
@@ -39,20 +45,23 @@ def effect_of(graph: Graph, edit: Edit) -> Effect:
     before_report, after_report = infer_shapes(graph), infer_shapes(after)
     had, has = _Weights(graph, before_report), _Weights(after, after_report)
     changed = list(_changed(_runs(graph, before_report), _runs(after, after_report)))
-    here = _scope(edit)
+    here = scope_of(edit)
+    lost = {path: _shapes(made) for path, made in had.made.items() if has.lack(path, made)}
     return Effect(
         tuple(node for scope, node in changed if scope == here),
-        tuple(path for path, made in had.made.items() if has.lack(path, made)),
+        tuple(lost),
         tuple(
             p
             for p in after_report.problems
             if not any(p.same_place(other) for other in before_report.problems)
         ),
         elsewhere=tuple((scope, node) for scope, node in changed if scope != here),
+        shapes=lost,
     )
 
 
-def _scope(edit: Edit) -> str:
+def scope_of(edit: Edit) -> str:
+    """The graph an edit works in; of several, that of the first."""
     while isinstance(edit, Several):
         if not edit.edits:
             return ""
@@ -150,8 +159,8 @@ class _Weights:
                 self.unknown.add(path)
 
 
-def _shapes(made: _Made) -> list[tuple[str, tuple[int, ...]]]:
+def _shapes(made: _Made) -> Shapes:
     """The names and shapes of the weights of a layer that was built before."""
     target, arguments = made
     module = meta.build(catalogue.get(target), arguments)
-    return [(name, tuple(value.shape)) for name, value in module.state_dict().items()]
+    return tuple((name, tuple(value.shape)) for name, value in module.state_dict().items())
