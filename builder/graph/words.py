@@ -137,8 +137,8 @@ def marks_of(graph: Graph, node: Node, report: NodeReport) -> list[str]:
         marks += ["frozen"] if owner.frozen else []
         if owner.repeat > 1:
             marks.append(f"×{owner.repeat}" + (" shared" if owner.shared else ""))
-        calls = graph.calls_of(owner.id)
-        if len(calls) > 1 and calls[0].id != node.id:
+        calls = [call for call in graph.calls_of(owner.id) if not call.bypassed]
+        if not node.bypassed and len(calls) > 1 and calls[0].id != node.id:
             marks.append(f"{'weights of' if report.parameters else 'the same'} {owner.name}")
     return marks
 

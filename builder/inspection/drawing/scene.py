@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from builder.catalogue.entry import Family
@@ -187,7 +187,8 @@ def _group(graph: Graph, node: Node, report: NodeReport, name: str, deep: tuple[
     """An unfolded block; a repeated one shows its insides once."""
     block = graph.blocks[name]
     inner = report.body[0] if report.body else ShapeReport({})
-    inside = scene_of(block, inner, True, deep=(*deep, name))
+    whole = replace(block, blocks=graph.blocks)  # which stand at the network alone
+    inside = scene_of(whole, inner, True, deep=(*deep, name))
     card = Card(node.id, "group", name, quiet=(graph.label(node.id),), inside=inside)
     takes = {port.name or port.id: port.id for port in block.inputs}
     card.takes = {**takes, **{port.id: port.id for port in block.inputs}}

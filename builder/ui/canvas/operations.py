@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from builder.errors import LayerwiseError
+from builder.errors import LayerwiseError, quote
 from builder.graph.edits import (
     DuplicateNode,
     Edit,
@@ -210,9 +210,13 @@ def _fold(operation: Operation) -> None:
 
 def _duplicate(operation: Operation) -> None:
     """One layer gets a copy behind it, as in the stack; several get one beside them."""
-    nodes = reading.nodes(operation, "nodes", state.scoped_graph())
+    graph = state.scoped_graph()
+    nodes = reading.nodes(operation, "nodes", graph)
     if len(nodes) == 1:
-        state.edit(DuplicateNode(nodes[0], scope=state.scope()), select_new=True)
+        done = state.edit(DuplicateNode(nodes[0], scope=state.scope()), select_new=True)
+        owner = graph.owner_of(graph.nodes[nodes[0]])
+        if done and owner is not None and len(graph.calls_of(owner.id)) > 1:
+            state.say(f"The copy of {quote(owner.name)} has weights of its own.", "info")
     elif nodes:
         clipboard.duplicate(nodes)
 
