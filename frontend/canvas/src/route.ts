@@ -84,13 +84,18 @@ function laneOf(way: Way, spans: readonly Span[], lanes: Lane[]): Pick<Route, "l
   const near = lanes.filter((used) => used.a < high && used.b > low);
   const joined = near.filter((used) => used.value === way.value).map((used) => used.at);
   const walls = merged(between);
-  const tries = joined.map((lane) => ({ lane, price: Math.abs(lane - out) + Math.abs(lane - back) - 2 * LANE }));
+  // The cheapest lane that is free. Whether one is free costs more than its price, so that is asked last.
+  let best: number | null = null;
+  let least = Infinity;
+  const consider = (lane: number, price: number): void => {
+    if (price >= least || walls.some(([top, bottom]) => lane > top + 2 && lane < bottom - 2)) return;
+    if (near.some((used) => used.value !== way.value && Math.abs(used.at - lane) < LANE - 4)) return;
+    [best, least] = [lane, price];
+  };
+  for (const lane of joined) consider(lane, Math.abs(lane - out) + Math.abs(lane - back) - 2 * LANE);
   for (const [top, bottom] of walls) for (const step of STEPS) for (const lane of [top + step, bottom + step]) {
-    tries.push({ lane, price: Math.abs(lane - out) + Math.abs(lane - back) + (lane > out ? 1 : 0) });
+    consider(lane, Math.abs(lane - out) + Math.abs(lane - back) + (lane > out ? 1 : 0));
   }
-  tries.sort((x, y) => x.price - y.price);
-  const best = tries.find(({ lane }) => !walls.some(([top, bottom]) => lane > top + 2 && lane < bottom - 2)
-    && !near.some((used) => used.value !== way.value && Math.abs(used.at - lane) < LANE - 4))?.lane ?? null;
   const first = Math.min(...between.map((other) => other.a));
   const last = Math.max(...between.map((other) => other.b));
   const clamp = (room: number): number => Math.min(TURN, Math.max(16, room - 4));
