@@ -76,7 +76,7 @@ export class CanvasStore {
     return known;
   }
 
-  /** Does an operation: shown at once, sent at once, repeated until acknowledged. */
+  /** Does an operation: known at once, sent at once and drawn right after that, repeated until acknowledged. */
   dispatch(edit: Edit | Question): number {
     if (this.leaving && edit.op !== "resync") return 0;
     const last = this.pending.at(-1);
