@@ -10,10 +10,11 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from builder.inspection.drawing.frames import as_drawn
 from builder.inspection.drawing.letters import broken
 from builder.inspection.drawing.places import MOST_APART, Box
 from builder.inspection.drawing.routes import AXES_ROOM, card_sizes, insides
-from builder.inspection.drawing.scene import AXES, SHAPE, Scene, Wire
+from builder.inspection.drawing.scene import AXES, SHAPE, USUAL_SIZE, Scene, Wire
 from builder.inspection.drawing.sheet import Line, Point, Sheet, Words, end_words, fitted, turned
 
 _OUT: Final = 14.0  # pixels straight out of a card, and into one
@@ -24,10 +25,11 @@ _BESIDE: Final = 40.0  # pixels from the placed cards to those without a place
 
 
 def at_positions(scene: Scene, positions: Mapping[str, Point], down: bool) -> Sheet:
-    """A sheet with each card's top left corner where `positions` says."""
+    """A sheet with each card's middle where `positions` says, and the frames and notes drawn there."""
     inside = insides(scene, down)
     sizes = card_sizes(scene, inside, down)
-    corners = {key: positions[key] for key in scene.cards if key in positions}
+    scene.stood = {key: positions[key] for key in scene.cards if key in positions}
+    corners = {k: (x - sizes[k][0] / 2, y - sizes[k][1] / 2) for k, (x, y) in scene.stood.items()}
     bottom = max((corners[k][1] + sizes[k][1] for k in corners), default=0.0) + _BESIDE
     x = min((corner[0] for corner in corners.values()), default=0.0)
     for key in scene.cards:
@@ -46,7 +48,23 @@ def at_positions(scene: Scene, positions: Mapping[str, Point], down: bool) -> Sh
         for words in line.says:
             words.at = turned(words.at, down)
     places = {key: (*corners[key], *sizes[key]) for key in scene.cards}
-    return fitted(scene, places, lines, inside)
+    sheet = fitted(scene, places, lines, inside)
+    one = next(iter(places), None)
+    moved = (0.0, 0.0)
+    if one is not None:
+        moved = (sheet.boxes[one][0] - places[one][0], sheet.boxes[one][1] - places[one][1])
+    return as_drawn(sheet, moved)
+
+
+def runs_down(scene: Scene, positions: Mapping[str, Point]) -> bool:
+    """Whether most wires between cards of these middles run down rather than to the right."""
+    right = down = 0
+    for wire in scene.wires:
+        if wire.tail in positions and wire.head in positions:
+            (a, b), (c, d) = positions[wire.tail], positions[wire.head]
+            right += c - a >= USUAL_SIZE[0]
+            down += d - b >= USUAL_SIZE[1]
+    return down > right
 
 
 class _Finder:

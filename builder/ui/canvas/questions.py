@@ -148,7 +148,7 @@ def _deletion_label(nodes: int, wires: int, frames: int) -> str:
 
 
 def picture(operation: Operation) -> None:
-    """The graph shown as a file to take along, with its nodes where the browser has them."""
+    """The graph shown as a file to take along, with its nodes where the browser has their middles."""
     graph, report = state.scoped_graph(), state.scoped_report()
     if report is None:
         state.say("Nothing reaches this block yet, so there is nothing to draw.", "info")

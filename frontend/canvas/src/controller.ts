@@ -1,7 +1,8 @@
 /** Everything a person can do on the canvas, whichever way: mouse, touch, keys, menus. */
 import { Editing } from "./editing";
 import type { CanvasStore } from "./store";
-import type { Answer, Document } from "./types";
+import { axisOf } from "./layout";
+import type { Answer, Document, Point } from "./types";
 
 export { FRAME, type Flow } from "./view";
 
@@ -77,7 +78,13 @@ export class Controller extends Editing {
   }
 
   picture(format: "svg" | "png"): void {
-    void this.store.ask({ op: "picture", at: this.store.placement.at, dark: this.box?.dataset["dark"] === "true", format });
+    const lr = this.direction() === "LR";
+    const at: Record<string, Point> = {}; // middles: a card of the picture has a size of its own
+    for (const [id, node] of Object.entries(this.doc.nodes)) {
+      const box = this.boxOf(id);
+      if (box) at[id] = [box.x + box.w / 2, box.y + (lr ? axisOf(node, this.ui.state.unfolded.has(id)) : box.h / 2)];
+    }
+    void this.store.ask({ op: "picture", at, dark: this.box?.dataset["dark"] === "true", format });
     this.ui.set({ menu: null, said: "The picture is being drawn" });
   }
 }
