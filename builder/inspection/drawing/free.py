@@ -124,11 +124,10 @@ class _Finder:
     # Ways -------------------------------------------------------------------------------------------
 
     def _best(self, wire: Wire, start: Point, end: Point, circle: Box | None) -> list[Point]:
-        ways = list(self._ways(start, end, circle))
-        ways.sort(key=_cost)
         fewest: tuple[int, int] | None = None
-        chosen, clear = ways[0], 0
-        for way in ways:
+        chosen, clear = [start, end], 0
+        plain = sorted(self._plain_ways(start, end, circle), key=_cost)
+        for way in itertools.chain(plain, self._detours(start, end, circle)):
             touched = self._touched(wire, way)
             if fewest is not None and touched > fewest[0]:
                 continue
@@ -142,8 +141,12 @@ class _Finder:
                 break
         return chosen
 
-    def _ways(self, start: Point, end: Point, circle: Box | None) -> Iterator[list[Point]]:
+    def _plain_ways(self, start: Point, end: Point, circle: Box | None) -> Iterator[list[Point]]:
+        """Straight, or with one step; each is cheaper than any detour."""
         (a, v), (b, w) = start, end
+        if circle is not None and circle.along > a and abs(v - w) >= circle.wide / 2 + _OUT:
+            side = circle.wide / 2 if v > circle.across else -circle.wide / 2
+            yield [start, (circle.along, v), (circle.along, circle.across + side)]
         out, into = a + _OUT, b - _OUT - 4
         if abs(v - w) < 0.6 and b > a:
             yield [start, end]
@@ -154,6 +157,14 @@ class _Finder:
             for step in steps:
                 if out <= step <= into:
                     yield [start, (step, v), (step, w), end]
+
+    def _detours(self, start: Point, end: Point, circle: Box | None) -> Iterator[list[Point]]:
+        """Along the edge of some card, the cheapest first."""
+        yield from sorted(self._lanes(start, end, circle), key=_cost)
+
+    def _lanes(self, start: Point, end: Point, circle: Box | None) -> Iterator[list[Point]]:
+        (a, v), (b, w) = start, end
+        out, into = a + _OUT, b - _OUT - 4
         lanes = sorted(
             {
                 round(lane)
@@ -168,14 +179,10 @@ class _Finder:
                     yield [start, (first, v), (first, lane), (last, lane), (last, w), end]
         if circle is None:
             return
-        for beside in (v, *lanes):
-            if abs(beside - circle.across) < circle.wide / 2 + _OUT:
-                continue
-            side = circle.wide / 2 if beside > circle.across else -circle.wide / 2
-            tip = (circle.along, circle.across + side)
-            if beside == v and circle.along > a:
-                yield [start, (circle.along, v), tip]
-            elif beside != v:
+        for beside in lanes:
+            if abs(beside - circle.across) >= circle.wide / 2 + _OUT:
+                side = circle.wide / 2 if beside > circle.across else -circle.wide / 2
+                tip = (circle.along, circle.across + side)
                 yield [start, (out, v), (out, beside), (circle.along, beside), tip]
 
     def _touched(self, wire: Wire, way: list[Point]) -> int:

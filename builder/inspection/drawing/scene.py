@@ -31,6 +31,7 @@ LINE: Final = 14.0  # pixels from line to line
 NOTE_GAP: Final = 4.0  # pixels above a card's own note
 SIDE, TOP = 12.0, 8.0  # between a card's edge and its words
 _NARROWEST, _WIDEST = 84.0, 190.0
+_NOTE_WIDTH: Final = 130.0  # of a card with a note of its own, at least
 _SIGNS: Final = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "matmul": "@"}
 # Families that leave the axes as they are, whatever they are called.
 _KEEPING: Final[frozenset[Family]] = frozenset(
@@ -172,7 +173,7 @@ def _card(
         card.quiet = (*card.quiet, "bypassed")
         card.dashed = card.faint = True
     if node.note:
-        card.note = wrapped(node.note, QUIET, _WIDEST - 2 * SIDE - 6, 4)
+        card.note = (node.note,)
     if report.problem is not None:
         card.problem = report.problem.message
         card.severe = report.problem.severity == "error"
@@ -227,12 +228,14 @@ def _measure(card: Card) -> None:
         text_width(card.title, TITLE, bold=True) + badge,
         *(text_width(line, WORDS) for line in (*card.lines, "")),
         *(text_width(line, QUIET) for line in (*card.quiet, "")),
-        *(text_width(line, QUIET) + 6 for line in (*card.note, "")),
     )
     if card.look == "group":  # all in one line
         widest = text_width(card.title, TITLE, bold=True) + badge + text_width(quiet, QUIET) + 20
     aside = 16.0 if card.look == "choice" else 0.0
     card.width = max(_NARROWEST, round(widest + 2 * SIDE + 2 * aside + 1))
+    if card.note:  # it does not widen the card
+        card.width = max(card.width, _NOTE_WIDTH)
+        card.note = wrapped(card.note[0], QUIET, card.width - 2 * (SIDE + aside) - 6, 4)
     card.height = 2 * TOP + LINE * (1 + len(card.lines) + len(card.quiet)) + 2
     card.height += LINE * len(card.note) + (NOTE_GAP if card.note else 0)
     if card.look == "choice":

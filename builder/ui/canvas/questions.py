@@ -30,7 +30,7 @@ from builder.ui import state
 from builder.ui.canvas import fitting, reading
 from builder.ui.canvas.nodes import quick_kind
 from builder.ui.canvas.reading import Operation
-from builder.ui.canvas.trained import trained_paths
+from builder.ui.canvas.trained import is_trained
 from builder.ui.canvas.wires import Slot
 
 _ANSWER: Final = "canvas.answer"
@@ -84,7 +84,7 @@ def effect_words(edit: Edit) -> str:
     words = []
     if changed:
         words.append(f"changes {format_layers(len(changed))}")
-    lost = set(found.lost) & trained_paths() if found.lost else set()
+    lost = [path for path in found.lost if is_trained(path, found.shapes[path])]
     if lost:
         verb = "loses" if len(lost) == 1 else "lose"
         layers = "" if changed else " layer" if len(lost) == 1 else " layers"
