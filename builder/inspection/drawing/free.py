@@ -21,6 +21,7 @@ _OUT: Final = 14.0  # pixels straight out of a card, and into one
 _CLEAR: Final = 9.0  # pixels between a wire and a card it passes
 _BEND: Final = 40.0  # pixels of detour that a bend is worth
 _TRIED: Final = 60  # ways clear of cards among which the one clear of wires is looked for
+_OFF: Final = 11.0  # pixels by which wires enter off the middle of an edge, at most
 _BESIDE: Final = 40.0  # pixels from the placed cards to those without a place
 
 
@@ -78,6 +79,7 @@ class _Finder:
         outs = self._ports({w.value: w.tail for w in self.scene.wires}, MOST_APART)
         by_head = sorted(self.scene.wires, key=lambda w: self.boxes[w.tail].across)
         ins = self._ports({id(w): w.head for w in by_head}, 14.0)
+        self._straighten(ins, outs)
         said: set[tuple[str, tuple[int, ...]]] = set()
         lines = []
         for wire in self.scene.wires:
@@ -110,6 +112,17 @@ class _Finder:
             for i, port in enumerate(ports):
                 places[port] = (i - (len(ports) - 1) / 2) * pitch
         return places
+
+    def _straighten(self, ins: dict[object, float], outs: Mapping[object, float]) -> None:
+        """Moves what enters a card along its edge, so that the wire nearest to straight is straight."""
+        nearest: dict[str, float] = {}
+        for wire in self.scene.wires:
+            tail, head = self.boxes[wire.tail], self.boxes[wire.head]
+            off = tail.across + outs[wire.value] - head.across - ins[id(wire)]
+            if abs(off) < abs(nearest.get(wire.head, _OFF)):
+                nearest[wire.head] = off
+        for wire in self.scene.wires:
+            ins[id(wire)] += nearest.get(wire.head, 0.0)
 
     def _says(self, wire: Wire, start: Point) -> list[Words]:
         along, across = start

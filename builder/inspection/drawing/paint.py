@@ -147,7 +147,7 @@ class _Brush:
             if mark:
                 r = 6.4
                 self.parts.append(
-                    f'<path d="M{x + _STRIP:.1f} {y + 0.6:.1f}H{x + r + 0.6:.1f}a{r} {r} 0 0 0 {-r} {r}'
+                    f'<path d="M{x + _STRIP + 0.6:.1f} {y + 0.6:.1f}H{x + r + 0.6:.1f}a{r} {r} 0 0 0 {-r} {r}'
                     f"V{y + h - r - 0.6:.1f}a{r} {r} 0 0 0 {r} {r}H{x + _STRIP + 0.6:.1f}z"
                     f'" fill="{mark}"/>'
                     f'<rect x="{x + 0.6:.1f}" y="{y + r:.1f}" width="{_STRIP}" height="{h - 2 * r:.1f}" '

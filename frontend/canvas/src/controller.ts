@@ -10,12 +10,23 @@ export class Controller extends Editing {
   constructor(store: CanvasStore) {
     super(store);
     store.onAnswer = (answer) => this.answered(answer);
+    store.subscribe(() => this.listen());
+  }
+
+  private heard = 0;
+
+  /** A question that Python asks before it does what was done in the form, or on a number. */
+  private listen(): void {
+    const { asked } = this.doc;
+    if (!asked || asked.id === this.heard) return;
+    this.heard = asked.id;
+    this.ui.set({ asked: { text: asked.text, title: asked.title, op: { op: "sure", id: asked.id }, yes: "Do it" }, said: `${asked.title} ${asked.text}` });
   }
 
   protected answered(answer: Answer): void {
     if (answer.ask && answer.op) {
       const many = answer.op.op === "delete" ? answer.op.nodes.length : 1;
-      this.ui.set({ asked: { text: answer.ask, op: answer.op, title: many > 1 ? `Delete ${many} layers?` : "Delete this layer?" }, said: answer.ask });
+      this.ui.set({ asked: { text: answer.ask, op: answer.op, title: many > 1 ? `Delete ${many} layers?` : "Delete this layer?", yes: "Delete" }, said: answer.ask });
     }
     for (const file of answer.files ?? []) download(file);
   }

@@ -4,7 +4,7 @@ import type { Op, Point, Slot, Value } from "./types";
 
 export interface SearchState { screen: Point; flow: Point; from: Value | null; to: Slot | null; on: string | null; keys: string[] | null }
 export interface SlotMenu { screen: Point; from: Value; to: Slot; instead: string | null }
-export interface Asked { text: string; op: Op; title: string }
+export interface Asked { text: string; op: Op; title: string; yes: string }
 
 export interface UiState {
   search: SearchState | null;
