@@ -17,7 +17,6 @@ from builder.catalogue.entry import Entry, Parameter
 from builder.errors import LayerwiseError
 from builder.graph.edits import (
     UNSET,
-    Edit,
     Rename,
     SetArgument,
     SetCallArgument,
@@ -383,12 +382,10 @@ def _weights(graph: Graph, node: Node, owner: Owner, key: str) -> None:
 
     def changed() -> None:
         chosen = state.widget(box)
-        edit: Edit = (
-            ShareWeights(node.id, chosen, scope=state.scope())
-            if chosen
-            else UnshareWeights(node.id, scope=state.scope())
-        )
-        edit_or_ask(edit)
+        if chosen:
+            edit_or_ask(ShareWeights(node.id, chosen, scope=state.scope()))
+        else:
+            edit_or_ask(UnshareWeights(node.id, scope=state.scope()))
 
     st.selectbox(
         "Weights",
