@@ -68,7 +68,7 @@ def test_what_would_lose_trained_weights_is_said_before_it_is_done(trained: Draw
     assert on.graph().nodes.keys() == before.nodes.keys() and channels(on) == 16
 
     # In the form: asked before it is done, and done by a yes.
-    field = page.get_by_test_id("stNumberInput").filter(has_text="out_channels").locator("input")
+    field = page.get_by_role("spinbutton", name="out_channels")
     field.fill("32")
     field.press("Enter")
     expect(ask).to_contain_text("changes 3 layers, 2 lose trained weights")
