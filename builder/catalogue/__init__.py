@@ -27,6 +27,7 @@ from builder.catalogue.exclusions import EXCLUDED
 from builder.catalogue.families import FAMILIES
 from builder.catalogue.literals import DTYPES, check_literal
 from builder.catalogue.literals import to_torch as _to_torch
+from builder.catalogue.tensors import TENSORS
 from builder.catalogue.words import POPULAR
 from builder.errors import NotFound, did_you_mean, quote
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DTYPES",
     "FAMILIES",
+    "TENSORS",
     "Example",
     "build_layer",
     "call_arguments",
@@ -83,9 +85,11 @@ def entries() -> Mapping[str, Entry]:
 def get(key: str) -> Entry:
     """The entry of a key; another spelling of the same operation (`canonical`) is understood.
 
+    Also of a tensor owned without a layer: "parameter", "buffer".
+
     Errors: NotFound, with the nearest name, or why torch has it and the catalogue not.
     """
-    found = entries().get(canonical(key))
+    found = entries().get(canonical(key)) or TENSORS.get(key)
     if found is None:
         raise NotFound(_not_found(key))
     return found

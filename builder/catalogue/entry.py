@@ -129,7 +129,7 @@ class Inner:
 
 @dataclass(frozen=True)
 class Entry:
-    """One layer or operation.
+    """One layer or operation, or a tensor owned without a layer (`builder.catalogue.tensors`).
 
     `key`: what a graph stores and where torch keeps it: "torch.nn.Linear", "torch.cat",
     "torch.nn.functional.interpolate", "torch.Tensor.view", "operator.add", "operator.getitem".
@@ -146,7 +146,7 @@ class Entry:
 
     key: str
     name: str
-    kind: Literal["layer", "operation"]
+    kind: Literal["layer", "operation", "tensor"]
     family: Family
     parameters: tuple[Parameter, ...] = ()
     call_parameters: tuple[Parameter, ...] = ()

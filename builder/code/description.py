@@ -68,7 +68,7 @@ def _row(name: str, parameter: torch.Tensor, layer: str, sequential: str | None)
 
 def _owner_at(name: str, owners: Mapping[str, str]) -> str:
     parts = name.split(".")
-    for length in range(len(parts) - 1, 0, -1):
+    for length in range(len(parts), 0, -1):
         path = ".".join(parts[:length])
         if path in owners:
             return owners[path]

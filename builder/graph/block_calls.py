@@ -137,7 +137,7 @@ def _blocks_used(name: str, blocks: Mapping[str, Graph]) -> tuple[Graph, ...]:
         name = waiting.pop()
         if name not in found and name in blocks:
             found[name] = blocks[name]
-            waiting += [o.block for o in blocks[name].owners.values() if o.block is not None]
+            waiting += [o.uses for o in blocks[name].owners.values() if o.uses is not None]
     return tuple(found.values())
 
 

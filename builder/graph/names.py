@@ -111,9 +111,10 @@ def class_name(text: str) -> str:
 def names_in(graph: Graph, but: str = "") -> set[str]:
     """The names in use in a graph: of owners, of other nodes and of settings; without one node's own."""
     skipped = graph.nodes.get(but)
-    owner = graph.owner_of(skipped) if skipped else None
+    owner = (graph.owner_of(skipped) or graph.held_by(skipped)) if skipped else None
     names = {o.name for o in graph.owners.values() if o is not owner}
-    names |= {n.name or n.id for n in graph.nodes.values() if n.kind != "layer" and n.id != but}
+    named = (n for n in graph.nodes.values() if n.kind not in ("layer", "weight"))
+    names |= {n.name or n.id for n in named if n.id != but}
     return names | set(graph.settings)
 
 

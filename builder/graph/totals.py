@@ -9,8 +9,10 @@ from builder.graph.report import NodeReport, Totals
 from builder.graph.size import training_bytes
 
 
-def add_up(graph: Graph, reports: Mapping[str, NodeReport]) -> Totals:
-    """Parameters and buffers by owner, FLOPs and activations by call."""
+def add_up(
+    graph: Graph, reports: Mapping[str, NodeReport], owned: Mapping[str, NodeReport]
+) -> Totals:
+    """Parameters and buffers by owner, FLOPs and activations by call. `owned`: what no node calls."""
     parameters = trainable = buffers = flops = activations = 0
     counted = set()
     for node in graph.nodes.values():
@@ -24,6 +26,10 @@ def add_up(graph: Graph, reports: Mapping[str, NodeReport]) -> Totals:
             parameters += report.parameters
             trainable += report.trainable
             buffers += report.buffers
+    for report in owned.values():
+        parameters += report.parameters
+        trainable += report.trainable
+        buffers += report.buffers
     frozen = parameters - trainable
     return Totals(
         parameters,

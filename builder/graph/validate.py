@@ -16,9 +16,12 @@ from builder.graph.allowed import (
     refuse_constructor_argument,
     refuse_id,
     refuse_note,
+    refuse_own_parts,
+    refuse_owner_target,
     refuse_setting,
     refuse_target,
 )
+from builder.graph.allowed_weights import refuse_tie, refuse_weight
 from builder.graph.blocks import graphs
 from builder.graph.limits import (
     MAX_FRAMES,
@@ -93,7 +96,7 @@ def _graph_faults(root: Graph, graph: Graph, inside: bool, classes: set[str]) ->
     earlier: dict[str, Node] = {}
     for key, node in graph.nodes.items():
         yield from _id_faults(key, node.id)
-        if node.kind != "layer":
+        if node.kind not in ("layer", "weight"):
             name = node.name or node.id
             if sentence := _name_fault(name, taken, every):
                 yield f"{kind_word(node)} {quote(name)} needs another name. {sentence}"
@@ -117,9 +120,14 @@ def _id_faults(key: str, identity: str) -> Iterator[str]:
 
 
 def _owner_faults(root: Graph, graph: Graph, owner: Owner) -> Iterator[str]:
-    if sentence := refuse_target(root, owner.target, "layer"):
+    if sentence := refuse_owner_target(root, owner.target):
         yield f"The layer {quote(owner.name)} cannot be made. {sentence}"
         return
+    if sentence := refuse_own_parts(root, owner):
+        yield sentence
+    for path, tie in owner.ties.items():
+        if sentence := refuse_tie(root, graph, owner, path, tie):
+            yield sentence
     if not 1 <= owner.repeat <= MAX_REPEAT:
         yield f"The block {quote(owner.name)} repeats {quote(owner.repeat)} times: from 1 to {MAX_REPEAT} it can."
     if owner.block is None and (owner.repeat != 1 or owner.shared):
@@ -137,9 +145,17 @@ def _node_faults(
     if node.kind == "layer" and node.target not in graph.owners:
         yield f"The node {quote(node.id)} calls {quote(node.target)}, which does not exist. {did_you_mean(node.target, graph.owners)}".rstrip()
         return
+    if node.kind == "weight" and (sentence := refuse_weight(root, graph, node)):
+        yield sentence
+        return
+    if node.kind == "layer" and graph.owners[node.target].raw:
+        yield f"The node {quote(node.id)} calls {quote(label)}, which is a tensor: read it by a weight node."
+        return
     if node.kind == "operation" and (sentence := refuse_target(root, node.target, "operation")):
         yield f"The operation {quote(label)} cannot be done. {sentence}"
         return
+    if node.kind == "weight" and node.bypassed:
+        yield f"{kind_word(node)} {quote(label)} cannot be bypassed."
     if node.kind in ("input", "output", "branch"):
         if node.target:
             yield f"{kind_word(node)} {quote(label)} calls nothing, yet it has the target {quote(node.target)}."
@@ -224,6 +240,4 @@ def _recursion(root: Graph) -> list[str]:
 
 
 def _calls(root: Graph, block: str) -> list[str]:
-    return [
-        o.block for o in root.blocks[block].owners.values() if o.block and o.block in root.blocks
-    ]
+    return [o.uses for o in root.blocks[block].owners.values() if o.uses and o.uses in root.blocks]

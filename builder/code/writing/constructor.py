@@ -10,6 +10,7 @@ from builder.code.writing.literals import constant, text
 from builder.code.writing.making import Maker
 from builder.code.writing.page import Page, indented, note_lines
 from builder.code.writing.scope import Scope
+from builder.code.writing.tensors import TensorWriter, write_ties
 from builder.graph.model import Argument, Node, Owner
 
 
@@ -21,7 +22,7 @@ def write_constructor(
     `kept_settings`: those that `forward` reads, which become attributes.
     """
     page = Page()
-    if scope.owners or scope.graph.settings:
+    if scope.members or scope.graph.settings:
         _ConstructorWriter(scope, scopes, page).write(kept_settings)
     return page
 
@@ -42,11 +43,19 @@ class _ConstructorWriter:
         for setting, name in self.scope.settings.items():
             if setting in kept_settings:
                 page.write(assignment(f"self.{name}", name, 8))
-        for owner, node in self.scope.owners:
-            self.member(owner, node, calls[owner.id])
+        tensors = TensorWriter(self.scope, self.maker.scopes, page)
+        for owner, first in self.scope.members:
+            keys = calls.get(owner.id) or [
+                self.scope.key(node) for node in self.scope.graph.reads_of(owner.id)
+            ]
+            if owner.raw:
+                tensors.member(owner, keys)
+            else:
+                self.member(owner, first, keys)
+        write_ties(page, self.scope, self.maker.scopes)
         page.write([""])
 
-    def member(self, owner: Owner, node: Node, keys: Sequence[str]) -> None:
+    def member(self, owner: Owner, node: Node | None, keys: Sequence[str]) -> None:
         """An attribute, with the notes on what stands inside it."""
         attribute = f"self.{self.scope.attributes[owner.id]}"
         inside = list(self.maker.nodes_inside(owner))
@@ -54,13 +63,16 @@ class _ConstructorWriter:
             self.page.write(note_lines(noted.note, 2), [key])
         start = len(self.page.lines)
         lines = assignment(attribute, self.maker.made(owner, node), 8)
-        elements = self.maker.elements(owner, node, self.scope.runs) if len(lines) > 1 else None
+        elements = None
+        if node is not None and len(lines) > 1:
+            elements = self.maker.elements(owner, node, self.scope.runs)
         if elements and fits(f"{indented(2)}{attribute} = nn.Sequential("):
             list_elements(self.page, elements, 2, f"{attribute} = ")
         else:
             self.page.write(lines, [key for key, n in inside if n.kind == "layer"])
         self.page.mark(keys, start)
-        if owner.frozen and self.scope.has_weights(node):
+        weighs = self.scope.has_weights(node) if node else self.scope.keeps_weights(owner)
+        if owner.frozen and weighs:
             self.page.write(lay(call(f"{attribute}.requires_grad_", "False"), 8), keys)
             return
         for key, path in self.maker.frozen_inside(owner):

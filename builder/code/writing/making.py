@@ -10,10 +10,11 @@ from builder.code.writing.calls import constructed, entry_for
 from builder.code.writing.elements import Element
 from builder.code.writing.layout import Each, Expression, Group, Prefixed, call, flat
 from builder.code.writing.literals import argument, constant, keyword
+from builder.code.writing.own_code import own_call
 from builder.code.writing.scope import BlockSize, LayerSize, Scope, Size, repetitions, rounds
 from builder.code.writing.shapes import shape_text
 from builder.errors import CodeRefused, quote
-from builder.graph.model import Graph, Node, Owner, Ref, Value
+from builder.graph.model import OPAQUE, Graph, Node, Owner, Ref, Value
 from builder.graph.report import ShapeReport
 
 _FEW = 3  # equal blocks in a row that are written as a loop
@@ -34,9 +35,11 @@ class Maker:
     ) -> None:
         self.scope, self.scopes, self.values = scope, scopes, values or {}
 
-    def made(self, owner: Owner, node: Node) -> Expression:
-        """What an owner's attribute is set to."""
-        if owner.block is None:
+    def made(self, owner: Owner, node: Node | None) -> Expression:
+        """What an owner's attribute is set to. `node`: its first call, None where nothing calls it."""
+        if owner.target == OPAQUE:
+            return own_call(owner)
+        if owner.block is None or node is None:
             entry = entry_for(owner.target, owner.name, "layer")
             return constructed(entry, self.constructor_arguments(owner, node, entry), owner.name)
         inner = self.scopes[owner.block]
@@ -54,9 +57,9 @@ class Maker:
         return _container(container, [made[key] for key in keys])
 
     def constructor_arguments(
-        self, owner: Owner, node: Node, entry: Entry
+        self, owner: Owner, node: Node | None, entry: Entry
     ) -> dict[str, Expression]:
-        report = self.scope.report(node.id)
+        report = self.scope.report(node.id) if node is not None else None
         found: dict[str, Expression] = {}
         stray = next((n for n in owner.arguments if entry.parameter(n) is None), None)
         if stray is not None:
@@ -65,7 +68,7 @@ class Maker:
             parameter = entry.parameter(name)
             found[name] = argument(value, _no_reference, self.scope.parameter, parameter)
         for name in report.inferred if report is not None else ():
-            if name not in found and report is not None and name in report.arguments:
+            if node and name not in found and report and name in report.arguments:
                 variable = self.variable(LayerSize(node.id, name))
                 found[name] = variable or constant(report.arguments[name], entry.parameter(name))
         return found

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from builder.code.writing.chain import NoChain, chain_of
 from builder.code.writing.naming import Namespace
+from builder.code.writing.own_code import own_names
 from builder.code.writing.scope import Scope, Use, first_call, setting_value
 from builder.code.writing.sizes import name_sizes
 from builder.errors import CodeRefused, quote
@@ -23,13 +24,13 @@ def find_scopes(graph: Graph, report: ShapeReport, name: str | None = None) -> d
 
     Errors: CodeRefused where a block is missing or calls itself, or could not be worked out.
     """
-    scopes = {name: Scope(block, name, "") for name, block in _needed_blocks(graph).items()}
-    scopes[""] = Scope(graph, "", "")
+    scopes = {name: Scope(block, name, "", graph) for name, block in _needed_blocks(graph).items()}
+    scopes[""] = Scope(graph, "", "", graph)
     scopes[""].uses = [Use(report, graph.settings)]
     scopes[""].runs = [report]
     for scope in reversed(scopes.values()):  # users before what they use
         _hand_down(scope, scopes)
-    classes = Namespace()
+    classes = Namespace(own_names(scopes))
     scopes[""].class_name = classes.claim_class(name or graph.name)
     for block, scope in scopes.items():
         scope.modules = _modules(scope, scopes)
@@ -117,7 +118,7 @@ def _name_members(scope: Scope, scopes: Mapping[str, Scope]) -> None:
     for setting in scope.graph.settings:
         scope.settings[setting] = parameters.claim(setting, "setting")
     space = Namespace(scope.settings.values())
-    for owner, _ in scope.owners:
+    for owner, _ in scope.members:
         scope.attributes[owner.id] = owner.name if scope.inline else space.claim(owner.name)
 
 

@@ -324,7 +324,7 @@ class _Namer:
         if not isinstance(following, Step) or following.node.kind != "operation":
             return False
         others = {ref.node for ref in following.reads} - {value[0]}
-        others -= {node.id for node in self.graph.inputs}
+        others -= {n.id for n in self.graph.nodes.values() if n.kind in ("input", "weight")}
         return any(
             other not in self._behind(value[0]) and value[0] not in self._behind(other)
             for other in others
