@@ -39,8 +39,14 @@ def find_target(reader: Reader, target: str | None) -> Found:
     if target is not None and target.strip():
         return _given(reader, target.strip())
     sites = list(_sites(reader.file.statements, reader.file))
-    classes = _root_classes(reader)
+    chains = [s for s in sites if s.name.rpartition(".")[2] == "Sequential"]
+    classes = _root_classes(reader, chains)
     refusal: CodeRefused | None = None
+    for site in reversed([s for s in chains if s.variable and _holds_classes(reader, s)]):
+        found, error = _at(reader, site)
+        if found is not None:
+            return found
+        refusal = refusal or error
     for cls in classes:
         for site in reversed([s for s in sites if s.name == cls]):
             found, error = _at(reader, site)
@@ -55,9 +61,7 @@ def find_target(reader: Reader, target: str | None) -> Found:
                 if error.kind == "limit":
                     raise
                 refusal = refusal or error
-    for site in reversed(
-        [s for s in sites if s.name.rpartition(".")[2] == "Sequential" or s.name == "?"]
-    ):
+    for site in reversed(chains):
         found, error = _at(reader, site)
         if found is not None:
             return found
@@ -153,7 +157,13 @@ def _name_of(node: ast.expr) -> str:
     return ".".join([node.id, *reversed(parts)])
 
 
-def _root_classes(reader: Reader) -> list[str]:
+def _holds_classes(reader: Reader, site: _Site) -> bool:
+    """Whether an nn.Sequential is made of classes of the text."""
+    names = {n.id for n in ast.walk(site.node) if isinstance(n, ast.Name)}
+    return any(isinstance(s, ast.ClassDef) and s.name in names for s in reader.file.statements)
+
+
+def _root_classes(reader: Reader, chains: list[_Site]) -> list[str]:
     """The classes that could be the network: those no other class is made of, the last one first."""
     found: dict[str, UserClass] = {}
     for statement in reader.file.statements:
