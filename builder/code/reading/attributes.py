@@ -121,6 +121,10 @@ def bound(reader: Reader, found: Any, receiver: Any, cls: Any) -> Any:
 def of_module(reader: Reader, module: Module, name: str) -> Any:
     found = module.attributes.get(name, _NOTHING)
     if found is not _NOTHING:
+        if found.__class__ is Tensor and reader.state.get("forward"):
+            from builder.code.reading.weights import kept
+
+            return kept(reader, module, name, found)
         return found
     member = module.members.get(name, _NOTHING)
     if member is not _NOTHING and module.kind not in ("ModuleList", "ParameterList"):

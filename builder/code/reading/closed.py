@@ -25,6 +25,7 @@ class Tree:
         self.parents: dict[int, Module] = {}
         self.again: list[tuple[str, Any]] = []  # registered a second time
         self.order: list[tuple[str, Layer | Raw]] = []
+        self.all_paths: list[str] = []
         self._walk(root, "")
 
     def _walk(self, module: Module, prefix: str) -> None:
@@ -37,6 +38,7 @@ class Tree:
             if member is None:
                 continue
             path = f"{prefix}.{name}" if prefix else name
+            self.all_paths.append(path)
             if id(member) in self.paths:
                 self.again.append((path, member))
                 continue
@@ -175,6 +177,26 @@ class Closed:
 
 def _is_inside_one_of(frame: Frame, frames: Any) -> bool:
     return any(frame.inside(other) for other in frames)
+
+
+def is_random(step: Step) -> bool:
+    """Whether a step draws random numbers."""
+    name = step.target.rpartition(".")[2]
+    return name in _RANDOM or name in _RANDOM_IN_PLACE or "dropout" in name
+
+
+_RANDOM_IN_PLACE = frozenset(
+    {
+        "normal_",
+        "uniform_",
+        "bernoulli_",
+        "exponential_",
+        "random_",
+        "cauchy_",
+        "log_normal_",
+        "geometric_",
+    }
+)
 
 
 def has_effect(step: Step) -> bool:

@@ -26,11 +26,15 @@ def made(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> 
         return shape
     dtype = kwargs.get("dtype")
     spec = TensorSpec(tuple(dim_from_probe(s) for s in shape), _dtype(name, args, dtype))
-    arguments: dict[str, Argument] = {}
-    try:
-        arguments = {f"_{i}": argument_of(reader, a) for i, a in enumerate(args)}
-    except Exception:
-        arguments = {}
+    arguments: dict[str, Argument] = {"size": tuple(shape)}
+    if name in _OF_SHAPE:
+        given = args or [kwargs.get("size", ())]
+        if len(given) == 1 and isinstance(given[0], tuple | list | Lazy):
+            given = items_of(reader, given[0])
+        arguments["size"] = tuple(argument_of(reader, g) for g in given)
+    for place, value in enumerate(args):
+        if isinstance(plain(value), int | float | bool):
+            arguments[f"_{place}"] = argument_of(reader, value)
     step = reader.trace.add("operation", path, arguments, spec, reader.line or 0, reader.node)
     return Tensor(spec, Ref(step.id))
 
@@ -82,7 +86,9 @@ def _shape(reader: Reader, name: str, args: list[Any], kwargs: dict[str, Any]) -
     if name == "eye":
         return _sizes(reader, [args[0], args[1] if len(args) > 1 else args[0]])
     if name in ("tensor", "as_tensor"):
-        return bad if bad is not None else _of_literal(reader, args[0] if args else kwargs.get("data"))
+        return (
+            bad if bad is not None else _of_literal(reader, args[0] if args else kwargs.get("data"))
+        )
     return None
 
 
@@ -120,7 +126,9 @@ def _of_literal(reader: Reader, value: Any) -> Any:
         inner = [_of_literal(reader, part) for part in value]
         if not inner:
             return [0]
-        return None if inner[0] is None or isinstance(inner[0], Unknown) else [len(value), *inner[0]]
+        return (
+            None if inner[0] is None or isinstance(inner[0], Unknown) else [len(value), *inner[0]]
+        )
     if isinstance(value, Tensor):
         return None
     return [] if isinstance(plain(value), int | float) else None

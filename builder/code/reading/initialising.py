@@ -18,11 +18,19 @@ _ARGUMENTS: Final[dict[str, tuple[str, tuple[tuple[str, str, Any], ...]]]] = {
     "xavier_normal_": ("xavier_normal", (("gain", "gain", 1.0),)),
     "kaiming_uniform_": (
         "kaiming_uniform",
-        (("a", "a", 0.0), ("mode", "mode", "fan_in"), ("nonlinearity", "nonlinearity", "leaky_relu")),
+        (
+            ("a", "a", 0.0),
+            ("mode", "mode", "fan_in"),
+            ("nonlinearity", "nonlinearity", "leaky_relu"),
+        ),
     ),
     "kaiming_normal_": (
         "kaiming_normal",
-        (("a", "a", 0.0), ("mode", "mode", "fan_in"), ("nonlinearity", "nonlinearity", "leaky_relu")),
+        (
+            ("a", "a", 0.0),
+            ("mode", "mode", "fan_in"),
+            ("nonlinearity", "nonlinearity", "leaky_relu"),
+        ),
     ),
     "trunc_normal_": (
         "trunc_normal",

@@ -81,7 +81,9 @@ def call_path(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]
     if do is not None:
         return do(reader, args, kwargs)
     if path.startswith("torch.nn.init."):
-        return args[0] if args else kwargs.get("tensor")
+        from builder.code.reading.initialising import filled
+
+        return filled(reader, path.rpartition(".")[2], args, kwargs)
     if path in _TENSORS:
         return _factory(reader, path, args, kwargs)
     if path.startswith("torch.nn.functional.") or _is_function(path):

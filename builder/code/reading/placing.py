@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from builder.code.reading.closed import Closed, Tree
+from builder.code.reading import raws
+from builder.code.reading.closed import Closed, Tree, is_random
 from builder.code.reading.reader import Reader
 from builder.code.reading.repeating import Run
 from builder.code.reading.settings import Settings
@@ -76,6 +77,8 @@ class Scope:
     known_members: dict[int, str] = field(default_factory=dict)
     owners_of_blocks: set[int] = field(default_factory=set)
     loose: dict[int, str] = field(default_factory=dict)
+    builder: Any = None
+    module_owners: list[Module] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.trace = self.reader.trace
@@ -153,10 +156,9 @@ class Scope:
         identity = self.owner_name(owner)
         if identity not in self.owners:
             self.add_member(owner, identity)
-        wish = f"{identity}_{name}" if name else f"{identity}_value"
-        node = self.node_id(self.free(wish.replace(".", "_")))
+        node = self.node_id(f"{identity}_{name}" if name else identity)
         arguments: dict[str, Argument] = {"name": name} if name else {}
-        self.nodes[node] = Node(node, "weight", node, identity, arguments)  # type: ignore[arg-type]
+        self.nodes[node] = Node(node, "weight", "", identity, arguments)
         self.made[step.id] = node
         self._note_line(node, step)
 
@@ -244,21 +246,28 @@ class Scope:
 
     def add_member(self, member: Layer | Raw, name: str, step: Step | None = None) -> None:
         if isinstance(member, Raw):
-            raise self.reader.refuse(
-                "Parameters and buffers of one's own cannot be read yet", line=member.line
-            )
+            self.add_owner(raws.owner_of(self.builder, self, member, name), member)
+        else:
+            self.add_owner(self.plain_owner(member, name, step), member)
+
+    def plain_owner(self, member: Layer, name: str, step: Step | None = None) -> Owner:
+        """The owner of a layer of torch."""
         arguments: dict[str, Argument] = {}
         for key, value in member.arguments.items():
             if step is not None and self.settings.inferable(member, key, value, step):
                 continue
             arguments[key] = self.settings.argument(value)
-        self.add_owner(Owner(name, name, member.entry.key, arguments, frozen=member.frozen), member)
+        if step is None:  # never called: its sizes are said in full
+            known = member.known or {}
+            arguments = {**{k: v for k, v in known.items() if k not in arguments}, **arguments}
+        return Owner(name, name, member.entry.key, arguments, frozen=member.frozen)
 
     def add_owner(self, owner: Owner, member: Layer | Raw | Module) -> None:
         self.owners[owner.id] = owner
         self.known_members[id(member)] = owner.name
         if isinstance(member, Module):
             self.owners_of_blocks.add(id(member))
+            self.module_owners.append(member)
 
     def add_uncalled(self, path: str, member: Layer | Raw) -> None:
         name = self.tree.relative(member, self.module)
@@ -280,11 +289,25 @@ class Scope:
         found = self.reachable(ref)
         if found is None:
             step = self.trace.steps.get(self.outer(ref).node)
+            if step is not None and step.frame is self.trace.making and self.from_making(ref):
+                return self.here(ref)
             raise self.reader.refuse(
                 "This tensor was made outside of forward, which cannot be drawn yet",
                 line=step.line if step is not None else None,
             )
         return found
+
+    def from_making(self, ref: Ref) -> bool:
+        """Makes a constant tensor of the text where it is read; False for one that is drawn."""
+        steps = raws.steps_behind(self.trace, self.outer(ref))
+        if any(is_random(step) for step in steps) or any(
+            s.frame is not self.trace.making for s in steps
+        ):
+            return False
+        for step in steps:
+            if step.id not in self.made:
+                self.add_step(step)
+        return True
 
     def reachable(self, ref: Ref) -> Ref | None:
         ref = self.outer(ref)

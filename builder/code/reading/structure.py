@@ -11,6 +11,7 @@ from builder.code.reading.placing import Placed, Scope
 from builder.code.reading.reader import Reader
 from builder.code.reading.repeating import Run, runs_in
 from builder.code.reading.trace import Frame, Layer, Module, Raw, Step, Trace, tensors_in
+from builder.code.reading.tying import tie_all
 from builder.code.reading.values import Parts, Tensor
 from builder.graph.model import BLOCK_PREFIX, Argument, Graph, Node, Owner, Ref, TensorSpec
 from builder.graph.names import class_name, suggest_name
@@ -63,7 +64,7 @@ class _Builder:
 
     def place(self, module: Module, frame: Frame) -> Placed:
         """The graph of one module's call."""
-        scope = Scope(self.reader, self.tree, module, frame, self.root is module)
+        scope = Scope(self.reader, self.tree, module, frame, self.root is module, builder=self)
         items = self.flattened(frame)
         scope.reserve(items, self.closed)
         for entering in frame.inputs:
@@ -83,7 +84,20 @@ class _Builder:
             at += 1
         self.outputs(scope, frame)
         self.uncalled(scope)
+        tie_all(self.reader, self.tree, scope)
+        self.in_order(scope)
         return scope.placed()
+
+    def in_order(self, scope: Scope) -> None:
+        """Owners as the text makes them: so `parameters()` and the `state_dict` have its order."""
+        prefix = self.tree.paths[id(scope.module)]
+        places = {
+            path[len(prefix) + 1 :] if prefix else path: at
+            for at, path in enumerate(self.tree.all_paths)
+        }
+        last = len(places)
+        order = sorted(scope.owners.values(), key=lambda o: places.get(o.name, last))
+        scope.owners = {owner.id: owner for owner in order}
 
     def flattened(self, frame: Frame) -> list[Step | Frame]:
         """What runs at this level: modules that are no blocks are opened."""

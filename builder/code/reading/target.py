@@ -332,5 +332,7 @@ def _functions_that_make(reader: Reader) -> Found | None:
             continue
         module = _as_network(reader, value)
         if module is not None:
-            return Found(module, _title(reader, module), f"{statement.name}()", (), scope=reader.file)
+            return Found(
+                module, _title(reader, module), f"{statement.name}()", (), scope=reader.file
+            )
     return None

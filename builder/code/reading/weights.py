@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from builder.code.reading.reader import Reader
-from builder.code.reading.trace import Layer, Raw
+from builder.code.reading.trace import Layer, Module, Raw
 from builder.code.reading.values import Method, Tensor, Unknown, plain
 from builder.graph.model import Ref, TensorSpec
 
@@ -61,6 +61,17 @@ def weight_of(reader: Reader, raw: Raw) -> Any:
     )
     known[key] = Tensor(raw.spec, Ref(step.id))
     return known[key]
+
+
+def kept(reader: Reader, module: Module, name: str, tensor: Tensor) -> Any:
+    """A plain tensor that a module holds: a buffer that is not saved."""
+    step = reader.trace.steps.get(tensor.ref.node)
+    if step is None or step.frame is not reader.trace.making:
+        return tensor
+    raw = Raw("buffer", tensor, step.line, False, False)
+    module.attributes.pop(name)
+    module.members[name] = raw
+    return weight_of(reader, raw)
 
 
 def weight_of_layer(reader: Reader, layer: Layer, name: str) -> Any:
