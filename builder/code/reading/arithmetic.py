@@ -127,8 +127,20 @@ def _on_sizes(reader: Reader, op: str, left: Any, right: Any) -> Any:
     result = _on_constants(reader, op, a, b)
     whole = type(a) is int and type(b) is int and type(result) is int
     if op in _CALCULATIONS and whole:
-        return Sym(result, Calc(_CALCULATIONS[op], expr_of(left), expr_of(right)))  # type: ignore[arg-type]
+        return _simplified(op, left, right, result)
     return result
+
+
+def _simplified(op: str, left: Any, right: Any, result: int) -> Any:
+    """1 * width is width."""
+    if op == "Mult" and left.__class__ is int and left == 1:
+        return right
+    nothing = right.__class__ is int and right == (1 if op in ("Mult", "FloorDiv") else 0)
+    if nothing:
+        return left
+    if op == "Add" and left.__class__ is int and left == 0:
+        return right
+    return Sym(result, Calc(_CALCULATIONS[op], expr_of(left), expr_of(right)))  # type: ignore[arg-type]
 
 
 def depends_on_batch(value: Any) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from builder import catalogue
 from builder.code.reading import raws
 from builder.code.reading.closed import Closed, Tree, is_random
 from builder.code.reading.reader import Reader
@@ -78,6 +79,7 @@ class Scope:
     owners_of_blocks: set[int] = field(default_factory=set)
     loose: dict[int, str] = field(default_factory=dict)
     builder: Any = None
+    left_out: dict[str, dict[str, Any]] = field(default_factory=dict)
     module_owners: list[Module] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -255,6 +257,7 @@ class Scope:
         arguments: dict[str, Argument] = {}
         for key, value in member.arguments.items():
             if step is not None and self.settings.inferable(member, key, value, step):
+                self.left_out.setdefault(name, {})[key] = value
                 continue
             arguments[key] = self.settings.argument(value)
         if step is None:  # never called: its sizes are said in full
@@ -345,7 +348,20 @@ class Scope:
     def setting_from_outside(self, key: str) -> Argument:
         return self.settings.from_outside(key)
 
+    def put_back(self) -> None:
+        """Sizes that follow a setting which the block has anyway are said by it."""
+        for name, values in self.left_out.items():
+            owner = self.owners[name]
+            kept = {k: v for k, v in values.items() if self.settings.has(v)}
+            if kept:
+                found = {k: self.settings.argument(v) for k, v in kept.items()}
+                every = {**owner.arguments, **found}
+                order = [p.name for p in catalogue.get(owner.target).parameters]
+                arguments = dict(sorted(every.items(), key=lambda item: order.index(item[0])))
+                self.owners[name] = replace(owner, arguments=arguments)
+
     def placed(self) -> Placed:
+        self.put_back()
         graph = Graph("", self.nodes, self.owners, self.settings.defaults())
         return Placed(graph, self.lines, self.settings.used())
 

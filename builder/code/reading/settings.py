@@ -73,6 +73,16 @@ class Settings:
         found, _ = infer_arguments(layer.entry, {}, {parameter.inferred.port: spec})
         return found.get(name) == deep_plain(value)
 
+    def has(self, value: Sym) -> bool:
+        """Whether all settings of a size are there anyway, or have a default of their own."""
+        return all(
+            key in self.names or (key.partition(":")[0] in self.reach and self._has_default(key))
+            for key in settings_in(value.expr)
+        )
+
+    def _has_default(self, key: str) -> bool:
+        return self._written(key) is not None
+
     def from_outside(self, key: str) -> Argument:
         """What a block's setting is given by the graph that calls it."""
         module_id, _, name = key.partition(":")
@@ -115,33 +125,36 @@ class Settings:
         return found
 
     def default_of(self, key: str) -> Literals:
-        module_id, _, name = key.partition(":")
-        module = next(
-            (m for m in (self.module, *self.tree.around(self.module)) if m.id == module_id), None
-        )
-        where = (id(module.cls) if module is not None else 0, name)
+        module = self._module(key)
+        where = (id(module.cls) if module is not None else 0, key.partition(":")[2])
         known = self.reader.state.setdefault("defaults", {})
         if where not in known:
-            known[where] = self._written(module, name, key)
+            written = self._written(key)
+            known[where] = self.reader.trace.settings[key] if written is None else written
         return known[where]  # type: ignore[no-any-return]
 
-    def _written(self, module: Module | None, name: str, key: str) -> Literals:
+    def _module(self, key: str) -> Module | None:
+        wanted = key.partition(":")[0]
+        every = (self.module, *self.tree.around(self.module))
+        return next((m for m in every if m.id == wanted), None)
+
+    def _written(self, key: str) -> Literals:
+        """The default in the class's own constructor; None where it has none."""
         from builder.code.reading.attributes import find_in_class
         from builder.code.reading.values import Function
 
-        value = self.reader.trace.settings[key]
-        if module is not None and module.cls is not None:
-            init = find_in_class(module.cls, "__init__")
-            if isinstance(init, Function):
-                names = [a.arg for a in (*init.node.args.posonlyargs, *init.node.args.args)]
-                if name in names:
-                    at = names.index(name) - (len(names) - len(init.defaults))
-                    if at >= 0 and type(plain(init.defaults[at])) in (int, float, bool):
-                        return plain(init.defaults[at])  # type: ignore[no-any-return]
-                found = plain(init.keyword_defaults.get(name))
-                if type(found) in (int, float, bool):
-                    return found  # type: ignore[no-any-return]
-        return value  # type: ignore[no-any-return]
+        module, name = self._module(key), key.partition(":")[2]
+        if module is None or module.cls is None:
+            return None
+        init = find_in_class(module.cls, "__init__")
+        if not isinstance(init, Function):
+            return None
+        names = [a.arg for a in (*init.node.args.posonlyargs, *init.node.args.args)]
+        found = plain(init.keyword_defaults.get(name))
+        if name in names:
+            at = names.index(name) - (len(names) - len(init.defaults))
+            found = plain(init.defaults[at]) if at >= 0 else None
+        return found if type(found) in (int, float, bool) else None  # type: ignore[no-any-return]
 
 
 __all__ = ["Settings", "probe_from_dim"]

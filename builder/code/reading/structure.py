@@ -55,10 +55,21 @@ class _Builder:
             placed = self.place(self.root, self.frame)
             if self.closed.open == before:
                 break
-        graph = replace(placed.graph, name=title, blocks=dict(self.blocks))
+        graph = replace(placed.graph, name=title, blocks=self.used(placed.graph))
         for node, positions in placed.lines.items():
             self.lines["", node] = positions
         return Built(graph, self.lines)
+
+    def used(self, graph: Graph) -> dict[str, Graph]:
+        """The blocks that the network uses; some were only tried."""
+        found: set[str] = set()
+        waiting = [o.uses for o in graph.owners.values() if o.uses]
+        while waiting:
+            name = waiting.pop()
+            if name is not None and name not in found:
+                found.add(name)
+                waiting += [o.uses for o in self.blocks[name].owners.values() if o.uses]
+        return {name: block for name, block in self.blocks.items() if name in found}
 
     # One graph -----------------------------------------------------------------------------------
 
@@ -91,9 +102,11 @@ class _Builder:
     def in_order(self, scope: Scope) -> None:
         """Owners as the text makes them: so `parameters()` and the `state_dict` have its order."""
         prefix = self.tree.paths[id(scope.module)]
+        start = f"{prefix}." if prefix else ""
         places = {
-            path[len(prefix) + 1 :] if prefix else path: at
+            path[len(start) :]: at
             for at, path in enumerate(self.tree.all_paths)
+            if path.startswith(start)
         }
         last = len(places)
         order = sorted(scope.owners.values(), key=lambda o: places.get(o.name, last))
