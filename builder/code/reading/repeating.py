@@ -81,6 +81,8 @@ def _is_run(
             )
         ):
             return False
+        if [e.spec.shape for e in frame.inputs] != [e.spec.shape for e in first.inputs]:
+            return False
         if given[:count] != before.exports or given[count:] != entering[count:]:
             return False
     return True
