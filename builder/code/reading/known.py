@@ -101,10 +101,7 @@ def call_path(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]
 
 _TENSORS: Final = frozenset(
     f"torch.{name}"
-    for name in (
-        "zeros ones empty randn rand full randint arange range linspace randperm eye tensor "
-        "as_tensor FloatTensor LongTensor Tensor"
-    ).split()
+    for name in ["zeros", "ones", "empty", "randn", "rand", "full", "randint", "arange", "range", "linspace", "randperm", "eye", "tensor", "as_tensor", "FloatTensor", "LongTensor", "Tensor"]
 )
 
 

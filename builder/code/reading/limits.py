@@ -6,7 +6,8 @@ from time import thread_time
 
 from builder.errors import CodeRefused
 
-MAX_SOURCE = 2_000_000  # characters
+MAX_SOURCE = 1_000_000  # characters
+MAX_LINES = 40_000
 MAX_SYNTAX_NODES = 400_000
 MAX_STEPS = 2_000_000  # evaluated expressions and statements
 MAX_ITEMS = 200_000  # of one list, tuple, dict or range
@@ -15,7 +16,7 @@ MAX_BITS = 4096  # of a whole number
 MAX_DEPTH = 60  # calls inside each other
 MAX_NODES = 20_000  # nodes of the network that is read
 MAX_LAYERS = 20_000  # layers that are made
-SECONDS = 2.5  # of the processor, for one text
+SECONDS = 1.8  # of the processor, for one text
 
 
 class Budget:

@@ -125,6 +125,8 @@ def base_forward(reader: Reader, module: Module, args: list[Any], kwargs: dict[s
         for name, child in module.members.items():
             if child is None:
                 raise reader.refuse(f"The layer “{name}” is None", kind="raised")
+            if isinstance(child, Layer):
+                reader.line = child.line  # where it is made says more than where all are called
             value = reader.call(child, [value], {})
         return value
     if module.kind:

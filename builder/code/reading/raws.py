@@ -61,7 +61,7 @@ def _start(trace: Trace, step: Step | None, raw: Raw) -> tuple[str, dict[str, Ar
     if step is None or raw.made.ref.path:
         return None
     found = _of_step(trace, step)
-    if found is None or found[0] == "eye" and len(raw.spec.shape) != 2:
+    if found is None or (found[0] == "eye" and len(raw.spec.shape) != 2):
         return None
     return found
 

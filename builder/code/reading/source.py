@@ -8,9 +8,10 @@ import re
 import textwrap
 import warnings
 
-from builder.code.reading.limits import MAX_SOURCE, MAX_SYNTAX_NODES
+from builder.code.reading.limits import MAX_LINES, MAX_SOURCE, MAX_SYNTAX_NODES
 from builder.errors import CodeRefused
 
+MAX_NOTEBOOK = 30_000_000  # characters: most of them pictures
 _FENCE = re.compile(
     r"^[ \t]*```[ \t]*(?:python|py|Python|pycon|\{python\})?[ \t]*\n(.*?)^[ \t]*```", re.M | re.S
 )
@@ -19,14 +20,16 @@ _MAGIC = re.compile(r"^(\s*)([%!?]|@title|\$ ).*$", re.M)
 
 def tree_of(source: str) -> ast.Module:
     """The syntax of a text. Errors: CodeRefused with the line that Python does not understand."""
-    if len(source) > MAX_SOURCE:
+    text = source
+    if '"cells"' in source[:MAX_SOURCE] and source.lstrip("\ufeff \n\t").startswith("{"):
+        text = notebook(source)
+    lines = text.count("\n")
+    if len(text) > MAX_SOURCE or lines > MAX_LINES:
         raise CodeRefused(
-            f"The text has {len(source):,} characters, of at most {MAX_SOURCE:,}.",
-            help="Paste only the part with the network.", kind="limit",
+            f"The text has {len(text):,} characters in {lines:,} lines, of at most {MAX_SOURCE:,} "
+            f"in {MAX_LINES:,}.", help="Paste only the part with the network.", kind="limit",
         )  # fmt: skip
-    text = source.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
-    if text.lstrip().startswith("{") and '"cells"' in text:
-        text = notebook(text)
+    text = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
     first: CodeRefused | None = None
     for reading in (_as_it_is, _dedented, _without_magics, _out_of_fences, _without_prompts):
         candidate = reading(text)
@@ -114,6 +117,11 @@ def _without_prompts(text: str) -> str | None:
 
 def notebook(text: str) -> str:
     """The code cells of a notebook, one behind the other. Errors: CodeRefused."""
+    if len(text) > MAX_NOTEBOOK:
+        raise CodeRefused(
+            f"The notebook has {len(text):,} characters, of at most {MAX_NOTEBOOK:,}.", kind="limit",
+            help="Clear its outputs and save it again.",
+        )  # fmt: skip
     try:
         cells = json.loads(text)["cells"]
         parts = []

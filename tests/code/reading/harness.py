@@ -129,12 +129,16 @@ def same(one: Any, other: Any, mode: str) -> None:
     assert len(mine) == len(yours), f"{len(mine)} and {len(yours)} outputs in {mode}"
     for a, b in zip(mine, yours, strict=True):
         assert a.shape == b.shape and a.dtype == b.dtype, f"{a.shape} {b.shape} in {mode}"
-        assert equal(a, b), f"outputs differ in {mode} by {(a - b).abs().max() if a.is_floating_point() else '?'}"
+        assert equal(a, b), (
+            f"outputs differ in {mode} by {(a - b).abs().max() if a.is_floating_point() else '?'}"
+        )
 
 
 def equal(a: torch.Tensor, b: torch.Tensor) -> bool:
     if a.is_floating_point():
-        return torch.equal(a.nan_to_num(1.5), b.nan_to_num(1.5)) and torch.equal(a.isnan(), b.isnan())
+        return torch.equal(a.nan_to_num(1.5), b.nan_to_num(1.5)) and torch.equal(
+            a.isnan(), b.isnan()
+        )
     return torch.equal(a, b)
 
 
