@@ -58,6 +58,8 @@ __all__ = [
 ]
 
 _PREFIXES = ("torch.", "operator.")
+# Where an operation of one name does the same: torch.linalg.diagonal is another one.
+_SAME_BY_NAME = frozenset({"torch", "torch.Tensor", "torch.nn.functional", "operator"})
 
 
 @cache
@@ -85,14 +87,23 @@ def entries() -> Mapping[str, Entry]:
 def get(key: str) -> Entry:
     """The entry of a key; another spelling of the same operation (`canonical`) is understood.
 
-    Also of a tensor owned without a layer: "parameter", "buffer".
+    Also of a tensor owned without a layer ("parameter", "buffer"), and of every operation of torch
+    that the palette does not show ("torch.addmm", "torch.Tensor.add_", "torch.zeros").
 
     Errors: NotFound, with the nearest name, or why torch has it and the catalogue not.
     """
-    found = entries().get(canonical(key)) or TENSORS.get(key)
+    found = entries().get(canonical(key)) or TENSORS.get(key) or _unlisted(key)
     if found is None:
         raise NotFound(_not_found(key))
     return found
+
+
+def _unlisted(key: str) -> Entry | None:
+    if not key.startswith(_PREFIXES):
+        return None
+    from builder.catalogue.operations.unlisted import unlisted
+
+    return unlisted(key)
 
 
 def _not_found(key: str) -> str:
@@ -114,7 +125,7 @@ def canonical(key: str) -> str:
     if key in entries() or not key.startswith(_PREFIXES):
         return key
     owner, _, name = key.rpartition(".")
-    return key if owner == "torch.nn" else _operations_by_name().get(name, key)
+    return _operations_by_name().get(name, key) if owner in _SAME_BY_NAME else key
 
 
 @cache

@@ -28,8 +28,11 @@ Family = Literal[
     "other",
 ]
 
-ParameterType = Literal["int", "float", "bool", "str", "choice", "ints", "floats", "index", "dtype"]
-"""How a form edits it. "ints"/"floats": one number or a tuple of `length`; "index": x[...]'s index.
+ParameterType = Literal[
+    "int", "float", "bool", "str", "choice", "ints", "floats", "index", "dtype", "numbers"
+]
+"""How a form edits it. "ints"/"floats": one number or a tuple of `length`; "index": x[...]'s index;
+"numbers": what a tensor is made of, numbers or (nested) tuples of them.
 
 "ints" with `choices` takes one of those words in place of the numbers: Conv2d's padding is a number,
 a pair, or "same" or "valid". A form offers the words beside the numbers.

@@ -11,7 +11,7 @@ from builder.errors import NotFound, quote
 from builder.graph import checks, opaque
 from builder.graph.call import Call, is_value
 from builder.graph.diagnostics import Finding
-from builder.graph.model import Node, Owner, iter_refs
+from builder.graph.model import Node, Owner, Training, iter_refs
 from builder.graph.outcome import Outcome, activation_bytes, judge
 from builder.graph.report import NodeReport
 from builder.graph.scope import Scope
@@ -92,7 +92,10 @@ def _given(
     literals: dict[str, Evaluated] = {}
     for name, argument in node.arguments.items():
         port = entry.port(name)
-        if port is None:
+        parameter = entry.parameter(name)
+        if parameter is not None and parameter.type == "bool" and argument == Training():
+            literals[name] = True  # as while training: that is when a network has to run
+        elif port is None:
             literals[name] = scope.evaluate_of(entry, name, argument)
             if not any(p.name == name for p in entry.call_parameters):
                 text = f"is given {quote(name)}, which {entry.name} does not take."

@@ -20,7 +20,7 @@ from builder.code.writing.layout import (
     returned,
     tuple_of,
 )
-from builder.code.writing.literals import argument
+from builder.code.writing.literals import argument, index, indexed
 from builder.code.writing.own_code import called_own
 from builder.code.writing.page import Page, indented, note_lines
 from builder.code.writing.paths import tensor_path
@@ -170,6 +170,9 @@ class ForwardWriter:
         if self.carried(node):
             self.loop(page, node, level)
             return
+        if node.target == "operator.setitem":
+            self.write_into(page, node, level)
+            return
         value = self.call_of(node, f"self.{self.attribute(node)}")
         target = self.target(self.variables.patterns[node.id], node)
         indent = 4 * level
@@ -178,6 +181,24 @@ class ForwardWriter:
         else:
             lines = self.assign(page, target, value, indent, node)
         page.say(lines, self.comment(node), [self.scope.key(node)])
+
+    def write_into(self, page: Page, node: Node, level: int) -> None:
+        """`out[:, 0] = x`; what it gives is the tensor written into, under its own name or a new one."""
+        taken, index_of, value = (node.arguments.get(n) for n in ("input", "index", "value"))
+        if not isinstance(taken, Ref):
+            raise CodeRefused(f"{quote(self.graph.label(node.id))} has nothing to write into yet.")
+
+        def read(ref: Ref) -> str:
+            return self.variables.read(ref, node.id)
+
+        keys = [self.scope.key(node)]
+        name = self.variables.names[node.id, ()]
+        source = read(taken)
+        part = indexed(source, index(index_of, read, self.setting))
+        lines = assignment(part, argument(value, read, self.setting), 4 * level)
+        page.say(lines, self.comment(node), keys)
+        if name not in (source, UNREAD):
+            page.write(self.assign(page, name, source, 4 * level, node), keys)
 
     def attribute(self, node: Node) -> str:
         return self.scope.attributes.get(node.target, "")
