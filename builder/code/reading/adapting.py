@@ -200,20 +200,15 @@ def dropout(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) 
         return operation(reader, F + name, {"input": value, "p": p})
     if plain(p) in (0, 0.0):
         return value
-    if mode is True and name == "dropout" and exists("torch.Tensor.bernoulli_"):
-        return _always(reader, value, plain(p))
+    if mode is True and name == "dropout" and exists("torch.dropout"):
+        return operation(reader, "torch.dropout", {"input": value, "p": p, "train": True})
+    if mode is True and name == "dropout2d" and exists("torch.feature_dropout"):
+        given = {"input": value, "p": p, "train": True}
+        return operation(reader, "torch.feature_dropout", given)
     raise reader.refuse(
         "This dropout also drops in evaluation, as it is not told the mode; that cannot be drawn here",
         "Write F.dropout(x, training=self.training), or use nn.Dropout.",
     )
-
-
-def _always(reader: Reader, value: Tensor, p: float) -> Any:
-    """What torch computes for dropout that is always on: noise of 0 and 1/(1-p), times the input."""
-    noise = operation(reader, "torch.empty_like", {"input": value})
-    noise = operation(reader, "torch.Tensor.bernoulli_", {"input": noise, "p": 1 - p})
-    noise = operation(reader, "torch.Tensor.div_", {"input": noise, "other": 1 - p})
-    return operation(reader, "operator.mul", {"input": value, "other": noise})
 
 
 # Activations in place -----------------------------------------------------------------------------
@@ -270,12 +265,38 @@ def turned(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -
     return operation(reader, "torch.transpose", {"input": value, "dim0": 0, "dim1": 1})
 
 
+@adapts("mean", "sum", "prod", "cumsum", "cumprod")
+def with_dtype(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """`x.sum(dtype=…)` casts before it computes."""
+    dtype = kwargs.pop("dtype", None)
+    if isinstance(dtype, Dtype) and args:
+        cast = operation(reader, "torch.Tensor.to", {"input": args[0], "dtype": dtype})
+        return call_known(reader, path, [cast, *args[1:]], kwargs)
+    if dtype is None and "dtype" not in kwargs:
+        return NotImplemented
+    return NotImplemented
+
+
 @adapts("unfold", "embedding", "batch_norm", "instance_norm", "embedding_bag")
 def not_the_same(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """torch, torch.nn.functional and Tensor each have one of this name, with other arguments."""
     if exists(path):
         return NotImplemented
     raise reader.refuse(f"{path} is not among the operations a network can hold here")
+
+
+@adapts("layer_norm", "rms_norm")
+def normalised(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """F.layer_norm(x, shape, weight, bias, eps): with weights it is torch's own function."""
+    name = path.rpartition(".")[2]
+    order = ("input", "normalized_shape", "weight", "bias", "eps")
+    if name == "rms_norm":
+        order = ("input", "normalized_shape", "weight", "eps")
+    given = {**dict(zip(order, args, strict=False)), **kwargs}
+    given = {k: v for k, v in given.items() if v is not None}
+    if "weight" in given or "bias" in given:
+        return operation(reader, f"torch.{name}", given)
+    return operation(reader, F + name, given)
 
 
 @adapts("cat", "stack", "hstack", "vstack")

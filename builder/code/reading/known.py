@@ -74,7 +74,7 @@ def resolve(reader: Reader, path: str) -> Any:
 
 def call_path(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """A call of a known name."""
-    from builder.code.reading import libraries
+    from builder.code.reading import factories, libraries
 
     libraries.ready()
     do = CALLS.get(path)
@@ -84,8 +84,8 @@ def call_path(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]
         from builder.code.reading.initialising import filled
 
         return filled(reader, path.rpartition(".")[2], args, kwargs)
-    if path in _TENSORS:
-        return _factory(reader, path, args, kwargs)
+    if path.startswith("torch.") and path.removeprefix("torch.") in factories.NAMES:
+        return factories.made(reader, path, args, dict(kwargs))
     if path.startswith("torch.nn.functional.") or _is_function(path):
         return _torch(reader, path, args, kwargs)
     if path.startswith("torch.nn.") and path.count(".") == 2:
@@ -97,28 +97,6 @@ def call_path(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]
             attributes.get(reader, args[0], path.rpartition(".")[2]), args[1:], kwargs
         )
     return Unknown(f"What {path[:60]} gives is not worked out here.", reader.line)
-
-
-_TENSORS: Final = frozenset(
-    f"torch.{name}"
-    for name in ["zeros", "ones", "empty", "randn", "rand", "full", "randint", "arange", "range", "linspace", "randperm", "eye", "tensor", "as_tensor", "FloatTensor", "LongTensor", "Tensor"]
-)
-
-
-def _factory(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    """A tensor made of nothing: a step of the network, or outside of forward one with a shape."""
-    from builder.catalogue import get
-    from builder.code.reading.factories import made
-    from builder.errors import NotFound
-
-    try:
-        get(path)
-    except NotFound:
-        if not reader.state.get("forward"):
-            found = made(reader, path, args, kwargs)
-            if found is not NotImplemented:
-                return found
-    return _torch(reader, path, args, kwargs)
 
 
 def _torch(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> Any:

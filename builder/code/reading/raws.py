@@ -17,8 +17,6 @@ _PLAIN: Final = {
     "torch.empty": "empty",
     "torch.randn": "normal",
     "torch.rand": "uniform",
-    "torch.FloatTensor": "empty",
-    "torch.Tensor": "empty",
     "torch.eye": "eye",
 }
 _SIZE_NAMES: Final = ("size", "shape", "sizes")
@@ -71,10 +69,10 @@ def _of_step(trace: Trace, step: Step) -> tuple[str, dict[str, Argument]] | None
     if step.target in _PLAIN:
         return _PLAIN[step.target], {}
     if step.target == "torch.full":
-        value = step.arguments.get("fill_value", step.arguments.get("_1"))
+        value = step.arguments.get("fill_value")
         return ("constant", {"value": value}) if isinstance(value, int | float) else None
     if step.target == "torch.tensor" and isinstance(step.result, TensorSpec):
-        value = step.arguments.get("data", step.arguments.get("_0"))
+        value = step.arguments.get("data")
         if isinstance(value, int | float) and not isinstance(value, bool):
             return "constant", {"value": value}
         return None

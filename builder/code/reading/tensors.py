@@ -9,6 +9,7 @@ from builder.code.reading.adapting import sizes_of
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import call_known, operation
 from builder.code.reading.values import (
+    Device,
     Dtype,
     Known,
     Method,
@@ -31,7 +32,6 @@ _CASTS: Final = {
 _HERE: Final = frozenset(
     {"cuda", "cpu", "pin_memory", "xpu", "contiguous_", "retain_grad", "share_memory_"}
 )
-DEVICE: Final = Known("device")
 
 
 def answers(*names: str) -> Callable[[Ask], Ask]:
@@ -50,7 +50,7 @@ def attribute(reader: Reader, tensor: Tensor, name: str) -> Any:
     if name == "dtype":
         return Dtype(tensor.spec.dtype)
     if name == "device":
-        return DEVICE
+        return Device(tensor)
     if name == "ndim":
         return len(tensor.spec.shape)
     if name in ("T", "mT"):
@@ -238,9 +238,11 @@ for _name in ("new_zeros", "new_ones", "new_full", "new_empty", "new_tensor"):
     def _new(
         reader: Reader, tensor: Tensor, args: list[Any], kwargs: dict[str, Any], name: str = _name
     ) -> Any:
+        from builder.code.reading.factories import made
+
         path = "torch." + name.removeprefix("new_")
-        kwargs = {"dtype": Dtype(tensor.spec.dtype), **kwargs}
-        return call_known(reader, path, args, kwargs)
+        start = {"dtype": Dtype(tensor.spec.dtype), "device": Device(tensor)}
+        return made(reader, path, args, {**start, **kwargs})
 
     METHODS[_name] = _new
 

@@ -109,6 +109,13 @@ class Dtype:
     name: str
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Device:
+    """`x.device`."""
+
+    of: Tensor
+
+
 @dataclass(frozen=True, slots=True)
 class Known:
     """A name of torch or the standard library that we know: "torch.nn.functional.relu"."""
