@@ -118,12 +118,12 @@ def _on_sizes(reader: Reader, op: str, left: Any, right: Any) -> Any:
     numbers = isinstance(a, int | float) and isinstance(b, int | float)
     if not numbers:
         return _on_constants(reader, op, a, b)
-    if depends_on_batch(left) or depends_on_batch(right):
-        if op not in _CALCULATIONS or not (isinstance(a, int) and isinstance(b, int)):
-            return reader.unknown(
-                "This number depends on the batch size in a way that cannot be kept",
-                "Give the inputs with every size as a number, such as float32[4, 10].",
-            )
+    kept = op in _CALCULATIONS and isinstance(a, int) and isinstance(b, int)
+    if not kept and (depends_on_batch(left) or depends_on_batch(right)):
+        return reader.unknown(
+            "This number depends on the batch size in a way that cannot be kept",
+            "Give the inputs with every size as a number, such as float32[4, 10].",
+        )
     result = _on_constants(reader, op, a, b)
     whole = type(a) is int and type(b) is int and type(result) is int
     if op in _CALCULATIONS and whole:
@@ -198,9 +198,9 @@ def _on_others(reader: Reader, op: str, left: Any, right: Any) -> Any:
     if op == "Add" and left.__class__ is right.__class__ and isinstance(left, str | list | tuple):
         _look_at_length(reader, left, len(left) + len(right))
         return left + right
-    if op in ("BitOr", "BitAnd", "Sub") and left.__class__ is right.__class__:
-        if isinstance(left, set) or (isinstance(left, dict) and op == "BitOr"):
-            return _BINARY[op][0](left, right)
+    alike = left.__class__ is right.__class__ and op in ("BitOr", "BitAnd", "Sub")
+    if alike and (isinstance(left, set) or (isinstance(left, dict) and op == "BitOr")):
+        return _BINARY[op][0](left, right)
     if op == "Add" and isinstance(left, Module) and left.kind == "ModuleList":
         return reader.unknown("Adding two ModuleLists")
     if op == "BitOr":

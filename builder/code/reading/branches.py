@@ -245,9 +245,9 @@ def _merged(
         return parts if isinstance(one, list) else tuple(parts)
     if same_kind and isinstance(one, dict) and list(one) == list(other):
         return {key: _merged(reader, asked, one[key], other[key], identity) for key in one}
-    if _is_plain(one) and _is_plain(other) and plain(one).__class__ is plain(other).__class__:
-        if plain(one) == plain(other):
-            return one if one.__class__ is not Sym else one.value
+    alike = plain(one).__class__ is plain(other).__class__
+    if alike and _is_plain(one) and _is_plain(other) and plain(one) == plain(other):
+        return plain(one)
     return Differs(asked, one, other)
 
 

@@ -34,8 +34,8 @@ _BY_NAME: Final[dict[str, Any]] = {
     **dict.fromkeys(("batch_size",), 4),
     **dict.fromkeys(("num_users", "n_users", "num_items", "n_items"), 100),
     **dict.fromkeys(("n_factors", "num_factors", "head_size", "head_dim", "d_k", "d_v"), 16),
-    **dict.fromkeys(("hidden_sizes", "hidden_dims", "hidden_layers", "layer_sizes"), [64, 32]),
-    **dict.fromkeys(("layers_sizes", "sizes", "dims"), [32, 64, 10]),
+    **dict.fromkeys(("hidden_sizes", "hidden_dims", "hidden_layers", "layer_sizes"), (64, 32)),
+    **dict.fromkeys(("layers_sizes", "sizes", "dims"), (32, 64, 10)),
 }  # fmt: skip
 _BY_PART: Final = (
     ("channel", 3), ("class", 10), ("vocab", 1000), ("hidden", 64), ("embed", 64), ("emb", 64),
@@ -72,7 +72,7 @@ def guess(reader: Reader, cls: UserClass, argument: ast.arg) -> Any:
         return float(value)
     if hinted == "str" and not isinstance(value, str):
         return None
-    return list(value) if isinstance(value, list) else value
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _is_gone_through(cls: UserClass, name: str) -> bool:

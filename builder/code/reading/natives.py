@@ -102,7 +102,7 @@ def _remove(reader: Reader, value: list[Any], args: list[Any], kwargs: dict[str,
 
 
 def _sort(reader: Reader, value: list[Any], args: list[Any], kwargs: dict[str, Any]) -> None:
-    from builder.code.reading.libraries import sorted_list
+    from builder.code.reading.python_functions import sorted_list
 
     value[:] = sorted_list(reader, [value], kwargs)
 

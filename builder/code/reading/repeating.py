@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from builder.code.reading.closed import Closed, Tree
 from builder.code.reading.trace import Frame, Module, Step, Trace
@@ -66,7 +67,7 @@ def _is_run(
     first = frames[0]
     count = len(first.exports)
     entering = [outer(e.outer) for e in first.inputs]
-    for before, frame in zip(frames, frames[1:], strict=False):
+    for before, frame in pairwise(frames):
         given = [outer(e.outer) for e in frame.inputs]
         if len(given) != len(entering) or len(frame.exports) != count or count > len(given):
             return False

@@ -292,7 +292,7 @@ def _with_guesses(reader: Reader, cls: UserClass) -> Found:
     kwargs: dict[str, Any] = {}
     assumptions: list[str] = []
     if isinstance(init, Function):
-        arguments = [a for a in init.node.args.args][1:]
+        arguments = list(init.node.args.args)[1:]
         needed = arguments[: len(arguments) - len(init.defaults)]
         needed += [a for a in init.node.args.kwonlyargs if a.arg not in init.keyword_defaults]
         for argument in needed:
