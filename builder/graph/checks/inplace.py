@@ -18,6 +18,7 @@ from builder.graph import backward
 from builder.graph.checks.memory import SIDES, Held, Memory, Place, Side, Walk, either
 from builder.graph.diagnostics import Diagnostic
 from builder.graph.model import (
+    OPAQUE,
     Argument,
     Graph,
     Literals,
@@ -72,6 +73,7 @@ def _walk(
 ) -> Memory:
     """One graph or block; `given`: where its inputs lie. Returns where its result lies."""
     memory: dict[str, Memory] = {}
+    tensors: dict[tuple[str, Argument], Memory] = {}
     fed, sides, used = iter(given), _sides_of(graph, scope), reached(graph)
     for node in graph.nodes.values():
         found = report.nodes.get(node.id)
@@ -82,6 +84,14 @@ def _walk(
             continue
         if node.bypassed:
             memory[node.id] = _looked_up(memory, primary_input(node))
+            continue
+        called = graph.owner_of(node)
+        if node.kind == "weight" or (called is not None and called.target == OPAQUE):
+            memory[node.id] = tensors.get((node.target, node.arguments.get("name")))
+            if called is not None or memory[node.id] is None:  # own code tells nothing of itself
+                memory[node.id] = walk.new(Place(scope, graph, node), learns=True)
+            if called is None:
+                tensors[node.target, node.arguments.get("name")] = memory[node.id]
             continue
         here = outer | sides.get(node.id, frozenset())
         place = Place(scope, graph, node, here)
