@@ -18,6 +18,7 @@ from builder.graph.model import (
     Compare,
     Graph,
     Node,
+    Owner,
     Ref,
     Setting,
     Size,
@@ -95,10 +96,11 @@ def key_parameters(graph: Graph, node: Node, report: NodeReport) -> str:
     if node.kind == "input":
         return "" if node.spec is None or node.spec.dtype == "float32" else node.spec.dtype
     if node.kind == "weight":
-        value = report.result
-        shape = format_value(value) if value is not None else ""
-        odd = isinstance(value, TensorSpec) and value.dtype != "float32"
-        return f"{shape} {value.dtype}" if odd and isinstance(value, TensorSpec) else shape
+        given = report.result
+        if not isinstance(given, TensorSpec):
+            return ""
+        odd = f" {given.dtype}" if given.dtype != "float32" else ""
+        return format_shape(given.shape) + odd
     if owner is not None and owner.target == OPAQUE:
         return str(owner.arguments.get("call", ""))[:_LONGEST]
     if node.kind == "branch":
@@ -166,13 +168,17 @@ def values_read(node: Node) -> list[tuple[str, Ref]]:
     return [(name, ref) for name, value in node.arguments.items() for ref in iter_refs(value)]
 
 
+def is_still(owner: Owner) -> bool:
+    """Whether an owner was told not to learn: frozen, or a parameter without a gradient."""
+    return owner.frozen or (owner.raw and owner.arguments.get("requires_grad") is False)
+
+
 def marks_of(graph: Graph, node: Node, report: NodeReport) -> list[str]:
     """What is special about a node, each in a word or two: "bypassed", "frozen", "×6"."""
     owner, held = graph.owner_of(node), graph.held_by(node)
     marks = ["bypassed"] if node.bypassed else []
     if held is not None and held.raw:
-        still = held.frozen or held.arguments.get("requires_grad") is False
-        marks += ["frozen"] if still and held.target == PARAMETER else []
+        marks += ["frozen"] if is_still(held) and held.target == PARAMETER else []
         marks += ["not saved"] if held.arguments.get("persistent") is False else []
     tied = owner or held
     for path, (other, theirs) in tied.ties.items() if tied is not None else ():

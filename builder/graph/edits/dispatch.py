@@ -79,7 +79,7 @@ def apply(graph: Graph, edit: Edit) -> Graph:
     return weights.follow_tensors(graph, after) if weights.has_tensors(after) else after
 
 
-def _applied(graph: Graph, edit: Edit) -> Graph:
+def _applied(graph: Graph, edit: Any) -> Graph:
     if isinstance(edit, PasteFragment):
         graph, edit = pasting.with_blocks(graph, edit)
     before = graph_at(graph, edit.scope)

@@ -17,6 +17,7 @@ from builder.graph.limits import refuse_position
 from builder.graph.model import Graph, Node, Owner, TensorSpec
 from builder.graph.names import names_in
 from builder.graph.shapes import infer_shapes
+from builder.graph.weights import report_of, tensors_of
 
 
 def add_tensor(root: Graph, graph: Graph, edit: AddNode) -> Graph:
@@ -29,10 +30,11 @@ def add_tensor(root: Graph, graph: Graph, edit: AddNode) -> Graph:
         after = before[-1] if before else None
     given = dict(edit.arguments)
     if edit.target == "weight":
-        owner_id, path = given.pop("of", None), given.pop("name", "")
+        of, which = _nearest(root, graph, after) if "of" not in given else (None, "")
+        owner_id, path = given.pop("of", of), given.pop("name", which)
         owner = graph.owners.get(owner_id) if isinstance(owner_id, str) else None
         if owner is None or given or not isinstance(path, str):
-            raise EditRefused("Choose the layer and the tensor of it to read.")
+            raise EditRefused("There is no layer with weights in front of it. Add one first.")
         _refuse(refuse_path(root, owner, path))
         return _placed(graph, edit, owner, path, after)
     name = new_name(edit.name, f"torch.{edit.target}", names_in(graph))
@@ -44,6 +46,21 @@ def add_tensor(root: Graph, graph: Graph, edit: AddNode) -> Graph:
     _refuse(refuse_own_parts(root, owner))
     graph = replace(graph, owners=owners_behind(graph, owner, after))
     return _placed(graph, edit, owner, "", after)
+
+
+def _nearest(root: Graph, graph: Graph, after: str | None) -> tuple[str | None, str]:
+    """The last layer with tensors up to a node, and the first of these."""
+    report = infer_shapes(replace(graph, blocks=root.blocks))
+    found: tuple[str | None, str] = (None, "")
+    for node in graph.nodes.values():
+        owner = graph.owner_of(node)
+        made = report_of(graph, owner, report) if owner is not None else None
+        if owner is not None and made is not None:
+            tensors = tensors_of(graph, root.blocks, owner, made)
+            found = (owner.id, next(iter(tensors))) if tensors else found
+        if node.id == after:
+            break
+    return found
 
 
 def _placed(graph: Graph, edit: AddNode, owner: Owner, path: str, after: str | None) -> Graph:

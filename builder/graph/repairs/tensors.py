@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from builder.graph.edits import SetArgument, SetTie
-from builder.graph.model import refs_in
+from builder.graph.model import Argument, refs_in
 from builder.graph.repairs.case import Candidate, Case
 
 
@@ -37,7 +37,7 @@ def _tied(case: Case) -> Iterator[Candidate]:
         yield Candidate(label, SetTie(case.node.id, path, scope=case.scope))
 
 
-def _set(case: Case, name: str, value: tuple[int, ...] | str | bool, tier: int = 0) -> Candidate:
+def _set(case: Case, name: str, value: Argument, tier: int = 0) -> Candidate:
     shown = value if not isinstance(value, tuple) else ", ".join(map(str, value))
     edit = SetArgument(case.node.id, name, value, scope=case.scope)
     return Candidate(f"Set {name} of {case.label} to {shown}", edit, tier)
