@@ -352,3 +352,18 @@ def test_what_stands_around_own_code_goes_on_working() -> None:
         e.SetArgument("strange", "gives", ("N×3", "N×5")),
     ):
         assert why_invalid(e.apply(graph, edit)) is None, edit
+
+
+def test_a_parameter_that_is_written_over_in_place_is_found() -> None:
+    def written_over(**arguments: bool) -> Graph:
+        net = Net()
+        x = net.input("x", "N", 4)
+        w = net.tensor("w", "parameter", 4, init="normal", **arguments)
+        w = net.layer("relu", "ReLU", w, inplace=True)
+        net.output(net.op("sum", "operator.add", x, w))
+        return net.graph()
+
+    (problem,) = infer_shapes(written_over()).problems
+    assert problem.node == "relu"
+    assert "writes over a parameter" in problem.message
+    assert infer_shapes(written_over(requires_grad=False)).problems == ()

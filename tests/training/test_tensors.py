@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from builder.training.check import check_plan
 from builder.training.session import build_model
 from builder.training.settings import TrainingSettings
 from builder.training.tensors import RunData
+from tests.code.networks import Net
 from tests.code.weight_networks import first_way, opaque
 
 
@@ -49,3 +51,26 @@ def test_own_code_does_not_train_unless_the_server_allows_it(
 def test_a_note_does_not_pass_for_own_code() -> None:
     source = model_source(first_way())
     assert source_module(source)
+
+
+def test_tied_weights_train_and_come_back_from_a_checkpoint(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from builder.training.headless import train
+
+    monkeypatch.setenv("LAYERWISE_HOME", str(tmp_path / "home"))
+    net = Net("Both")
+    x = net.input("x", "N", 2)
+    scale = net.tensor("scale", "parameter", 2, init="ones")
+    x = net.op("scaled", "operator.mul", x, scale)
+    x = net.op("act", "torch.tanh", net.layer("one", "Linear", x, out_features=2))
+    net.output(net.layer("two", "Linear", x, out_features=2))
+    net.tie("two", "weight", "one", "weight")
+    run = train(Project("Both", net.graph()), "moons", folder=tmp_path / "run", epochs=2)
+    assert run.state == "finished"
+    state = run.state_dict()
+    assert torch.equal(state["one.weight"], state["two.weight"])
+    assert not torch.equal(state["scale"], torch.ones(2))
+    model: Any = run.module()
+    model.load_state_dict(state)
+    assert model.two.weight is model.one.weight

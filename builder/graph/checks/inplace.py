@@ -30,6 +30,7 @@ from builder.graph.model import (
 )
 from builder.graph.report import NodeReport, ShapeReport
 from builder.graph.symbols import Evaluated, evaluate
+from builder.graph.weights import report_of, tensors_of
 from builder.graph.wiring import reached
 
 
@@ -89,7 +90,8 @@ def _walk(
         if node.kind == "weight" or (called is not None and called.target == OPAQUE):
             memory[node.id] = tensors.get((node.target, node.arguments.get("name")))
             if called is not None or memory[node.id] is None:  # own code tells nothing of itself
-                memory[node.id] = walk.new(Place(scope, graph, node), learns=True)
+                learns = called is None and _learns(walk.blocks, graph, report, node)
+                memory[node.id] = walk.leaf(Place(scope, graph, node), learns)
             if called is None:
                 tensors[node.target, node.arguments.get("name")] = memory[node.id]
             continue
@@ -109,6 +111,17 @@ def _walk(
             )
     results = tuple(memory.get(node.id) for node in graph.outputs)
     return results[0] if len(results) == 1 else results
+
+
+def _learns(blocks: Mapping[str, Graph], graph: Graph, report: ShapeReport, node: Node) -> bool:
+    """Whether a weight node gives a parameter that learns."""
+    owner = graph.held_by(node)
+    made = report_of(graph, owner, report) if owner is not None else None
+    if owner is None or made is None:
+        return False
+    found = tensors_of(graph, blocks, owner, made)
+    tensor = found.get(str(node.arguments.get("name", "")))
+    return tensor is not None and tensor.learns
 
 
 def _call(
