@@ -44,7 +44,7 @@ _OWNED = ("layer", "weight")
 def group(root: Graph, edit: GroupIntoBlock) -> Graph:
     """See `GroupIntoBlock`. Refused when a value would leave the block and come back into it."""
     graph = graph_at(root, edit.scope)
-    chosen = {node_at(graph, i).id for i in edit.nodes}
+    chosen = _with_weights(graph, {node_at(graph, i).id for i in edit.nodes})
     members = [n for n in graph.nodes.values() if n.id in chosen]
     block_name = _name(root, edit.name)
     _refuse_members(graph, members)
@@ -90,6 +90,29 @@ def group(root: Graph, edit: GroupIntoBlock) -> Graph:
     block = replace(block, owners={o.id: o for o in stay})
     root = with_graph(root, edit.scope, graph)
     return replace(root, blocks={**root.blocks, block_name: block})
+
+
+def _with_weights(graph: Graph, chosen: set[str]) -> set[str]:
+    """The nodes with what gives a tensor of theirs to them: it cannot come in from outside.
+
+    EditRefused where somebody else reads it there too.
+    """
+    owned = {n.target for i in chosen if (n := graph.nodes[i]).kind in _OWNED}
+    found = set(chosen)
+    for node in graph.nodes.values():
+        if node.kind != "weight" or node.id in chosen or node.target not in owned:
+            continue
+        readers = {reader.id for reader in graph.readers_of(node.id)}
+        if readers and readers <= chosen:
+            found.add(node.id)
+        elif readers & chosen:
+            label = quote(graph.label(node.id))
+            other = quote(graph.label(next(iter(readers - chosen))))
+            raise EditRefused(
+                f"{label} belongs to what goes into the block, and {other} outside reads it too. Choose "
+                f"{other} as well, or let it read {label} by a node of its own."
+            )
+    return found
 
 
 def exchange(
