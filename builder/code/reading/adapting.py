@@ -289,7 +289,7 @@ def not_the_same(reader: Reader, path: str, args: list[Any], kwargs: dict[str, A
 def normalised(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """F.layer_norm(x, shape, weight, bias, eps): with weights it is torch's own function."""
     name = path.rpartition(".")[2]
-    order = ("input", "normalized_shape", "weight", "bias", "eps")
+    order: tuple[str, ...] = ("input", "normalized_shape", "weight", "bias", "eps")
     if name == "rms_norm":
         order = ("input", "normalized_shape", "weight", "eps")
     given = {**dict(zip(order, args, strict=False)), **kwargs}

@@ -155,7 +155,7 @@ def depends_on_batch(value: Any) -> bool:
 
 def expr_of(value: Any) -> Argument:
     """How a number is written in a graph."""
-    return value.expr if value.__class__ is Sym else value  # type: ignore[no-any-return]
+    return value.expr if value.__class__ is Sym else value
 
 
 def _on_constants(reader: Reader, op: str, left: Any, right: Any) -> Any:

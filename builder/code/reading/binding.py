@@ -61,7 +61,10 @@ _MEANS_NOTHING: Final[dict[str, tuple[Any, ...]]] = {
 
 def bound(reader: Reader, entry: Entry, args: list[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
     """A call's arguments by the entry's names. Errors: CodeRefused for one it does not have."""
-    order = entry.order or tuple(p.name for p in (*entry.ports, *entry.call_parameters))
+    order = entry.order or (
+        *(p.name for p in entry.ports),
+        *(p.name for p in entry.call_parameters),
+    )
     given: dict[str, Any] = {}
     waiting = list(args)
     for place, name in enumerate(order):
@@ -70,7 +73,7 @@ def bound(reader: Reader, entry: Entry, args: list[Any], kwargs: dict[str, Any])
         if name in kwargs:
             continue
         if _spreads(entry, name):
-            rest = waiting
+            rest: Any = waiting
             if len(waiting) == 1 and isinstance(waiting[0], list | tuple | Lazy):
                 rest = waiting[0].items if isinstance(waiting[0], Lazy) else waiting[0]
                 given[name] = rest if hasattr(rest, "ref") else tuple(rest)

@@ -71,7 +71,7 @@ def call_(reader: Reader, node: ast.Call, scope: Scope) -> Any:
     kwargs: dict[str, Any] = {}
     for argument in node.args:
         if argument.__class__ is ast.Starred:
-            args.extend(items_of(reader, reader.evaluate(argument.value, scope)))  # type: ignore[attr-defined]
+            args.extend(items_of(reader, reader.evaluate(argument.value, scope)))
         else:
             args.append(reader.evaluate(argument, scope))
     for keyword in node.keywords:
@@ -136,7 +136,7 @@ def _elements(reader: Reader, nodes: list[ast.expr], scope: Scope) -> list[Any]:
     found: list[Any] = []
     for node in nodes:
         if node.__class__ is ast.Starred:
-            found.extend(items_of(reader, reader.evaluate(node.value, scope)))  # type: ignore[attr-defined]
+            found.extend(items_of(reader, reader.evaluate(node.value, scope)))
         else:
             found.append(reader.evaluate(node, scope))
     reader.budget.items(len(found))

@@ -125,7 +125,7 @@ def _constructor_order(key: str) -> dict[str, Any]:
     """The constructor's arguments in order, each with its default."""
     cls = catalogue.target_of(catalogue.get(key))
     found: dict[str, Any] = {}
-    signature = inspect.signature(cls.__init__)  # type: ignore[misc]
+    signature = inspect.signature(cls.__init__)
     for parameter in list(signature.parameters.values())[1:]:
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
             found[parameter.name] = parameter.default

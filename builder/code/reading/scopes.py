@@ -40,7 +40,7 @@ class Scope:
             if name in scope.names:
                 return scope.names[name]
             if scope.__class__ is FileScope:
-                found = scope.look_up(reader, name)  # type: ignore[attr-defined]
+                found = scope.look_up(reader, name)
                 if found is not _MISSING:
                     return found
             scope = scope.parent

@@ -110,10 +110,10 @@ def _choices(reader: Reader, found: Found, name: str, place: int) -> Iterator[Te
         yield from _vectors(found, int(given.get("in_features", 32)))
         return
     for key in ("d_model", "embed_dim", "normalized_shape", "num_features", "input_size"):
-        size = given.get(key)
-        if isinstance(size, int):
-            yield TensorSpec((BATCH, 16, size))
-            yield TensorSpec((BATCH, size))
+        width = given.get(key)
+        if isinstance(width, int):
+            yield TensorSpec((BATCH, 16, width))
+            yield TensorSpec((BATCH, width))
     first = next(
         (p for _, p in walk(found.module) if isinstance(p, Layer) and p is not layer), None
     )

@@ -71,7 +71,7 @@ class Settings:
         if not isinstance(spec, TensorSpec):
             return False
         found, _ = infer_arguments(layer.entry, {}, {parameter.inferred.port: spec})
-        return found.get(name) == deep_plain(value)
+        return bool(found.get(name) == deep_plain(value))
 
     def has(self, value: Sym) -> bool:
         """Whether all settings of a size are there anyway, or have a default of their own."""
@@ -154,7 +154,7 @@ class Settings:
         if name in names:
             at = names.index(name) - (len(names) - len(init.defaults))
             found = plain(init.defaults[at]) if at >= 0 else None
-        return found if type(found) in (int, float, bool) else None  # type: ignore[no-any-return]
+        return found if type(found) in (int, float, bool) else None
 
 
 __all__ = ["Settings", "probe_from_dim"]

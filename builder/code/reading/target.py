@@ -43,16 +43,16 @@ def find_target(reader: Reader, target: str | None) -> Found:
     classes = _root_classes(reader, chains)
     refusal: CodeRefused | None = None
     for site in reversed([s for s in chains if s.variable and _holds_classes(reader, s)]):
-        found, error = _at(reader, site)
+        found, failed = _at(reader, site)
         if found is not None:
             return found
-        refusal = refusal or error
+        refusal = refusal or failed
     for cls in classes:
         for site in reversed([s for s in sites if s.name == cls]):
-            found, error = _at(reader, site)
+            found, failed = _at(reader, site)
             if found is not None:
                 return found
-            refusal = refusal or error
+            refusal = refusal or failed
         made = reader.file.look_up(reader, cls)
         if isinstance(made, UserClass):
             try:
@@ -60,12 +60,12 @@ def find_target(reader: Reader, target: str | None) -> Found:
             except CodeRefused as error:
                 if error.kind == "limit":
                     raise
-                refusal = refusal or error
+                refusal = refusal or failed
     for site in reversed(chains):
-        found, error = _at(reader, site)
+        found, failed = _at(reader, site)
         if found is not None:
             return found
-        refusal = refusal or error
+        refusal = refusal or failed
     found = _functions_that_make(reader)
     if found is not None:
         return found
