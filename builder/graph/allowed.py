@@ -130,7 +130,8 @@ def refuse_constructor_argument(
         known = [*(p.name for p in entry.parameters), *(block.settings if block else ())]
         what = f"{entry.name} {quote(owner.name)}"
         parameter = entry.parameter(name)
-        if parameter is not None and (sentence := catalogue.check_literal(parameter, value)):
+        literal = parameter is not None and not (name == "size" and value == ())
+        if literal and parameter and (sentence := catalogue.check_literal(parameter, value)):
             return f"{what} cannot have this {quote(name)}. {sentence}"
     else:
         known = [p.name for p in catalogue.get(owner.target).parameters]

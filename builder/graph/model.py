@@ -239,6 +239,11 @@ class Graph:
         """The owner whose tensor a weight node gives; None for every other kind."""
         return self.owners.get(node.target) if node.kind == "weight" else None
 
+    def stands_for(self, node: Node) -> Owner | None:
+        """The owner a node sets and names: the one it calls, or the raw tensor it gives."""
+        held = self.held_by(node)
+        return held if held is not None and held.raw else self.owner_of(node)
+
     def reads_of(self, owner_id: str) -> list[Node]:
         """The weight nodes that give a tensor of an owner, in running order."""
         return list(self._weights.get(owner_id, ()))

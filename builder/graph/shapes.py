@@ -87,6 +87,12 @@ def _run(scope: Scope, given: tuple[Value, ...] | None) -> ShapeReport:
             scope.reports[node.id] = _report(scope, node)
         except CannotEvaluate as reason:
             scope.reports[node.id] = scope.refuse(node, reason)
+    early = {p.node for p in scope.problems if p.kind == "weight_unknown" and not p.scope}
+    if early and not scope.later:
+        known = {i: report for i, (_, report) in scope.built.items()}
+        if any(scope.graph.nodes[i].target in known for i in early):  # it is called further down
+            again = Scope(scope.graph, scope.blocks, scope.settings, scope.stack, later=known)
+            return _run(again, given)
     scope.problems += wiring.loose_ends(scope.graph, scope.reports, root=given is None)
     alone = owned(scope, _run) if scope.graph.owners else {}
     scope.problems += tie_problems(scope, alone)

@@ -14,6 +14,8 @@ from builder import catalogue
 from builder.catalogue.tensors import DRAWN, read_by
 from builder.errors import NotFound, quote
 from builder.graph import meta
+from builder.graph.allowed_weights import inside
+from builder.graph.block_calls import settings_of
 from builder.graph.diagnostics import Diagnostic, Finding
 from builder.graph.model import (
     PARAMETER,
@@ -59,8 +61,12 @@ def run_weight(scope: Scope, node: Node, run: Run) -> NodeReport:
         return scope.sized(node, first)
     path = node.arguments.get("name")
     known = scope.built.get(owner.id)
-    made = known[1] if known is not None else _made_alone(scope, owner)
-    found = tensors_of(scope.graph, scope.blocks, owner, made) if made is not None else None
+    made = known[1] if known is not None else scope.later.get(owner.id)
+    found = (
+        tensors_of(scope.graph, scope.blocks, owner, made)
+        if made is not None
+        else _unbuilt(scope, owner, str(path), run)
+    )
     if found is None:
         text = (
             f"reads a tensor of {quote(owner.name)} before that runs, so its sizes are not known. Set "
@@ -200,6 +206,28 @@ def report_of(graph: Graph, owner: Owner, report: ShapeReport) -> NodeReport | N
     """What is known of an owner's weights in a pass: from its first call, or from making it alone."""
     calls = [n for n in graph.calls_of(owner.id) if not n.bypassed]
     return report.nodes.get(calls[0].id) if calls else report.owned.get(owner.id)
+
+
+def _unbuilt(scope: Scope, owner: Owner, path: str, run: Run) -> dict[str, Tensor] | None:
+    """The tensor under a path of what does not run yet, as far as constants say what it is."""
+    whole = path
+    while owner.block is not None:
+        block = scope.blocks.get(owner.block)
+        if block is None or owner.block in scope.stack:
+            return None
+        if owner.repeat > 1 and not owner.shared:
+            path = path.partition(".")[2]
+        settings = settings_of(scope, owner, owner.block, block)
+        scope = Scope(block, scope.blocks, settings, (*scope.stack, owner.block))
+        below = inside(block, path)
+        if below is None:
+            return None
+        owner, path = below
+    made = raw_report(scope, owner, run) if owner.raw else _made_alone(scope, owner)
+    if made is None:
+        return None
+    found = tensors_of(scope.graph, scope.blocks, owner, made)
+    return {whole: found[path]} if path in found else {}
 
 
 def _made_alone(scope: Scope, owner: Owner) -> NodeReport | None:

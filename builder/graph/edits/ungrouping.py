@@ -12,6 +12,7 @@ from builder.graph.edits.grouping import exchange, middle
 from builder.graph.edits.lookup import free_id, owner_at
 from builder.graph.edits.rewiring import in_order
 from builder.graph.edits.values import Ungroup
+from builder.graph.edits.weights import lowered
 from builder.graph.model import (
     Argument,
     Calc,
@@ -74,6 +75,8 @@ def ungroup(root: Graph, edit: Ungroup) -> Graph:
             nodes.update({n.id: n for n in opened})
         else:
             nodes[node.id] = change_refs(node, results)
+    graph, owners = lowered(replace(graph, nodes=nodes), block, owner, owners)
+    nodes = dict(graph.nodes)
     opened_owners = exchange(graph.owners, [owner.id], owners.values())
     if all(new == old for old, new in ids.items()):
         nodes = _put_back(nodes, call.among)
@@ -169,7 +172,7 @@ def _opened_node(
     outside: Callable[[Ref], Ref | None],
     taken: _Taken,
 ) -> Node:
-    is_layer = node.kind == "layer"
+    is_layer = node.kind in ("layer", "weight")
     name = "" if is_layer else taken.name(node.name or node.id)
     if not node.name and name == node.id:
         name = ""  # as it was: the id stands for the name
