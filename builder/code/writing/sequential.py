@@ -257,9 +257,11 @@ class _SequentialWriter:
 
     def freeze(self, page: Page) -> None:
         for path in self.frozen:
-            nested = f"model.get_submodule({text(path)})"  # mypy knows no index of an element
-            layer = nested if "." in path or not path.isdigit() else f"model[{path}]"
-            page.write(lay(call(f"{layer}.requires_grad_", "False"), 0))
+            # mypy knows no index of an element, and no attribute that is a name in an OrderedDict
+            layer: Expression = call("model.get_submodule", text(path))
+            if path.isdigit():
+                layer = Group("model[", (path,), "]")
+            page.write(lay(layer, 0, "", ".requires_grad_(False)"))
 
 
 def _no_value(_ref: Ref) -> str:
