@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from builder.graph.model import Ref
 from builder.graph.project import Project
-from tests.code.weight_networks import gpt, opaque
+from tests.code.weight_networks import gpt, opaque, vit
 from tests.pages.app import App
 
 
@@ -64,6 +66,9 @@ def test_own_code_is_asked_what_it_gives(app: App) -> None:
     app.shows_no_trouble()
 
 
-def test_the_code_page_shows_own_code_and_runs_none(app: App) -> None:
-    app.open("code", Project("p", opaque("N×3")))
+@pytest.mark.parametrize("page", ["code", "graph", "train", "data"])
+@pytest.mark.parametrize("name", ["opaque", "vit"])
+def test_the_other_pages_show_it_and_run_no_own_code(app: App, page: str, name: str) -> None:
+    graph = opaque("N×3") if name == "opaque" else vit()
+    app.open(page, Project("p", graph))
     app.shows_no_trouble()
