@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.catalogue.entry import REQUIRED, Entry, Part
 from builder.catalogue.literals import to_torch
-from builder.catalogue.operations.making import DEVICE
+from builder.catalogue.operations.making import DEVICE, LEADING
 
 if TYPE_CHECKING:
     from torch import nn
@@ -90,7 +90,7 @@ def call_arguments(
         port = entry.port(name)
         if name == DEVICE and port is not None:
             continue  # everything here is made on one device
-        if is_optional(entry, name):
+        if is_optional(entry, name) and (entry.key, name) not in LEADING:
             if ready[name] is not None:
                 keywords[name] = ready[name]
         elif port is not None and port.spread:

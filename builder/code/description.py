@@ -94,8 +94,8 @@ def paths(
     and all of them in a style the network cannot be written in.
     """
     known = report or _shapes(graph)
-    if style == "sequential":
-        return sequential_paths(graph, known)
+    if style in ("sequential", "ordered"):
+        return sequential_paths(graph, known, named=style == "ordered")
     scopes = find_scopes(graph, known)
     return dict(paths_in(scopes[""], scopes))
 

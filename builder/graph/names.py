@@ -57,8 +57,26 @@ def refuse_name(name: str, taken: Container[str] = (), digits: bool = True) -> s
         return "A name is needed, such as “fc1”."
     if digits and _is_index(name):
         return _refuse_taken(name, taken)
+    if digits and "." in name:
+        return _refuse_path(name, taken)
     if reason := _reason_against(name):
         return reason.format(quote(suggest_name(safe_identifier(name), taken)))
+    return _refuse_taken(name, taken)
+
+
+def _refuse_path(name: str, taken: Container[str]) -> str | None:
+    """Why a place in containers, "layers.0", cannot be a name; None when it can."""
+    parts = name.split(".")
+    if len(name) > MAX_NAME:
+        return f"The name {quote(name)} has {len(name)} characters of at most {MAX_NAME}."
+    for i, part in enumerate(parts):
+        if i and _is_index(part):
+            continue
+        if reason := _reason_against(part):
+            said = reason.format(quote(safe_identifier(part)))
+            return f"{quote(name)} is a place in containers. {said}"
+        if i and (above := ".".join(parts[:i])) in taken:
+            return f"{quote(above)} is a layer, so {quote(name)} cannot stand inside it."
     return _refuse_taken(name, taken)
 
 

@@ -12,6 +12,9 @@ from builder.catalogue.example import example
 from builder.catalogue.feed import Feed
 from builder.graph.model import Argument, Graph, Literals, Node, Owner, Ref, TensorSpec
 
+MODULES = ("sequential", "ordered", "module", "functional", "mixed")
+"""The styles that make an nn.Module."""
+
 
 class Net:
     """A graph being written: each method adds a node and gives a reference to it."""

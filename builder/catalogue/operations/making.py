@@ -14,6 +14,8 @@ from builder.catalogue.literals import DTYPES
 _DTYPE: Final = Parameter(
     "dtype", "dtype", None, optional=True, choices=DTYPES, help="The type of the result."
 )
+LEADING: Final = frozenset({("torch.arange", "start")})
+"""Arguments that may be left out in front of one that is needed, as Python's range has it."""
 DEVICE: Final = "device"
 """The port of a tensor on whose device another one is made: written `device=x.device`."""
 _SIZE: Final = Parameter("size", "ints", REQUIRED, scalar=True, minimum=0, help="The shape.")
@@ -65,7 +67,7 @@ MAKING: Final[Mapping[str, Entry]] = {
         _made("rand", _SIZE),
         _made("randint", _whole("low"), _whole("high"), _SIZE),
         _made("randperm", _whole("n")),
-        _made("arange", _number("start"), _number("end"), _number("step", 1)),
+        _made("arange", _number("start", 0), _number("end"), _number("step", 1)),
         _made("linspace", _number("start"), _number("end"), _whole("steps")),
         _made("logspace", _number("start"), _number("end"), _whole("steps"), _number("base", 10.0)),
         _made("eye", _whole("n"), _whole("m", None)),

@@ -8,7 +8,7 @@ from types import EllipsisType
 
 from builder import catalogue
 from builder.catalogue.entry import REQUIRED, Entry, Parameter, Port
-from builder.catalogue.operations.making import DEVICE
+from builder.catalogue.operations.making import DEVICE, LEADING
 from builder.code.writing.layout import Expression, Group, Infix, Prefixed, call, flat
 from builder.code.writing.literals import (
     ReadRef,
@@ -194,10 +194,12 @@ def _call_arguments(
             items.extend(_spread(name, value, spell))
             continue
         written = spell(name)
-        if parameter is not None and _is_default(parameter, written):
+        leads = (entry.key, name) in LEADING
+        if parameter is not None and _is_default(parameter, written) and not leads:
             continue
         skipped = any(
-            other not in order for other in every[: every.index(name)] if other != _self(entry)
+            other not in order and other != _self(entry) and (entry.key, other) not in LEADING
+            for other in every[: every.index(name)]
         )
         spreads_later = any(_spreads(entry, later) for later in order[place:])
         by_keyword = (
@@ -223,7 +225,7 @@ def _spreads(entry: Entry, name: str) -> bool:
 
 
 def _by_keyword(entry: Entry, port: Port | None, parameter: Parameter | None) -> bool:
-    if parameter is None:
+    if parameter is None or (entry.key, parameter.name) in LEADING:
         return False  # a port, by position as long as none is left out
     return parameter.default is not REQUIRED or (
         parameter.name == "dim" and entry.form == "function"

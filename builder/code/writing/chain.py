@@ -56,7 +56,7 @@ def chain_of(graph: Graph, report: ShapeReport) -> list[Link] | NoChain:
             if resolved.arguments.get("value") != before:
                 return _not_last(graph, resolved, before)
             continue
-        link = _link(graph, resolved, label, report.nodes.get(node.id))
+        link = link_of(graph, resolved, report.nodes.get(node.id))
         if isinstance(link, NoChain):
             return link
         reason = _reads_otherwise(graph, link.node, before, label)
@@ -103,7 +103,12 @@ def _not_last(graph: Graph, output: Node, last: Ref) -> NoChain:
     return NoChain(f"The output is {given}, but {end} runs last: {_ONLY}.")
 
 
-def _link(graph: Graph, node: Node, label: str, known: NodeReport | None) -> Link | NoChain:
+def link_of(graph: Graph, node: Node, known: NodeReport | None) -> Link | NoChain:
+    """What an nn.Sequential holds for a node that reads past bypassed ones, or why it cannot.
+
+    Whether it stands in a row with others is not asked here. `known`: its shapes.
+    """
+    label = quote(graph.label(node.id))
     owner = graph.owner_of(node)
     if node.kind == "branch":
         return NoChain(f"{label} is a branch, so this network is no chain: {_ONLY}.")

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Mapping
 
 from builder.code.writing.elements import list_elements
-from builder.code.writing.layout import Group, assignment, call, definition, fits, flat, lay
+from builder.code.writing.layout import (
+    Expression,
+    Group,
+    assignment,
+    call,
+    definition,
+    fits,
+    flat,
+    lay,
+)
 from builder.code.writing.literals import constant, text
 from builder.code.writing.making import Maker
 from builder.code.writing.page import Page, indented, note_lines
@@ -31,6 +40,8 @@ class _ConstructorWriter:
     def __init__(self, scope: Scope, scopes: Mapping[str, Scope], page: Page) -> None:
         self.scope, self.page = scope, page
         self.maker = Maker(scope, scopes)
+        self.tensors = TensorWriter(scope, scopes, page)
+        self.keys: dict[str, list[str]] = {}  # owner → the source map's keys of what it is used by
 
     def write(self, kept_settings: Container[str]) -> None:
         page = self.page
@@ -43,20 +54,68 @@ class _ConstructorWriter:
         for setting, name in self.scope.settings.items():
             if setting in kept_settings:
                 page.write(assignment(f"self.{name}", name, 8))
-        tensors = TensorWriter(self.scope, self.maker.scopes, page)
+        self.keys = {
+            owner.id: calls.get(owner.id)
+            or [self.scope.key(node) for node in self.scope.graph.reads_of(owner.id)]
+            for owner, _ in self.scope.members
+        }
+        written: set[str] = set()
         for owner, first in self.scope.members:
-            keys = calls.get(owner.id) or [
-                self.scope.key(node) for node in self.scope.graph.reads_of(owner.id)
-            ]
-            if owner.raw:
-                tensors.member(owner, keys)
-            else:
-                self.member(owner, first, keys)
+            top, _, below = self.scope.attributes[owner.id].partition(".")
+            if not below:
+                self.member(owner, first)
+            elif top not in written:
+                written.add(top)
+                self.container(top)
         write_ties(page, self.scope, self.maker.scopes)
         page.write([""])
 
-    def member(self, owner: Owner, node: Node | None, keys: Sequence[str]) -> None:
+    def container(self, path: str) -> None:
+        """`self.layers = nn.ModuleList([…])`, or a bare nn.Module with what is added to it."""
+        containers = self.scope.containers
+        inside = self.inside(path)
+        start = len(self.page.lines)
+        above, _, name = path.rpartition(".")
+        value = call("nn.Module") if containers.is_bare(path) else self.made(path)
+        if above:
+            added = call(f"{containers.accessor(above)}.add_module", text(name), value)
+            self.page.write(lay(added, 8))
+        else:
+            self.page.write(assignment(f"self.{path}", value, 8))
+        for owner, _node in inside:
+            self.page.mark(self.keys[owner.id], start)
+        if not containers.is_bare(path):
+            for owner, node in inside:
+                self.freeze(owner, node, containers.accessor(self.scope.attributes[owner.id]))
+            return
+        members = {self.scope.attributes[owner.id]: (owner, node) for owner, node in inside}
+        for child in containers.children(path):
+            if child in members and members[child][0].raw:
+                self.member(*members[child])
+            else:
+                self.container(child)
+
+    def inside(self, path: str) -> list[tuple[Owner, Node | None]]:
+        """The members at a path or below it."""
+        return [
+            (owner, node)
+            for owner, node in self.scope.members
+            if f"{self.scope.attributes[owner.id]}.".startswith(f"{path}.")
+        ]
+
+    def made(self, path: str) -> Expression:
+        """What a path is set to: a layer, or a container of layers."""
+        members = {
+            self.scope.attributes[owner.id]: (owner, node) for owner, node in self.inside(path)
+        }
+        return self.scope.containers.made(path, lambda leaf: self.maker.made(*members[leaf]))
+
+    def member(self, owner: Owner, node: Node | None) -> None:
         """An attribute, with the notes on what stands inside it."""
+        keys = self.keys[owner.id]
+        if owner.raw:
+            self.tensors.member(owner, keys)
+            return
         attribute = f"self.{self.scope.attributes[owner.id]}"
         inside = list(self.maker.nodes_inside(owner))
         for key, noted in inside:
@@ -71,6 +130,11 @@ class _ConstructorWriter:
         else:
             self.page.write(lines, [key for key, n in inside if n.kind == "layer"])
         self.page.mark(keys, start)
+        self.freeze(owner, node, attribute)
+
+    def freeze(self, owner: Owner, node: Node | None, attribute: str) -> None:
+        """`self.fc.requires_grad_(False)`, of the layer or of layers inside it."""
+        keys = self.keys[owner.id]
         weighs = self.scope.has_weights(node) if node else self.scope.keeps_weights(owner)
         if owner.frozen and weighs:
             self.page.write(lay(call(f"{attribute}.requires_grad_", "False"), 8), keys)

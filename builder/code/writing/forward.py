@@ -173,7 +173,7 @@ class ForwardWriter:
         if node.target == "operator.setitem":
             self.write_into(page, node, level)
             return
-        value = self.call_of(node, f"self.{self.attribute(node)}")
+        value = self.call_of(node, self.scope.member(node.target))
         target = self.target(self.variables.patterns[node.id], node)
         indent = 4 * level
         if target == UNREAD and isinstance(value, Group) and value.open.startswith("self."):
@@ -199,9 +199,6 @@ class ForwardWriter:
         page.say(lines, self.comment(node), keys)
         if name not in (source, UNREAD):
             page.write(self.assign(page, name, source, 4 * level, node), keys)
-
-    def attribute(self, node: Node) -> str:
-        return self.scope.attributes.get(node.target, "")
 
     def call_of(self, node: Node, function: str) -> Expression:
         def read(ref: Ref) -> str:
@@ -290,7 +287,7 @@ class ForwardWriter:
                 )
                 page.write(assignment(target, source, indent), keys)
             self.declared.add(name)
-        attribute = f"self.{self.attribute(node)}"
+        attribute = self.scope.member(node.target)
         header = f"for block in {attribute}:"
         if owner.shared:
             header = f"for _ in range({owner.repeat}):"

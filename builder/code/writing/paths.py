@@ -24,7 +24,11 @@ def tensor_path(
     Where torch's types do not say that an attribute is a tensor it is asked for by its name.
     """
     parts, leaf, kept = _parts(scope, scopes, owner, path)
-    indexed = any(part.isdecimal() for part in parts)
+    dotted = scope.attributes[owner.id].count(".")
+    indexed = dotted or any(part.isdecimal() for part in parts)
+    if writes and dotted:
+        steps = (f"[{part}]" if part.isdecimal() else f".{part}" for part in parts[dotted + 1 :])
+        return f"{scope.member(owner.id)}{''.join(steps)}"
     if writes or (not indexed and _is_typed(leaf, parts[-1])):
         steps = (f"[{part}]" if part.isdecimal() else f".{part}" for part in parts)
         return f"self{''.join(steps)}"

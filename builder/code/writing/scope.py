@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from builder.code.writing.containers import Containers
 from builder.errors import CodeRefused, quote
 from builder.graph.model import Argument, Calc, Graph, Literals, Node, Owner, Setting, Value
 from builder.graph.report import NodeReport, ShapeReport
@@ -71,6 +72,11 @@ class Scope:
     sizes: dict[str, Size] = field(default_factory=dict)
     variable: dict[Size, str] = field(default_factory=dict)
     modules: int = 0
+    containers: Containers = field(default_factory=lambda: Containers({}))
+
+    def member(self, owner_id: str) -> str:
+        """The expression for a member: `self.fc`, `self.layers[0]`."""
+        return self.containers.accessor(self.attributes.get(owner_id, ""))
 
     @property
     def inline(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from builder.code.writing.chain import NoChain, chain_of
+from builder.code.writing.containers import Containers, claim_path
 from builder.code.writing.naming import Namespace
 from builder.code.writing.own_code import own_names
 from builder.code.writing.scope import Scope, Use, first_call, setting_value
@@ -118,8 +119,12 @@ def _name_members(scope: Scope, scopes: Mapping[str, Scope]) -> None:
     for setting in scope.graph.settings:
         scope.settings[setting] = parameters.claim(setting, "setting")
     space = Namespace(scope.settings.values())
+    tops: dict[str, str] = {}
     for owner, _ in scope.members:
-        scope.attributes[owner.id] = owner.name if scope.inline else space.claim(owner.name)
+        name = owner.name
+        scope.attributes[owner.id] = name if scope.inline else claim_path(space, tops, name)
+    members = {scope.attributes[owner.id]: owner for owner, _ in scope.members}
+    scope.containers = Containers(members)
 
 
 def _unfinished(graph: Graph, node: Node, report: ShapeReport) -> str:

@@ -46,19 +46,24 @@ class TensorWriter:
 
     def member(self, owner: Owner, keys: list[str]) -> None:
         """`self.scale = nn.Parameter(torch.ones(64))`, or `self.register_buffer("mask", …)`."""
-        name = self.scope.attributes[owner.id]
+        above, _, name = self.scope.attributes[owner.id].rpartition(".")
+        container = self.scope.containers.accessor(above) if above else "self"
         value = self.first_value(owner)
         start = len(self.page.lines)
         if owner.target == PARAMETER:
             items: list[Expression] = [value]
             if owner.frozen or owner.arguments.get("requires_grad") is False:
                 items.append(keyword("requires_grad", "False"))
-            self.page.write(assignment(f"self.{name}", call("nn.Parameter", *items), 8))
+            made = call("nn.Parameter", *items)
+            if above:
+                self.page.write(lay(call(f"{container}.register_parameter", text(name), made), 8))
+            else:
+                self.page.write(assignment(f"self.{name}", made, 8))
         else:
             items = [text(name), value]
             if owner.arguments.get("persistent") is False:
                 items.append(keyword("persistent", "False"))
-            self.page.write(lay(call("self.register_buffer", *items), 8))
+            self.page.write(lay(call(f"{container}.register_buffer", *items), 8))
         if filled := self.filled_later(owner):
             self.page.write(lay(filled, 8))
         self.page.mark(keys, start)
@@ -104,7 +109,7 @@ class TensorWriter:
         if init not in _LATER or (init in _DRAWN and self.is_usual(owner)):
             return None
         entry = catalogue.get(owner.target)
-        items: list[Expression] = [f"self.{self.scope.attributes[owner.id]}"]
+        items: list[Expression] = [tensor_path(self.scope, self.scopes, owner, "")]
         for name, theirs in _LATER[init].items():
             parameter, value = entry.parameter(name), owner.arguments.get(name)
             default = parameter.default if parameter is not None else None
@@ -181,7 +186,8 @@ class _MakingWriter(ForwardWriter):
 def buffer_types(scope: Scope) -> Iterator[str]:
     """`mask: Tensor`: what nn.Module cannot say of its buffers."""
     for owner, _ in scope.members:
-        if owner.raw and owner.target != PARAMETER:
+        dotted = "." in scope.attributes[owner.id]
+        if owner.raw and owner.target != PARAMETER and not dotted:
             yield f"{indented(1)}{scope.attributes[owner.id]}: Tensor"
 
 
