@@ -223,9 +223,13 @@ def _at(reader: Reader, site: _Site) -> tuple[Found | None, CodeRefused | None]:
     if module is None:
         return None, None
     variables = (site.variable,) if site.variable else ()
-    return Found(
-        module, _title(reader, module), ast.unparse(site.node), variables, scope=scope
-    ), None
+    return Found(module, _title(reader, module), _text(site), variables, scope=scope), None
+
+
+def _text(site: _Site) -> str:
+    """How the network is made; its variable's name where later lines change it."""
+    changed = site.scope.changes.get(site.variable, ())
+    return site.variable if any(at > site.index for at in changed) else ast.unparse(site.node)
 
 
 def _is_named(value: Module | Layer, name: str) -> bool:

@@ -158,9 +158,11 @@ def fixed_point(graph: Graph, among: Sequence[str] | None = None) -> None:
 
 def built(graph: Graph) -> nn.Module:
     """The network as it is trained; one that is an nn.Sequential with numbers as names, as such."""
-    if all(owner.name.isdigit() for owner in graph.owners.values()):
+    names = [owner.name for owner in graph.owners.values()]
+    if any(name.isdigit() for name in names):
+        style = "sequential" if all(name.isdigit() for name in names) else "ordered"
         try:
-            return build_module(graph, "sequential")
+            return build_module(graph, style)
         except CodeRefused:
             pass
     return build_module(graph)

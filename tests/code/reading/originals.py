@@ -1,6 +1,5 @@
 """Networks as courses and papers write them, in the words of many hands. Ours, so tests may run them."""
 
-
 from __future__ import annotations
 
 from typing import Any
