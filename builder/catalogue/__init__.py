@@ -27,6 +27,7 @@ from builder.catalogue.exclusions import EXCLUDED
 from builder.catalogue.families import FAMILIES
 from builder.catalogue.literals import DTYPES, check_literal
 from builder.catalogue.literals import to_torch as _to_torch
+from builder.catalogue.tensors import TENSORS
 from builder.catalogue.words import POPULAR
 from builder.errors import NotFound, did_you_mean, quote
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DTYPES",
     "FAMILIES",
+    "TENSORS",
     "Example",
     "build_layer",
     "call_arguments",
@@ -56,6 +58,12 @@ __all__ = [
 ]
 
 _PREFIXES = ("torch.", "operator.")
+# Where an operation of one name does the same: torch.linalg.diagonal is another one.
+_OTHERS_BY_NAME = frozenset(
+    {"torch.Tensor.unfold", "torch.dropout", "torch.layer_norm", "torch.rms_norm"}
+)
+"""Operations that share a name with one of the palette and take other arguments."""
+_SAME_BY_NAME = frozenset({"torch", "torch.Tensor", "torch.nn.functional", "operator"})
 
 
 @cache
@@ -83,12 +91,23 @@ def entries() -> Mapping[str, Entry]:
 def get(key: str) -> Entry:
     """The entry of a key; another spelling of the same operation (`canonical`) is understood.
 
+    Also of a tensor owned without a layer ("parameter", "buffer"), and of every operation of torch
+    that the palette does not show ("torch.addmm", "torch.Tensor.add_", "torch.zeros").
+
     Errors: NotFound, with the nearest name, or why torch has it and the catalogue not.
     """
-    found = entries().get(canonical(key))
+    found = entries().get(canonical(key)) or TENSORS.get(key) or _unlisted(key)
     if found is None:
         raise NotFound(_not_found(key))
     return found
+
+
+def _unlisted(key: str) -> Entry | None:
+    if not key.startswith(_PREFIXES):
+        return None
+    from builder.catalogue.operations.unlisted import unlisted
+
+    return unlisted(key)
 
 
 def _not_found(key: str) -> str:
@@ -107,10 +126,10 @@ def canonical(key: str) -> str:
 
     A key that is kept, or is no other spelling of one, comes back as it is.
     """
-    if key in entries() or not key.startswith(_PREFIXES):
+    if key in entries() or key in _OTHERS_BY_NAME or not key.startswith(_PREFIXES):
         return key
     owner, _, name = key.rpartition(".")
-    return key if owner == "torch.nn" else _operations_by_name().get(name, key)
+    return _operations_by_name().get(name, key) if owner in _SAME_BY_NAME else key
 
 
 @cache

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.catalogue.entry import REQUIRED, Entry, Part
 from builder.catalogue.literals import to_torch
+from builder.catalogue.operations.making import DEVICE, LEADING
 
 if TYPE_CHECKING:
     from torch import nn
@@ -26,13 +27,20 @@ def target_of(entry: Entry) -> Callable[..., Any]:
 @cache
 def _target(key: str) -> Callable[..., Any]:
     found: Callable[..., Any]
-    if key.startswith("operator."):
+    if key == "operator.setitem":
+        found = _written_into
+    elif key.startswith("operator."):
         found = getattr(operator, key.removeprefix("operator."))
     else:
         import torch
 
         found = attrgetter(key.removeprefix("torch."))(torch)
     return found
+
+
+def _written_into(tensor: Any, index: Any, value: Any) -> Any:
+    tensor[index] = value
+    return tensor
 
 
 def defaults_for(entry: Entry) -> dict[str, Any]:
@@ -80,7 +88,9 @@ def call_arguments(
         if name not in ready:
             continue
         port = entry.port(name)
-        if is_optional(entry, name):
+        if name == DEVICE and port is not None:
+            continue  # everything here is made on one device
+        if is_optional(entry, name) and (entry.key, name) not in LEADING:
             if ready[name] is not None:
                 keywords[name] = ready[name]
         elif port is not None and port.spread:

@@ -28,8 +28,11 @@ Family = Literal[
     "other",
 ]
 
-ParameterType = Literal["int", "float", "bool", "str", "choice", "ints", "floats", "index", "dtype"]
-"""How a form edits it. "ints"/"floats": one number or a tuple of `length`; "index": x[...]'s index.
+ParameterType = Literal[
+    "int", "float", "bool", "str", "choice", "ints", "floats", "index", "dtype", "numbers"
+]
+"""How a form edits it. "ints"/"floats": one number or a tuple of `length`; "index": x[...]'s index;
+"numbers": what a tensor is made of, numbers or (nested) tuples of them.
 
 "ints" with `choices` takes one of those words in place of the numbers: Conv2d's padding is a number,
 a pair, or "same" or "valid". A form offers the words beside the numbers.
@@ -129,7 +132,7 @@ class Inner:
 
 @dataclass(frozen=True)
 class Entry:
-    """One layer or operation.
+    """One layer or operation, or a tensor owned without a layer (`builder.catalogue.tensors`).
 
     `key`: what a graph stores and where torch keeps it: "torch.nn.Linear", "torch.cat",
     "torch.nn.functional.interpolate", "torch.Tensor.view", "operator.add", "operator.getitem".
@@ -146,7 +149,7 @@ class Entry:
 
     key: str
     name: str
-    kind: Literal["layer", "operation"]
+    kind: Literal["layer", "operation", "tensor"]
     family: Family
     parameters: tuple[Parameter, ...] = ()
     call_parameters: tuple[Parameter, ...] = ()

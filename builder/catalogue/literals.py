@@ -27,6 +27,7 @@ _NAMES: Final = {
     "str": "one line of text",
     "index": "a whole number, a slice, … or a tuple of these",
     "dtype": "the name of a type, such as “float32”",
+    "numbers": "numbers, or tuples of them",
 }
 
 
@@ -42,6 +43,8 @@ def check_literal(parameter: Parameter, value: object) -> str | None:
         )
     if not _is_literal(value):
         return None
+    if parameter.type == "numbers":
+        return None if _are_numbers(value) else _refuse(parameter, value)
     if isinstance(value, tuple | list) and len(value) > _LONGEST_TUPLE:
         return (
             f"{parameter.name} takes at most {_LONGEST_TUPLE} numbers; it was given {len(value)}."
@@ -119,6 +122,12 @@ def _fits(parameter: Parameter, value: object) -> bool:
         case _:
             number = isinstance(value, int | float) and not isinstance(value, bool)
             return number and _in_range(parameter, value)
+
+
+def _are_numbers(value: object) -> bool:
+    if isinstance(value, tuple | list):
+        return all(_are_numbers(part) for part in value)
+    return not _is_literal(value) or isinstance(value, bool | int | float)
 
 
 def _each(value: Any) -> Sequence[Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from builder.code.building import build_module, module_from_source, network_class, source_module
 from builder.code.description import ParameterRow, describe_model, parameter_table, paths
+from builder.code.limits import own_code_allowed, why_not_run
 from builder.code.registry import Style, register_style, styles
 from builder.code.write import model_source, why_not_chain, write_code, write_with_lines
 from builder.code.writing.page import Written
@@ -23,12 +24,14 @@ __all__ = [
     "model_source",
     "module_from_source",
     "network_class",
+    "own_code_allowed",
     "parameter_table",
     "paths",
     "register_style",
     "source_module",
     "styles",
     "why_not_chain",
+    "why_not_run",
     "write_code",
     "write_with_lines",
 ]

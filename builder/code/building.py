@@ -6,7 +6,9 @@ import hashlib
 from types import ModuleType
 from typing import TYPE_CHECKING
 
+from builder.code.limits import own_code_allowed, refuse_own_code
 from builder.code.write import model_source
+from builder.code.writing.own_code import OWN_CODE
 from builder.errors import CodeRefused
 from builder.graph.model import Graph
 from builder.graph.report import ShapeReport
@@ -20,10 +22,12 @@ def build_module(
 ) -> nn.Module:
     """The network as a torch module, made by running the code that `write_code` gives.
 
-    Weights follow torch's random state: the same `torch.manual_seed` gives the same weights in
-    every style.
-    Errors: CodeRefused where the code cannot be written; what torch raises where it cannot run.
+    Weights follow torch's random state in the order of the graph's owners: the same
+    `torch.manual_seed` gives the same weights in every style.
+    Errors: CodeRefused where the code cannot be written, or holds code of a person's own
+    (`builder.code.limits`); what torch raises where it cannot run.
     """
+    refuse_own_code(graph)
     if style == "module":
         return module_from_source(model_source(graph, report=report))
     from builder.code.write import write_code
@@ -34,7 +38,8 @@ def build_module(
 def module_from_source(source: str, filename: str | None = None) -> nn.Module:
     """Runs code that this package wrote, in a module namespace of its own, and makes its network.
 
-    Only ever for our own text: nothing a person typed is run. Tracebacks show the lines.
+    Only ever for our own text: nothing a person typed is run, unless the server allows own layers
+    (`builder.code.limits`, which whoever has a network asks first). Tracebacks show the lines.
     """
     from torch import nn
 
@@ -45,6 +50,11 @@ def module_from_source(source: str, filename: str | None = None) -> nn.Module:
 
 def source_module(source: str, filename: str | None = None) -> ModuleType:
     """The written file as an imported module, not listed in `sys.modules`."""
+    if OWN_CODE in source.splitlines() and not own_code_allowed():
+        raise CodeRefused(
+            "The file holds code of your own, which this server does not run. Run it yourself, or ask who "
+            "runs the server to set LAYERWISE_OWN_CODE=1."
+        )
     digest = hashlib.sha256(source.encode()).hexdigest()[:12]
     filename = filename or f"model-{digest}.py"
     module = ModuleType(f"layerwise_model_{digest}")

@@ -68,7 +68,7 @@ def _row(name: str, parameter: torch.Tensor, layer: str, sequential: str | None)
 
 def _owner_at(name: str, owners: Mapping[str, str]) -> str:
     parts = name.split(".")
-    for length in range(len(parts) - 1, 0, -1):
+    for length in range(len(parts), 0, -1):
         path = ".".join(parts[:length])
         if path in owners:
             return owners[path]
@@ -94,8 +94,8 @@ def paths(
     and all of them in a style the network cannot be written in.
     """
     known = report or _shapes(graph)
-    if style == "sequential":
-        return sequential_paths(graph, known)
+    if style in ("sequential", "ordered"):
+        return sequential_paths(graph, known, named=style == "ordered")
     scopes = find_scopes(graph, known)
     return dict(paths_in(scopes[""], scopes))
 

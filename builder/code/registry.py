@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from builder.code.writing.functional import write_functional
+from builder.code.writing.mixed import write_mixed
 from builder.code.writing.module import write_module
 from builder.code.writing.page import Written
-from builder.code.writing.sequential import write_sequential
+from builder.code.writing.sequential import write_ordered, write_sequential
 from builder.errors import CodeRefused, did_you_mean, quote
 from builder.graph.model import Graph
 from builder.graph.report import ShapeReport
@@ -65,9 +67,34 @@ register_style(
 )
 register_style(
     Style(
+        "ordered",
+        "OrderedDict",
+        "A Sequential whose layers have names: model.fc1 in place of model[0].",
+        write_ordered,
+        chain_only=True,
+    )
+)
+register_style(
+    Style(
         "module",
         "nn.Module",
         "Layers with names and a forward you can read, for any network.",
         write_module,
+    )
+)
+register_style(
+    Style(
+        "functional",
+        "Functional",
+        "Only what has weights is a layer; everything else is a function called in forward.",
+        write_functional,
+    )
+)
+register_style(
+    Style(
+        "mixed",
+        "Mixed",
+        "A Module that holds Sequentials: short where layers follow one another, free elsewhere.",
+        write_mixed,
     )
 )

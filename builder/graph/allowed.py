@@ -11,9 +11,14 @@ from collections.abc import Collection, Iterator
 
 from builder import catalogue
 from builder.errors import NotFound, did_you_mean, quote
+from builder.graph import opaque
 from builder.graph.limits import refuse_argument
 from builder.graph.model import (
     BLOCK_PREFIX,
+    BUFFER,
+    MADE,
+    OPAQUE,
+    PARAMETER,
     Argument,
     Calc,
     Compare,
@@ -75,13 +80,59 @@ def refuse_target(root: Graph, target: str, kind: str) -> str | None:
     return None
 
 
+def refuse_owner_target(root: Graph, target: str) -> str | None:
+    """Why nothing that owns weights stands under this target; None if it does: a layer, a block, a
+    raw tensor, a layer of own code.
+    """
+    return None if target in (PARAMETER, BUFFER, OPAQUE) else refuse_target(root, target, "layer")
+
+
+def refuse_own_parts(root: Graph, owner: Owner) -> str | None:
+    """Why a raw tensor or a layer of own code is not whole; None for every other owner."""
+    if owner.target == OPAQUE:
+        for name in ("source", "call"):
+            if name not in owner.arguments:
+                return f"The layer {quote(owner.name)} is code of your own, and lacks its {quote(name)}."
+    block = owner.made_by
+    if owner.raw and owner.arguments.get("init") == MADE and block is None:
+        return f"{quote(owner.name)} is made by operations, and lacks “made_by”: the block they stand in."
+    if block is None:
+        return None
+    if block not in root.blocks:
+        return f"{quote(owner.name)} is made by {quote(block)}, which is no block here. {did_you_mean(block, root.blocks)}".rstrip()
+    inside = root.blocks[block]
+    kinds = {n.kind for n in inside.nodes.values()}
+    if inside.inputs or len(inside.outputs) != 1 or not kinds <= {"operation", "output"}:
+        return (
+            f"{quote(owner.name)} is made by {quote(block)}: that block may hold operations only, take no "
+            "input, and give one tensor."
+        )
+    return None
+
+
 def refuse_constructor_argument(
     root: Graph, graph: Graph, owner: Owner, name: str, value: Argument
 ) -> str | None:
     """Why an owner cannot be given this argument at all; None when it can (its size may yet not fit)."""
+    if owner.target == OPAQUE:
+        if name not in opaque.PARTS:
+            return _unknown(f"The layer {quote(owner.name)} of own code", name, opaque.PARTS)
+        sentence = opaque.refuse_part(name, value)
+        return (
+            f"{quote(owner.name)} cannot have this {quote(name)}. {sentence}" if sentence else None
+        )
     if owner.block is not None:
         known: Collection[str] = root.blocks[owner.block].settings
         what = f"The block {quote(owner.name)}"
+    elif owner.raw:
+        entry = catalogue.get(owner.target)
+        block = root.blocks.get(owner.made_by or "")
+        known = [*(p.name for p in entry.parameters), *(block.settings if block else ())]
+        what = f"{entry.name} {quote(owner.name)}"
+        parameter = entry.parameter(name)
+        literal = parameter is not None and not (name == "size" and value == ())
+        if literal and parameter and (sentence := catalogue.check_literal(parameter, value)):
+            return f"{what} cannot have this {quote(name)}. {sentence}"
     else:
         known = [p.name for p in catalogue.get(owner.target).parameters]
         what = f"{owner.target.rpartition('.')[2]} {quote(owner.name)}"
@@ -148,7 +199,11 @@ def call_names(
         return {"value": (False, False)}, []
     if node.kind == "branch":
         return {"if_true": (False, False), "if_false": (False, False)}, ["condition"]
+    if node.kind == "weight":
+        return {}, ["name"]
     owner = graph.owner_of(node)
+    if owner is not None and owner.target == OPAQUE:
+        return dict.fromkeys(opaque.ports(owner) or node.arguments or ("input",), (False, True)), []
     if owner is not None and owner.block is not None:
         return {n.name or n.id: (False, False) for n in root.blocks[owner.block].inputs}, []
     entry = catalogue.get(owner.target if owner else node.target)
@@ -202,7 +257,7 @@ def kind_word(node: Node) -> str:
 
 
 def plain_label(graph: Graph, node: Node) -> str:
-    owner = graph.owner_of(node)
+    owner = graph.owner_of(node) or graph.held_by(node)
     return owner.name if owner else node.name or node.id
 
 

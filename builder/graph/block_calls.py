@@ -36,7 +36,7 @@ def run_block(scope: Scope, node: Node, owner: Owner, run: Run) -> NodeReport:
     if not isinstance(owner.repeat, int) or not 1 <= owner.repeat <= MOST_REPEATS:
         text = f"is repeated {owner.repeat} times. Repeat it 1 to {MOST_REPEATS} times."
         raise CannotEvaluate("repeat", text)
-    settings = _settings(scope, owner, name, block)
+    settings = settings_of(scope, owner, name, block)
     values = _inputs(scope, node, block)
     bodies = list(_repetitions(scope, owner, block, values, settings, run))
     report = _summed(owner, bodies, dict(zip(_ports(block), values, strict=True)), settings)
@@ -58,7 +58,8 @@ def _ports(block: Graph) -> list[str]:
     return [node.name or node.id for node in block.inputs]
 
 
-def _settings(scope: Scope, owner: Owner, name: str, block: Graph) -> dict[str, Literals]:
+def settings_of(scope: Scope, owner: Owner, name: str, block: Graph) -> dict[str, Literals]:
+    """The settings of a block as its owner has them; raises CannotEvaluate."""
     settings = dict(block.settings)
     for setting, argument in owner.arguments.items():
         if setting not in settings:
@@ -137,7 +138,7 @@ def _blocks_used(name: str, blocks: Mapping[str, Graph]) -> tuple[Graph, ...]:
         name = waiting.pop()
         if name not in found and name in blocks:
             found[name] = blocks[name]
-            waiting += [o.block for o in blocks[name].owners.values() if o.block is not None]
+            waiting += [o.uses for o in blocks[name].owners.values() if o.uses is not None]
     return tuple(found.values())
 
 

@@ -6,11 +6,11 @@ of the result. So whoever renames an input or deletes an output changes every ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from builder.errors import EditRefused, did_you_mean, quote
-from builder.graph.model import BLOCK_PREFIX, Graph, Node, Ref, map_refs
+from builder.graph.model import BLOCK_PREFIX, Graph, Node, Owner, Ref, map_refs
 
 
 def graph_at(root: Graph, scope: str) -> Graph:
@@ -42,7 +42,7 @@ def blocks_inside(root: Graph, block: str) -> set[str]:
         name = waiting.pop()
         if name not in found and name in root.blocks:
             found.add(name)
-            waiting += [o.block for o in root.blocks[name].owners.values() if o.block]
+            waiting += [o.uses for o in root.blocks[name].owners.values() if o.uses]
     return found
 
 
@@ -52,16 +52,22 @@ def result_paths(graph: Graph) -> list[tuple[str, tuple[int, ...]]]:
     return [(n.id, (i,) if len(outputs) > 1 else ()) for i, n in enumerate(outputs)]
 
 
+def using(owner: Owner, names: Mapping[str, str]) -> Owner:
+    """The owner with the block it calls, or is made by, under another name."""
+    if owner.uses not in names:
+        return owner
+    if owner.made_by:
+        return replace(owner, arguments={**owner.arguments, "made_by": names[owner.made_by]})
+    return replace(owner, target=BLOCK_PREFIX + names[owner.block or ""])
+
+
 def rename_block(root: Graph, old: str, new: str) -> Graph:
     """The network with a block under another name, and every owner calling it by that."""
 
     def renamed(graph: Graph) -> Graph:
-        if not any(o.block == old for o in graph.owners.values()):
+        if not any(o.uses == old for o in graph.owners.values()):
             return graph
-        owners = {
-            i: replace(o, target=BLOCK_PREFIX + new) if o.block == old else o
-            for i, o in graph.owners.items()
-        }
+        owners = {i: using(o, {old: new}) for i, o in graph.owners.items()}
         return replace(graph, owners=owners)
 
     blocks = {
@@ -80,7 +86,7 @@ def drop_unused_blocks(before: Graph, after: Graph) -> Graph:
 
 
 def _targets(root: Graph) -> set[str]:
-    return {o.block for _, graph in graphs(root) for o in graph.owners.values() if o.block}
+    return {o.uses for _, graph in graphs(root) for o in graph.owners.values() if o.uses}
 
 
 def follow_interface(root: Graph, block: str, before: Graph) -> Graph:

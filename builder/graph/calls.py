@@ -8,11 +8,11 @@ from dataclasses import replace
 from builder import catalogue
 from builder.catalogue.entry import Entry
 from builder.errors import NotFound, quote
-from builder.graph import checks
+from builder.graph import checks, opaque
 from builder.graph.call import Call, is_value
 from builder.graph.diagnostics import Finding
-from builder.graph.model import Node, Owner, iter_refs
-from builder.graph.outcome import Outcome, judge
+from builder.graph.model import Node, Owner, Training, iter_refs
+from builder.graph.outcome import Outcome, activation_bytes, judge
 from builder.graph.report import NodeReport
 from builder.graph.scope import Scope
 from builder.graph.symbols import CannotEvaluate, Evaluated
@@ -56,6 +56,26 @@ def run_layer(scope: Scope, node: Node, owner: Owner) -> NodeReport:
     return replace(report, inferred=before.inferred)
 
 
+def run_opaque(scope: Scope, node: Node, owner: Owner) -> NodeReport:
+    """The report of a layer of a person's own code: what they say that it gives."""
+    inputs: dict[str, Evaluated] = {}
+    for name, argument in node.arguments.items():
+        value = scope.evaluate(argument)
+        if is_value(value):
+            inputs[name] = value
+    if not inputs:
+        raise CannotEvaluate("not_wired", "has no input yet. Choose which layer it reads.")
+    result = opaque.given(owner)
+    report = NodeReport(result=result, inputs=inputs, flops=None)  # type: ignore[arg-type]
+    if result is not None:
+        return replace(report, activation_bytes=activation_bytes(result))
+    text = (
+        f"{scope.name(node)} is code of your own, which is read and not run, so nobody knows what it "
+        "gives. Say its shape, such as N×64."
+    )
+    return scope.note(node, report, Finding("opaque_gives", text, parameter="gives"))
+
+
 def entry_of(key: str) -> Entry:
     """The catalogue's entry; raises CannotEvaluate for a key it does not have."""
     try:
@@ -72,7 +92,10 @@ def _given(
     literals: dict[str, Evaluated] = {}
     for name, argument in node.arguments.items():
         port = entry.port(name)
-        if port is None:
+        parameter = entry.parameter(name)
+        if parameter is not None and parameter.type == "bool" and argument == Training():
+            literals[name] = True  # as while training: that is when a network has to run
+        elif port is None:
             literals[name] = scope.evaluate_of(entry, name, argument)
             if not any(p.name == name for p in entry.call_parameters):
                 text = f"is given {quote(name)}, which {entry.name} does not take."

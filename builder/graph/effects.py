@@ -10,8 +10,8 @@ from builder import catalogue
 from builder.graph import meta
 from builder.graph.diagnostics import Diagnostic
 from builder.graph.edits import Edit, Several, apply
-from builder.graph.model import Argument, Graph
-from builder.graph.report import ShapeReport
+from builder.graph.model import PARAMETER, Argument, Graph, TensorSpec
+from builder.graph.report import NodeReport, ShapeReport
 from builder.graph.shapes import infer_shapes
 
 Shapes: TypeAlias = tuple[tuple[str, tuple[int, ...]], ...]
@@ -153,14 +153,28 @@ class _Weights:
                     self._collect(root, own, root.blocks[owner.block], body)
                 if len(bodies) < (1 if owner.shared else owner.repeat):
                     self.unknown.add(path)
-            elif one.parameters + one.buffers:
+            elif one.parameters + one.buffers or owner.ties:
                 self.made.setdefault(path, (owner.target, one.arguments))
             elif one.result is None:
                 self.unknown.add(path)
+        for owner in graph.owners.values():
+            made = report.owned.get(owner.id)
+            if owner.raw and owner.arguments.get("persistent") is not False:
+                self._keep(prefix + owner.name, made)
+            elif made is not None:
+                self.made[prefix + owner.name] = (owner.target, made.arguments)
+
+    def _keep(self, path: str, made: NodeReport | None) -> None:
+        if made is None or not isinstance(made.result, TensorSpec):
+            self.unknown.add(path)
+        else:
+            self.made[path] = (PARAMETER, {"size": tuple(made.result.shape)})
 
 
 def _shapes(made: _Made) -> Shapes:
     """The names and shapes of the weights of a layer that was built before."""
     target, arguments = made
+    if target == PARAMETER:
+        return (("", arguments["size"]),)  # type: ignore[return-value]
     module = meta.build(catalogue.get(target), arguments)
     return tuple((name, tuple(value.shape)) for name, value in module.state_dict().items())

@@ -1,23 +1,16 @@
-"""Arguments and graphs as JSON values, and back: every value checked on its way in.
-
-A literal stands for itself, a tuple is a list, and what only a graph knows is an object with one
-telling key: {"from": "lstm", "path": [1, 0]}, {"size": {"from": "x"}, "dim": 0}, {"calc": "*", …},
-{"slice": [null, 3, null]}, {"setting": "depth"}, {"training": true}, {"compare": ">", …},
-{"ellipsis": true}, {"float": "inf"}.
+"""Graphs as JSON values, and back: every value checked on its way in (arguments:
+`builder.graph.argument_encoding`). What is left at its default is left out.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias, cast, get_args
+from typing import Any, cast, get_args
 
 from builder.errors import ProjectRefused, did_you_mean, quote
+from builder.graph.argument_encoding import Json, argument_from_json, argument_to_json, check_keys
 from builder.graph.limits import (
-    MAX_DEPTH,
     MAX_NODES,
-    refuse_argument,
     refuse_frame,
     refuse_position,
     refuse_spec,
@@ -25,8 +18,6 @@ from builder.graph.limits import (
 )
 from builder.graph.model import (
     Argument,
-    Calc,
-    Compare,
     Frame,
     FrameColour,
     FrameKind,
@@ -35,48 +26,10 @@ from builder.graph.model import (
     Node,
     NodeKind,
     Owner,
-    Ref,
-    Setting,
-    Size,
-    Slice,
     TensorSpec,
-    Training,
 )
 
-Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
-
 # --- to JSON ---------------------------------------------------------------------------------------
-
-
-def argument_to_json(argument: Argument) -> Json:
-    """One argument as a JSON value."""
-    match argument:
-        case Ref(node=node, path=path):
-            return {"from": node, **({"path": list(path)} if path else {})}
-        case Size(of=of, dim=dim):
-            return {"size": argument_to_json(of), "dim": dim}
-        case Calc(op=op, left=left, right=right):
-            return {"calc": op, "left": argument_to_json(left), "right": argument_to_json(right)}
-        case Compare(op=sign, left=left, right=right):
-            return {
-                "compare": sign,
-                "left": argument_to_json(left),
-                "right": argument_to_json(right),
-            }
-        case Slice(start=start, stop=stop, step=step):
-            return {"slice": [argument_to_json(part) for part in (start, stop, step)]}
-        case Setting(name=name):
-            return {"setting": name}
-        case Training():
-            return {"training": True}
-        case tuple():
-            return [argument_to_json(part) for part in argument]
-        case float() if not math.isfinite(argument):
-            return {"float": str(argument)}
-        case None | bool() | int() | float() | str():
-            return argument
-        case _:
-            return {"ellipsis": True}
 
 
 def graph_to_json(graph: Graph, with_name: bool = True) -> dict[str, Json]:
@@ -108,7 +61,7 @@ def _node_to_json(node: Node) -> Json:
     value: dict[str, Json] = {"id": node.id, "kind": node.kind}
     if node.name and node.name != node.id:
         value["name"] = node.name
-    elif not node.name and node.kind != "layer":
+    elif not node.name and node.kind not in _NAMED_BY_OWNER:
         value["name"] = ""
     if node.target:
         value["target"] = node.target
@@ -143,37 +96,12 @@ def _owner_to_json(owner: Owner) -> Json:
         value["shared"] = True
     if owner.among:
         value["among"] = list(owner.among)
+    if owner.ties:
+        value["ties"] = {path: list(tie) for path, tie in owner.ties.items()}
     return value
 
 
 # --- from JSON -------------------------------------------------------------------------------------
-
-
-def argument_from_json(
-    value: Json, where: str = "The argument", depth: int = MAX_DEPTH
-) -> Argument:
-    """One argument from a JSON value; ProjectRefused says where and why it is none."""
-    if depth == 0:
-        raise ProjectRefused(f"{where} has more than {MAX_DEPTH} brackets inside each other.")
-    if isinstance(value, list):
-        return tuple(argument_from_json(part, where, depth - 1) for part in value)
-    if not isinstance(value, dict):
-        if sentence := refuse_argument(value):
-            raise ProjectRefused(f"{where} cannot be used: {sentence}")
-        return value
-    kind = next((key for key in value if key in _READERS), None)
-    if kind is None:
-        keys = ", ".join(quote(key) for key in list(value)[:3]) or "nothing"
-        raise ProjectRefused(f"{where} is an object with {keys}, which stands for no value here.")
-    known, read = _READERS[kind]
-    check_keys(value, known, where)
-    try:
-        argument = read(value, lambda part: argument_from_json(part, where, depth - 1))
-    except (KeyError, TypeError, ValueError):
-        argument = None
-    if argument is None or refuse_argument(argument):
-        raise ProjectRefused(f"{where} has a broken {quote(kind)}: {quote(value)}.")
-    return argument
 
 
 def graph_from_json(value: Json, name: str | None = None, where: str = "The model") -> Graph:
@@ -205,20 +133,13 @@ def graph_from_json(value: Json, name: str | None = None, where: str = "The mode
     )
 
 
-def check_keys(value: Mapping[str, Json], known: set[str] | frozenset[str], where: str) -> None:
-    """Refuses the first key that means nothing here, with the nearest one that does."""
-    for key in value:
-        if key not in known:
-            hint = did_you_mean(key, known) or f"Known are {', '.join(sorted(known))}."
-            raise ProjectRefused(f"{where} has the unknown key {quote(key)}. {hint}")
-
-
 _NODE_KEYS = frozenset(
     ("id", "kind", "name", "target", "arguments", "shape", "dtype", "bypassed", "note")
 ) | {"position", "among"}
 _OWNER_KEYS = frozenset(
-    ("id", "target", "name", "arguments", "frozen", "repeat", "shared", "among")
+    ("id", "target", "name", "arguments", "frozen", "repeat", "shared", "among", "ties")
 )
+_NAMED_BY_OWNER = ("layer", "weight")
 
 
 def _node_from_json(value: Json, where: str) -> Node:
@@ -235,7 +156,7 @@ def _node_from_json(value: Json, where: str) -> Node:
     return Node(
         id=identity,
         kind=cast(NodeKind, kind),
-        name=_text(obj, "name", where, "" if kind == "layer" else identity),
+        name=_text(obj, "name", where, "" if kind in _NAMED_BY_OWNER else identity),
         target=_text(obj, "target", where, ""),
         arguments=_arguments(obj, where),
         spec=_spec(obj, where),
@@ -282,7 +203,22 @@ def _owner_from_json(value: Json, where: str) -> Owner:
         repeat=repeat,
         shared=_flag(obj, "shared", where),
         among=_ids(obj, where),
+        ties=_ties(obj, where),
     )
+
+
+def _ties(obj: dict[str, Json], where: str) -> dict[str, tuple[str, str]]:
+    found: dict[str, tuple[str, str]] = {}
+    for path, tie in _object(obj.get("ties", {}), f"{where} ties").items():
+        match tie:
+            case [str() as owner, str() as other] if not refuse_text(owner + other + path):
+                found[path] = (owner, other)
+            case _:
+                raise ProjectRefused(
+                    f"{where} has a broken tie {quote(path)}: the id of another owner and the name of "
+                    "its tensor are needed."
+                )
+    return found
 
 
 def _arguments(obj: dict[str, Json], where: str) -> dict[str, Argument]:
@@ -362,36 +298,11 @@ def _flag(obj: dict[str, Json], key: str, where: str) -> bool:
     return value
 
 
-def _slice(parts: list[Argument]) -> Slice:
-    start, stop, step = parts
-    return Slice(start, stop, step)
-
-
-def _if_true(value: Json, argument: Argument) -> Argument:
-    if value is not True:
-        raise ValueError
-    return argument
-
-
-_Read: TypeAlias = "Callable[[dict[str, Any], Callable[[Any], Any]], Argument]"
-
-_READERS: dict[str, tuple[frozenset[str], _Read]] = {
-    "from": (frozenset(("from", "path")), lambda v, _: Ref(v["from"], tuple(v.get("path", ())))),
-    "size": (frozenset(("size", "dim")), lambda v, read: Size(read(v["size"]), v["dim"])),
-    "calc": (
-        frozenset(("calc", "left", "right")),
-        lambda v, read: Calc(v["calc"], read(v["left"]), read(v["right"])),
-    ),
-    "compare": (
-        frozenset(("compare", "left", "right")),
-        lambda v, read: Compare(v["compare"], read(v["left"]), read(v["right"])),
-    ),
-    "slice": (frozenset(("slice",)), lambda v, read: _slice([read(part) for part in v["slice"]])),
-    "setting": (frozenset(("setting",)), lambda v, _: Setting(v["setting"])),
-    "training": (frozenset(("training",)), lambda v, _: _if_true(v["training"], Training())),
-    "ellipsis": (frozenset(("ellipsis",)), lambda v, _: _if_true(v["ellipsis"], ...)),
-    "float": (
-        frozenset(("float",)),
-        lambda v, _: {"inf": math.inf, "-inf": -math.inf, "nan": math.nan}[v["float"]],
-    ),
-}
+__all__ = [
+    "Json",
+    "argument_from_json",
+    "argument_to_json",
+    "check_keys",
+    "graph_from_json",
+    "graph_to_json",
+]

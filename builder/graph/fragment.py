@@ -63,12 +63,16 @@ def copy_nodes(graph: Graph, ids: Collection[str], root: Graph) -> Fragment:
         raise EditRefused("Choose at least one node to copy.")
     chosen = set(ids)
     nodes = {i: n for i, n in graph.nodes.items() if i in chosen}
-    called = {n.target for n in nodes.values() if n.kind == "layer"}
-    owners = {i: o for i, o in graph.owners.items() if i in called}
+    called = {n.target for n in nodes.values() if n.kind in ("layer", "weight")}
+    owners = {
+        i: replace(o, ties={p: tie for p, tie in o.ties.items() if tie[0] in called})
+        for i, o in graph.owners.items()
+        if i in called
+    }
     values = [a for node in nodes.values() for a in node.arguments.values()]
     values += [a for owner in owners.values() for a in owner.arguments.values()]
     used = {name for value in values for name in settings_in(value)}
-    inside = {b for o in owners.values() if o.block for b in blocks_inside(root, o.block)}
+    inside = {b for o in owners.values() if o.uses for b in blocks_inside(root, o.uses)}
     return Fragment(
         nodes,
         owners,

@@ -138,7 +138,7 @@ def unfolded(root: Graph) -> tuple[int, int]:
         name = waiting[-1]
         if name not in known and name not in entered:
             entered.add(name)
-            inner = {o.block: None for o in root.blocks[name].owners.values() if o.block}
+            inner = {o.uses: None for o in root.blocks[name].owners.values() if o.uses}
             waiting += [b for b in inner if b in root.blocks and b not in entered]
             continue
         waiting.pop()

@@ -108,6 +108,16 @@ def weights_of(module: torch.nn.Module) -> Weights:
     )
 
 
+def tensors_of(entry: Entry, arguments: Mapping[str, Any]) -> dict[str, tuple[TensorSpec, bool]]:
+    """The tensors of a layer's `state_dict` by name, each with whether it is a parameter."""
+    module = build(entry, arguments)
+    own = {name for name, _ in module.named_parameters()}
+    return {
+        name: (TensorSpec(tuple(value.shape), str(value.dtype).removeprefix("torch.")), name in own)
+        for name, value in [*module.named_parameters(), *module.named_buffers()]
+    }
+
+
 def run(entry: Entry, module: torch.nn.Module | None, arguments: Mapping[str, Evaluated]) -> Ran:
     """Calls a layer or an operation on meta tensors.
 

@@ -19,6 +19,8 @@ from typing import Literal, TypeAlias
 
 BATCH = "N"
 BLOCK_PREFIX = "block:"
+PARAMETER, BUFFER, OPAQUE = "parameter", "buffer", "opaque"
+MADE = "made"
 
 Dim: TypeAlias = int | str
 """One size of a shape: a whole number, or a multiple of the batch size written "N", "2N", …"""
@@ -102,21 +104,23 @@ Argument: TypeAlias = (
     "Literals | Ref | Size | Calc | Slice | Setting | Training | Compare | tuple[Argument, ...]"
 )
 
-NodeKind = Literal["input", "layer", "operation", "branch", "output"]
+NodeKind = Literal["input", "layer", "operation", "branch", "weight", "output"]
 
 
 @dataclass(frozen=True)
 class Node:
-    """One call: an input, a layer (or block) call, an operation, a branch, an output.
+    """One call: an input, a layer (or block) call, an operation, a branch, a weight, an output.
 
-    `id` never changes and is what `Ref` holds; `name` is what people read (a layer's name is its
-    owner's: ask `Graph.label`). By kind:
+    `id` never changes and is what `Ref` holds; `name` is what people read (a layer's and a weight's
+    is their owner's: ask `Graph.label`). By kind:
 
     - input: `spec`; no arguments.
     - layer: `target` is an owner's id; `arguments` are those of `forward`, by name ("input", …).
     - operation: `target` is a catalogue key ("torch.cat"); `arguments` by name, tensors and literals.
     - branch: arguments "condition" (Training, Setting or Compare), "if_true" and "if_false" (Ref).
       What only one side reads runs only on that side.
+    - weight: gives a tensor that the owner `target` owns: no arguments for a raw tensor, {"name":
+      "weight"} for one of a layer, of a block by its path ("fc.weight", repeated "0.fc.weight").
     - output: argument "value" (Ref).
 
     A bypassed node is kept, and whoever reads it gets its primary input instead. `among`: of a block
@@ -143,6 +147,12 @@ class Owner:
     nn.Sequential). `target`: a catalogue key ("torch.nn.Linear") or "block:<name>". `arguments`:
     constructor arguments the person set; those left out are inferred or torch's defaults. A block
     may be repeated, each time with its own weights unless `shared`. `among`: as of a node, for owners.
+
+    A raw tensor has the target "parameter" or "buffer" and is read by weight nodes (its arguments:
+    `builder.catalogue.tensors`); a layer of a person's own code has "opaque", with its `source`, the
+    `call` that makes it, and the shapes it `gives`. `ties`: a parameter of this owner that is one of
+    another owner beside it: {"weight": ("emb", "weight")}, by paths as a weight node's; "" names a
+    raw tensor itself.
     """
 
     id: str
@@ -153,11 +163,29 @@ class Owner:
     repeat: int = 1
     shared: bool = False
     among: tuple[str, ...] = ()
+    ties: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def block(self) -> str | None:
         """The name of the block called, None for a layer of torch."""
         return self.target[len(BLOCK_PREFIX) :] if self.target.startswith(BLOCK_PREFIX) else None
+
+    @property
+    def raw(self) -> bool:
+        """Whether it is a tensor itself, no layer: read by weight nodes, called by none."""
+        return self.target in (PARAMETER, BUFFER)
+
+    @property
+    def made_by(self) -> str | None:
+        """The block whose operations make a raw tensor's first value; None for every other owner."""
+        name = self.arguments.get("made_by")
+        made = self.raw and self.arguments.get("init") == MADE
+        return name if made and isinstance(name, str) else None
+
+    @property
+    def uses(self) -> str | None:
+        """The block without which the owner cannot be made: the one called, or its tensor's maker."""
+        return self.block or self.made_by
 
 
 FrameKind = Literal["frame", "note"]
@@ -207,6 +235,29 @@ class Graph:
         """The owner a layer node calls; None for every other kind."""
         return self.owners.get(node.target) if node.kind == "layer" else None
 
+    def held_by(self, node: Node) -> Owner | None:
+        """The owner whose tensor a weight node gives; None for every other kind."""
+        return self.owners.get(node.target) if node.kind == "weight" else None
+
+    def stands_for(self, node: Node) -> Owner | None:
+        """The owner a node sets and names: the one it calls, or the raw tensor it gives."""
+        held = self.held_by(node)
+        return held if held is not None and held.raw else self.owner_of(node)
+
+    def reads_of(self, owner_id: str) -> list[Node]:
+        """The weight nodes that give a tensor of an owner, in running order."""
+        return list(self._weights.get(owner_id, ()))
+
+    def is_made(self, owner: Owner) -> bool:
+        """Whether code makes an owner: not one that only bypassed nodes call, nor a block never called."""
+        calls = self.calls_of(owner.id)
+        if any(not call.bypassed for call in calls):
+            return True
+        needed = bool(self.reads_of(owner.id)) or any(
+            owner.id == source for o in self.owners.values() for source, _ in o.ties.values()
+        )
+        return needed or (not calls and owner.block is None)
+
     def calls_of(self, owner_id: str) -> list[Node]:
         """The nodes that call an owner, in running order: more than one share its weights."""
         return list(self._calls.get(owner_id, ()))
@@ -214,6 +265,10 @@ class Graph:
     def label(self, node_id: str) -> str:
         """The name a person reads: the owner's for a layer ("encoder (2)" for its second call)."""
         node = self.nodes[node_id]
+        held = self.held_by(node)
+        if held is not None:
+            path = node.arguments.get("name")
+            return f"{held.name}.{path}" if path else held.name
         owner = self.owner_of(node)
         if owner is None:
             return node.name or node.id
@@ -230,6 +285,14 @@ class Graph:
         found: dict[str, list[Node]] = {}
         for node in self.nodes.values():
             if node.kind == "layer":
+                found.setdefault(node.target, []).append(node)
+        return found
+
+    @cached_property
+    def _weights(self) -> Mapping[str, list[Node]]:
+        found: dict[str, list[Node]] = {}
+        for node in self.nodes.values():
+            if node.kind == "weight":
                 found.setdefault(node.target, []).append(node)
         return found
 

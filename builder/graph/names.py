@@ -57,6 +57,8 @@ def refuse_name(name: str, taken: Container[str] = (), digits: bool = True) -> s
         return "A name is needed, such as “fc1”."
     if digits and _is_index(name):
         return _refuse_taken(name, taken)
+    if digits and "." in name:
+        return _refuse_path(name, taken)
     if reason := _reason_against(name):
         return reason.format(quote(suggest_name(safe_identifier(name), taken)))
     return _refuse_taken(name, taken)
@@ -66,6 +68,22 @@ def refuse_name(name: str, taken: Container[str] = (), digits: bool = True) -> s
 def can_be_name(name: str, digits: bool = True) -> bool:
     """Whether a name can be used where it is free; remembered, since every edit asks for every name."""
     return refuse_name(name, (), digits) is None
+
+
+def _refuse_path(name: str, taken: Container[str]) -> str | None:
+    """Why a place in containers, "layers.0", cannot be a name; None when it can."""
+    parts = name.split(".")
+    if len(name) > MAX_NAME:
+        return f"The name {quote(name)} has {len(name)} characters of at most {MAX_NAME}."
+    for i, part in enumerate(parts):
+        if i and _is_index(part):
+            continue
+        if reason := _reason_against(part):
+            said = reason.format(quote(safe_identifier(part)))
+            return f"{quote(name)} is a place in containers. {said}"
+        if i and (above := ".".join(parts[:i])) in taken:
+            return f"{quote(above)} is a layer, so {quote(name)} cannot stand inside it."
+    return _refuse_taken(name, taken)
 
 
 def suggest_name(wish: str, taken: Container[str] = ()) -> str:
@@ -117,9 +135,10 @@ def class_name(text: str) -> str:
 def names_in(graph: Graph, but: str = "") -> set[str]:
     """The names in use in a graph: of owners, of other nodes and of settings; without one node's own."""
     skipped = graph.nodes.get(but)
-    owner = graph.owner_of(skipped) if skipped else None
+    owner = (graph.owner_of(skipped) or graph.held_by(skipped)) if skipped else None
     names = {o.name for o in graph.owners.values() if o is not owner}
-    names |= {n.name or n.id for n in graph.nodes.values() if n.kind != "layer" and n.id != but}
+    named = (n for n in graph.nodes.values() if n.kind not in ("layer", "weight"))
+    names |= {n.name or n.id for n in named if n.id != but}
     return names | set(graph.settings)
 
 

@@ -16,12 +16,15 @@ from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from builder.errors import ProjectRefused, quote
+from builder.graph.blocks import graphs
 from builder.graph.encoding import Json, check_keys, graph_from_json, graph_to_json
 from builder.graph.limits import refuse_text
-from builder.graph.model import Graph
+from builder.graph.model import OPAQUE, Graph
 from builder.graph.validate import validate
 
-VERSION = 1
+VERSION = 2
+"""The newest format: 2 holds tensors without a layer, ties and layers of own code. What format 1 can
+hold is still written as that, so that an older Layerwise opens it and no file changes for nothing."""
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PROJECT_NAME = 120  # characters
 _LINE = 100  # characters up to which a list or an object of plain values stays on one line
@@ -57,7 +60,7 @@ def to_json(project: Project) -> str:
     text what UTF-8 cannot (half of a character).
     """
     value: dict[str, Json] = {
-        "layerwise": VERSION,
+        "layerwise": _format_of(project.graph),
         "name": project.name,
         "model": graph_to_json(project.graph),
     }
@@ -77,6 +80,16 @@ def to_json(project: Project) -> str:
         ) from None
 
 
+def _format_of(root: Graph) -> int:
+    """The oldest format that can hold a network."""
+    for _, graph in graphs(root):
+        if any(n.kind == "weight" for n in graph.nodes.values()):
+            return 2
+        if any(o.raw or o.ties or o.target == OPAQUE for o in graph.owners.values()):
+            return 2
+    return 1
+
+
 def from_json(text: str) -> Project:
     """The project a text holds. ProjectRefused says in one sentence why it holds none."""
     if len(text) > MAX_BYTES or len(text.encode("utf-8", "replace")) > MAX_BYTES:
@@ -88,13 +101,13 @@ def from_json(text: str) -> Project:
             "Choose a file that was saved here."
         )
     version = value["layerwise"]
-    if version != VERSION or isinstance(version, bool):
+    if version not in range(1, VERSION + 1) or isinstance(version, bool | float):
         newer = isinstance(version, int) and version > VERSION
         way_out = (
             "Update Layerwise to open it." if newer else "Save it again with a current Layerwise."
         )
         raise ProjectRefused(
-            f"This project has the format {quote(version)}; this Layerwise reads format {VERSION}. {way_out}"
+            f"This project has the format {quote(version)}; this Layerwise reads formats 1 to {VERSION}. {way_out}"
         )
     check_keys(value, {"layerwise", "name", "model", "data", "training"}, "The project")
     if "model" not in value:

@@ -87,8 +87,10 @@ class _Links:
         self.owner_place = {identity: i for i, identity in enumerate(graph.owners)}
         self.readers: dict[str, list[tuple[str, Ref]]] = {i: [] for i in graph.nodes}
         self.calls: dict[str, set[str]] = {}
+        self.tied = {i for i, o in graph.owners.items() if o.ties}
+        self.tied |= {other for o in graph.owners.values() for other, _ in o.ties.values()}
         for node in graph.nodes.values():
-            if node.kind == "layer":
+            if node.kind in ("layer", "weight"):
                 self.calls.setdefault(node.target, set()).add(node.id)
             for ref in refs_in(node):
                 self.readers[ref.node].append((node.id, ref))
@@ -147,7 +149,9 @@ class _Links:
         first, last = None, -1
         for row in rows:
             nodes = [self.graph.nodes[i] for i in row]
-            called = [n.target for n in nodes if n.kind == "layer"]
+            called = [n.target for n in nodes if n.kind in ("layer", "weight")]
+            if self.tied.intersection(called):
+                return False
             own = sorted(set(called), key=self.owner_place.__getitem__)
             rank = {owner: i for i, owner in enumerate(own)}
             pattern = [rank[o] for o in called], [self.likeness[i] for i in row]
@@ -218,7 +222,7 @@ def _keys(graph: Graph) -> list[int]:
 
 def _likeness(graph: Graph, node: Node) -> Hashable:
     """All that must be the same at two nodes, without names, places and what they read."""
-    owner = graph.owner_of(node)
+    owner = graph.owner_of(node) or graph.held_by(node)
     made: Hashable = node.target
     if owner is not None:
         made = (owner.target, _frozen(owner.arguments), owner.frozen, owner.repeat, owner.shared)
@@ -254,7 +258,7 @@ def _words(graph: Graph, stretch: Sequence[str]) -> str:
     names = []
     for identity in stretch:
         node = graph.nodes[identity]
-        owner = graph.owner_of(node)
+        owner = graph.owner_of(node) or graph.held_by(node)
         target = (owner.target if owner else node.target) or node.kind
         names.append(target.rpartition(":")[2].rpartition(".")[2])
     if len(names) <= _NAMED + 1:

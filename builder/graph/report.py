@@ -69,12 +69,16 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class ShapeReport:
-    """Every node's report, the sums, and all problems in running order, also those inside blocks."""
+    """Every node's report, the sums, and all problems in running order, also those inside blocks.
+
+    `owned`: by id the owners that no node calls: raw tensors, and layers that are only kept or read.
+    """
 
     nodes: Mapping[str, NodeReport]
     totals: Totals = field(default_factory=Totals)
     problems: tuple[Diagnostic, ...] = ()
     result: Value | None = None
+    owned: Mapping[str, NodeReport] = field(default_factory=dict)
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:

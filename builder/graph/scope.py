@@ -21,7 +21,8 @@ class Scope:
     """The state of a pass. `blocks`: of the whole network; `stack`: the blocks this one runs inside.
 
     `reports` grows node by node. `built`: for each owner its name and the report of its first call,
-    whose weights later calls share.
+    whose weights later calls share. `later`: of owners whose weights are read before they run, as an
+    earlier pass found them.
     """
 
     graph: Graph
@@ -31,6 +32,7 @@ class Scope:
     reports: dict[str, NodeReport] = field(default_factory=dict)
     problems: list[Diagnostic] = field(default_factory=list)
     built: dict[str, tuple[str, NodeReport]] = field(default_factory=dict)
+    later: Mapping[str, NodeReport] = field(default_factory=dict)
     memory: int = field(default_factory=machine_memory)
 
     def name(self, node: Node) -> str:

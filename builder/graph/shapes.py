@@ -13,11 +13,12 @@ from builder.graph import backward, capacity, outcome, wiring
 from builder.graph.block_calls import forget as forget_blocks
 from builder.graph.block_calls import run_block
 from builder.graph.call import is_value, show
-from builder.graph.calls import run_layer, run_operation
+from builder.graph.calls import run_layer, run_opaque, run_operation
 from builder.graph.checks.inplace import find_inplace
 from builder.graph.diagnostics import Finding
 from builder.graph.late import in_order, with_problems
 from builder.graph.model import (
+    OPAQUE,
     Argument,
     Compare,
     Graph,
@@ -31,6 +32,7 @@ from builder.graph.report import NodeReport, ShapeReport
 from builder.graph.scope import Scope
 from builder.graph.symbols import CannotEvaluate, Evaluated
 from builder.graph.totals import add_up
+from builder.graph.weights import less_tied, owned, run_weight, tie_problems
 
 
 def infer_shapes(graph: Graph) -> ShapeReport:
@@ -85,12 +87,21 @@ def _run(scope: Scope, given: tuple[Value, ...] | None) -> ShapeReport:
             scope.reports[node.id] = _report(scope, node)
         except CannotEvaluate as reason:
             scope.reports[node.id] = scope.refuse(node, reason)
+    early = {p.node for p in scope.problems if p.kind == "weight_unknown" and not p.scope}
+    if early and not scope.later:
+        known = {i: report for i, (_, report) in scope.built.items()}
+        if any(scope.graph.nodes[i].target in known for i in early):  # it is called further down
+            again = Scope(scope.graph, scope.blocks, scope.settings, scope.stack, later=known)
+            return _run(again, given)
     scope.problems += wiring.loose_ends(scope.graph, scope.reports, root=given is None)
+    alone = owned(scope, _run) if scope.graph.owners else {}
+    scope.problems += tie_problems(scope, alone)
     return ShapeReport(
         scope.reports,
-        add_up(scope.graph, scope.reports),
+        add_up(scope.graph, scope.reports, alone),
         in_order(scope.graph, scope.problems),
         wiring.result_of(scope.graph, scope.reports),
+        alone,
     )
 
 
@@ -105,14 +116,19 @@ def _report(scope: Scope, node: Node) -> NodeReport:
         return _branch(scope, node)
     if node.kind == "operation":
         return run_operation(scope, node)
+    if node.kind == "weight":
+        return run_weight(scope, node, _run)
     owner = scope.graph.owners.get(node.target)
     if owner is None:
         raise CannotEvaluate("unknown_target", "calls a layer that is not in this network.")
-    return (
+    if owner.target == OPAQUE:
+        return run_opaque(scope, node, owner)
+    made = (
         run_layer(scope, node, owner)
         if owner.block is None
         else run_block(scope, node, owner, _run)
     )
+    return less_tied(scope, owner, made)
 
 
 def _output(scope: Scope, node: Node) -> NodeReport:

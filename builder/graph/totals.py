@@ -13,8 +13,10 @@ _Sides: TypeAlias = tuple[tuple[str, str], ...]
 """The sides of branches on which alone a node runs, the outermost first: (branch, "if_true")."""
 
 
-def add_up(graph: Graph, reports: Mapping[str, NodeReport]) -> Totals:
-    """Parameters and buffers by owner, FLOPs and activations by call."""
+def add_up(
+    graph: Graph, reports: Mapping[str, NodeReport], owned: Mapping[str, NodeReport]
+) -> Totals:
+    """Parameters and buffers by owner, FLOPs and activations by call. `owned`: what no node calls."""
     parameters = trainable = buffers = activations = unknown = 0
     flops: dict[_Sides, int] = {}
     counted = set()
@@ -32,6 +34,10 @@ def add_up(graph: Graph, reports: Mapping[str, NodeReport]) -> Totals:
             parameters += report.parameters
             trainable += report.trainable
             buffers += report.buffers
+    for report in owned.values():
+        parameters += report.parameters
+        trainable += report.trainable
+        buffers += report.buffers
     frozen = parameters - trainable
     return Totals(
         parameters,

@@ -16,9 +16,12 @@ from builder.graph.allowed import (
     refuse_constructor_argument,
     refuse_id,
     refuse_note,
+    refuse_own_parts,
+    refuse_owner_target,
     refuse_setting,
     refuse_target,
 )
+from builder.graph.allowed_weights import refuse_tie, refuse_weight
 from builder.graph.blocks import graphs
 from builder.graph.limits import (
     MAX_FRAMES,
@@ -106,7 +109,7 @@ def _graph_faults(
         yield from _owner_faults(root, graph, owner)
     earlier: dict[str, Node] = {}
     for key, node in graph.nodes.items():
-        if node.kind != "layer":
+        if node.kind not in ("layer", "weight"):
             name = node.name or node.id
             if sentence := _name_fault(name, taken, every):
                 yield f"{kind_word(node)} {quote(name)} needs another name. {sentence}"
@@ -121,7 +124,7 @@ def _same_call(graph: Graph, known: Graph, node: Node) -> bool:
     if known.nodes.get(node.id) is not node:
         return False
     owner = graph.owners.get(node.target)
-    return node.kind != "layer" or (
+    return node.kind not in ("layer", "weight") or (
         owner is not None and owner.block is None and known.owners.get(node.target) is owner
     )
 
@@ -148,9 +151,14 @@ def _id_faults(key: str, identity: str) -> Iterator[str]:
 
 
 def _owner_faults(root: Graph, graph: Graph, owner: Owner) -> Iterator[str]:
-    if sentence := refuse_target(root, owner.target, "layer"):
+    if sentence := refuse_owner_target(root, owner.target):
         yield f"The layer {quote(owner.name)} cannot be made. {sentence}"
         return
+    if sentence := refuse_own_parts(root, owner):
+        yield sentence
+    for path, tie in owner.ties.items():
+        if sentence := refuse_tie(root, graph, owner, path, tie):
+            yield sentence
     if not 1 <= owner.repeat <= MAX_REPEAT:
         yield f"The block {quote(owner.name)} repeats {quote(owner.repeat)} times: from 1 to {MAX_REPEAT} it can."
     if owner.block is None and (owner.repeat != 1 or owner.shared):
@@ -168,9 +176,17 @@ def _node_faults(
     if node.kind == "layer" and node.target not in graph.owners:
         yield f"The node {quote(node.id)} calls {quote(node.target)}, which does not exist. {did_you_mean(node.target, graph.owners)}".rstrip()
         return
+    if node.kind == "weight" and (sentence := refuse_weight(root, graph, node)):
+        yield sentence
+        return
+    if node.kind == "layer" and graph.owners[node.target].raw:
+        yield f"The node {quote(node.id)} calls {quote(label)}, which is a tensor: read it by a weight node."
+        return
     if node.kind == "operation" and (sentence := refuse_target(root, node.target, "operation")):
         yield f"The operation {quote(label)} cannot be done. {sentence}"
         return
+    if node.kind == "weight" and node.bypassed:
+        yield f"{kind_word(node)} {quote(label)} cannot be bypassed."
     if node.kind in ("input", "output", "branch"):
         if node.target:
             yield f"{kind_word(node)} {quote(label)} calls nothing, yet it has the target {quote(node.target)}."
@@ -255,6 +271,4 @@ def _recursion(root: Graph) -> list[str]:
 
 
 def _calls(root: Graph, block: str) -> list[str]:
-    return [
-        o.block for o in root.blocks[block].owners.values() if o.block and o.block in root.blocks
-    ]
+    return [o.uses for o in root.blocks[block].owners.values() if o.uses and o.uses in root.blocks]

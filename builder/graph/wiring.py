@@ -47,6 +47,9 @@ def in_words(reason: CannotEvaluate) -> str:
 def name_of(graph: Graph, node: Node) -> str:
     """Linear “head”, Input “x”: how a sentence about a node begins."""
     label = quote(graph.label(node.id))
+    held = graph.held_by(node)
+    if held is not None:
+        return f"{held.target.capitalize() if held.raw else 'Weight'} {label}"
     owner = graph.owner_of(node)
     target = owner.target if owner else node.target
     if target.startswith(BLOCK_PREFIX):

@@ -11,11 +11,14 @@ from builder import catalogue
 from builder.catalogue.entry import Entry, Family
 from builder.errors import NotFound
 from builder.graph.model import (
+    OPAQUE,
+    PARAMETER,
     Argument,
     Calc,
     Compare,
     Graph,
     Node,
+    Owner,
     Ref,
     Setting,
     Size,
@@ -42,18 +45,24 @@ _LONGEST: Final = 64  # characters of parameters in a row; the form has them all
 
 def family_of(graph: Graph, node: Node) -> Family:
     """The family whose colour a node bears."""
-    entry = entry_of(graph, node)
+    held = graph.held_by(node)
+    entry = entry_of(graph, node) or (_entry(held.target) if held is not None else None)
     if entry is not None:
         return entry.family
     return "merge" if node.kind == "branch" else "other"
 
 
 def entry_of(graph: Graph, node: Node) -> Entry | None:
-    """The catalogue entry behind a layer or operation; None for a block, an input, an output."""
-    owner = graph.owner_of(node)
+    """The catalogue entry behind a layer, operation or raw tensor; None for all else."""
+    owner = graph.stands_for(node)
     key = owner.target if owner else node.target
-    if node.kind not in ("layer", "operation") or (owner and owner.block):
+    known = node.kind in ("layer", "operation") or (owner is not None and owner.raw)
+    if not known or (owner and owner.block):
         return None
+    return _entry(key)
+
+
+def _entry(key: str) -> Entry | None:
     try:
         return catalogue.get(key)
     except NotFound:
@@ -67,6 +76,10 @@ def type_name(graph: Graph, node: Node) -> str:
         return entry.name
     if owner is not None and owner.block:
         return f"block {owner.block}"
+    if node.kind == "weight":
+        return "Weight"
+    if owner is not None and owner.target == OPAQUE:
+        return "own code"
     return node.target.rpartition(".")[2] if node.target else node.kind
 
 
@@ -75,6 +88,14 @@ def key_parameters(graph: Graph, node: Node, report: NodeReport) -> str:
     owner, entry = graph.owner_of(node), entry_of(graph, node)
     if node.kind == "input":
         return "" if node.spec is None or node.spec.dtype == "float32" else node.spec.dtype
+    if node.kind == "weight":
+        given = report.result
+        if not isinstance(given, TensorSpec):
+            return ""
+        odd = f" {given.dtype}" if given.dtype != "float32" else ""
+        return format_shape(given.shape) + odd
+    if owner is not None and owner.target == OPAQUE:
+        return str(owner.arguments.get("call", ""))[:_LONGEST]
     if node.kind == "branch":
         return f"if {write_argument(node.arguments.get('condition'), graph)}"
     words: list[str] = []
@@ -129,10 +150,23 @@ def values_read(node: Node) -> list[tuple[str, Ref]]:
     return [(name, ref) for name, value in node.arguments.items() for ref in iter_refs(value)]
 
 
+def is_still(owner: Owner) -> bool:
+    """Whether an owner was told not to learn: frozen, or a parameter without a gradient."""
+    return owner.frozen or (owner.raw and owner.arguments.get("requires_grad") is False)
+
+
 def marks_of(graph: Graph, node: Node, report: NodeReport) -> list[str]:
     """What is special about a node, each in a word or two: "bypassed", "frozen", "×6"."""
-    owner = graph.owner_of(node)
+    owner, held = graph.owner_of(node), graph.held_by(node)
     marks = ["bypassed"] if node.bypassed else []
+    if held is not None and held.raw:
+        marks += ["frozen"] if is_still(held) and held.target == PARAMETER else []
+        marks += ["not saved"] if held.arguments.get("persistent") is False else []
+    tied = owner or held
+    for path, (other, theirs) in tied.ties.items() if tied is not None else ():
+        source = graph.owners.get(other)
+        name = f"{source.name}.{theirs}" if source and theirs else source.name if source else "?"
+        marks.append(f"{path} is {name}" if path else f"is {name}")
     if owner is not None:
         marks += ["frozen"] if owner.frozen else []
         if owner.repeat > 1:

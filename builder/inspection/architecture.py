@@ -27,6 +27,7 @@ from builder.graph.model import (
 from builder.graph.remember import Remembered
 from builder.graph.report import NodeReport, ShapeReport
 from builder.graph.size import format_count, format_exact
+from builder.graph.words import family_of, key_parameters, type_name
 from builder.inspection import dot, theme
 from builder.inspection.wording import call_words, show_argument
 
@@ -158,11 +159,15 @@ class _Drawing:
     ) -> dict[str, str | int | float]:
         quiet = _remarks(graph, node, owner, report)
         title = graph.label(node.id) + (_times(owner) if owner else "")
-        entry = _entry(owner.target if owner else node.target)
+        held = graph.held_by(node)
+        entry = _entry((owner or held).target if owner or held else node.target)  # type: ignore[union-attr]
         if node.kind in ("input", "output"):
             look = self.plain(title, [node.kind] if title != node.kind else [])
             look["shape"] = "ellipse"
             look["style"] = "filled"
+        elif node.kind == "weight":
+            words = [f"{type_name(graph, node)} {key_parameters(graph, node, report)}".strip()]
+            look = self.coloured(family_of(graph, node), title, words, quiet)
         elif node.kind == "branch":
             condition = show_argument(node.arguments.get("condition"), graph)
             look = self.plain(title, [f"if {condition}"])

@@ -151,8 +151,10 @@ def _run(
 ) -> tuple[nn.Module, Mapping[str, torch.Tensor], Any]:
     import torch
 
-    from builder.code import build_module
+    from builder.code import build_module, why_not_run
 
+    if sentence := why_not_run(graph):
+        raise InspectionRefused(sentence)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         module = build_module(graph).train(training)

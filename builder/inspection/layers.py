@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,7 @@ _known: Remembered[tuple[Graph, list[Layer]]] = Remembered(64)
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One layer of torch, also inside a block.
+    """One layer of torch, also inside a block, or a tensor that is no layer's.
 
     `path`: where it stands in the nn.Module ("fc1", "blocks.0.conv1"); "" for an operation that is
     a module only in the Sequential. `chain_path`: where it stands in the nn.Sequential the same
@@ -40,7 +40,7 @@ class Layer:
 
     def holds(self, name: str) -> bool:
         """Whether an entry of the `state_dict` is this layer's."""
-        return bool(self.path) and name.startswith(f"{self.path}.")
+        return bool(self.path) and (name == self.path or name.startswith(f"{self.path}."))
 
 
 def layers_of(graph: Graph) -> list[Layer]:
@@ -63,6 +63,7 @@ def _layers(graph: Graph) -> Iterator[Layer]:
         module = build_module(graph)
         named, chained = paths(graph), paths(graph, "sequential")
         chain = build_module(graph, "sequential") if chained else None
+    modules, found = dict(module.named_modules()), []
     for key in dict.fromkeys([*named, *chained]):
         path, place = named.get(key), chained.get(key)
         outer = next(
@@ -71,8 +72,10 @@ def _layers(graph: Graph) -> Iterator[Layer]:
         if place is None and path is not None and outer is not None:
             # Inside a block both styles use the block's own class, so the rest of the path is one.
             place = chained[outer] + path[len(named[outer]) :]
+        if path is not None and path not in modules:
+            continue  # a tensor: below
         if path is not None:
-            layer = module.get_submodule(path)
+            layer = modules[path]
         elif chain is not None and place is not None:
             layer = chain.get_submodule(place)
         else:
@@ -80,7 +83,34 @@ def _layers(graph: Graph) -> Iterator[Layer]:
         if type(layer).__module__.startswith("torch.nn.") and not isinstance(
             layer, torch.nn.Sequential | torch.nn.ModuleList
         ):
-            yield _layer(layer, path or "", place)
+            found.append(_layer(layer, path or "", place))
+    yield from found
+    yield from _beside(module, modules, found)
+
+
+def _beside(
+    module: nn.Module, modules: Mapping[str, nn.Module], found: Sequence[Layer]
+) -> Iterator[Layer]:
+    """What no call leads to: tensors that are no layer's, and layers that are only kept or read."""
+    import torch
+
+    known = list(found)
+    for name, tensor in [
+        *module.named_parameters(remove_duplicate=False),
+        *module.named_buffers(remove_duplicate=False),
+    ]:
+        if any(layer.holds(name) for layer in known):
+            continue
+        parent = name.rpartition(".")[0]
+        if parent and type(modules[parent]).__module__.startswith("torch.nn."):
+            layer = _layer(modules[parent], parent, None)
+        else:
+            kind = "Parameter" if isinstance(tensor, torch.nn.Parameter) else "Buffer"
+            words = f"{kind}({', '.join(map(str, tensor.shape))})"
+            own = (name,) if kind == "Parameter" else ()
+            layer = Layer(name, None, kind, words, "other", own)
+        known.append(layer)
+        yield layer
 
 
 def _layer(layer: nn.Module, path: str, place: str | None) -> Layer:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from builder import catalogue
@@ -51,7 +51,11 @@ def sketch(graph: Graph, dark: bool = False) -> str:
 
     if not 0 < len(graph.nodes) <= MOST_NODES:
         return ""
-    bars = _places(graph, infer_shapes(graph))
+    report = infer_shapes(graph)
+    # Values flow from inputs to outputs: what is only a weight has no place on the way.
+    flowing = {i: n for i, n in graph.nodes.items() if n.kind != "weight"}
+    graph = graph if len(flowing) == len(graph.nodes) else replace(graph, nodes=flowing)
+    bars = _places(graph, report)
     wires = "".join(_wires(graph, bars, theme.ink(dark).quiet))
     boxes = "".join(_box(graph, node, bars[node.id], dark) for node in graph.nodes.values())
     return (

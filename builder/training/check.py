@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from builder.errors import LayerwiseError, quote
 from builder.graph.diagnostics import Diagnostic
 from builder.graph.edits import SetArgument
-from builder.graph.model import Dim, Graph, TensorSpec, format_shape
+from builder.graph.model import OPAQUE, Dim, Graph, TensorSpec, format_shape
 from builder.graph.project import Project
 from builder.training.devices import available_bytes, is_available
 from builder.training.embeddings import Found, indices_out_of_range, sparse_gradients
@@ -80,6 +80,10 @@ def check_plan(
         return (Problem(refusal, "settings"),)
     checked = checked or _check(graph)
     network, report = tuple(_network(checked)), checked.report
+    from builder.code.limits import why_not_run
+
+    if sentence := why_not_run(graph):
+        network = (*network, Problem(sentence, "network"))
     fit = fit_remedies(graph, dataset, settings)
     interface = tuple(_interface(graph, data, fit))
     if any(p.severity == "error" for p in network):
@@ -255,7 +259,9 @@ def _fits_target(loss: Loss, output: TensorSpec, data: RunData) -> bool:
 
 def _learning(graph: Graph, report: ShapeReport) -> Iterator[Problem]:
     """Whether anything learns."""
-    if not report.totals.trainable:
+    graphs = (graph, *graph.blocks.values())
+    own = any(o.target == OPAQUE for g in graphs for o in g.owners.values())
+    if not report.totals.trainable and not own:
         yield Problem(
             "There is nothing to train: the network has no weights, or all of them are frozen.",
             "network",

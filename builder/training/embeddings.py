@@ -253,10 +253,12 @@ def _run(cut: Graph, fed: list[Tensor], rows: int, each: int) -> Tensor | None:
     """Runs what was cut out, some rows at a time and never more than fit. None where torch refuses."""
     import torch
 
-    from builder.code import module_from_source, write_code
+    from builder.code import module_from_source, why_not_run, write_code
 
     made = []
     count = min(len(fed[0]), max(1, 4 * EVALUATION_BYTES // each))
+    if why_not_run(cut):
+        return None
     try:
         model = module_from_source(write_code(cut, "module"))
         with torch.no_grad():

@@ -13,7 +13,7 @@ from typing import Final
 from builder.errors import quote
 from builder.graph.diagnostics import Diagnostic
 from builder.graph.edits import DeleteNode
-from builder.graph.model import Graph, Node, Ref, TensorSpec, Value
+from builder.graph.model import OPAQUE, Graph, Node, Ref, TensorSpec, Value
 from builder.graph.report import ShapeReport
 from builder.training.remedies import Remedy
 
@@ -104,9 +104,17 @@ def _values_in(argument: object) -> Iterator[Ref]:
 
 def _learns(graph: Graph, report: ShapeReport, node: Node) -> bool:
     """Whether a layer has weights that learn, in this call of it or another."""
-    owner = graph.owner_of(node)
-    calls = graph.calls_of(owner.id) if owner else []
-    return any(report.nodes[n.id].trainable for n in calls if n.id in report.nodes)
+    owner = graph.owner_of(node) or graph.held_by(node)
+    if owner is None:
+        return False
+    sources = {other for other, _ in owner.ties.values()}  # what is tied learns as the other does
+    for identity in (owner.id, *sources):
+        calls = graph.calls_of(identity)
+        if any(report.nodes[n.id].trainable for n in calls if n.id in report.nodes):
+            return True
+        if identity in report.owned and report.owned[identity].trainable:
+            return True
+    return owner.target == OPAQUE and not owner.frozen
 
 
 def _cut(

@@ -23,11 +23,10 @@ from builder.graph.edits import (
     SetCondition,
     SetInputSpec,
     SetNote,
-    ShareWeights,
     Unset,
-    UnshareWeights,
 )
 from builder.graph.model import (
+    OPAQUE,
     Argument,
     Dim,
     Graph,
@@ -37,7 +36,7 @@ from builder.graph.model import (
     TensorSpec,
     format_shape,
 )
-from builder.graph.report import NodeReport
+from builder.graph.report import NodeReport, ShapeReport
 from builder.graph.words import entry_of, source_words, type_name, write_argument
 from builder.ui import state
 from builder.ui.block_form import block_fields, settings_fields
@@ -52,7 +51,12 @@ from builder.ui.expressions import (
 from builder.ui.fields import parameter_field
 from builder.ui.markdown import plain
 from builder.ui.ports import port_fields, ports_of
-from builder.ui.worded import worded
+from builder.ui.tensor_form import (
+    own_code_fields,
+    tensor_fields,
+    weight_choice,
+    weight_fields,
+)
 
 _SHOWN_OF_OTHERS: Final = 4  # parameters without a place in the two lists below
 # What people set most, in the order in which it stands after what a layer needs …
@@ -73,6 +77,7 @@ _KINDS: Final = {
     "input": "What comes into the network.",
     "output": "What the network gives.",
     "branch": "One value or another, by a condition: a plain `if` in the code.",
+    "weight": "A tensor that a layer owns, read by itself.",
 }
 
 
@@ -81,7 +86,7 @@ def layer_form(node_id: str) -> None:
     graph, report = state.scoped_graph(), state.scoped_report()
     node = graph.nodes[node_id]
     found = report.nodes.get(node_id, NodeReport()) if report else NodeReport()
-    entry, owner = entry_of(graph, node), graph.owner_of(node)
+    entry, owner = entry_of(graph, node), graph.stands_for(node)
     key = f"lw_f.{state.project_id()}.{state.scope()}.{node_id}"
     _name(graph, node, entry, key)
     if node.kind == "input":
@@ -90,13 +95,19 @@ def layer_form(node_id: str) -> None:
         _condition(graph, node, key)
     elif owner is not None and owner.block:
         block_fields(graph, node, owner, key)
+    elif owner is not None and owner.raw and entry is not None:
+        tensor_fields(graph, node, owner, entry, key)
+    elif owner is not None and owner.target == OPAQUE:
+        own_code_fields(node, owner, key)
+    elif node.kind == "weight":
+        weight_choice(graph, node, report, key)
     elif entry is not None:
         _parameters(graph, node, entry, found, key)
     if ports := ports_of(graph, node, state.graph()):
         if len(ports) > 1:
             st.markdown("**Inputs**")
         port_fields(graph, node, report, key=f"{key}.port")
-    _advanced(graph, node, owner, key)
+    _advanced(graph, node, owner, report, key)
 
 
 def network_form() -> None:
@@ -119,7 +130,7 @@ def network_form() -> None:
 
 
 def _name(graph: Graph, node: Node, entry: Entry | None, key: str) -> None:
-    owner = graph.owner_of(node)
+    owner = graph.stands_for(node)
     name = owner.name if owner else graph.label(node.id)
     name_key = state.followed(f"{key}.name", name)
 
@@ -133,9 +144,10 @@ def _name(graph: Graph, node: Node, entry: Entry | None, key: str) -> None:
         max_chars=64,
         on_change=state.by_hand(name_key, renamed),
         help="The attribute in the code and in the state_dict",
+        disabled=node.kind == "weight" and owner is None,
     )
     if entry is None:
-        if owner is None:
+        if owner is None or owner.block is None:
             st.caption(_KINDS.get(node.kind, plain(node.target)))
         else:
             st.caption(f"A block of this network: **{plain(owner.block or owner.target)}**")
@@ -340,12 +352,14 @@ def _condition(graph: Graph, node: Node, key: str) -> None:
 # --- the rest -------------------------------------------------------------------------------------
 
 
-def _advanced(graph: Graph, node: Node, owner: Owner | None, key: str) -> None:
+def _advanced(
+    graph: Graph, node: Node, owner: Owner | None, report: ShapeReport | None, key: str
+) -> None:
     with st.expander(
         "Weights and note" if owner else "Note", key=f"{key}.advanced", type="compact"
     ):
         if owner is not None:
-            _weights(graph, node, owner, key)
+            weight_fields(graph, node, owner, report, key)
         note_key = state.followed(f"{key}.note", node.note)
 
         def noted() -> None:
@@ -360,39 +374,3 @@ def _advanced(graph: Graph, node: Node, owner: Owner | None, key: str) -> None:
             on_change=state.by_hand(note_key, noted),
             placeholder="Why it is here",
         )
-
-
-def _weights(graph: Graph, node: Node, owner: Owner, key: str) -> None:
-    """Own weights, or those of another layer of the same kind."""
-    calls = graph.calls_of(owner.id)
-    sharing = len(calls) > 1 and calls[0].id != node.id
-    others = {
-        calls_of[0].id: other.name
-        for other in graph.owners.values()
-        if other.target == owner.target and other.id != owner.id
-        if (calls_of := graph.calls_of(other.id))
-    }
-    if sharing:
-        others[calls[0].id] = owner.name
-    if not others:
-        return
-    own = ""
-    now = calls[0].id if sharing else own
-    box = state.followed(worded(f"{key}.weights", others.values()), now)
-
-    def changed() -> None:
-        chosen = state.widget(box)
-        if chosen:
-            edit_or_ask(ShareWeights(node.id, chosen, scope=state.scope()))
-        else:
-            edit_or_ask(UnshareWeights(node.id, scope=state.scope()))
-
-    st.selectbox(
-        "Weights",
-        [own, *others],
-        [own, *others].index(now),
-        key=box,
-        format_func=lambda n: f"those of {others[n]}" if n in others else "its own",
-        on_change=state.by_hand(box, changed),
-        help="Two layers that share weights are one module, called twice",
-    )

@@ -51,6 +51,14 @@ _GRAPH_PARTS: Final = (
     },
 )
 
+_WEIGHT: Final = {
+    "key": "weight",
+    "name": "Weight of a layer",
+    "help": "A tensor that a layer owns, read by itself: self.emb.weight in the code",
+    "words": "tied transpose parameter share",
+    "family": "other",
+}
+
 
 def usual_keys() -> tuple[str, ...]:
     """The catalogue's keys that are used most, in the order a network uses them."""
@@ -77,7 +85,8 @@ def palette_groups(graph: Graph) -> list[dict[str, Any]]:
             "words": "block",
             "family": "other",
         }
-        for name in graph.blocks
+        for name, block in graph.blocks.items()
+        if block.inputs  # the others make a tensor
     ]
     own = [{"title": "Blocks of this network", "family": "other", "entries": blocks}]
     usual, *families = _catalogue_groups()
@@ -95,7 +104,9 @@ def _catalogue_groups() -> tuple[dict[str, Any], ...]:
             usual.append({**_item(catalogue.get(key)), "dot": True})
         except NotFound:
             continue  # another version of torch calls it otherwise
-    parts = {"title": "Inputs, outputs, branches", "family": "other", "entries": [*_GRAPH_PARTS]}
+    tensors = [_item(entry) for entry in catalogue.TENSORS.values()]
+    entries = [*_GRAPH_PARTS, *tensors, _WEIGHT]
+    parts = {"title": "Inputs, outputs, tensors", "family": "other", "entries": entries}
     return (
         {"title": "Often used", "family": "other", "entries": usual},
         parts,

@@ -9,8 +9,10 @@ import streamlit as st
 
 from builder.catalogue import parts_of
 from builder.catalogue.entry import Part, Port
+from builder.graph import opaque
 from builder.graph.edits import UNSET, SetCallArgument, Unset
 from builder.graph.model import (
+    OPAQUE,
     Argument,
     Graph,
     Node,
@@ -42,6 +44,8 @@ def ports_of(graph: Graph, node: Node, root: Graph) -> tuple[Port, ...]:
     owner = graph.owner_of(node)
     block = root.blocks.get(owner.block or "") if owner else None
     names = [block.label(i.id) for i in block.inputs] if block else []
+    if owner is not None and owner.target == OPAQUE:
+        names = list(opaque.ports(owner))
     wired = [name for name, value in node.arguments.items() if any(iter_refs(value))]
     return tuple(Port(name) for name in dict.fromkeys([*names, *wired]))
 

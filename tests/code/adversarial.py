@@ -39,7 +39,7 @@ _INJECTIONS = [
     "x)\n        self.y = (1",
     "x):\n    pass\nclass Y(nn.Module",
     "lambda: 0",
-    "a.b",
+    "a..b",
     "a[0]",
     "a b",
     "a-b",

@@ -12,6 +12,9 @@ from builder.catalogue.example import example
 from builder.catalogue.feed import Feed
 from builder.graph.model import Argument, Graph, Literals, Node, Owner, Ref, TensorSpec
 
+MODULES = ("sequential", "ordered", "module", "functional", "mixed")
+"""The styles that make an nn.Module."""
+
 
 class Net:
     """A graph being written: each method adds a node and gives a reference to it."""
@@ -32,6 +35,24 @@ class Net:
         ports |= {n: arguments.pop(n) for n in list(arguments) if _is_call(entry, n)}
         self.owners[name] = Owner(name, name, entry.key, arguments)
         return self._add(Node(name, "layer", target=name, arguments=ports))
+
+    def tensor(self, name: str, kind: str, *size: Argument, **arguments: Any) -> Ref:
+        """A raw tensor ("parameter" or "buffer") and what gives it."""
+        given = {"size": size, **arguments} if "made_by" not in arguments else arguments
+        self.owners[name] = Owner(name, name, kind, given)
+        return self.weight(name)
+
+    def weight(self, owner: str, path: str = "") -> Ref:
+        """What gives a tensor of an owner: raw ones without a path."""
+        count = sum(n.kind == "weight" and n.target == owner for n in self.nodes.values())
+        identity = f"{owner}_{path or 'tensor'}{count or ''}".replace(".", "_")
+        given = {"name": path} if path else {}
+        return self._add(Node(identity, "weight", target=owner, arguments=given))
+
+    def tie(self, owner: str, path: str, other: str, other_path: str) -> None:
+        """Makes a parameter of one owner that of another."""
+        ties = {**self.owners[owner].ties, path: (other, other_path)}
+        self.owners[owner] = replace(self.owners[owner], ties=ties)
 
     def again(self, owner: str, *read: Ref) -> Ref:
         """Another call of a layer."""

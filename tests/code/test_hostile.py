@@ -39,7 +39,12 @@ def assert_harmless(source: str) -> None:
     classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            assert ast.unparse(node).split()[1] in ("torch", "torch.nn.functional", "typing")
+            assert ast.unparse(node).split()[1] in (
+                "collections",
+                "torch",
+                "torch.nn.functional",
+                "typing",
+            )
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id in CALLED | classes | {"model", "block"}
         if isinstance(node, ast.Name | ast.Attribute):

@@ -273,7 +273,7 @@ def test_a_functional_dropout_follows_the_mode() -> None:
     assert torch.equal(model(torch.ones(2, 64)), torch.ones(2, 64))
 
 
-def test_layers_are_made_in_the_order_they_are_used() -> None:
+def test_layers_are_made_in_the_order_they_are_owned() -> None:
     net = Net()
     x = net.input("x", "N", 4)
     used_second = net.owners
@@ -285,8 +285,8 @@ def test_layers_are_made_in_the_order_they_are_used() -> None:
     net.output(net.op("add", "operator.add", Ref("late"), Ref("early")))
     nodes |= net.nodes
     assert [line.split(" ")[0] for line in made_in(replace(graph, nodes=nodes, owners=owners))] == [
-        "self.late",
         "self.early",
+        "self.late",
     ]
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from hypothesis import HealthCheck, given, settings
+from torch import nn
 
 from builder.code import build_module, why_not_chain, write_code
 from builder.graph.model import Graph, TensorSpec, Value
 from builder.graph.shapes import infer_shapes
 from builder.graph.symbols import dim_per_sample
+from tests.code.networks import MODULES
 from tests.code.reference import Reference, random_inputs
 from tests.code.test_catalogue import assert_same
 from tests.strategies import chains, graphs
@@ -52,21 +55,40 @@ def test_a_network_computes_what_its_graph_means(graph: Graph) -> None:
 
 @QUIET
 @given(chains())
-def test_a_chain_is_the_same_in_both_styles(graph: Graph) -> None:
+def test_a_chain_is_the_same_in_every_style(graph: Graph) -> None:
     report = infer_shapes(graph)
     assert why_not_chain(graph, report=report) is None
     models = []
-    for style in ("sequential", "module"):
+    for style in MODULES:
         torch.manual_seed(0)
         models.append(build_module(graph, style, report=report))
-    assert_same(*(list(model.state_dict().values()) for model in models))
+    assert_all_the_same(graph, models)
+
+
+@QUIET
+@given(graphs())
+def test_a_network_is_the_same_in_every_style(graph: Graph) -> None:
+    report = infer_shapes(graph)
+    models = []
+    for style in ("module", "functional", "mixed"):
+        torch.manual_seed(0)
+        models.append(build_module(graph, style, report=report))
+    assert_all_the_same(graph, models)
+
+
+def assert_all_the_same(graph: Graph, models: Sequence[nn.Module]) -> None:
+    """Same weights in the same order, same outputs to the last bit."""
+    first, *others = models
     inputs = random_inputs(graph, BATCH)
+    for other in others:
+        assert_same(list(first.state_dict().values()), list(other.state_dict().values()))
     for training in (False, True):
         results = []
         for model in models:
             torch.manual_seed(1)
             results.append(model.train(training)(*inputs))
-        assert_same(*results)
+        for result in results[1:]:
+            assert_same(results[0], result)
 
 
 @QUIET

@@ -20,6 +20,7 @@ from tests.code.golden_networks import GOLDEN
 from tests.code.networks import example_graph, whole_tuples
 from tests.code.test_inline import wrapped_chains
 from tests.code.test_names import named
+from tests.code.weight_networks import NETWORKS as WEIGHTS
 from tests.strategies import graphs
 
 DESIGNS = Path(__file__).parents[2] / "builder" / "gallery" / "designs"
@@ -34,6 +35,8 @@ def networks() -> Iterator[tuple[str, Graph]]:
         yield f"golden_{name}", network()
     for number, name in enumerate(NAMES):
         yield f"name_{number}", named(name)
+    for name, owning in WEIGHTS.items():
+        yield f"weights_{name}", owning()
     for name, graph in whole_tuples().items():
         yield f"tuple_{name}", graph
     yield from random_networks("random", graphs(), 60)

@@ -43,7 +43,7 @@ def test_names_that_may_be_used(name: str) -> None:
         ("__hidden", "hidden"),
         ("a b", "a_b"),
         ("  ", "layer"),
-        ("a.b", "a_b"),
+        ("a..b", "a_b"),
         ("{x}", "x"),
         ("fc1", "fc2"),
         ("0", "1"),

@@ -178,13 +178,13 @@ def test_a_file_cut_in_half_is_told_as_that() -> None:
             "Choose a file that was saved here.",
         ),
         (
-            '{"layerwise": 2}',
-            "This project has the format “2”; this Layerwise reads format 1. "
+            '{"layerwise": 3}',
+            "This project has the format “3”; this Layerwise reads formats 1 to 2. "
             "Update Layerwise to open it.",
         ),
         (
             '{"layerwise": "1"}',
-            "This project has the format “1”; this Layerwise reads format 1. "
+            "This project has the format “1”; this Layerwise reads formats 1 to 2. "
             "Save it again with a current Layerwise.",
         ),
         (

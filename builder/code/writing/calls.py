@@ -8,6 +8,7 @@ from types import EllipsisType
 
 from builder import catalogue
 from builder.catalogue.entry import REQUIRED, Entry, Parameter, Port
+from builder.catalogue.operations.making import DEVICE, LEADING
 from builder.code.writing.layout import Expression, Group, Infix, Prefixed, call, flat
 from builder.code.writing.literals import (
     ReadRef,
@@ -20,7 +21,7 @@ from builder.code.writing.literals import (
     operation,
 )
 from builder.errors import CodeRefused, NotFound, quote
-from builder.graph.model import Argument, Node, Ref, Slice
+from builder.graph.model import Argument, Node, Ref, Slice, Training
 
 _MOST_POSITIONAL = 2
 # Torch gives these methods no types, so that `mypy --strict` refuses them: the functions have them.
@@ -118,7 +119,11 @@ def called(
     def spell(name: str) -> Expression:
         value = arguments[name]
         parameter = entry.parameter(name)
+        if parameter is not None and parameter.type == "bool" and value == Training():
+            return "self.training"
         written = argument(value, read, setting, parameter)
+        if name == DEVICE and entry.port(name) is not None:
+            return f"{flat(written)}.device"
         if parameter is not None and parameter.training_only and flat(written) not in ("0", "0.0"):
             return f"{flat(written)} if self.training else 0.0"
         return written
@@ -189,14 +194,16 @@ def _call_arguments(
             items.extend(_spread(name, value, spell))
             continue
         written = spell(name)
-        if parameter is not None and _is_default(parameter, written):
+        leads = (entry.key, name) in LEADING
+        if parameter is not None and _is_default(parameter, written) and not leads:
             continue
         skipped = any(
-            other not in order for other in every[: every.index(name)] if other != _self(entry)
+            other not in order and other != _self(entry) and (entry.key, other) not in LEADING
+            for other in every[: every.index(name)]
         )
         spreads_later = any(_spreads(entry, later) for later in order[place:])
         by_keyword = (
-            by_keyword or skipped or _by_keyword(entry, port, parameter)
+            by_keyword or skipped or name == DEVICE or _by_keyword(entry, port, parameter)
         ) and not spreads_later
         items.append(keyword(name, written) if by_keyword else written)
     if entry.training:
@@ -218,7 +225,7 @@ def _spreads(entry: Entry, name: str) -> bool:
 
 
 def _by_keyword(entry: Entry, port: Port | None, parameter: Parameter | None) -> bool:
-    if parameter is None:
+    if parameter is None or (entry.key, parameter.name) in LEADING:
         return False  # a port, by position as long as none is left out
     return parameter.default is not REQUIRED or (
         parameter.name == "dim" and entry.form == "function"

@@ -9,7 +9,7 @@ from builder import catalogue
 from builder.catalogue.entry import Entry
 from builder.code.writing.counterparts import copied, counterpart_of, similar_layer
 from builder.errors import NotFound, quote
-from builder.graph.model import Argument, Graph, Node, Owner, Ref, iter_refs, with_refs
+from builder.graph.model import OPAQUE, Argument, Graph, Node, Owner, Ref, iter_refs, with_refs
 from builder.graph.report import NodeReport, ShapeReport
 
 _ONLY = "nn.Sequential can only hold layers that follow one another"
@@ -40,6 +40,8 @@ def chain_of(graph: Graph, report: ShapeReport) -> list[Link] | NoChain:
         count = len(inputs) if len(inputs) != 1 else len(outputs)
         said = f"has {count} {many}" if count else f"has no {many[:-1]} yet"
         return NoChain(f"This network {said}: nn.Sequential takes one value and gives one.")
+    if refused := _kept_apart(graph):
+        return NoChain(refused)
     before = Ref(inputs[0].id)
     links: list[Link] = []
     seen: dict[str, str] = {}
@@ -54,7 +56,7 @@ def chain_of(graph: Graph, report: ShapeReport) -> list[Link] | NoChain:
             if resolved.arguments.get("value") != before:
                 return _not_last(graph, resolved, before)
             continue
-        link = _link(graph, resolved, label, report.nodes.get(node.id))
+        link = link_of(graph, resolved, report.nodes.get(node.id))
         if isinstance(link, NoChain):
             return link
         reason = _reads_otherwise(graph, link.node, before, label)
@@ -74,6 +76,23 @@ def chain_of(graph: Graph, report: ShapeReport) -> list[Link] | NoChain:
     return links
 
 
+def _kept_apart(graph: Graph) -> str | None:
+    """What a network owns beside layers that follow one another: tensors, ties, layers kept only."""
+    for owner in graph.owners.values():
+        name = quote(owner.name)
+        if owner.raw:
+            return f"{name} is a tensor of your own: {_ONLY}."
+        if owner.target == OPAQUE:
+            return f"{name} is code of your own, of which nobody knows whether it takes one value."
+        if owner.ties:
+            other = quote(graph.owners[next(iter(owner.ties.values()))[0]].name)
+            return f"{name} has a weight that is one of {other}; in nn.Sequential each has its own."
+        if graph.is_made(owner) and not any(not c.bypassed for c in graph.calls_of(owner.id)):
+            return f"{name} is kept, but nothing calls it; nn.Sequential runs all that it holds."
+    weight = next((n for n in graph.nodes.values() if n.kind == "weight"), None)
+    return f"{quote(graph.label(weight.id))} is read by itself: {_ONLY}." if weight else None
+
+
 def _not_last(graph: Graph, output: Node, last: Ref) -> NoChain:
     value = output.arguments.get("value")
     if not isinstance(value, Ref):
@@ -84,7 +103,12 @@ def _not_last(graph: Graph, output: Node, last: Ref) -> NoChain:
     return NoChain(f"The output is {given}, but {end} runs last: {_ONLY}.")
 
 
-def _link(graph: Graph, node: Node, label: str, known: NodeReport | None) -> Link | NoChain:
+def link_of(graph: Graph, node: Node, known: NodeReport | None) -> Link | NoChain:
+    """What an nn.Sequential holds for a node that reads past bypassed ones, or why it cannot.
+
+    Whether it stands in a row with others is not asked here. `known`: its shapes.
+    """
+    label = quote(graph.label(node.id))
     owner = graph.owner_of(node)
     if node.kind == "branch":
         return NoChain(f"{label} is a branch, so this network is no chain: {_ONLY}.")

@@ -10,6 +10,7 @@ from builder.code.writing.layout import call, lay
 from builder.code.writing.page import Page
 from builder.code.writing.scope import Scope
 from builder.code.writing.shapes import summary
+from builder.code.writing.tensors import buffer_types
 
 
 def write_class(scope: Scope, scopes: Mapping[str, Scope]) -> Page:
@@ -19,6 +20,8 @@ def write_class(scope: Scope, scopes: Mapping[str, Scope]) -> Page:
     page = Page()
     page.write(lay(call(f"class {scope.class_name}", "nn.Module"), 0, "", ":"))
     page.write([f'    """{_docstring(scope, scopes, writer.variables.arguments)}"""', ""])
+    if kept := list(buffer_types(scope)):
+        page.write([*kept, ""])
     page.append(write_constructor(scope, scopes, writer.kept_settings))
     page.append(forward)
     return page

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from builder import catalogue
 from builder.catalogue.entry import Entry
@@ -20,8 +20,10 @@ from builder.code.writing.layout import (
     returned,
     tuple_of,
 )
-from builder.code.writing.literals import argument
+from builder.code.writing.literals import argument, index, indexed
+from builder.code.writing.own_code import called_own
 from builder.code.writing.page import Page, indented, note_lines
+from builder.code.writing.paths import tensor_path
 from builder.code.writing.scope import Scope, rounds
 from builder.code.writing.shapes import part_of, shape_text, tuple_type, type_text
 from builder.code.writing.steps import Choice, Item, Return, Settle, Step, arrange
@@ -35,6 +37,7 @@ from builder.code.writing.variables import (
 )
 from builder.errors import CodeRefused, quote
 from builder.graph.model import (
+    OPAQUE,
     Argument,
     Compare,
     Node,
@@ -52,18 +55,25 @@ RESULT = "result"
 class ForwardWriter:
     """Writes one `forward`. `kept_settings`: the settings it read, once it is written."""
 
-    def __init__(self, scope: Scope, scopes: Mapping[str, Scope]) -> None:
+    def __init__(
+        self, scope: Scope, scopes: Mapping[str, Scope], reserved: Iterable[str] = ()
+    ) -> None:
         self.scope, self.scopes, self.graph = scope, scopes, scope.graph
         self.items = arrange(scope.graph)
         self.variables = name_variables(
             self.graph,
             self.items,
             {node_id: scope.result(node_id) for node_id in self.graph.nodes},
-            reserved={s.class_name for s in scopes.values()},
+            reserved={*reserved, *(s.class_name for s in scopes.values())},
             part_name=self.part_name,
             carried=self.carried,
             gives_several=lambda node: isinstance(self.value(node.id), tuple),
         )
+        for node in self.graph.nodes.values():
+            held = self.graph.held_by(node)
+            if held is not None:
+                path = str(node.arguments.get("name", ""))
+                self.variables.names[node.id, ()] = tensor_path(scope, scopes, held, path)
         self.declared: set[str] = set(self.variables.arguments.values())
         self.hint: dict[str, str] = {}
         self.kept_settings: set[str] = set()
@@ -87,7 +97,7 @@ class ForwardWriter:
         owner = self.graph.owner_of(node)
         if node.kind == "operation":
             return entry_for(node.target, node.name or node.id, "operation")
-        if owner is None or owner.block is not None:
+        if owner is None or owner.block is not None or owner.target == OPAQUE:
             return None
         return entry_for(owner.target, owner.name, "layer")
 
@@ -160,7 +170,10 @@ class ForwardWriter:
         if self.carried(node):
             self.loop(page, node, level)
             return
-        value = self.call_of(node, f"self.{self.attribute(node)}")
+        if node.target == "operator.setitem":
+            self.write_into(page, node, level)
+            return
+        value = self.call_of(node, self.scope.member(node.target))
         target = self.target(self.variables.patterns[node.id], node)
         indent = 4 * level
         if target == UNREAD and isinstance(value, Group) and value.open.startswith("self."):
@@ -169,14 +182,31 @@ class ForwardWriter:
             lines = self.assign(page, target, value, indent, node)
         page.say(lines, self.comment(node), [self.scope.key(node)])
 
-    def attribute(self, node: Node) -> str:
-        return self.scope.attributes.get(node.target, "")
+    def write_into(self, page: Page, node: Node, level: int) -> None:
+        """`out[:, 0] = x`; what it gives is the tensor written into, under its own name or a new one."""
+        taken, index_of, value = (node.arguments.get(n) for n in ("input", "index", "value"))
+        if not isinstance(taken, Ref):
+            raise CodeRefused(f"{quote(self.graph.label(node.id))} has nothing to write into yet.")
+
+        def read(ref: Ref) -> str:
+            return self.variables.read(ref, node.id)
+
+        keys = [self.scope.key(node)]
+        name = self.variables.names[node.id, ()]
+        source = read(taken)
+        part = indexed(source, index(index_of, read, self.setting))
+        lines = assignment(part, argument(value, read, self.setting), 4 * level)
+        page.say(lines, self.comment(node), keys)
+        if name not in (source, UNREAD):
+            page.write(self.assign(page, name, source, 4 * level, node), keys)
 
     def call_of(self, node: Node, function: str) -> Expression:
         def read(ref: Ref) -> str:
             return self.variables.read(ref, node.id)
 
-        entry = self.entry(node)
+        entry, owner = self.entry(node), self.graph.owner_of(node)
+        if owner is not None and owner.target == OPAQUE:
+            return called_own(node, function, read, self.setting)
         if entry is not None:
             return called(entry, node, function, read, self.setting)
         return call(function, *(read(ref) for ref in self.block_inputs(node)))
@@ -257,7 +287,7 @@ class ForwardWriter:
                 )
                 page.write(assignment(target, source, indent), keys)
             self.declared.add(name)
-        attribute = f"self.{self.attribute(node)}"
+        attribute = self.scope.member(node.target)
         header = f"for block in {attribute}:"
         if owner.shared:
             header = f"for _ in range({owner.repeat}):"

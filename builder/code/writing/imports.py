@@ -10,7 +10,10 @@ def import_lines(code: str) -> list[str]:
     """The import lines for the names used in `code`, in the order isort gives them."""
     # No attribute or variable is called so (`builder.code.writing.naming`): these are the modules.
     used = set(_names(compile(code, "<code>", "exec", dont_inherit=True)))
-    standard = ["from typing import Any"] if "Any" in used else []
+    standard = [
+        *(["from collections import OrderedDict"] if "OrderedDict" in used else []),
+        *(["from typing import Any"] if "Any" in used else []),
+    ]
     names = [name for name in ("Tensor", "nn") if name in used]
     torch = [
         *(["import torch"] if "torch" in used else []),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from builder.code.writing.classes import write_class
 from builder.code.writing.imports import import_lines
+from builder.code.writing.own_code import own_sources
 from builder.code.writing.page import Page, Written
 from builder.code.writing.scopes import find_scopes
 from builder.code.writing.smoke import smoke_test
@@ -25,9 +26,12 @@ def write_module(graph: Graph, report: ShapeReport, name: str | None = None) -> 
         raise CodeRefused("The network has no input yet: add one in front.")
     scopes = find_scopes(graph, report, name)
     body = Page()
+    for source in own_sources(scopes):
+        body.write([*source, "", ""])
     classes = [scope for scope in scopes.values() if not scope.inline]
+    first = len(body.lines)
     for scope in classes:
-        if body.lines:
+        if len(body.lines) > first:
             body.write(["", ""])
         body.append(write_class(scope, scopes))
     names = frozenset(scope.class_name for scope in classes)

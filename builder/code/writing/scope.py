@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from builder.code.writing.containers import Containers
 from builder.errors import CodeRefused, quote
 from builder.graph.model import Argument, Calc, Graph, Literals, Node, Owner, Setting, Value
 from builder.graph.report import NodeReport, ShapeReport
@@ -63,6 +64,7 @@ class Scope:
     graph: Graph
     block: str  # "" for the network itself
     class_name: str
+    root: Graph  # the network, which holds the blocks
     uses: list[Use] = field(default_factory=list)
     runs: list[ShapeReport] = field(default_factory=list)
     attributes: dict[str, str] = field(default_factory=dict)
@@ -70,6 +72,11 @@ class Scope:
     sizes: dict[str, Size] = field(default_factory=dict)
     variable: dict[Size, str] = field(default_factory=dict)
     modules: int = 0
+    containers: Containers = field(default_factory=lambda: Containers({}))
+
+    def member(self, owner_id: str) -> str:
+        """The expression for a member: `self.fc`, `self.layers[0]`."""
+        return self.containers.accessor(self.attributes.get(owner_id, ""))
 
     @property
     def inline(self) -> bool:
@@ -92,6 +99,19 @@ class Scope:
             found.append((owner, node))
         return found
 
+    @property
+    def members(self) -> list[tuple[Owner, Node | None]]:
+        """All that the constructor makes, in the order of the owners, each with its first call.
+
+        None where nothing calls it: a tensor, or a layer that is only kept or read. An nn.Sequential
+        makes its layers in the order they run.
+        """
+        called = {owner.id: node for owner, node in self.owners}
+        if self.inline:
+            return [(self.graph.owners[i], node) for i, node in called.items()]
+        every = self.graph.owners.values()
+        return [(o, called.get(o.id)) for o in every if o.id in called or self.graph.is_made(o)]
+
     def add_runs(self, reports: Iterable[ShapeReport]) -> None:
         """Notes passes; equal ones are one object, as reports are remembered."""
         known = {id(run) for run in self.runs}
@@ -110,6 +130,11 @@ class Scope:
         """Whether a layer has parameters, as far as is known."""
         report = self.report(node.id)
         return report is None or report.parameters > 0
+
+    def keeps_weights(self, owner: Owner) -> bool:
+        """Whether an owner that nothing calls has parameters."""
+        found = self.uses[0].report.owned.get(owner.id) if self.uses else None
+        return found is None or found.parameters > 0
 
     def result(self, node_id: str) -> Value | None:
         """What a node gives where the class is used first, None where that is not known."""
@@ -178,6 +203,10 @@ def paths_in(
     """(key, path) of every layer in a class and in the blocks it calls: "blocks.0/fc", "blocks.0.fc"."""
     made = {owner.id: owner for owner, _ in scope.owners}
     for node in scope.graph.nodes.values():
+        held = scope.graph.held_by(node)
+        if held is not None and held.id not in made and held.id in scope.attributes:
+            yield f"{outer}{node.id}", f"{prefix}{scope.attributes[held.id]}"
+            continue
         owner = made.get(node.target) if node.kind == "layer" and not node.bypassed else None
         if owner is None:
             continue

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from builder.code.writing.chain import NoChain, chain_of
+from builder.code.writing.containers import Containers, claim_path
 from builder.code.writing.naming import Namespace
+from builder.code.writing.own_code import own_names
 from builder.code.writing.scope import Scope, Use, first_call, setting_value
 from builder.code.writing.sizes import name_sizes
 from builder.errors import CodeRefused, quote
@@ -23,13 +25,13 @@ def find_scopes(graph: Graph, report: ShapeReport, name: str | None = None) -> d
 
     Errors: CodeRefused where a block is missing or calls itself, or could not be worked out.
     """
-    scopes = {name: Scope(block, name, "") for name, block in _needed_blocks(graph).items()}
-    scopes[""] = Scope(graph, "", "")
+    scopes = {name: Scope(block, name, "", graph) for name, block in _needed_blocks(graph).items()}
+    scopes[""] = Scope(graph, "", "", graph)
     scopes[""].uses = [Use(report, graph.settings)]
     scopes[""].runs = [report]
     for scope in reversed(scopes.values()):  # users before what they use
         _hand_down(scope, scopes)
-    classes = Namespace()
+    classes = Namespace(own_names(scopes))
     scopes[""].class_name = classes.claim_class(name or graph.name)
     for block, scope in scopes.items():
         scope.modules = _modules(scope, scopes)
@@ -89,7 +91,7 @@ def _modules(scope: Scope, scopes: Mapping[str, Scope]) -> int:
 
     0 for the network itself and for every other block.
     """
-    if not scope.block or scope.graph.settings:
+    if not scope.block:
         return 0
     links = chain_of(scope.graph, scope.uses[0].report)
     if isinstance(links, NoChain):
@@ -117,8 +119,12 @@ def _name_members(scope: Scope, scopes: Mapping[str, Scope]) -> None:
     for setting in scope.graph.settings:
         scope.settings[setting] = parameters.claim(setting, "setting")
     space = Namespace(scope.settings.values())
-    for owner, _ in scope.owners:
-        scope.attributes[owner.id] = owner.name if scope.inline else space.claim(owner.name)
+    tops: dict[str, str] = {}
+    for owner, _ in scope.members:
+        name = owner.name
+        scope.attributes[owner.id] = name if scope.inline else claim_path(space, tops, name)
+    members = {scope.attributes[owner.id]: owner for owner, _ in scope.members}
+    scope.containers = Containers(members)
 
 
 def _unfinished(graph: Graph, node: Node, report: ShapeReport) -> str:

@@ -1,6 +1,8 @@
-"""The style `sequential`: the whole network as one nn.Sequential, where it is a chain.
+"""The styles `sequential` and `ordered`: the whole network as one nn.Sequential, where it is a chain.
 
-A block that is a chain itself is a nested nn.Sequential; any other block is a class above it.
+A block that is a chain itself is a nested nn.Sequential; any other block is a class above it. In the
+style `ordered` the layers stand in an OrderedDict under the names they have in the style `module`,
+so that the `state_dict` has the same keys.
 """
 
 from __future__ import annotations
@@ -11,10 +13,11 @@ from itertools import groupby
 from builder.code.writing.calls import constructed, entry_for
 from builder.code.writing.chain import Link, NoChain, chain_of
 from builder.code.writing.classes import write_class
-from builder.code.writing.elements import Element, list_elements
+from builder.code.writing.elements import Element, list_elements, sequential
 from builder.code.writing.imports import import_lines
 from builder.code.writing.layout import Each, Expression, Group, Prefixed, call, flat, lay
 from builder.code.writing.literals import argument, constant, keyword, text
+from builder.code.writing.naming import Namespace
 from builder.code.writing.page import Page, Written
 from builder.code.writing.scope import Use, paths_in, repetitions, setting_value
 from builder.code.writing.scopes import find_scopes
@@ -23,6 +26,9 @@ from builder.code.writing.smoke import smoke_test
 from builder.errors import CodeRefused, quote
 from builder.graph.model import Graph, Owner, Ref
 from builder.graph.report import ShapeReport
+
+# What an nn.Sequential has itself, beside what every nn.Module has.
+_METHODS = frozenset({"append", "extend", "insert", "pop"})
 
 
 def write_sequential(graph: Graph, report: ShapeReport, name: str | None = None) -> Written:
@@ -33,24 +39,34 @@ def write_sequential(graph: Graph, report: ShapeReport, name: str | None = None)
     return _SequentialWriter(graph, report, name).write()
 
 
-def sequential_paths(graph: Graph, report: ShapeReport) -> dict[str, str]:
-    """Node id → where it stands in the nn.Sequential ("0", "1"); empty where it is no chain.
+def write_ordered(graph: Graph, report: ShapeReport, name: str | None = None) -> Written:
+    """`model = nn.Sequential(OrderedDict([...]))`, one named layer a line, and a smoke test.
+
+    Errors: CodeRefused with the reason where the network is no chain.
+    """
+    return _SequentialWriter(graph, report, name, named=True).write()
+
+
+def sequential_paths(graph: Graph, report: ShapeReport, named: bool = False) -> dict[str, str]:
+    """Node id → where it stands in the nn.Sequential ("0", "1", or its name); empty for no chain.
 
     Nodes inside blocks too: "blocks.2/fc" → "1.2.0".
     """
     try:
-        writer = _SequentialWriter(graph, report, None)
-        return dict(writer.paths(writer.links, writer.scopes[""].uses[0], "", ""))
+        writer = _SequentialWriter(graph, report, None, named)
+        return dict(writer.paths(writer.links, "", writer.scopes[""].uses[0], "", ""))
     except CodeRefused:
         return {}
 
 
 class _SequentialWriter:
-    def __init__(self, graph: Graph, report: ShapeReport, name: str | None) -> None:
+    def __init__(
+        self, graph: Graph, report: ShapeReport, name: str | None, named: bool = False
+    ) -> None:
         links = chain_of(graph, report)
         if isinstance(links, NoChain):
             raise CodeRefused(links.reason)
-        self.graph, self.report, self.links = graph, report, links
+        self.graph, self.report, self.links, self.named = graph, report, links, named
         self.scopes = find_scopes(graph, report, name)
         self.as_class: dict[str, None] = {}
         self.frozen: list[str] = []
@@ -58,7 +74,7 @@ class _SequentialWriter:
     def write(self) -> Written:
         model = Page()
         root = self.scopes[""].uses[0]
-        list_elements(model, self.elements(self.links, self.graph, root, ""), 0, "model = ")
+        list_elements(model, self.elements(self.links, "", root, ""), 0, "model = ")
         body = Page()
         for block in self.classes():
             body.append(write_class(self.scopes[block], self.scopes))
@@ -81,26 +97,54 @@ class _SequentialWriter:
 
     # Elements ----------------------------------------------------------------------------------
 
-    def elements(self, links: list[Link], graph: Graph, use: Use, path: str) -> list[Element]:
+    def names(self, links: list[Link], block: str) -> list[str]:
+        """What the elements of a block are called in an OrderedDict; [] where places are counted."""
+        scope = self.scopes[block]
+        if not self.named or scope.inline:
+            return []
+        owners = [link.owner for link in links if link.owner is not None]
+        counted = all(owner.name.isdecimal() for owner in owners)
+        known = {
+            owner.id: owner.name
+            if owner.name.isdecimal() and not counted
+            else scope.attributes[owner.id]
+            for owner in owners
+        }
+        space = Namespace({*known.values(), *_METHODS})
+        found: list[str] = []
+        for link in links:
+            name = known[link.owner.id] if link.owner is not None else ""
+            if not name or name in _METHODS:
+                name = space.claim(link.node.name or link.node.id)
+            elif name in found:  # called again: a key can stand only once
+                name = space.claim(name)
+            found.append(name)
+        return found
+
+    def places(self, links: list[Link], block: str) -> list[str]:
+        """The keys of the elements in the nn.Sequential: names, or "0", "1", …"""
+        return self.names(links, block) or [str(place) for place in range(len(links))]
+
+    def elements(self, links: list[Link], block: str, use: Use, path: str) -> list[Element]:
         """The elements of an nn.Sequential, each with the shape it gives where it changes."""
         found: list[Element] = []
-        taken = use.report.nodes[graph.inputs[0].id].result
-        for place, link in enumerate(links):
-            here = f"{path}.{place}" if path else str(place)
+        taken = use.report.nodes[self.scopes[block].graph.inputs[0].id].result
+        names = self.names(links, block) or [""] * len(links)
+        for place, name, link in zip(self.places(links, block), names, links, strict=True):
+            here = f"{path}.{place}" if path else place
             report = use.report.nodes.get(link.node.id)
             given = report.result if report is not None else None
             inside = self.inside(link, use)
             made: Expression | list[Element]
             if inside is not None and link.owner is not None and link.owner.repeat == 1:
                 body, inner_use = inside
-                block = self.scopes[link.owner.block or ""].graph
-                made = self.elements(body, block, inner_use, here)
+                made = self.elements(body, link.owner.block or "", inner_use, here)
                 if link.owner.frozen:
                     self.frozen.append(here)
             else:
                 made = self.element(link, use, here)
             keys = () if path else (link.node.id,)
-            found.append(Element(made, shape_text(given) if given != taken else "", keys))
+            found.append(Element(made, shape_text(given) if given != taken else "", keys, name))
             taken = given
         return found
 
@@ -145,8 +189,11 @@ class _SequentialWriter:
         if inside is None:
             return self.block_class(link, owner, use, repetition)
         links, inner = inside
-        elements = (self.element(one, inner, f"{path}.{i}") for i, one in enumerate(links))
-        return call("nn.Sequential", *elements)
+        places = self.places(links, owner.block or "")
+        elements = [
+            self.element(one, inner, f"{path}.{i}") for i, one in zip(places, links, strict=True)
+        ]
+        return sequential(elements, self.names(links, owner.block or ""))
 
     def block_class(self, link: Link, owner: Owner, use: Use, repetition: int) -> Expression:
         scope = self.scopes[owner.block or ""]
@@ -187,10 +234,10 @@ class _SequentialWriter:
         return constructed(entry, given, label)
 
     def paths(
-        self, links: list[Link], use: Use, prefix: str, outer: str
+        self, links: list[Link], block: str, use: Use, prefix: str, outer: str
     ) -> Iterator[tuple[str, str]]:
         """(key, path) of every element, as `scopes.paths_in` has them for classes."""
-        for place, link in enumerate(links):
+        for place, link in zip(self.places(links, block), links, strict=True):
             key, path = f"{outer}{link.node.id}", f"{prefix}{place}"
             yield key, path
             owner = link.owner
@@ -199,7 +246,10 @@ class _SequentialWriter:
             for i, behind in enumerate(repetitions(owner)):
                 inside = self.links_of(link, owner, use, i)
                 if inside is not None:
-                    yield from self.paths(*inside, f"{path}{behind}.", f"{key}{behind}/")
+                    body, inner = inside
+                    yield from self.paths(
+                        body, owner.block, inner, f"{path}{behind}.", f"{key}{behind}/"
+                    )
                 else:
                     scope = self.scopes[owner.block]
                     yield from paths_in(scope, self.scopes, f"{path}{behind}.", f"{key}{behind}/")
@@ -217,9 +267,11 @@ class _SequentialWriter:
 
     def freeze(self, page: Page) -> None:
         for path in self.frozen:
-            nested = f"model.get_submodule({text(path)})"  # mypy knows no index of an element
-            layer = nested if "." in path else f"model[{path}]"
-            page.write(lay(call(f"{layer}.requires_grad_", "False"), 0))
+            # mypy knows no index of an element, and no attribute that is a name in an OrderedDict
+            layer: Expression = call("model.get_submodule", text(path))
+            if path.isdigit():
+                layer = Group("model[", (path,), "]")
+            page.write(lay(layer, 0, "", ".requires_grad_(False)"))
 
 
 def _no_value(_ref: Ref) -> str:

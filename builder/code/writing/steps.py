@@ -158,7 +158,7 @@ def _find_homes(arranger: _Arranger) -> None:
     backwards = list(reversed(arranger.nodes.values()))
     between: list[str] = []  # nodes behind, up to the nearest branch at or above
     for node in backwards:
-        if node.kind == "input":
+        if node.kind in ("input", "weight"):
             continue
         home = _common(needed.get(node.id, []))
         arranger.homes[node.id] = home
@@ -222,7 +222,7 @@ def _is_inside(home: _Home, parent: _Home, group: str) -> bool:
 def _items_at(arranger: _Arranger, home: _Home) -> Iterator[Item]:
     """The items whose home is exactly this one; sides of branches inside follow by themselves."""
     for node in arranger.members.get(home, []):
-        if node.kind in ("input", "output"):
+        if node.kind in ("input", "weight", "output"):
             continue
         if node.kind != "branch":
             yield Step(node)

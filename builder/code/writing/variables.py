@@ -242,6 +242,10 @@ class _Namer:
         following: Item | None,
     ) -> None:
         node = step.node
+        written_into = self._name_written_into(node)
+        if written_into:
+            self.found.names[node.id, ()] = written_into
+            return
         chain_free = self.carried(node) <= 1
         for path in leaves(self.found.patterns[node.id]):
             value = (node.id, path)
@@ -256,6 +260,16 @@ class _Namer:
                 chain_free = False
             else:
                 self.found.names[value] = self._own_name(node, path)
+
+    def _name_written_into(self, node: Node) -> str:
+        """The name of the tensor that `x[...] = v` writes into, if nothing else takes that name."""
+        taken = node.arguments.get("input")
+        if node.target != "operator.setitem" or not isinstance(taken, Ref):
+            return ""
+        leaf = leaf_of(self.found.patterns.get(taken.node, ()), taken.path)
+        name = self.found.names.get((taken.node, leaf), "") if leaf == taken.path else ""
+        own = name not in (UNREAD, self.chain, "x", *self.found.arguments.values())
+        return name if own else ""
 
     def _name_choice(
         self,
@@ -324,7 +338,7 @@ class _Namer:
         if not isinstance(following, Step) or following.node.kind != "operation":
             return False
         others = {ref.node for ref in following.reads} - {value[0]}
-        others -= {node.id for node in self.graph.inputs}
+        others -= {n.id for n in self.graph.nodes.values() if n.kind in ("input", "weight")}
         return any(
             other not in self._behind(value[0]) and value[0] not in self._behind(other)
             for other in others

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 
+from builder import catalogue
 from builder.catalogue.entry import Entry
 from builder.graph.call import Call
 from builder.graph.checks import (
@@ -79,12 +80,14 @@ def find(call: Call) -> Finding | None:
 
 def explain(call: Call, refusal: str) -> Finding:
     """Words for what torch has refused where no check knew better."""
-    return common.explain_empty(call) or trials.explain_rank(call) or common.explain(call, refusal)
+    ranks = trials.explain_rank(call) if call.entry.key in catalogue.entries() else None
+    return common.explain_empty(call) or ranks or common.explain(call, refusal)
 
 
 def refused(call: Call, warning: Finding, refusal: str) -> Finding:
     """Words for what torch has refused and a check has only warned of."""
-    found = trials.explain_rank(call) if warning.kind == "rank" else None
+    listed = call.entry.key in catalogue.entries()
+    found = trials.explain_rank(call) if warning.kind == "rank" and listed else None
     return found or common.refused(call, warning, refusal)
 
 
@@ -92,7 +95,9 @@ def refused(call: Call, warning: Finding, refusal: str) -> Finding:
 def _checks_of(key: str) -> tuple[Check, ...]:
     own = (check for family in _FAMILIES for check in family.get(key, ()))
     rows = (batches.check_least_batch, batches.check_mixing)
-    return (*_ALWAYS, *own, *rows, trials.check_by_trial)
+    # Only what has an example can be tried with other numbers.
+    by_trial = (trials.check_by_trial,) if key in catalogue.entries() else ()
+    return (*_ALWAYS, *own, *rows, *by_trial)
 
 
 def batched_rank(entry: Entry) -> int | None:

@@ -18,6 +18,7 @@ from builder.graph import backward
 from builder.graph.checks.memory import SIDES, Held, Memory, Place, Side, Walk, either
 from builder.graph.diagnostics import Diagnostic
 from builder.graph.model import (
+    OPAQUE,
     Argument,
     Graph,
     Literals,
@@ -29,6 +30,7 @@ from builder.graph.model import (
 )
 from builder.graph.report import NodeReport, ShapeReport
 from builder.graph.symbols import Evaluated, evaluate
+from builder.graph.weights import report_of, tensors_of
 from builder.graph.wiring import reached
 
 
@@ -72,6 +74,7 @@ def _walk(
 ) -> Memory:
     """One graph or block; `given`: where its inputs lie. Returns where its result lies."""
     memory: dict[str, Memory] = {}
+    tensors: dict[tuple[str, Argument], Memory] = {}
     fed, sides, used = iter(given), _sides_of(graph, scope), reached(graph)
     for node in graph.nodes.values():
         found = report.nodes.get(node.id)
@@ -82,6 +85,15 @@ def _walk(
             continue
         if node.bypassed:
             memory[node.id] = _looked_up(memory, primary_input(node))
+            continue
+        called = graph.owner_of(node)
+        if node.kind == "weight" or (called is not None and called.target == OPAQUE):
+            memory[node.id] = tensors.get((node.target, node.arguments.get("name")))
+            if called is not None or memory[node.id] is None:  # own code tells nothing of itself
+                learns = called is None and _learns(walk.blocks, graph, report, node)
+                memory[node.id] = walk.leaf(Place(scope, graph, node), learns)
+            if called is None:
+                tensors[node.target, node.arguments.get("name")] = memory[node.id]
             continue
         here = outer | sides.get(node.id, frozenset())
         place = Place(scope, graph, node, here)
@@ -99,6 +111,17 @@ def _walk(
             )
     results = tuple(memory.get(node.id) for node in graph.outputs)
     return results[0] if len(results) == 1 else results
+
+
+def _learns(blocks: Mapping[str, Graph], graph: Graph, report: ShapeReport, node: Node) -> bool:
+    """Whether a weight node gives a parameter that learns."""
+    owner = graph.held_by(node)
+    made = report_of(graph, owner, report) if owner is not None else None
+    if owner is None or made is None:
+        return False
+    found = tensors_of(graph, blocks, owner, made)
+    tensor = found.get(str(node.arguments.get("name", "")))
+    return tensor is not None and tensor.learns
 
 
 def _call(

@@ -77,6 +77,7 @@ class Walk:
     blocks: Mapping[str, Graph]
     training: bool
     storages: list[_Storage] = field(default_factory=list)
+    leaves: set[int] = field(default_factory=set)
     found: dict[tuple[tuple[str, ...], str], Diagnostic] = field(default_factory=dict)
 
     def new(self, giver: Place, learns: bool = False) -> Held:
@@ -105,8 +106,20 @@ class Walk:
                         )
                         break
 
+    def leaf(self, giver: Place, learns: bool) -> Held:
+        """Memory of a tensor of the network's own: one that learns cannot be written over."""
+        held = self.new(giver, learns)
+        self.leaves |= {number for number, _ in held.at} if learns else set()
+        return held
+
     def write(self, held: Held, writer: Place) -> None:
         """A call writes over a value: an error where a backward pass will miss the old one."""
+        if any(number in self.leaves for number, _ in held.at):
+            text = (
+                "writes over a parameter, or a part of one, in place, which autograd does not allow for "
+                "what learns. Do it with a copy, or make it a buffer."
+            )
+            self._say(writer, text, is_error=True)
         if held.several and held.learns:
             text = (
                 "writes over a part that was split off (inplace=True), which autograd does not allow. "

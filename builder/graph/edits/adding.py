@@ -24,6 +24,7 @@ from builder.graph.edits.rewiring import (
 )
 from builder.graph.edits.scoped import UNSET
 from builder.graph.edits.values import AddBranch, AddNode
+from builder.graph.edits.weights import add_tensor
 from builder.graph.limits import refuse_position
 from builder.graph.model import (
     BATCH,
@@ -47,6 +48,8 @@ FIRST_SPEC = TensorSpec((BATCH, 64))  # a new input where there is none to copy
 def add_node(root: Graph, graph: Graph, edit: AddNode) -> Graph:
     """See `AddNode`."""
     refuse_more(graph)
+    if edit.target in (*catalogue.TENSORS, "weight"):
+        return add_tensor(root, graph, edit)
     if edit.target in ("input", "output"):
         return _add_end(root, graph, edit)
     if edit.reads is UNSET:
@@ -125,6 +128,10 @@ def _arguments(
         given, is_layer, at_construction = dict(edit.arguments), True, set(block.settings)
     else:
         entry = _entry(target)
+        if entry.kind == "tensor":
+            raise EditRefused(
+                f"A {target} reads nothing, so it cannot stand on a wire. Add it beside."
+            )
         target = entry.key
         wired = _wire(root, graph, entry, edit.arguments, value)
         ports = [p.name for p in entry.ports]

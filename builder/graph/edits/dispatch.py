@@ -7,7 +7,17 @@ from typing import Any
 
 from builder.errors import EditRefused
 from builder.graph.blocks import drop_unused_blocks, follow_interface, graph_at, with_graph
-from builder.graph.edits import adding, deleting, drawn, layers, nodes, pasting, values, wires
+from builder.graph.edits import (
+    adding,
+    deleting,
+    drawn,
+    layers,
+    nodes,
+    pasting,
+    values,
+    weights,
+    wires,
+)
 from builder.graph.edits.drawn import FoldRepeats, PasteFragment
 from builder.graph.edits.folding import fold
 from builder.graph.edits.grouping import group
@@ -35,6 +45,8 @@ _IN_ONE_GRAPH: Mapping[type[Any], Callable[[Graph, Graph, Any], Graph]] = {
     values.ShareWeights: layers.share_weights,
     values.UnshareWeights: layers.unshare_weights,
     values.SetRepeat: layers.set_repeat,
+    values.SetWeight: weights.set_weight,
+    values.SetTie: weights.set_tie,
     drawn.Connect: wires.connect,
     drawn.Disconnect: wires.disconnect,
     drawn.InsertOnWire: wires.insert_on_wire,
@@ -63,6 +75,11 @@ def apply(graph: Graph, edit: Edit) -> Graph:
         for part in edit.edits:
             graph = apply(graph, part)
         return graph
+    after = _applied(graph, edit)
+    return weights.follow_tensors(graph, after) if weights.has_tensors(after) else after
+
+
+def _applied(graph: Graph, edit: Any) -> Graph:
     if isinstance(edit, PasteFragment):
         graph, edit = pasting.with_blocks(graph, edit)
     before = graph_at(graph, edit.scope)

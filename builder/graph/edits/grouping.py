@@ -17,6 +17,7 @@ from builder.graph.edits.lookup import free_id, node_at
 from builder.graph.edits.meaning import refuse_lost_branch, refuse_passing
 from builder.graph.edits.rewiring import in_order
 from builder.graph.edits.values import GroupIntoBlock
+from builder.graph.edits.weights import lifted
 from builder.graph.model import (
     BLOCK_PREFIX,
     Argument,
@@ -37,11 +38,13 @@ from builder.graph.names import (
     suggest_name,
 )
 
+_OWNED = ("layer", "weight")
+
 
 def group(root: Graph, edit: GroupIntoBlock) -> Graph:
     """See `GroupIntoBlock`. Refused when a value would leave the block and come back into it."""
     graph = graph_at(root, edit.scope)
-    chosen = {node_at(graph, i).id for i in edit.nodes}
+    chosen = _with_weights(graph, {node_at(graph, i).id for i in edit.nodes})
     members = [n for n in graph.nodes.values() if n.id in chosen]
     block_name = _name(root, edit.name)
     _refuse_members(graph, members)
@@ -51,7 +54,7 @@ def group(root: Graph, edit: GroupIntoBlock) -> Graph:
 
     settings = _settings_of(graph, members, owners)
     outer_names = names_in(_without(graph, chosen, {o.id for o in owners}))
-    inner_names = names_in(Graph(nodes={n.id: n for n in members if n.kind != "layer"}))
+    inner_names = names_in(Graph(nodes={n.id: n for n in members if n.kind not in _OWNED}))
     inner_names |= {o.name for o in owners} | set(settings)
     inputs = _inputs(graph, members, inner_names)
     outputs = _outputs(graph, members, inner_names, {n.id for n in inputs.values()})
@@ -82,6 +85,9 @@ def group(root: Graph, edit: GroupIntoBlock) -> Graph:
     among = _among(graph.owners, called, owner.id, [o.id for o in owners])
     called[owner.id] = replace(owner, among=among)
     graph = replace(after, nodes={**after.nodes, call.id: call}, owners=called)
+    stay, graph, owner = lifted(graph, {o.id: o for o in owners}, called[owner.id])
+    graph = replace(graph, owners={**graph.owners, owner.id: owner})
+    block = replace(block, owners={o.id: o for o in stay})
     root = with_graph(root, edit.scope, graph)
     return replace(root, blocks={**root.blocks, block_name: block})
 
@@ -93,6 +99,29 @@ def _without(graph: Graph, nodes: Collection[str], owners: Collection[str]) -> G
         nodes={i: n for i, n in graph.nodes.items() if i not in nodes},
         owners={i: o for i, o in graph.owners.items() if i not in owners},
     )
+
+
+def _with_weights(graph: Graph, chosen: set[str]) -> set[str]:
+    """The nodes with what gives a tensor of theirs to them: it cannot come in from outside.
+
+    EditRefused where somebody else reads it there too.
+    """
+    owned = {n.target for i in chosen if (n := graph.nodes[i]).kind in _OWNED}
+    found = set(chosen)
+    for node in graph.nodes.values():
+        if node.kind != "weight" or node.id in chosen or node.target not in owned:
+            continue
+        readers = {reader.id for reader in graph.readers_of(node.id)}
+        if readers and readers <= chosen:
+            found.add(node.id)
+        elif readers & chosen:
+            label = quote(graph.label(node.id))
+            other = quote(graph.label(next(iter(readers - chosen))))
+            raise EditRefused(
+                f"{label} belongs to what goes into the block, and {other} outside reads it too. Choose "
+                f"{other} as well, or let it read {label} by a node of its own."
+            )
+    return found
 
 
 def exchange(
@@ -184,7 +213,7 @@ def _plain_name(graph: Graph, node_id: str) -> str:
 def _owners_of(graph: Graph, members: list[Node]) -> list[Owner]:
     """The owners that go into the block; EditRefused where a call outside shares their weights."""
     chosen = {n.id for n in members}
-    called = {n.target for n in members if n.kind == "layer"}
+    called = {n.target for n in members if n.kind in _OWNED}
     for node in graph.nodes.values():
         if node.kind == "layer" and node.target in called and node.id not in chosen:
             name = quote(graph.owners[node.target].name)

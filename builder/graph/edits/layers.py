@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from builder import catalogue
 from builder.errors import EditRefused, did_you_mean, quote
 from builder.graph.allowed import (
     refuse_constructor_argument,
     refuse_id,
     refuse_name_of_argument,
     refuse_note,
+    refuse_own_parts,
     refuse_setting,
     settings_in,
 )
@@ -37,7 +39,7 @@ from builder.graph.edits.values import (
     UnshareWeights,
 )
 from builder.graph.limits import MAX_FRAMES, refuse_frame, refuse_position, refuse_spec
-from builder.graph.model import Graph, Owner, primary_input
+from builder.graph.model import BUFFER, Argument, Graph, Owner, primary_input
 from builder.graph.names import class_names, names_in, refuse_name, suggest_name
 from builder.graph.validate import MAX_REPEAT
 
@@ -45,7 +47,12 @@ from builder.graph.validate import MAX_REPEAT
 def rename(root: Graph, graph: Graph, edit: Rename) -> Graph:
     """See `Rename`."""
     node = node_at(graph, edit.node)
-    owner = graph.owner_of(node)
+    held = graph.held_by(node)
+    if held is not None and not held.raw:
+        raise EditRefused(
+            f"{quote(graph.label(node.id))} is called as its layer: rename {quote(held.name)}."
+        )
+    owner = held or graph.owner_of(node)
     _refuse(refuse_name(edit.name, names_in(graph, but=node.id), digits=owner is not None))
     if owner is not None:
         return with_owner(graph, replace(owner, name=edit.name))
@@ -69,9 +76,23 @@ def set_argument(root: Graph, graph: Graph, edit: SetArgument) -> Graph:
             edit.name not in owner.arguments
         ):  # nothing to take away, but the name must mean something
             _refuse(refuse_constructor_argument(root, graph, owner, edit.name, None))
-        return with_owner(graph, replace(owner, arguments=_without(owner.arguments, edit.name)))
+        return _with_arguments(root, graph, owner, _without(owner.arguments, edit.name))
     _refuse(refuse_constructor_argument(root, graph, owner, edit.name, edit.value))
-    return with_owner(graph, replace(owner, arguments={**owner.arguments, edit.name: edit.value}))
+    return _with_arguments(root, graph, owner, {**owner.arguments, edit.name: edit.value})
+
+
+def _with_arguments(
+    root: Graph, graph: Graph, owner: Owner, arguments: dict[str, Argument]
+) -> Graph:
+    """The owner made otherwise; of a tensor what only another way of making it took goes."""
+    changed = replace(owner, arguments=arguments)
+    if owner.raw:
+        _refuse(refuse_own_parts(root, changed))
+        block = root.blocks.get(changed.made_by or "")
+        known = {p.name for p in catalogue.get(owner.target).parameters}
+        known |= set(block.settings) if block is not None else set()
+        changed = replace(changed, arguments={k: v for k, v in arguments.items() if k in known})
+    return with_owner(graph, changed)
 
 
 def set_call_argument(root: Graph, graph: Graph, edit: SetCallArgument) -> Graph:
@@ -111,7 +132,7 @@ def set_input_spec(root: Graph, graph: Graph, edit: SetInputSpec) -> Graph:
 def set_bypassed(root: Graph, graph: Graph, edit: SetBypassed) -> Graph:
     """See `SetBypassed`."""
     node = node_at(graph, edit.node)
-    if node.kind in ("input", "output"):
+    if node.kind in ("input", "output", "weight"):
         raise EditRefused(
             f"The {node.kind} {quote(graph.label(node.id))} cannot be bypassed. Choose a layer."
         )
@@ -124,7 +145,14 @@ def set_bypassed(root: Graph, graph: Graph, edit: SetBypassed) -> Graph:
 
 def set_frozen(root: Graph, graph: Graph, edit: SetFrozen) -> Graph:
     """See `SetFrozen`."""
-    return with_owner(graph, replace(owner_at(graph, edit.node, "weights"), frozen=edit.frozen))
+    owner = owner_at(graph, edit.node, "weights")
+    if owner.target == BUFFER:
+        raise EditRefused(f"{quote(owner.name)} is a buffer: it does not learn anyway.")
+    if owner.raw:  # what code says of it, once
+        arguments = _without(owner.arguments, "requires_grad")
+        arguments |= {"requires_grad": False} if edit.frozen else {}
+        return with_owner(graph, replace(owner, arguments=arguments, frozen=False))
+    return with_owner(graph, replace(owner, frozen=edit.frozen))
 
 
 def set_note(root: Graph, graph: Graph, edit: SetNote) -> Graph:
@@ -197,12 +225,12 @@ def share_weights(root: Graph, graph: Graph, edit: ShareWeights) -> Graph:
 def unshare_weights(root: Graph, graph: Graph, edit: UnshareWeights) -> Graph:
     """See `UnshareWeights`."""
     owner = owner_at(graph, edit.node, "weights")
-    if len(graph.calls_of(owner.id)) == 1:
+    if len(graph.reads_of(owner.id) if owner.raw else graph.calls_of(owner.id)) == 1:
         raise EditRefused(
             f"{quote(owner.name)} shares its weights with no other call: nothing is to be done."
         )
     name = suggest_name(owner.name, names_in(graph))
-    own = replace(owner, id=free_id(None, name, graph.owners), name=name)
+    own = replace(owner, id=free_id(None, name, graph.owners), name=name, ties={})
     owners: dict[str, Owner] = {}
     for identity, other in graph.owners.items():
         owners[identity] = other

@@ -23,9 +23,9 @@ def node_at(graph: Graph, node_id: str) -> Node:
 def owner_at(graph: Graph, node_id: str, what: str) -> Owner:
     """The owner that a node calls; EditRefused says that only layers and blocks have `what`."""
     node = node_at(graph, node_id)
-    owner = graph.owner_of(node)
+    owner = graph.stands_for(node)
     if owner is None:
-        kind = "a branch" if node.kind == "branch" else f"an {node.kind}"
+        kind = f"a {node.kind}" if node.kind in ("branch", "weight") else f"an {node.kind}"
         raise EditRefused(
             f"{quote(graph.label(node_id))} is {kind}: only layers and blocks have {what}. Choose one of those."
         )

@@ -106,6 +106,8 @@ def _any(
 
 def _calls(root: Graph, graph: Graph, node: Node) -> Iterator[tuple[str, Mapping[str, Argument]]]:
     """The targets that run in a node, blocks opened, with the arguments of each."""
+    if node.kind == "weight":
+        return
     owner = graph.owner_of(node)
     if owner is not None and owner.block is not None:
         block = root.blocks[owner.block]

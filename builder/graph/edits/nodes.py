@@ -19,6 +19,7 @@ from builder.graph.edits.rewiring import (
     with_node,
 )
 from builder.graph.edits.values import DeleteNode, DuplicateNode, MoveNode
+from builder.graph.edits.weights import without_idle
 from builder.graph.model import (
     Graph,
     primary_input,
@@ -39,11 +40,7 @@ def delete_node(root: Graph, graph: Graph, edit: DeleteNode) -> Graph:
 
 def without_idle_owners(graph: Graph, owners: list[str]) -> Graph:
     """The graph without those of the owners that no node calls any more."""
-    called = {n.target for n in graph.nodes.values() if n.kind == "layer"}
-    idle = {i for i in owners if i in graph.owners and i not in called}
-    if not idle:
-        return graph
-    return replace(graph, owners={i: o for i, o in graph.owners.items() if i not in idle})
+    return without_idle(graph, owners)
 
 
 def move_node(root: Graph, graph: Graph, edit: MoveNode) -> Graph:
@@ -87,14 +84,20 @@ def duplicate_node(root: Graph, graph: Graph, edit: DuplicateNode) -> Graph:
     """See `DuplicateNode`. A copied input is not read yet; a copied output reads the same value."""
     refuse_more(graph)
     node = node_at(graph, edit.node)
-    owner = graph.owner_of(node)
+    held = graph.held_by(node)
+    if held is not None and not held.raw:  # a layer's weight: the same once more
+        copy = replace(node, id=free_id(None, node.id, graph.nodes), position=None, among=())
+        return place(graph, copy, node.id)
+    owner = graph.owner_of(node) or held
     name = suggest_name(owner.name if owner else node.name or node.id, names_in(graph))
     identity = free_id(None, name, graph.nodes)
     copy = replace(node, id=identity, name="" if owner else name, position=None, among=())
     if owner is not None:
-        new = replace(owner, id=free_id(None, name, graph.owners), name=name, among=())
+        new = replace(owner, id=free_id(None, name, graph.owners), name=name, among=(), ties={})
         copy = replace(copy, target=new.id)
         graph = replace(graph, owners=owners_behind(graph, new, node.id))
+    if held is not None:
+        return place(graph, copy, node.id)
     if node.kind in ("input", "output"):
         last = (graph.inputs if node.kind == "input" else graph.outputs)[-1]
         return place(graph, copy, last.id)

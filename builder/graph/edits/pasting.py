@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from builder.errors import EditRefused
-from builder.graph.blocks import blocks_inside, change_refs, graphs
+from builder.graph.blocks import blocks_inside, change_refs, graphs, using
 from builder.graph.edits.adding import FIRST_SPEC, refuse_recursion
 from builder.graph.edits.drawn import PasteFragment
 from builder.graph.edits.lookup import free_id, refuse_more
@@ -16,7 +16,6 @@ from builder.graph.fragment import Fragment
 from builder.graph.history import same
 from builder.graph.limits import refuse_position
 from builder.graph.model import (
-    BLOCK_PREFIX,
     Argument,
     Graph,
     Node,
@@ -69,7 +68,8 @@ def paste(root: Graph, graph: Graph, edit: PasteFragment) -> Graph:
     pasted: list[Node] = []
     taken_ids, taken_owners = set(graph.nodes), set(graph.owners)
     for node in fragment.nodes.values():
-        owner = fragment.owners.get(node.target) if node.kind == "layer" else None
+        owned = node.kind in ("layer", "weight")
+        owner = fragment.owners.get(node.target) if owned else None
         wish = owner.name if owner else node.name or node.id
         if owner is not None and owner.id in called:
             name = owners[called[owner.id]].name
@@ -91,6 +91,9 @@ def paste(root: Graph, graph: Graph, edit: PasteFragment) -> Graph:
         target = called[owner.id] if owner else node.target
         new = replace(node, id=ids[node.id], name="" if owner else name, target=target, among=())
         pasted.append(replace(new, arguments=_set(node.arguments, settings)))
+    for identity, owner in owners.items():
+        ties = {p: (called[o], q) for p, (o, q) in owner.ties.items() if o in called}
+        owners[identity] = replace(owner, ties=ties)
     source = _source(graph, ids, edit.keep_inputs)
     pasted = [change_refs(n, source) for n in _placed(pasted, edit.position)]
     graph = replace(graph, owners={**graph.owners, **_in_order(fragment, owners, called)})
@@ -105,11 +108,7 @@ def _known(root: Graph, fragment: Fragment) -> set[str]:
 
 
 def _calling(graph: Graph, names: Mapping[str, str]) -> Graph:
-    owners = {
-        i: replace(o, target=BLOCK_PREFIX + names[o.block]) if o.block and o.block in names else o
-        for i, o in graph.owners.items()
-    }
-    return replace(graph, owners=owners)
+    return replace(graph, owners={i: using(o, names) for i, o in graph.owners.items()})
 
 
 def _with_settings(

@@ -11,9 +11,11 @@ from dataclasses import replace
 
 from builder import catalogue
 from builder.errors import EditRefused, quote
+from builder.graph import opaque
 from builder.graph.allowed import call_names, refuse_call_argument
 from builder.graph.blocks import change_refs
 from builder.graph.model import (
+    OPAQUE,
     Argument,
     Calc,
     Compare,
@@ -38,6 +40,8 @@ def first_part(root: Graph, graph: Graph, node: Node) -> Ref:
         return Ref(node.id, (0,) if several else ())
     if owner is None and node.kind != "operation":
         return Ref(node.id)
+    if owner is not None and owner.target == OPAQUE:
+        return Ref(node.id, (0,) if isinstance(opaque.given(owner), tuple) else ())
     entry = catalogue.get(owner.target if owner else node.target)
     parts = catalogue.parts_of(entry, {**(owner.arguments if owner else {}), **node.arguments})
     return Ref(node.id, parts[0].path) if parts else Ref(node.id)
@@ -127,7 +131,7 @@ def owners_behind(graph: Graph, owner: Owner, node_id: str | None) -> dict[str, 
     """The owners with one put behind that of the last layer up to a node: code makes them in order."""
     before = None
     for node in graph.nodes.values():
-        if node.kind == "layer" and node.target in graph.owners:
+        if node.kind in ("layer", "weight") and node.target in graph.owners:
             before = node.target
         if node.id == node_id:
             break

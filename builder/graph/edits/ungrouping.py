@@ -12,6 +12,7 @@ from builder.graph.edits.grouping import exchange, middle
 from builder.graph.edits.lookup import free_id, owner_at, refuse_more
 from builder.graph.edits.rewiring import in_order
 from builder.graph.edits.values import Ungroup
+from builder.graph.edits.weights import lowered
 from builder.graph.model import (
     Argument,
     Calc,
@@ -72,7 +73,9 @@ def ungroup(root: Graph, edit: Ungroup) -> Graph:
                 o.id: _opened_owner(o, owner.frozen, values, taken, again=number > 0)
                 for o in block.owners.values()
             }
-            every.update({o.id: o for o in owners.values()})
+            for inner, o in owners.items():
+                ties = {p: (owners[i].id, q) for p, (i, q) in block.owners[inner].ties.items()}
+                every[o.id] = replace(o, ties=ties)
         ids = _ids(body, owners, taken, again=number > 0)
         outside = _outside(block, reads, ids)
         for node in body:
@@ -89,6 +92,10 @@ def ungroup(root: Graph, edit: Ungroup) -> Graph:
             nodes.update({n.id: n for n in opened})
         else:
             nodes[node.id] = change_refs(node, results)
+    if owner.repeat == 1 or owner.shared:
+        graph, owners = lowered(replace(graph, nodes=nodes), block, owner, owners)
+        nodes = dict(graph.nodes)
+        every = {o.id: o for o in owners.values()}
     opened_owners = exchange(graph.owners, [owner.id], every.values())
     if owner.repeat == 1 and all(new == old for old, new in ids.items()):
         nodes = _put_back(nodes, call.among)
@@ -200,7 +207,7 @@ def _opened_node(
     outside: Callable[[Ref], Ref | None],
     taken: _Taken,
 ) -> Node:
-    is_layer = node.kind == "layer"
+    is_layer = node.kind in ("layer", "weight")
     name = "" if is_layer else taken.name(node.name or node.id)
     if not node.name and name == node.id:
         name = ""  # as it was: the id stands for the name
@@ -276,6 +283,13 @@ def _refuse(root: Graph, graph: Graph, owner: Owner, call: Node) -> Graph:
         raise EditRefused(
             f"{name} is called {len(graph.calls_of(owner.id))} times with the same weights. "
             "Give this call weights of its own first."
+        )
+    apart = owner.repeat > 1 and not owner.shared
+    tied = any(source == owner.id for o in graph.owners.values() for source, _ in o.ties.values())
+    if apart and (owner.ties or tied or graph.reads_of(owner.id)):
+        raise EditRefused(
+            f"A tensor inside {name} is read or tied from outside, which only one of its copies can "
+            "have. Untie it first."
         )
     if call.bypassed:
         raise EditRefused(

@@ -30,6 +30,10 @@ Condition: TypeAlias = Training | Setting | Compare
 class AddNode(Scoped):
     """Adds a layer, an operation, a block ("block:<name>"), an "input" or an "output".
 
+    A "parameter" or a "buffer" is a tensor of its own; a "weight" gives one that a layer owns, with the
+    arguments "of" (an owner's id) and "name" (which of its tensors). These read nothing and stand
+    behind `after`.
+
     It reads the value of `after` (by default what the last output reads), and the next node in
     order that read that value reads the new node instead. Further required ports are wired too: of
     a layer to the same value, of an operation to the value before, so that `add` makes a skip
@@ -166,6 +170,28 @@ class UnshareWeights(Scoped):
 
 
 @dataclass(frozen=True)
+class SetWeight(Scoped):
+    """Lets a weight node give another tensor: of a layer or block by its path, or a raw one ("")."""
+
+    node: str
+    owner: str
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class SetTie(Scoped):
+    """Makes a parameter of what a node calls the parameter `other` of another owner: one tensor then.
+
+    Without `owner` it is untied, with values of its own. `name` and `other`: paths, "" for raw tensors.
+    """
+
+    node: str
+    name: str
+    owner: str | None = None
+    other: str = ""
+
+
+@dataclass(frozen=True)
 class SetCondition(Scoped):
     """Sets the condition of a branch."""
 
@@ -241,6 +267,8 @@ Edit: TypeAlias = (
     | ShareWeights
     | UnshareWeights
     | SetCondition
+    | SetWeight
+    | SetTie
     | SetSetting
     | RenameModel
     | GroupIntoBlock

@@ -78,6 +78,11 @@ def _describe(edit: Edit, graph: Graph) -> str:
             return f"Let {at(node)} share the weights of {at(other)}"
         case v.UnshareWeights(node=node):
             return f"Give {at(node)} weights of its own"
+        case v.SetWeight(node=node, owner=owner, name=name):
+            held = graph.owners.get(owner)
+            return f"Let {at(node)} give {quote('.'.join(p for p in (held.name if held else owner, name) if p))}"
+        case v.SetTie(node=node, owner=other_owner):
+            return f"{'Untie' if other_owner is None else 'Tie'} weights of {at(node)}"
         case v.SetCondition(node=node):
             return f"Set condition of {at(node)}"
         case v.SetSetting(name=name, value=value):

@@ -9,7 +9,17 @@ from builder.errors import LayerwiseError
 from builder.graph.diagnostics import Diagnostic
 from builder.graph.edits import Edit, SetBypassed, apply
 from builder.graph.model import Graph
-from builder.graph.repairs import large, merges, ranks, reading, reshapes, sizes, windows, wires
+from builder.graph.repairs import (
+    large,
+    merges,
+    ranks,
+    reading,
+    reshapes,
+    sizes,
+    tensors,
+    windows,
+    wires,
+)
 from builder.graph.repairs.case import Candidate, Case, locate
 from builder.graph.report import ShapeReport
 from builder.graph.shapes import infer_shapes
@@ -26,6 +36,7 @@ _CANDIDATES: Mapping[str, Callable[[Case], Iterator[Candidate]]] = {
     **reading.CANDIDATES,
     **wires.CANDIDATES,
     **large.CANDIDATES,
+    **tensors.CANDIDATES,
 }
 
 

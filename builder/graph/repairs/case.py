@@ -132,7 +132,7 @@ class Case:
 
     def entry_of(self, node: Node) -> Entry | None:
         """What the catalogue knows of a node's target."""
-        owner = self.graph.owner_of(node)
+        owner = self.graph.owner_of(node) or self.graph.held_by(node)
         try:
             return catalogue.get(owner.target if owner else node.target)
         except NotFound:

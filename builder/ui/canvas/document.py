@@ -67,7 +67,7 @@ def document(looked: Looked, views: NodeViews) -> Document:
     wires: dict[str, Any] = {}
     for node in graph.nodes.values():
         report = reports.get(node.id, _NO_REPORT)
-        owner = graph.owner_of(node)
+        owner = graph.stands_for(node)
         around = Around(
             node,
             owner,
@@ -113,7 +113,10 @@ def _labels(graph: Graph) -> tuple[dict[str, str], dict[str, tuple[int, int]]]:
     for node in graph.nodes.values():
         if node.kind == "layer" and node.target in graph.owners:
             by_owner.setdefault(node.target, []).append(node.id)
-    labels = {node.id: node.name or node.id for node in graph.nodes.values()}
+    labels = {
+        node.id: graph.label(node.id) if node.kind == "weight" else node.name or node.id
+        for node in graph.nodes.values()
+    }
     calls: dict[str, tuple[int, int]] = {}
     for owner, called in by_owner.items():
         name = graph.owners[owner].name

@@ -20,6 +20,7 @@ from builder.graph.size import format_parameters
 from builder.graph.words import (
     entry_of,
     family_of,
+    is_still,
     key_parameters,
     marks_of,
     shape_words,
@@ -119,7 +120,7 @@ def _view(root: Graph, graph: Graph, around: Around) -> dict[str, Any]:
         "at": None if node.position is None else [round(c, 1) for c in node.position],
         "marks": marks_of(graph, node, report) + (["result unused"] if around.unread else []),
         "bypassed": node.bypassed,
-        "frozen": bool(owner and owner.frozen),
+        "frozen": bool(owner and is_still(owner)),
         "shared": around.calls[1] > 1 or bool(owner and owner.repeat > 1 and owner.shared),
         "repeat": owner.repeat if owner else 1,
         "block": owner.block if owner else None,

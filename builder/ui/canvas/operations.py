@@ -26,7 +26,8 @@ from builder.graph.edits import (
     Several,
     Ungroup,
 )
-from builder.graph.model import Frame
+from builder.graph.model import BUFFER, Frame
+from builder.graph.words import is_still
 from builder.ui import state
 from builder.ui.canvas import clipboard, questions, reading, wiring
 from builder.ui.canvas.folds import fold
@@ -164,8 +165,9 @@ def _bypass(operation: Operation) -> None:
 def _freeze(operation: Operation) -> None:
     graph = state.scoped_graph()
     chosen = reading.nodes(operation, "nodes", graph)
-    owners = {o.id: (n, o) for n in chosen if (o := graph.owner_of(graph.nodes[n])) is not None}
-    on = not all(owner.frozen for _, owner in owners.values())
+    found = ((n, graph.stands_for(graph.nodes[n])) for n in chosen)
+    owners = {o.id: (n, o) for n, o in found if o is not None and o.target != BUFFER}
+    on = not all(is_still(owner) for _, owner in owners.values())
     edits = [SetFrozen(node, on, scope=state.scope()) for node, _ in owners.values()]
     _each(edits, "Freeze" if on else "Unfreeze")
 

@@ -59,7 +59,8 @@ def trained_nodes(root: Graph, entered: Sequence[str], trained: frozenset[str]) 
     return frozenset(
         node.id
         for node in graph.nodes.values()
-        if (owner := graph.owner_of(node)) is not None and owner.name in found
+        if (owner := graph.owner_of(node) or graph.held_by(node)) is not None
+        and owner.name in found
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 
+from builder import catalogue
 from builder.graph.blocks import graph_at
 from builder.graph.edits import (
     AddBranch,
@@ -46,6 +47,9 @@ def add(operation: Operation) -> None:
         return
     if slot is not None and _read_at(graph, slot) is not None:
         on = slot
+    if key in (*catalogue.TENSORS, "weight"):
+        _add_tensor(graph, key, new, at, slot or on, after, aside)
+        return
     edit: Edit
     if on is not None and key not in ("input", "output"):
         edit = InsertOnWire(key, on.node, on.port, on.index, id=new, position=at, scope=scope)
@@ -60,6 +64,24 @@ def add(operation: Operation) -> None:
     else:
         edit = AddNode(key, id=new, position=at, reads=None, scope=scope)
     state.edit(together(edit, *aside), select_new=True)
+
+
+def _add_tensor(
+    graph: Graph,
+    key: str,
+    new: str | None,
+    at: Point | None,
+    slot: Slot | None,
+    after: str | None,
+    aside: list[Edit],
+) -> None:
+    """A tensor reads nothing: it stands beside, and gives its value to the slot it was asked for at."""
+    scope = state.scope()
+    behind = _before(graph, slot.node) if slot is not None else anchor_at(graph, after)
+    parts: list[Edit] = [AddNode(key, after=behind, id=new, position=at, scope=scope)]
+    if slot is not None and new is not None:
+        parts.append(Connect(new, slot.node, slot.port, slot.index, scope=scope))
+    state.edit(together(*parts, *aside), select_new=True)
 
 
 def _made_room(operation: Operation, graph: Graph) -> list[Edit]:

@@ -17,7 +17,7 @@ export interface Problem { message: string; severity: string; port: string | nul
 
 export interface LayerData {
   id: string;
-  kind: "input" | "layer" | "operation" | "branch" | "output" | "block";
+  kind: "input" | "layer" | "operation" | "branch" | "weight" | "output" | "block";
   type: string;
   name: string;
   family: string;

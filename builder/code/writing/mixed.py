@@ -1,0 +1,253 @@
+"""The style `mixed`: an nn.Module whose stretches of layers in a row are nn.Sequentials.
+
+The network is rewritten into one in which each such stretch is a block of layers named "0", "1", …,
+which the style `module` writes as an nn.Sequential. Convolutions and what follows the flattening are
+two stretches, `features` and `classifier`, as torchvision has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from builder import catalogue
+from builder.code.writing.chain import Link, NoChain, link_of
+from builder.code.writing.module import write_module
+from builder.code.writing.page import Written
+from builder.code.writing.scopes import find_scopes
+from builder.graph.model import (
+    BLOCK_PREFIX,
+    Argument,
+    Graph,
+    Node,
+    Owner,
+    Ref,
+    Setting,
+    TensorSpec,
+    map_refs,
+    with_refs,
+)
+from builder.graph.names import class_name, suggest_name
+from builder.graph.report import ShapeReport
+from builder.graph.shapes import infer_shapes
+
+_FEWEST = 2  # elements that make a stretch
+_INPUT, _OUTPUT = "x", "y"
+_FLATTENING = frozenset({"torch.nn.Flatten"})
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """Layers in a row. `source`: the value the first one reads; `taken`: its shape."""
+
+    links: tuple[Link, ...]
+    source: Ref
+    taken: TensorSpec
+
+    @property
+    def last(self) -> str:
+        """The node whose value the stretch gives."""
+        return self.links[-1].node.id
+
+
+def write_mixed(graph: Graph, report: ShapeReport, name: str | None = None) -> Written:
+    """The network as nn.Module classes that hold nn.Sequentials.
+
+    Errors: CodeRefused where something needed is not known yet.
+    """
+    mixed, origin = with_sequentials(graph, report)
+    if mixed is graph:
+        return write_module(graph, report, name)
+    written = write_module(mixed, infer_shapes(mixed), name)
+    lines: dict[str, tuple[int, ...]] = {}
+    for key, found in written.lines.items():
+        for real in origin.get(key, (key,)):
+            lines[real] = tuple(sorted({*lines.get(real, ()), *found}))
+    return Written(written.text, lines)
+
+
+def with_sequentials(
+    graph: Graph, report: ShapeReport
+) -> tuple[Graph, Mapping[str, tuple[str, ...]]]:
+    """The same network with its stretches as blocks, and where the lines of the new nodes belong.
+
+    The second: key in the source map → the keys of the nodes it was in `graph`.
+    """
+    scopes = find_scopes(graph, report)
+    inline = {name for name, scope in scopes.items() if scope.inline}
+    blocks = dict(graph.blocks)
+    origin: dict[str, tuple[str, ...]] = {}
+    changed: dict[str, Graph] = {}
+    for name, scope in scopes.items():
+        if name in inline or not scope.uses:
+            continue
+        known = scope.uses[0].report
+        stretches = [*_stretches(scope.graph, known, inline)]
+        if stretches:
+            changed[name] = _grouped(scope.graph, name, stretches, blocks, origin)
+    if not changed:
+        return graph, {}
+    blocks |= {name: block for name, block in changed.items() if name}
+    return replace(changed.get("", graph), blocks=blocks), origin
+
+
+# Finding stretches -------------------------------------------------------------------------------
+
+
+def _stretches(graph: Graph, report: ShapeReport, inline: set[str]) -> Iterator[_Stretch]:
+    """The longest runs of nodes that stand in a row, each read by the next one alone."""
+    run: list[Link] = []
+    for node in graph.nodes.values():
+        if node.bypassed and node.kind not in ("input", "output"):
+            continue
+        link = _element(graph, with_refs(node, graph.resolve), report, inline)
+        if run and (link is None or not _follows(graph, run[-1].node.id, link.node)):
+            yield from _as_stretch(run, report)
+            run = []
+        if link is not None:
+            run.append(link)
+    yield from _as_stretch(run, report)
+
+
+def _as_stretch(run: Sequence[Link], report: ShapeReport) -> Iterator[_Stretch]:
+    if len(run) < _FEWEST or all(link.owner is None for link in run):
+        return
+    if any(_has_setting(value) for link in run for value in link.arguments.values()):
+        return  # an nn.Sequential has no constructor that takes them
+    first = next(ref for ref in run[0].node.arguments.values() if isinstance(ref, Ref))
+    known = report.nodes.get(first.node)
+    if known is not None and isinstance(known.result, TensorSpec) and not first.path:
+        yield from _split(_Stretch(tuple(run), first, known.result), report)
+
+
+def _element(graph: Graph, node: Node, report: ShapeReport, inline: set[str]) -> Link | None:
+    """What an nn.Sequential holds for a node; None where it can hold nothing for it."""
+    if node.kind not in ("layer", "operation"):
+        return None
+    known = report.nodes.get(node.id)
+    link = link_of(graph, node, known)
+    if isinstance(link, NoChain) or known is None or not isinstance(known.result, TensorSpec):
+        return None
+    owner = link.owner
+    shared = owner is not None and len(graph.calls_of(owner.id)) > 1
+    if (shared and known.parameters + known.buffers) or (owner and owner.block in inline):
+        return None
+    read = [value for value in link.node.arguments.values() if value is not None]
+    return link if len(read) == 1 and isinstance(read[0], Ref) and not read[0].path else None
+
+
+def _has_setting(argument: Argument) -> bool:
+    if isinstance(argument, tuple):
+        return any(_has_setting(part) for part in argument)
+    return isinstance(argument, Setting) or hasattr(argument, "op")
+
+
+def _follows(graph: Graph, before: str, node: Node) -> bool:
+    """Whether a node reads the one in front of it, and nothing else does."""
+    read = next((ref for ref in node.arguments.values() if isinstance(ref, Ref)), None)
+    readers = [
+        reader.id
+        for reader in graph.nodes.values()
+        if not (reader.bypassed and reader.kind not in ("input", "output"))
+        and any(
+            ref.node == before
+            for argument in with_refs(reader, graph.resolve).arguments.values()
+            for ref in _refs(argument)
+        )
+    ]
+    return read == Ref(before) and readers == [node.id]
+
+
+def _refs(argument: Argument) -> list[Ref]:
+    found: list[Ref] = []
+
+    def note(ref: Ref) -> Ref:
+        found.append(ref)
+        return ref
+
+    map_refs(argument, note)
+    return found
+
+
+def _split(stretch: _Stretch, report: ShapeReport) -> Iterator[_Stretch]:
+    """Two stretches where pictures are flattened, if both have layers enough."""
+    at = next((i for i, link in enumerate(stretch.links) if _key(link) in _FLATTENING), 0)
+    front, back = stretch.links[:at], stretch.links[at:]
+    if len(front) < _FEWEST or len(back) < _FEWEST:
+        yield stretch
+        return
+    taken = report.nodes[front[-1].node.id].result
+    assert isinstance(taken, TensorSpec)  # `_element` held it
+    yield _Stretch(front, stretch.source, stretch.taken)
+    yield _Stretch(back, Ref(front[-1].node.id), taken)
+
+
+def _key(link: Link) -> str:
+    return link.entry.key if link.entry is not None else ""
+
+
+# Making blocks of them ---------------------------------------------------------------------------
+
+
+def _grouped(
+    graph: Graph,
+    scope: str,
+    stretches: Sequence[_Stretch],
+    blocks: dict[str, Graph],
+    origin: dict[str, tuple[str, ...]],
+) -> Graph:
+    """The graph with each stretch as one call of a new block, which is added to `blocks`."""
+    calls: dict[str, Node] = {}
+    inside = {link.node.id for stretch in stretches for link in stretch.links}
+    called = {node.target for node in graph.nodes.values() if node.id not in inside}
+    owners = {key: owner for key, owner in graph.owners.items() if key in called}
+    attributes = {owner.name for owner in owners.values()} | set(graph.settings)
+    for stretch in stretches:
+        name = suggest_name(_title(graph, stretch), attributes)
+        attributes.add(name)
+        block = suggest_name(f"{class_name(name)}Of{class_name(scope or graph.name)}", blocks)
+        blocks[block] = _as_block(block, stretch)
+        owner = suggest_name(f"o_{name}", owners)
+        owners[owner] = Owner(owner, name, BLOCK_PREFIX + block)
+        # Under the last one's id, so that whoever reads it reads the block.
+        calls[stretch.last] = Node(
+            stretch.last, "layer", target=owner, arguments={_INPUT: stretch.source}
+        )
+        keys = [f"{scope}/{link.node.id}" if scope else link.node.id for link in stretch.links]
+        origin[keys[-1]] = tuple(keys)
+        for link, key in zip(stretch.links, keys, strict=True):
+            origin[f"{block}/{link.node.id}"] = (key,)
+    nodes = {
+        key: calls.get(key, node)
+        for key, node in graph.nodes.items()
+        if key in calls or key not in inside
+    }
+    return replace(graph, nodes=nodes, owners=owners)
+
+
+def _title(graph: Graph, stretch: _Stretch) -> str:
+    """What the nn.Sequential is called."""
+    families = {link.entry.family for link in stretch.links if link.entry is not None}
+    if "convolution" in families:
+        return "features"
+    flattened = _key(stretch.links[0]) in _FLATTENING
+    ends = any(node.kind == "output" for node in graph.readers_of(stretch.last))
+    return "classifier" if flattened and ends else "layers"
+
+
+def _as_block(name: str, stretch: _Stretch) -> Graph:
+    nodes: dict[str, Node] = {_INPUT: Node(_INPUT, "input", _INPUT, spec=stretch.taken)}
+    owners: dict[str, Owner] = {}
+    before = Ref(_INPUT)
+    for place, link in enumerate(stretch.links):
+        given = link.owner or Owner("", "", _key(link), link.arguments)
+        owner = replace(given, id=link.node.id, name=str(place))
+        owners[owner.id] = owner
+        (port,) = [key for key, value in link.node.arguments.items() if value is not None]
+        if link.owner is None:
+            port = catalogue.get(owner.target).ports[0].name
+        node = replace(link.node, kind="layer", target=owner.id, arguments={port: before})
+        nodes[node.id] = node
+        before = Ref(node.id)
+    nodes[_OUTPUT] = Node(_OUTPUT, "output", _OUTPUT, arguments={"value": before})
+    return Graph(name, nodes, owners)

@@ -1,0 +1,422 @@
+"""Networks as courses and papers write them, in the words of many hands. Ours, so tests may run them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+HEAD = """
+import torch, math
+import torch.nn as nn
+import torch.nn.functional as F
+"""
+CASES: dict[str, tuple[str, dict[str, Any]]] = {}
+
+
+def case(name: str, text: str, **call: Any) -> None:
+    """Enrols a text; `call`: what `harness.check` is given beside it."""
+    CASES[name] = (HEAD + text, call)
+
+
+case(
+    "seq",
+    """
+model = nn.Sequential(nn.Linear(784,128), nn.ReLU(), nn.Linear(128,10))
+""",
+)
+case(
+    "addmod",
+    """
+model = nn.Sequential()
+model.add_module('fc1', nn.Linear(16,12))
+model.add_module('act', nn.ReLU())
+model.append(nn.Linear(12,3))
+""",
+)
+case(
+    "odict",
+    """
+from collections import OrderedDict
+model = nn.Sequential(OrderedDict([('fc1', nn.Linear(16,12)),('relu',nn.ReLU())]))
+""",
+)
+case(
+    "resnet",
+    """
+class BasicBlock(nn.Module):
+    expansion = 1
+    def __init__(self, in_planes, planes, stride=1):
+        super(BasicBlock, self).__init__()
+        self.conv1 = nn.Conv2d(in_planes, planes, kernel_size=3, stride=stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(planes)
+        self.conv2 = nn.Conv2d(planes, planes, kernel_size=3, stride=1, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(planes)
+        self.shortcut = nn.Sequential()
+        if stride != 1 or in_planes != self.expansion*planes:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(in_planes, self.expansion*planes, kernel_size=1, stride=stride, bias=False),
+                nn.BatchNorm2d(self.expansion*planes)
+            )
+    def forward(self, x):
+        out = F.relu(self.bn1(self.conv1(x)))
+        out = self.bn2(self.conv2(out))
+        out += self.shortcut(x)
+        out = F.relu(out)
+        return out
+class ResNet(nn.Module):
+    def __init__(self, block, num_blocks, num_classes=10):
+        super(ResNet, self).__init__()
+        self.in_planes = 8
+        self.conv1 = nn.Conv2d(3, 8, kernel_size=3, stride=1, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(8)
+        self.layer1 = self._make_layer(block, 8, num_blocks[0], stride=1)
+        self.layer2 = self._make_layer(block, 16, num_blocks[1], stride=2)
+        self.linear = nn.Linear(16*block.expansion, num_classes)
+    def _make_layer(self, block, planes, num_blocks, stride):
+        strides = [stride] + [1]*(num_blocks-1)
+        layers = []
+        for stride in strides:
+            layers.append(block(self.in_planes, planes, stride))
+            self.in_planes = planes * block.expansion
+        return nn.Sequential(*layers)
+    def forward(self, x):
+        out = F.relu(self.bn1(self.conv1(x)))
+        out = self.layer1(out)
+        out = self.layer2(out)
+        out = F.avg_pool2d(out, 16)
+        out = out.view(out.size(0), -1)
+        out = self.linear(out)
+        return out
+def ResNet18():
+    return ResNet(BasicBlock, [2,2])
+net = ResNet18()
+""",
+)
+case(
+    "vae",
+    """
+class VAE(nn.Module):
+    def __init__(self, z_dim=8):
+        super().__init__()
+        self.enc = nn.Sequential(nn.Linear(784,64), nn.ReLU())
+        self.mu = nn.Linear(64, z_dim); self.logvar = nn.Linear(64, z_dim)
+        self.dec = nn.Sequential(nn.Linear(z_dim,64), nn.ReLU(), nn.Linear(64,784), nn.Sigmoid())
+    def encode(self, x):
+        h = self.enc(x); return self.mu(h), self.logvar(h)
+    def reparameterize(self, mu, logvar):
+        std = torch.exp(0.5*logvar)
+        eps = torch.randn_like(std)
+        return mu + eps*std
+    def forward(self, x):
+        mu, logvar = self.encode(x.view(-1, 784))
+        z = self.reparameterize(mu, logvar)
+        return self.dec(z), mu, logvar
+""",
+)
+case(
+    "vit",
+    """
+class Attention(nn.Module):
+    def __init__(self, dim, heads=4, dropout=0.1):
+        super().__init__()
+        self.heads = heads; self.scale = (dim // heads) ** -0.5
+        self.qkv = nn.Linear(dim, dim*3, bias=False)
+        self.dropout = nn.Dropout(dropout)
+        self.proj = nn.Linear(dim, dim)
+    def forward(self, x):
+        B, N, C = x.shape
+        qkv = self.qkv(x).reshape(B, N, 3, self.heads, C // self.heads).permute(2,0,3,1,4)
+        q, k, v = qkv[0], qkv[1], qkv[2]
+        attn = (q @ k.transpose(-2,-1)) * self.scale
+        attn = attn.softmax(dim=-1)
+        attn = self.dropout(attn)
+        x = (attn @ v).transpose(1,2).reshape(B, N, C)
+        return self.proj(x)
+class Block(nn.Module):
+    def __init__(self, dim, heads, mlp_ratio=2.):
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim); self.attn = Attention(dim, heads)
+        self.norm2 = nn.LayerNorm(dim)
+        self.mlp = nn.Sequential(nn.Linear(dim, int(dim*mlp_ratio)), nn.GELU(), nn.Linear(int(dim*mlp_ratio), dim))
+    def forward(self, x):
+        x = x + self.attn(self.norm1(x))
+        x = x + self.mlp(self.norm2(x))
+        return x
+class ViT(nn.Module):
+    def __init__(self, img_size=32, patch=8, dim=32, depth=3, heads=4, num_classes=10):
+        super().__init__()
+        self.patch = nn.Conv2d(3, dim, patch, patch)
+        n = (img_size // patch) ** 2
+        self.cls_token = nn.Parameter(torch.zeros(1,1,dim))
+        self.pos = nn.Parameter(torch.randn(1, n+1, dim) * 0.02)
+        self.blocks = nn.ModuleList([Block(dim, heads) for _ in range(depth)])
+        self.norm = nn.LayerNorm(dim)
+        self.head = nn.Linear(dim, num_classes)
+    def forward(self, x):
+        B = x.shape[0]
+        x = self.patch(x).flatten(2).transpose(1,2)
+        cls = self.cls_token.expand(B, -1, -1)
+        x = torch.cat((cls, x), dim=1) + self.pos
+        for blk in self.blocks:
+            x = blk(x)
+        return self.head(self.norm(x)[:, 0])
+model = ViT()
+""",
+)
+case(
+    "unet",
+    """
+class DoubleConv(nn.Module):
+    def __init__(self, in_ch, out_ch):
+        super().__init__()
+        self.double_conv = nn.Sequential(nn.Conv2d(in_ch, out_ch, 3, padding=1), nn.BatchNorm2d(out_ch), nn.ReLU(inplace=True),
+            nn.Conv2d(out_ch, out_ch, 3, padding=1), nn.BatchNorm2d(out_ch), nn.ReLU(inplace=True))
+    def forward(self, x):
+        return self.double_conv(x)
+class Up(nn.Module):
+    def __init__(self, in_ch, out_ch):
+        super().__init__()
+        self.up = nn.ConvTranspose2d(in_ch, in_ch//2, 2, stride=2)
+        self.conv = DoubleConv(in_ch, out_ch)
+    def forward(self, x1, x2):
+        x1 = self.up(x1)
+        diffY = x2.size()[2] - x1.size()[2]
+        diffX = x2.size()[3] - x1.size()[3]
+        x1 = F.pad(x1, [diffX // 2, diffX - diffX // 2, diffY // 2, diffY - diffY // 2])
+        x = torch.cat([x2, x1], dim=1)
+        return self.conv(x)
+class UNet(nn.Module):
+    def __init__(self, n_channels=3, n_classes=2):
+        super().__init__()
+        self.inc = DoubleConv(n_channels, 8)
+        self.down1 = nn.Sequential(nn.MaxPool2d(2), DoubleConv(8, 16))
+        self.down2 = nn.Sequential(nn.MaxPool2d(2), DoubleConv(16, 32))
+        self.up1 = Up(32, 16); self.up2 = Up(16, 8)
+        self.outc = nn.Conv2d(8, n_classes, 1)
+    def forward(self, x):
+        x1 = self.inc(x); x2 = self.down1(x1); x3 = self.down2(x2)
+        x = self.up1(x3, x2); x = self.up2(x, x1)
+        return self.outc(x)
+""",
+)
+case(
+    "lstm",
+    """
+class Tagger(nn.Module):
+    def __init__(self, vocab=50, emb=8, hidden=16, classes=3):
+        super().__init__()
+        self.hidden_dim = hidden
+        self.emb = nn.Embedding(vocab, emb)
+        self.lstm = nn.LSTM(emb, hidden, num_layers=2, batch_first=True, bidirectional=True, dropout=0.2)
+        self.fc = nn.Linear(hidden*2, classes)
+    def forward(self, x):
+        e = self.emb(x)
+        out, (h, c) = self.lstm(e)
+        h = torch.cat((h[-2], h[-1]), dim=1)
+        return self.fc(h)
+""",
+)
+case(
+    "lstm0",
+    """
+class Net(nn.Module):
+    def __init__(self, input_size=1, hidden=16, layers=2):
+        super().__init__()
+        self.hidden = hidden; self.layers = layers
+        self.lstm = nn.LSTM(input_size, hidden, layers, batch_first=True)
+        self.fc = nn.Linear(hidden, 1)
+    def forward(self, x):
+        h0 = torch.zeros(self.layers, x.size(0), self.hidden).to(x.device)
+        c0 = torch.zeros(self.layers, x.size(0), self.hidden).to(x.device)
+        out, _ = self.lstm(x, (h0, c0))
+        return self.fc(out[:, -1, :])
+""",
+)
+case(
+    "gpt",
+    """
+from dataclasses import dataclass
+@dataclass
+class GPTConfig:
+    block_size: int = 16
+    vocab_size: int = 65
+    n_layer: int = 2
+    n_head: int = 2
+    n_embd: int = 32
+    dropout: float = 0.1
+class CausalSelfAttention(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        assert config.n_embd % config.n_head == 0
+        self.c_attn = nn.Linear(config.n_embd, 3 * config.n_embd)
+        self.c_proj = nn.Linear(config.n_embd, config.n_embd)
+        self.attn_dropout = nn.Dropout(config.dropout)
+        self.register_buffer("bias", torch.tril(torch.ones(config.block_size, config.block_size)).view(1, 1, config.block_size, config.block_size))
+        self.n_head = config.n_head
+        self.n_embd = config.n_embd
+    def forward(self, x):
+        B, T, C = x.size()
+        q, k, v = self.c_attn(x).split(self.n_embd, dim=2)
+        k = k.view(B, T, self.n_head, C // self.n_head).transpose(1, 2)
+        q = q.view(B, T, self.n_head, C // self.n_head).transpose(1, 2)
+        v = v.view(B, T, self.n_head, C // self.n_head).transpose(1, 2)
+        att = (q @ k.transpose(-2, -1)) * (1.0 / math.sqrt(k.size(-1)))
+        att = att.masked_fill(self.bias[:,:,:T,:T] == 0, float('-inf'))
+        att = F.softmax(att, dim=-1)
+        att = self.attn_dropout(att)
+        y = att @ v
+        y = y.transpose(1, 2).contiguous().view(B, T, C)
+        return self.c_proj(y)
+class Block(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.ln_1 = nn.LayerNorm(config.n_embd)
+        self.attn = CausalSelfAttention(config)
+        self.ln_2 = nn.LayerNorm(config.n_embd)
+        self.mlp = nn.ModuleDict(dict(c_fc=nn.Linear(config.n_embd, 4*config.n_embd), c_proj=nn.Linear(4*config.n_embd, config.n_embd), act=nn.GELU()))
+        m = self.mlp
+        self.mlpf = lambda x: m.c_proj(m.act(m.c_fc(x)))
+    def forward(self, x):
+        x = x + self.attn(self.ln_1(x))
+        x = x + self.mlpf(self.ln_2(x))
+        return x
+class GPT(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.transformer = nn.ModuleDict(dict(
+            wte = nn.Embedding(config.vocab_size, config.n_embd),
+            wpe = nn.Embedding(config.block_size, config.n_embd),
+            h = nn.ModuleList([Block(config) for _ in range(config.n_layer)]),
+            ln_f = nn.LayerNorm(config.n_embd)))
+        self.lm_head = nn.Linear(config.n_embd, config.vocab_size, bias=False)
+        self.transformer.wte.weight = self.lm_head.weight
+    def forward(self, idx, targets=None):
+        device = idx.device
+        b, t = idx.size()
+        pos = torch.arange(0, t, dtype=torch.long, device=device).unsqueeze(0)
+        x = self.transformer.wte(idx) + self.transformer.wpe(pos)
+        for block in self.transformer.h:
+            x = block(x)
+        x = self.transformer.ln_f(x)
+        logits = self.lm_head(x)
+        if targets is None:
+            loss = None
+        else:
+            loss = F.cross_entropy(logits.view(-1, logits.size(-1)), targets.view(-1))
+        return logits, loss
+model = GPT(GPTConfig())
+""",
+    inputs=["int64[N,12]"],
+)
+case(
+    "train",
+    """
+class Noisy(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(8, 4)
+    def forward(self, x):
+        if self.training:
+            return self.fc(x + 0.1*torch.randn_like(x))
+        return self.fc(x)
+""",
+)
+case(
+    "datab",
+    """
+class G(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Linear(8, 4); self.b = nn.Linear(8, 4)
+    def forward(self, x):
+        if x.mean() > 0:
+            y = self.a(x)
+        else:
+            y = self.b(x)
+        return F.dropout(y, 0.3, self.training)
+""",
+)
+case(
+    "gan",
+    """
+class Generator(nn.Module):
+    def __init__(self, nz=10):
+        super().__init__()
+        def block(i, o, normalize=True):
+            layers = [nn.Linear(i, o)]
+            if normalize: layers.append(nn.BatchNorm1d(o, 0.8))
+            layers.append(nn.LeakyReLU(0.2, inplace=True))
+            return layers
+        self.model = nn.Sequential(*block(nz, 32, normalize=False), *block(32, 64), nn.Linear(64, 784), nn.Tanh())
+    def forward(self, z):
+        img = self.model(z)
+        return img.view(img.size(0), *(1,28,28))
+""",
+)
+case(
+    "dense",
+    """
+class _DenseLayer(nn.Module):
+    def __init__(self, in_ch, growth, bn_size=2):
+        super().__init__()
+        self.norm1 = nn.BatchNorm2d(in_ch); self.conv1 = nn.Conv2d(in_ch, bn_size*growth, 1, bias=False)
+        self.norm2 = nn.BatchNorm2d(bn_size*growth); self.conv2 = nn.Conv2d(bn_size*growth, growth, 3, padding=1, bias=False)
+    def forward(self, x):
+        out = self.conv1(F.relu(self.norm1(x)))
+        out = self.conv2(F.relu(self.norm2(out)))
+        return torch.cat([x, out], 1)
+class DenseBlock(nn.Sequential):
+    def __init__(self, n, in_ch, growth):
+        super().__init__()
+        for i in range(n):
+            self.add_module(f'denselayer{i+1}', _DenseLayer(in_ch + i*growth, growth))
+class DenseNet(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.features = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), DenseBlock(3, 8, 4), nn.AvgPool2d(2))
+        self.classifier = nn.Linear(20, 10)
+    def forward(self, x):
+        f = F.relu(self.features(x), inplace=True)
+        out = F.adaptive_avg_pool2d(f, (1,1))
+        out = torch.flatten(out, 1)
+        return self.classifier(out)
+""",
+)
+case(
+    "pe",
+    """
+class PositionalEncoding(nn.Module):
+    def __init__(self, d_model, dropout=0.1, max_len=50):
+        super().__init__()
+        self.dropout = nn.Dropout(p=dropout)
+        pe = torch.zeros(max_len, d_model)
+        position = torch.arange(0, max_len, dtype=torch.float).unsqueeze(1)
+        div_term = torch.exp(torch.arange(0, d_model, 2).float() * (-math.log(10000.0) / d_model))
+        pe[:, 0::2] = torch.sin(position * div_term)
+        pe[:, 1::2] = torch.cos(position * div_term)
+        pe = pe.unsqueeze(0).transpose(0, 1)
+        self.register_buffer('pe', pe)
+    def forward(self, x):
+        x = x + self.pe[:x.size(0), :]
+        return self.dropout(x)
+class TransformerModel(nn.Module):
+    def __init__(self, ntoken=50, ninp=16, nhead=2, nhid=32, nlayers=2, dropout=0.1):
+        super().__init__()
+        self.pos_encoder = PositionalEncoding(ninp, dropout)
+        encoder_layers = nn.TransformerEncoderLayer(ninp, nhead, nhid, dropout)
+        self.transformer_encoder = nn.TransformerEncoder(encoder_layers, nlayers)
+        self.encoder = nn.Embedding(ntoken, ninp)
+        self.ninp = ninp
+        self.decoder = nn.Linear(ninp, ntoken)
+        self.init_weights()
+    def init_weights(self):
+        initrange = 0.1
+        self.encoder.weight.data.uniform_(-initrange, initrange)
+        self.decoder.bias.data.zero_()
+    def forward(self, src):
+        src = self.encoder(src) * math.sqrt(self.ninp)
+        src = self.pos_encoder(src)
+        output = self.transformer_encoder(src)
+        return self.decoder(output)
+""",
+    inputs=["int64[12,N]"],
+)
