@@ -12,6 +12,7 @@ import { Keys } from "./Keys";
 import { commandFor } from "./keys";
 import { LayerNode } from "./LayerNode";
 import { directionOf, GRID, nodeSize, type Box } from "./layout";
+import { FAR, levelOf, LEVELS } from "./levels";
 import { AskBar, CursorReason, Folds, MessageBar, RepeatChoice, SlotChoice } from "./Overlays";
 import { Palette } from "./Palette";
 import { Problems } from "./Problems";
@@ -30,9 +31,6 @@ const nodeTypes = { layer: LayerNode, frame: FrameNode };
 const edgeTypes = { shape: ShapeEdge };
 /** Where each canvas was looked at; the module outlives a switch of pages. */
 const viewports = new Map<string, Viewport>();
-const LABEL_ZOOM = 0.55;
-const DETAIL_ZOOM = 0.5;
-const NAME_ZOOM = 0.34;
 /** Of more than these only what is in view is in the page. */
 const MANY_NODES = 40;
 const SELECT_MS = 40;
@@ -379,9 +377,10 @@ function Stage() {
   const onMove = useCallback((_: unknown, viewport: Viewport) => {
     const element = stage.current;
     if (!element) return;
-    element.classList.toggle("far", viewport.zoom < LABEL_ZOOM);
-    element.classList.toggle("farther", viewport.zoom < DETAIL_ZOOM);
-    element.classList.toggle("farthest", viewport.zoom < NAME_ZOOM);
+    const level = levelOf(viewport.zoom);
+    if (element.classList.contains(`z${level}`)) return;
+    for (let one = 0; one <= LEVELS; one++) element.classList.toggle(`z${one}`, one === level);
+    element.classList.toggle("far", level >= FAR);
   }, []);
 
   return (

@@ -3,7 +3,8 @@ import { Handle, Position, type Node, type NodeProps } from "@xyflow/react";
 import { memo, type CSSProperties } from "react";
 import { useController } from "./context";
 import { Icon } from "./icons";
-import { axisOf, nodeSize, portRows, portSlots, ROW, shownIns, wordsHeight, type Direction } from "./layout";
+import { batchApart } from "./labels";
+import { axisOf, nameApart, nodeSize, portRows, portSlots, ROW, shownIns, wordsHeight, type Direction } from "./layout";
 import { QuickNumbers } from "./QuickNumbers";
 import { Rename } from "./Rename";
 import { inHandle, outHandle, type InPort, type LayerData, type OutPort } from "./types";
@@ -11,6 +12,9 @@ import { useUi } from "./ui";
 import { kindWords, reasonAgainst } from "./wiring";
 
 export type LayerNodeType = Node<{ node: LayerData; unfolded: boolean; direction: Direction }, "layer">;
+
+/** Lower than this a layer has no line for its numbers. */
+const SLIM = 80;
 
 export const LayerNode = memo(function LayerNode({ data, selected }: NodeProps<LayerNodeType>) {
   const { node, unfolded, direction } = data;
@@ -21,12 +25,14 @@ export const LayerNode = memo(function LayerNode({ data, selected }: NodeProps<L
   const wiring = useUi(ui, (state) => state.wireFrom === node.id);
   const effect = useUi(ui, (state) => (state.effect?.node === node.id ? state.effect.text : ""));
   const size = nodeSize(node, unfolded);
+  const [batch, rest] = batchApart(node.shape);
+  const [start, end] = nameApart(node.name || node.type);
   const errors = node.problems.filter((problem) => problem.severity === "error").length;
   const look = [
     "layer", `kind-${node.kind}`,
     node.problems.length ? (errors ? "has-error" : "has-warning") : "",
     node.bypassed ? "bypassed" : "", node.repeat > 1 ? "stacked" : "", over ? "over" : "", wiring ? "wiring" : "",
-    node.shape ? "" : "new",
+    node.shape ? "" : "new", size.h < SLIM ? "slim" : "",
   ].filter(Boolean).join(" ");
   return (
     <div className={look} style={{ width: size.w, height: size.h, "--family": `var(--family-${node.family})`, "--family-fill": `var(--fill-${node.family})` } as CSSProperties} data-testid={`layer-${node.id}`}>
@@ -39,7 +45,7 @@ export const LayerNode = memo(function LayerNode({ data, selected }: NodeProps<L
               if (node.kind === "block") return;
               event.stopPropagation();
               ui.set({ editing: node.id });
-            }}>{node.name || node.type}</b>}
+            }}>{start && <span className="start">{start}</span>}<span className="end">{end}</span></b>}
           <Marks node={node} selected={selected} />
         </div>
         <div className="sub"><span className="type" title={node.type}>{node.kind === "input" || node.kind === "output" ? node.kind : node.type}</span>{told(node).map((mark) => <span className="told" key={mark}>{mark}</span>)}</div>
@@ -53,7 +59,7 @@ export const LayerNode = memo(function LayerNode({ data, selected }: NodeProps<L
       <PortNames node={node} unfolded={unfolded} />
       <div className="foot">
         <span className="weights" title={node.weights ? `${node.weights} weights` : ""}>{node.weights}</span>
-        <span className="shape" title={node.axes ? `${node.shape}: ${node.axes}` : node.shape}>{node.shape || "…"}</span>
+        <span className="shape" title={node.axes ? `${node.shape}: ${node.axes}` : node.shape}>{batch && <span className="batch">{batch}</span>}{rest || "…"}</span>
       </div>
       <Ports node={node} unfolded={unfolded} direction={direction} />
       {node.problems.length > 0 && (

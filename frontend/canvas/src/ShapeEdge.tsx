@@ -1,6 +1,7 @@
 /** A wire with the shape of what runs through it. */
 import type { Edge, EdgeProps } from "@xyflow/react";
 import { memo } from "react";
+import { batchApart, inTwo } from "./labels";
 import { labelWidth, type Direction } from "./layout";
 import { wirePath, type Route } from "./route";
 import type { WireData } from "./types";
@@ -11,23 +12,38 @@ export const ShapeEdge = memo(function ShapeEdge({ data, sourceX, sourceY, targe
   if (!data) return null;
   const { wire, route, direction, width, over } = data;
   const { path, x, y } = wirePath({ sx: sourceX, sy: sourceY, tx: targetX, ty: targetY }, route, direction);
-  const w = labelWidth(wire.shape);
-  const look = ["wire", selected ? "selected" : "", wire.ok ? "" : "bad", wire.fixed ? "fixed" : "", over ? "over" : "", route.quiet ? "quiet" : ""].filter(Boolean).join(" ");
+  const { forms } = route;
+  const look = ["wire", selected ? "selected" : "", wire.ok ? "" : "bad", wire.fixed ? "fixed" : "", over ? "over" : "", route.quiet ? "quiet" : "", `full${forms.full}`, `short${forms.short}`, `two${forms.two}`].filter(Boolean).join(" ");
   return (
     <g className={look}>
       {wire.axes && <title>{`${wire.shape}: ${wire.axes}`}</title>}
       <path className="wire-halo" d={path} style={{ strokeWidth: width + 4 }} />
       <path className="react-flow__edge-path" d={path} style={{ strokeWidth: width }} />
       <path className="react-flow__edge-interaction" d={path} strokeWidth={20} fill="none" strokeOpacity={0} />
-      {wire.shape && (
-        <g className="wire-label" transform={`translate(${Math.round(x - w / 2)} ${Math.round(y - 8)})`}>
-          <rect width={w} height={16} rx={4} />
-          <text x={w / 2} y={12}>{wire.shape}</text>
-        </g>
-      )}
+      {wire.shape && <Label shape={wire.shape} x={x} y={y} />}
     </g>
   );
 });
+
+/** The shape in one line on the wire, and in two around it for where there is little room; the style says which is seen. */
+function Label({ shape, x, y }: { shape: string; x: number; y: number }) {
+  const [batch, rest] = batchApart(shape);
+  const [over, under] = inTwo(shape);
+  const [whole, w] = [labelWidth(shape), labelWidth(rest)];
+  return (
+    <g transform={`translate(${Math.round(x)} ${Math.round(y)})`}>
+      <g className="wire-label">
+        <rect className="whole" x={-whole / 2} y={-8} width={whole} height={16} rx={4} />
+        {batch && <rect className="rest" x={-w / 2} y={-8} width={w} height={16} rx={4} />}
+        <text y={4}>{batch && <tspan className="batch">{batch}</tspan>}{rest}</text>
+      </g>
+      <g className="wire-two" aria-hidden="true">
+        <text y={-4}>{over}</text>
+        {under && <text y={12}>{under}</text>}
+      </g>
+    </g>
+  );
+}
 
 const PLAIN = 1.5;
 
