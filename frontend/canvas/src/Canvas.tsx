@@ -13,7 +13,7 @@ import { commandFor } from "./keys";
 import { LayerNode } from "./LayerNode";
 import { directionOf, GRID, nodeSize, type Box } from "./layout";
 import { FAR, levelOf, LEVELS } from "./levels";
-import { AskBar, CursorReason, Folds, MessageBar, RepeatChoice, SlotChoice } from "./Overlays";
+import { AskBar, CursorReason, Folds, MessageBar, PortChoice, RepeatChoice, SlotChoice } from "./Overlays";
 import { Palette } from "./Palette";
 import { Problems } from "./Problems";
 import { routes } from "./route";
@@ -94,7 +94,7 @@ function Frame() {
     const target = event.nativeEvent.composedPath()[0] as HTMLElement;
     const { state } = ui;
     if (state.menu && !target.closest(".menu, .repeat-choice, .repeat")) ui.set({ menu: null });
-    if (state.slotMenu && !target.closest(".slot-choice")) ui.set({ slotMenu: null });
+    if ((state.slotMenu || state.choosing) && !target.closest(".slot-choice")) ui.set({ slotMenu: null, choosing: null });
     if (state.cursor && !state.pulling) ui.set({ cursor: null });
     if (target.closest("input, textarea, button, select")) return;
     const own = event.currentTarget as HTMLElement;
@@ -123,6 +123,7 @@ function Frame() {
       <Footer doc={store.doc} pending={store.pending.length} />
       <Search groups={store.groups} />
       <SlotChoice />
+      <PortChoice />
       <RepeatChoice doc={store.doc} />
       <CursorReason />
       <Keys />
@@ -210,7 +211,7 @@ function Stage() {
   });
   useEffect(() => () => {
     controller.clearMarks();
-    ui.set({ search: null, slotMenu: null, problem: null, editing: null, wireFrom: null, asked: null });
+    ui.set({ search: null, slotMenu: null, choosing: null, problem: null, editing: null, wireFrom: null, asked: null });
   }, [controller, ui]);
 
   // The wires' ways are worked out when places or wires change, never while a node is being dragged.
@@ -315,6 +316,20 @@ function Stage() {
     }
   }, [controller, store, ui]);
 
+  /** The second port of two that were tapped: React Flow has joined what fits, and says nothing of what does not. */
+  const tapEnd = useCallback((port: HTMLElement) => {
+    const { pulling } = ui.state;
+    const { nodeid, handleid } = port.closest<HTMLElement>(".react-flow__handle")?.dataset ?? {};
+    if (pulling && nodeid && handleid) {
+      const place = port.getBoundingClientRect();
+      const value = pulling.value ?? (port.classList.contains("source") ? valueOf({ source: nodeid, sourceHandle: handleid }) : null);
+      const slot = pulling.slot ?? (port.classList.contains("target") ? slotOf({ target: nodeid, targetHandle: handleid }) : null);
+      const reason = value && slot ? reasonAgainst(store.doc, value, slot, ui.state.fits) : "";
+      if (reason) controller.refuse(reason, [place.x, place.y]);
+    }
+    controller.letGo();
+  }, [controller, store, ui]);
+
   const onNodeDragStart = useCallback((_: unknown, node: Node) => {
     dragging.current = true;
     carried.current = null;
@@ -370,8 +385,9 @@ function Stage() {
       return controller.select([node.id]);
     }
     if (!from || node.type !== "layer" || from === node.id) return;
+    const path = ui.state.wireFrom ? ui.state.wirePath : store.doc.nodes[from]?.outs[0]?.path;
     ui.set({ wireFrom: null });
-    controller.connectNodes(from, node.id, [event.clientX, event.clientY]);
+    if (path) controller.toBody([from, path], node.id, [event.clientX, event.clientY]);
   }, [controller, store, ui]);
 
   const onMove = useCallback((_: unknown, viewport: Viewport) => {
@@ -384,11 +400,17 @@ function Stage() {
   }, []);
 
   return (
-    <main className={`stage${wireMode ? " wire-mode" : ""}${pulling ? " pulling" : ""}`} ref={stage}>
+    <main
+      className={`stage${wireMode ? " wire-mode" : ""}${pulling ? " pulling" : ""}`} ref={stage}
+      onFocus={(event) => {
+        const { dataset, classList } = event.target as HTMLElement;
+        if (classList.contains("react-flow__node-frame") && (event.target as HTMLElement).matches(":focus-visible")) controller.takeFrame(dataset["id"]?.slice(FRAME.length) ?? "");
+      }}
+    >
       <ReactFlow
         nodes={nodes} edges={edges} nodeTypes={nodeTypes} edgeTypes={edgeTypes}
         onNodesChange={onNodesChange} onEdgesChange={onEdgesChange}
-        onConnectStart={onConnectStart}
+        onConnectStart={onConnectStart} onClickConnectStart={onConnectStart} onClickConnectEnd={(event) => tapEnd(event.target as HTMLElement)}
         onConnect={(connection) => {
           const slot = slotOf(connection);
           controller.connect(valueOf(connection), slot, controller.pointer, ui.state.pulling?.slot ? wireId(slot) : null);
@@ -422,6 +444,7 @@ function Stage() {
           controller.select([]);
           controller.clearMarks();
           ui.set({ problem: null, asked: null, search: null });
+          if (ui.state.pulling) controller.letGo();
         }}
         onDoubleClick={(event) => {
           if ((event.target as HTMLElement).classList.contains("react-flow__pane")) controller.search([event.clientX, event.clientY]);

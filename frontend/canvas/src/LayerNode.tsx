@@ -10,6 +10,7 @@ import { Rename } from "./Rename";
 import { inHandle, outHandle, type InPort, type LayerData, type OutPort } from "./types";
 import { useUi } from "./ui";
 import { kindWords, reasonAgainst } from "./wiring";
+import { inputWords, outputWords, portName } from "./words";
 
 export type LayerNodeType = Node<{ node: LayerData; unfolded: boolean; direction: Direction }, "layer">;
 
@@ -113,7 +114,7 @@ function PortNames({ node, unfolded }: { node: LayerData; unfolded: boolean }) {
   return (
     <div className="port-names">
       <div className="left">
-        {slots.length > 1 && slots.map(({ port, index, empty }) => <span key={inHandle(port.name, index)} className={empty ? "empty" : ""}>{port.many ? `${port.name} ${index + 1}` : port.name}</span>)}
+        {slots.length > 1 && slots.map(({ port, index, empty }) => <span key={inHandle(port.name, index)} className={empty ? "empty" : ""}>{port.many ? `${port.name} ${index + 1}` : portName(node.kind, port.name)}</span>)}
         {optional && (hidden > 0 || unfolded) && (
           <button type="button" className="more nodrag" onClick={(event) => {
             event.stopPropagation();
@@ -152,7 +153,7 @@ function Port({ node, port, index, empty, position, style, named }: {
   node: LayerData; port: InPort; index: number; empty: boolean; position: Position; style: CSSProperties; named: boolean;
 }) {
   const controller = useController();
-  const failing = node.problems.some((problem) => problem.port === port.name);
+  const failing = node.problems.find((problem) => problem.port === port.name);
   const reason = useUi(controller.ui, (state) =>
     !state.pulling?.value ? "" : state.barred.has(node.id)
       ? reasonAgainst(controller.doc, state.pulling.value, [node.id, port.name, index], null)
@@ -161,14 +162,15 @@ function Port({ node, port, index, empty, position, style, named }: {
   const look = ["port", `k-${port.wanted === "any" ? port.kind : port.wanted}`, empty ? "empty" : "", failing ? "failing" : "", port.optional ? "optional" : "", open ? (reason ? "refuses" : "takes") : ""];
   return (
     <Handle id={inHandle(port.name, index)} type="target" position={position} className={look.filter(Boolean).join(" ")} style={style}
-      title={reason || `${port.name}: ${kindWords(port.wanted)}${port.optional ? " (optional)" : ""}`}
+      title={reason || failing?.message || `${port.name}: ${kindWords(port.wanted)}${port.optional ? " (optional)" : ""}`}
+      role="img" aria-label={inputWords(node, port, !empty && controller.slotTaken([node.id, port.name, index]), failing)}
       onPointerEnter={(event) => {
         if (reason) controller.ui.set({ cursor: { screen: controller.local([event.clientX, event.clientY]), text: reason, good: false } });
       }}
       onPointerLeave={() => {
         if (controller.ui.state.pulling) controller.ui.set({ cursor: null });
       }}>
-      {named && <span className="port-label">{port.name}</span>}
+      {named && <span className="port-label">{portName(node.kind, port.name)}</span>}
     </Handle>
   );
 }
@@ -176,7 +178,7 @@ function Port({ node, port, index, empty, position, style, named }: {
 function OutPortMark({ node, out, position, style }: { node: LayerData; out: OutPort; position: Position; style: CSSProperties }) {
   return (
     <Handle id={outHandle(out.path)} type="source" position={position} className={`port k-${out.kind}`} style={style}
-      title={`${out.name || "result"}: ${out.shape || kindWords(out.kind)}`}>
+      role="img" aria-label={outputWords(node, out)} title={`${out.name || "result"}: ${out.shape || kindWords(out.kind)}`}>
       {node.outs.length < 2 && <span className="port-label">{out.name || kindWords(out.kind)}</span>}
     </Handle>
   );

@@ -17,11 +17,16 @@ export function Problems({ nodes }: { nodes: Record<string, LayerData> }) {
   if (!node?.problems.length) return null;
   const close = (): void => {
     controller.ui.set({ problem: null });
-    controller.focus();
+    controller.focusNode(node.id);
   };
   return (
     <NodeToolbar nodeId={node.id} isVisible position={Position.Bottom} offset={10}>
-      <div className="problems popup nodrag nowheel" role="dialog" aria-label={`Problems of ${node.name || node.type}`} onKeyDown={(event) => {
+      <div className="problems popup nodrag nowheel" role="dialog" aria-label={`Problems of ${node.name || node.type}`} tabIndex={-1}
+        ref={(element) => {
+          if (element && !element.contains((element.getRootNode() as ShadowRoot).activeElement)) requestAnimationFrame(() => {
+            if (!element.contains((element.getRootNode() as ShadowRoot).activeElement)) element.focus({ preventScroll: true });
+          });
+        }} onKeyDown={(event) => {
         if (event.key === "Escape") {
           event.stopPropagation();
           close();
@@ -41,7 +46,7 @@ export function Problems({ nodes }: { nodes: Record<string, LayerData> }) {
                   onClick={() => {
                     controller.store.dispatch({ op: "repair", id: repair.id });
                     controller.ui.set({ problem: null, said: repair.label });
-                    controller.focus();
+                    controller.focusNode(node.id);
                   }}>{repair.label}{repair.cost && <small>{repair.cost}</small>}</button>
               ))}
             </div>

@@ -36,7 +36,10 @@ function Field({ node, field }: { node: LayerData; field: Quick }) {
   const leave = (): void => {
     clearTimeout(timer.current);
     const value = typed === null ? null : read(typed, field);
-    if (value !== null && String(value) !== String(field.value)) store.dispatch({ op: "set", node: node.id, name: field.name, value });
+    if (value !== null && String(value) !== String(field.value)) {
+      store.dispatch({ op: "set", node: node.id, name: field.name, value });
+      ui.say(`${field.name} of ${node.name || node.type} is now ${value}`);
+    }
     setTyped(null);
     setWrong(false);
     ui.set({ effect: null });

@@ -8,14 +8,14 @@ import type { WireData } from "./types";
 
 export type ShapeEdgeType = Edge<{ wire: WireData; route: Route; direction: Direction; width: number; over: boolean }, "shape">;
 
-export const ShapeEdge = memo(function ShapeEdge({ data, sourceX, sourceY, targetX, targetY, selected }: EdgeProps<ShapeEdgeType>) {
+export const ShapeEdge = memo(function ShapeEdge({ data, source, sourceX, sourceY, targetX, targetY, selected }: EdgeProps<ShapeEdgeType>) {
   if (!data) return null;
   const { wire, route, direction, width, over } = data;
   const { path, x, y } = wirePath({ sx: sourceX, sy: sourceY, tx: targetX, ty: targetY }, route, direction);
   const { forms } = route;
   const look = ["wire", selected ? "selected" : "", wire.ok ? "" : "bad", wire.fixed ? "fixed" : "", over ? "over" : "", route.quiet ? "quiet" : "", `full${forms.full}`, `short${forms.short}`, `two${forms.two}`].filter(Boolean).join(" ");
   return (
-    <g className={look}>
+    <g className={look} data-from={source}>
       {wire.axes && <title>{`${wire.shape}: ${wire.axes}`}</title>}
       <path className="wire-halo" d={path} style={{ strokeWidth: width + 4 }} />
       <path className="react-flow__edge-path" d={path} style={{ strokeWidth: width }} />

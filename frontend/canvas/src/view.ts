@@ -29,6 +29,8 @@ export class View {
   /** So are frames and notes. */
   frames = new Set<string>();
   pointer: Point | null = null;
+  /** The layer whose wire is selected by keys. */
+  stood: string | null = null;
 
   constructor(readonly store: CanvasStore) {}
 
@@ -170,6 +172,11 @@ export class View {
 
   focus(): void {
     this.box?.focus({ preventScroll: true });
+  }
+
+  /** Gives a layer the focus, or the canvas where it is not drawn. */
+  focusNode(id: string): void {
+    requestAnimationFrame(() => (this.nodeElement(id) ?? this.box)?.focus({ preventScroll: true }));
   }
 
   nodeElement(id: string): HTMLElement | null {
