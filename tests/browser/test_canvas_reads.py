@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from builder.graph.edits import SetArgument, apply
-from builder.graph.model import Graph, Node, Ref, Training
+from builder.graph.model import Argument, Graph, Node, Ref, Training
 from tests.browser.drawing import NEXT_FRAMES, Drawing, placed, until
 from tests.graph.reference import chain, resnet18, transformer, unet
 from tests.graph.sound_networks import Net
@@ -72,7 +72,7 @@ def zoom_to(on: Drawing, wanted: float) -> None:
         on.press("-")
 
 
-NETWORKS = {
+NETWORKS: dict[str, Callable[[], Graph]] = {
     "resnet18": resnet18,
     "unet": unet,
     "transformer": lambda: transformer(12),
@@ -221,7 +221,7 @@ def branched() -> Graph:
     net = Net("N", 16)
     yes = net.layer("yes", "Linear", out_features=8)
     no = net.layer("no", "Linear", Ref("x"), out_features=8)
-    sides = {"condition": Training(), "if_true": yes, "if_false": no}
+    sides: dict[str, Argument] = {"condition": Training(), "if_true": yes, "if_false": no}
     net.node(Node("either", "branch", "either", arguments=sides))
     at = {"x": (0, 0), "yes": (240, -70), "no": (240, 70), "either": (500, 0), "out": (760, 0)}
     return placed(net.done(), **at)
@@ -260,7 +260,7 @@ def test_a_problem_is_red_on_the_layer_and_on_the_port_that_fails(drawing: Draw)
     assert failing.evaluate("one => getComputedStyle(one).backgroundColor") == red
     assert failing.evaluate("one => getComputedStyle(one, '::after').content") == '"!"'
     badge.click()
-    told = on.page.get_by_role("dialog", name="Problems of read")
+    told = on.page.get_by_role("dialog", name="Problems of attention")
     sentence = told.locator("p").first.inner_text()
     expect(failing).to_have_attribute("title", sentence)
     expect(failing).to_have_attribute("aria-label", re.compile(re.escape(sentence)))

@@ -12,7 +12,7 @@ import { Keys } from "./Keys";
 import { commandFor } from "./keys";
 import { LayerNode } from "./LayerNode";
 import { directionOf, GRID, nodeSize, type Box } from "./layout";
-import { FAR, levelOf, LEVELS } from "./levels";
+import { FAR, levelOf } from "./levels";
 import { AskBar, CursorReason, Folds, MessageBar, PortChoice, RepeatChoice, SlotChoice } from "./Overlays";
 import { Palette } from "./Palette";
 import { Problems } from "./Problems";
@@ -394,9 +394,10 @@ function Stage() {
     const element = stage.current;
     if (!element) return;
     const level = levelOf(viewport.zoom);
-    if (element.classList.contains(`z${level}`)) return;
-    for (let one = 0; one <= LEVELS; one++) element.classList.toggle(`z${one}`, one === level);
-    element.classList.toggle("far", level >= FAR);
+    // Not by its classes: React writes those.
+    if (element.dataset["step"] === String(level)) return;
+    element.dataset["step"] = String(level);
+    element.toggleAttribute("data-far", level >= FAR);
   }, []);
 
   return (

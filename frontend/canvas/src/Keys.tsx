@@ -1,5 +1,5 @@
 /** The sheet of keys. */
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { useController } from "./context";
 import { Icon } from "./icons";
 import { COMMANDS, GESTURES, type Command } from "./keys";
@@ -24,12 +24,11 @@ export function Keys() {
   const controller = useController();
   const open = useUi(ui, (state) => state.keys);
   // Where the focus was, it comes back to.
+  const before = useRef<Element | null>(null);
   useEffect(() => {
     if (!open) return undefined;
-    const root = controller.box?.getRootNode();
-    const before = root instanceof ShadowRoot ? root.activeElement : null;
     return () => {
-      if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+      if (before.current instanceof HTMLElement && before.current.isConnected) before.current.focus({ preventScroll: true });
       else controller.focus();
     };
   }, [open, controller]);
@@ -43,7 +42,12 @@ export function Keys() {
       // What is read of here is not done behind it.
       if (event.key !== "Enter" && event.key !== " ") event.stopPropagation();
     }}>
-      <div className="keys-head"><b>Keys</b><button type="button" className="close" aria-label="Close" onClick={close} ref={(element) => element?.focus({ preventScroll: true })}><Icon name="close" /></button></div>
+      <div className="keys-head"><b>Keys</b><button type="button" className="close" aria-label="Close" onClick={close} ref={(element) => {
+        const active = (element?.getRootNode() as ShadowRoot | undefined)?.activeElement ?? null;
+        if (!element || element === active) return;
+        before.current = active;
+        element.focus({ preventScroll: true });
+      }}><Icon name="close" /></button></div>
       <div className="keys-columns">
         {groups.map((group) => (
           <section key={group}>

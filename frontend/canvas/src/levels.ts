@@ -20,15 +20,15 @@ export function levelOf(zoom: number): number {
 
 /** Which form of a wire's text is seen on which step: one style sheet for all of them. */
 export function levelStyles(): string {
-  const rules = GROWN.map((grown, level) => `.z${level}{--grown:${grown}}`);
-  rules.push(`.z${LEVELS}{--grown:${((GROWN.at(-1) ?? 1) * 1.2).toFixed(2)}}`);
+  const rules = GROWN.map((grown, level) => `[data-step="${level}"]{--grown:${grown}}`);
+  rules.push(`[data-step="${LEVELS}"]{--grown:${((GROWN.at(-1) ?? 1) * 1.2).toFixed(2)}}`);
   for (let level = 0; level <= LEVELS; level++) {
     const past = (form: string): string[] => Array.from({ length: level + 1 }, (_, last) => `.${form}${last - 1}`);
-    rules.push(`.z${level} :is(${past("full").join()}) :is(.batch,.whole){display:none}`, `.z${level} :is(${past("full").join()}) .rest{display:inline}`);
-    rules.push(`.z${level} :is(${past("short").join()}) .wire-label{display:none}`);
-    rules.push(`.z${level} :is(${past("two").join()}) .wire-two{display:none}`);
+    rules.push(`[data-step="${level}"] :is(${past("full").join()}) :is(.batch,.whole){display:none}`, `[data-step="${level}"] :is(${past("full").join()}) .rest{display:inline}`);
+    rules.push(`[data-step="${level}"] :is(${past("short").join()}) .wire-label{display:none}`);
+    rules.push(`[data-step="${level}"] :is(${past("two").join()}) .wire-two{display:none}`);
     const before = Array.from({ length: LEVELS - level + 1 }, (_, more) => `.short${level + more}`);
-    rules.push(`.z${level} :is(${before.join()}) .wire-two{display:none}`);
+    rules.push(`[data-step="${level}"] :is(${before.join()}) .wire-two{display:none}`);
   }
   return rules.join("\n");
 }

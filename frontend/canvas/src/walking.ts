@@ -99,13 +99,12 @@ export class Walking extends Editing {
   nextRegion(): void {
     const root = this.box?.getRootNode();
     const active = root instanceof ShadowRoot ? root.activeElement : null;
-    const places = REGIONS.map((where) => this.box?.querySelector<HTMLElement>(where) ?? null);
+    const places = REGIONS.map((where) => [...(this.box?.querySelectorAll<HTMLElement>(where) ?? [])].find((one) => one.checkVisibility()));
     const holders = [".toolbar", ".palette", ".react-flow", ".footer, .over-stage"];
     const here = holders.findIndex((holder) => active?.closest(holder));
     for (let step = 1; step <= places.length; step++) {
       const place = places[(here + step) % places.length];
-      if (!place?.checkVisibility()) continue;
-      return place.focus({ preventScroll: true });
+      if (place) return place.focus({ preventScroll: true });
     }
   }
 }
