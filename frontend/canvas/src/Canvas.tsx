@@ -37,6 +37,8 @@ const SELECT_MS = 40;
 
 /** Whether the canvas was the last thing clicked or focused; it may be drawn anew meanwhile. */
 let ours = false;
+/** The layer or frame that has the focus, or had it when the canvas was drawn anew. */
+let held: string | null = null;
 
 export function Canvas({ store }: { store: CanvasStore }) {
   const [controller] = useState(() => new Controller(store));
@@ -74,6 +76,8 @@ function Frame() {
     const within = (event: Event): boolean => box.current !== null && event.composedPath().includes(box.current);
     const look = (event: Event): void => {
       ours = within(event);
+      const node = event.type === "focusin" && ours ? (event.composedPath()[0] as HTMLElement).closest<HTMLElement>(".react-flow__node") : null;
+      if (event.type === "focusin") held = node?.dataset["id"] ?? null;
     };
     const lost = (event: KeyboardEvent): void => {
       if (!ours || document.activeElement !== document.body || within(event)) return;
@@ -251,6 +255,10 @@ function Stage() {
     fitted.current = true;
     requestAnimationFrame(() => controller.firstLook());
   }, [count, nodes.length, controller]);
+  const drawnOnce = nodes.length > 0;
+  useEffect(() => {
+    if (drawnOnce && ours && held !== null && document.activeElement === document.body) controller.focusNode(held);
+  }, [drawnOnce, controller]);
   useEffect(() => {
     const timer = setTimeout(() => store.pinLoose(), 300);
     return () => clearTimeout(timer);
