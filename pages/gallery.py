@@ -4,12 +4,13 @@ import streamlit as st
 
 from builder.gallery import project
 from builder.ui import state
-from builder.ui.cards import design_cards, own_projects, unreadable_projects
+from builder.ui.cards import cards_style, design_cards, own_projects, unreadable_projects
 from builder.ui.head import page_head
 from builder.ui.keeping import download_project, say_if_nothing_is_kept
 from builder.ui.places import go_to
 
 page_head("Gallery", needs_project=False)
+cards_style()
 say_if_nothing_is_kept()
 
 with st.container(key="lw_start", horizontal=True, vertical_alignment="center", gap="small"):

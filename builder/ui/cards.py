@@ -6,6 +6,7 @@ import functools
 import logging
 from collections.abc import Mapping
 from itertools import groupby
+from pathlib import Path
 from typing import Final
 
 import streamlit as st
@@ -20,7 +21,13 @@ from builder.ui.projects import ProjectCard, read_file, read_project
 from builder.ui.times import moment
 
 _LOG: Final = logging.getLogger("layerwise")
+_STYLE: Final = Path(__file__).with_name("assets") / "cards.css"
 _OWN_SHOWN: Final = 4  # a line of them, so that the designs stay in sight
+
+
+def cards_style() -> None:
+    """What cards look like; for a page that shows any."""
+    st.html(_STYLE)
 
 
 def design_cards(search: str = "") -> str | None:

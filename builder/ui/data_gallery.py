@@ -20,6 +20,7 @@ from builder.errors import LayerwiseError, NotFound
 from builder.graph.model import format_shape
 from builder.graph.size import format_count
 from builder.ui import state
+from builder.ui.cards import cards_style
 from builder.ui.data_cache import card_picture
 from builder.ui.markdown import plain
 
@@ -29,6 +30,7 @@ _ENDINGS: Final = ["csv", "tsv", "txt", "data", "parquet", "pq"]
 
 def gallery() -> DataChoice | None:
     """Draws everything there is to choose from. Returns the choice a person made."""
+    cards_style()
     brought = _own_files()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         st.subheader("Ready to use", anchor=False, width="content")

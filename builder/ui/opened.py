@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Final
 
@@ -179,6 +180,7 @@ def saved() -> SavedKind:
     "changed_elsewhere": another tab or window saved it since; nothing is overwritten until the
     person chooses by `take_theirs` or `keep_mine_as_copy`. "failed": it could not be written.
     """
+    settle()
     return work().look()
 
 
@@ -207,7 +209,31 @@ def keep_mine_as_copy() -> None:
 @whole
 def save() -> bool:
     """Writes the open project; verbs that change it call this themselves. Whether it is on disk now."""
-    refusal = work().save()
+    if current().saves_soon:
+        work().save_soon()
+        return False
+    _tell(work().save())
+    return work().saved == "saved"
+
+
+@contextmanager
+def saving_soon() -> Iterator[None]:
+    """What is edited inside is written by `settle`; where that does not come, a moment later by itself."""
+    session = current()
+    before, session.saves_soon = session.saves_soon, True
+    try:
+        yield
+    finally:
+        session.saves_soon = before
+
+
+@whole
+def settle() -> None:
+    """Writes what was edited in `saving_soon` and is not on disk yet."""
+    _tell(work().settle())
+
+
+def _tell(refusal: OSError | ProjectRefused | None) -> None:
     if refusal is not None:
         if isinstance(refusal, ProjectRefused):
             say(f"Not saved: {refusal} Nothing is lost while this tab is open.", "error")
@@ -217,7 +243,6 @@ def save() -> bool:
                 "Nothing is lost in this tab; download the project file before you close it.",
                 "error",
             )
-    return work().saved == "saved"
 
 
 # --- edits and their history ----------------------------------------------------------------------

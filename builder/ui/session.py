@@ -32,6 +32,7 @@ class Session:
 
     `scope`: (node id, block name) for each block entered. `left`: the project open before, while the
     URL may still name it. `checks`: the newest first. `kept`: what pages keep under names of theirs.
+    `saves_soon`: what is edited now is written once the page has been told of it.
     """
 
     owner: str
@@ -43,6 +44,7 @@ class Session:
     messages: list[tuple[Tone, str]] = field(default_factory=list)
     checks: list[tuple[Graph, Check]] = field(default_factory=list)
     kept: dict[str, Any] = field(default_factory=dict)
+    saves_soon: bool = False
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
 

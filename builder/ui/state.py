@@ -2,7 +2,8 @@
 
 The sole owner of Streamlit's session_state: pages and forms call these typed functions and never
 spell a key of it (but for their own widgets' `key=`). The session is only a copy: every edit is on
-disk before the next line runs, found again by the owner cookie and `?project=…` in the URL.
+disk before the next line runs (one done on the canvas once it has been answered), found again by the
+owner cookie and `?project=…` in the URL.
 
 In a page:
 
@@ -72,6 +73,8 @@ from builder.ui.opened import (
     save,
     saved,
     saved_at,
+    saving_soon,
+    settle,
     start_empty,
     take_theirs,
     undo,
@@ -275,6 +278,7 @@ __all__ = [
     "save",
     "saved",
     "saved_at",
+    "saving_soon",
     "say",
     "scope",
     "scope_names",
@@ -285,6 +289,7 @@ __all__ = [
     "selected",
     "set_data_choice",
     "set_training_settings",
+    "settle",
     "start_empty",
     "take_messages",
     "take_theirs",

@@ -30,13 +30,17 @@ _HISTORIES: Final[OrderedDict[tuple[str, str], tuple[projects.Stamp, History]]] 
 """Of projects saved by this server, with the version each ends in: a reload can still undo."""
 _HISTORIES_KEPT: Final = 500  # graphs share what did not change: some 100 kB for a long afternoon
 _histories_lock = threading.Lock()
+_WAITING: Final[dict[tuple[str, str], Work]] = {}
+"""Projects with an edit that is not on disk yet: whoever reads such a file has it written first."""
+_SAVE_WITHIN: Final = 0.2  # seconds, where nobody calls `settle` before
 
 
 @dataclass
 class Work:
     """One person's open project. `stamp`: the version on disk last seen, None before the first save.
 
-    `data` and `training` are JSON objects or None: the rooms that own them read them.
+    `data` and `training` are JSON objects or None: the rooms that own them read them. `waits`: an edit is
+    not written yet, but will be by itself, also if the run that made it is broken off.
     """
 
     owner: str
@@ -48,6 +52,7 @@ class Work:
     stamp: projects.Stamp | None = None
     saved: SavedKind = "saved"
     saved_at: float = 0.0
+    waits: bool = False
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
 
     @classmethod
@@ -61,6 +66,8 @@ class Work:
     @classmethod
     def read(cls, owner: str, project_id: str) -> Work:
         """Reads a project from disk. Errors: those of `projects.read_project`."""
+        if (waiting := _WAITING.get((owner, project_id))) is not None:
+            waiting.settle()
         value, stamp = projects.read_project(owner, project_id)
         work = cls.new(owner, value)
         work.id, work.stamp, work.saved_at = project_id, stamp, stamp[1] / 1e9
@@ -125,6 +132,7 @@ class Work:
         Once another tab has saved, nothing is written until `take_theirs`, or a copy.
         """
         with self.lock:
+            self._waits_no_more()
             if self.look() == "changed_elsewhere":
                 return None
             try:
@@ -148,6 +156,20 @@ class Work:
                     _HISTORIES.popitem(last=False)
             return None
 
+    def save_soon(self) -> None:
+        """Saves when `settle` is called, or a moment later by itself: after the page has been told."""
+        with self.lock:
+            if self.waits:
+                return
+            self.waits = True
+            _WAITING[self.owner, self.id] = self
+            threading.Timer(_SAVE_WITHIN, self.settle).start()
+
+    def settle(self) -> OSError | ProjectRefused | None:
+        """Writes now what waits to be written; why not, where it could not be."""
+        with self.lock:
+            return self.save() if self.waits else None
+
     def look(self) -> SavedKind:
         """Whether the file on disk is still the one this session knows (microseconds)."""
         with self.lock:
@@ -165,4 +187,10 @@ class Work:
             value, stamp = projects.read_project(self.owner, self.id)
             self.name, self.data, self.training = value.name, value.data, value.training
             self.history = self.history.push(value.graph, "Take the version of the other tab")
+            self._waits_no_more()
             self.stamp, self.saved, self.saved_at = stamp, "saved", time.time()
+
+    def _waits_no_more(self) -> None:
+        self.waits = False
+        if _WAITING.get((self.owner, self.id)) is self:
+            del _WAITING[self.owner, self.id]

@@ -130,7 +130,7 @@ class Hands:
 
     def move(self) -> None:
         titles = self.page.locator(".react-flow__node-layer .type")
-        box = titles.nth(self.random.randrange(titles.count())).bounding_box(timeout=500)
+        box = titles.nth(self.random.randrange(max(1, titles.count()))).bounding_box(timeout=500)
         if box is None:
             return
         x, y = box["x"] + 4, box["y"] + 4

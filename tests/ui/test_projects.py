@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,6 +120,68 @@ def test_a_reload_can_still_undo_but_not_over_another_tabs_version(owner: str) -
     assert again.graph.name == "Net"
     projects.write_project(owner, work.id, Project("Net", Graph(name="Theirs")), work.stamp)
     assert Work.read(owner, work.id).history.undo_label is None
+
+
+def tab_with(work: Work, monkeypatch: pytest.MonkeyPatch) -> session.Session:
+    tab = session.Session(work.owner, work)
+    monkeypatch.setattr(session, "_find", [lambda: tab])
+    return tab
+
+
+def test_an_edit_saved_soon_is_on_disk_once_settled(
+    owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Work.new(owner, Project("Net", Graph(name="Net")))
+    work.save()
+    tab_with(work, monkeypatch)
+    with opened.saving_soon():
+        opened.edit(RenameModel("Renamed"))
+        assert projects.read_project(owner, work.id)[0].graph.name == "Net"
+    opened.settle()
+    assert projects.read_project(owner, work.id)[0].graph.name == "Renamed"
+    assert not work.waits and opened.saved() == "saved"
+
+
+def test_an_edit_of_a_run_that_is_broken_off_is_saved_by_itself(
+    owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("builder.ui.work._SAVE_WITHIN", 0.01)
+    work = Work.new(owner, Project("Net", Graph(name="Net")))
+    work.save()
+    tab_with(work, monkeypatch)
+    with opened.saving_soon():
+        opened.edit(RenameModel("Renamed"))
+    end = time.monotonic() + 10
+    while work.waits and time.monotonic() < end:
+        time.sleep(0.01)
+    assert work.look() == "saved"
+    assert projects.read_project(owner, work.id)[0].graph.name == "Renamed"
+
+
+def test_who_opens_a_project_that_waits_to_be_saved_has_its_last_edit(
+    owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Work.new(owner, Project("Net", Graph(name="Net")))
+    work.save()
+    tab_with(work, monkeypatch)
+    with opened.saving_soon():
+        opened.edit(RenameModel("Renamed"))
+    assert Work.read(owner, work.id).graph.name == "Renamed"
+    assert work.look() == "saved"
+
+
+def test_a_disk_that_refuses_what_was_to_be_saved_soon_is_told(
+    owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Work.new(owner, Project("Net", Graph(name="Net")))
+    work.save()
+    tab = tab_with(work, monkeypatch)
+    with opened.saving_soon():
+        opened.edit(RenameModel("Renamed"))
+    monkeypatch.setattr(projects, "to_json", lambda _: "\ud800")
+    assert opened.saved() == "failed"
+    [(tone, text)] = tab.messages
+    assert tone == "error" and text.startswith("Not saved: ")
 
 
 @pytest.mark.parametrize("bad", [{"lr": float("inf")}, {"lr": float("nan")}, {"lr": "\ud800"}])

@@ -35,7 +35,7 @@ KEY: Final = "lw_canvas"
 _FOLDER: Final = Path(__file__).parent
 _LEAST_HEIGHT: Final = 640  # pixels
 _HISTORY: Final = 50  # steps listed
-_HEAD_START: Final = 0.04  # seconds: else what is drawn next goes along, and is drawn with it
+_HEAD_START: Final = 0.06  # seconds: else what is drawn next goes along, and is drawn with it
 _CANVASES: Final = 12  # whose documents a session keeps
 
 
@@ -47,6 +47,7 @@ def canvas(*, above: int) -> None:
     receive_canvas()
     component = packaged("canvas", _FOLDER, '<div class="canvas-root lw-canvas"></div>')
     component(key=KEY, data=canvas_data(above), on_ops_change=receive_canvas)
+    state.settle()  # writing takes 10 ms: the answer need not wait for it
 
 
 def canvas_alone(*, above: int) -> None:
@@ -76,8 +77,12 @@ def _around() -> tuple[object, ...]:
 
 
 def receive_canvas() -> None:
-    """Carries out what waits in the browser; a project must be open."""
-    receive({KEY: handle})
+    """Carries out what waits in the browser; a project must be open.
+
+    It is written once it has been answered, or a moment later where another run comes in between.
+    """
+    with state.undisturbed(), state.saving_soon():
+        receive({KEY: handle})
 
 
 def canvas_data(above: int) -> dict[str, Any]:

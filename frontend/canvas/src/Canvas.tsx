@@ -5,7 +5,8 @@ import {
 } from "@xyflow/react";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore, type CSSProperties, type MouseEvent, type PointerEvent } from "react";
 import { ControllerProvider, useController } from "./context";
-import { Controller, FRAME } from "./controller";
+import { Controller, FRAME, type Flow } from "./controller";
+import { ByHand } from "./dragging";
 import { Footer } from "./Footer";
 import { FrameNode } from "./FrameNode";
 import { Keys } from "./Keys";
@@ -34,6 +35,9 @@ const viewports = new Map<string, Viewport>();
 /** Of more than these only what is in view is in the page. */
 const MANY_NODES = 40;
 const SELECT_MS = 40;
+const SEVERAL = ["Shift", "Meta", "Control"];
+const OTHER_BUTTONS = [1, 2];
+const SNAP: [number, number] = [GRID * 2, GRID * 2];
 
 /** Whether the canvas was the last thing clicked or focused; it may be drawn anew meanwhile. */
 let ours = false;
@@ -186,6 +190,7 @@ function Stage() {
   const [start] = useState(() => viewports.get(canvas));
   const fitted = useRef(start !== undefined);
   const dragging = useRef(false);
+  const [byHand] = useState(() => new ByHand());
   const carried = useRef<{ from: Point; at: Map<string, Point> } | null>(null);
   const reconnecting = useRef<Edge | null>(null);
   const selecting = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
@@ -276,11 +281,18 @@ function Stage() {
       } else if (change.selected) chosen.current.add(change.id);
       else chosen.current.delete(change.id);
     }
-    setNodes((now) => applyNodeChanges(changes.filter((change) => change.type !== "remove"), now));
+    const many = store.doc.order.length > MANY_NODES;
+    const left = (many && stage.current ? byHand.take(changes, flow, stage.current) : changes).filter((change) => change.type !== "remove");
+    if (left.length) setNodes((now) => applyNodeChanges(left, now));
     if (!touched) return;
+    // Not while something is dragged: the page that is drawn for it would hold up the drag.
+    const told = (): void => {
+      if (dragging.current) selecting.current = setTimeout(told, SELECT_MS);
+      else sendChosen();
+    };
     clearTimeout(selecting.current);
-    selecting.current = setTimeout(sendChosen, SELECT_MS);
-  }, [controller, sendChosen]);
+    selecting.current = setTimeout(told, SELECT_MS);
+  }, [byHand, controller, flow, sendChosen, store]);
 
   const onEdgesChange = useCallback((changes: EdgeChange[]) => {
     for (const change of changes) {
@@ -325,7 +337,8 @@ function Stage() {
   }, [controller, store, ui]);
 
   /** The second port of two that were tapped: React Flow has joined what fits, and says nothing of what does not. */
-  const tapEnd = useCallback((port: HTMLElement) => {
+  const onTapEnd = useCallback((event: globalThis.MouseEvent | TouchEvent) => {
+    const port = event.target as HTMLElement;
     const { pulling } = ui.state;
     const { nodeid, handleid } = port.closest<HTMLElement>(".react-flow__handle")?.dataset ?? {};
     if (pulling && nodeid && handleid) {
@@ -337,18 +350,56 @@ function Stage() {
     }
     controller.letGo();
   }, [controller, store, ui]);
+  // What React Flow gets stays the same object: of each that is new it tells every layer and every wire.
+  const onConnect = useCallback((connection: Connection) => {
+    const slot = slotOf(connection);
+    controller.connect(valueOf(connection), slot, controller.pointer, ui.state.pulling?.slot ? wireId(slot) : null);
+  }, [controller, ui]);
+  const onConnectEnd = useCallback((event: globalThis.MouseEvent | TouchEvent, state: FinalConnectionState) => {
+    if (!reconnecting.current) endAt(event, state, null);
+    controller.letGo();
+  }, [controller, endAt]);
+  const onReconnectStart = useCallback((_: unknown, edge: Edge) => {
+    reconnecting.current = edge;
+    const wire = store.doc.wires[edge.id];
+    if (wire) controller.pull(wire.from, null);
+  }, [controller, store]);
+  const onReconnect = useCallback((edge: Edge, connection: Connection) => {
+    controller.connect(valueOf(connection), slotOf(connection), controller.pointer, edge.id);
+  }, [controller]);
+  const onReconnectEnd = useCallback((event: globalThis.MouseEvent | TouchEvent, edge: Edge, _: unknown, state: FinalConnectionState) => {
+    endAt(event, state, edge.id);
+    reconnecting.current = null;
+    controller.letGo();
+  }, [controller, endAt]);
+  const onNodeDoubleClick = useCallback((_: unknown, node: Node) => controller.openBlock(node.id), [controller]);
+  const onEdgeDoubleClick = useCallback((event: MouseEvent, edge: Edge) => controller.search([event.clientX, event.clientY], { on: edge.id }), [controller]);
+  const onNodeMouseEnter = useCallback((_: unknown, node: Node) => {
+    if (ui.state.pulling?.value && node.type === "layer") ui.set({ overNode: node.id });
+  }, [ui]);
+  const onNodeMouseLeave = useCallback(() => ui.set({ overNode: null }), [ui]);
+  const onPaneClick = useCallback(() => {
+    controller.select([]);
+    controller.clearMarks();
+    ui.set({ problem: null, asked: null, search: null });
+    if (ui.state.pulling) controller.letGo();
+  }, [controller, ui]);
+  const onDoubleClick = useCallback((event: MouseEvent) => {
+    if ((event.target as HTMLElement).classList.contains("react-flow__pane")) controller.search([event.clientX, event.clientY]);
+  }, [controller]);
 
   const onNodeDragStart = useCallback((_: unknown, node: Node) => {
     dragging.current = true;
+    byHand.letGo();
     carried.current = null;
     if (node.type !== "frame" || store.doc.frames[node.id.slice(FRAME.length)]?.kind !== "frame") return;
     const area: Box = { x: node.position.x, y: node.position.y, w: node.width ?? 0, h: node.height ?? 0 };
     const inside = new Map<string, Point>();
-    for (const [id, one] of boxes) {
+    for (const [id, one] of shownBoxes(store.doc, store.placement.at, ui.state.unfolded)) {
       if (one.x >= area.x && one.y >= area.y && one.x + one.w <= area.x + area.w && one.y + one.h <= area.y + area.h && !chosen.current.has(id)) inside.set(id, [one.x, one.y]);
     }
     carried.current = { from: [node.position.x, node.position.y], at: inside };
-  }, [boxes, store]);
+  }, [byHand, store, ui]);
 
   const onNodeDrag = useCallback((event: globalThis.MouseEvent | TouchEvent | MouseEvent, node: Node, dragged: Node[]) => {
     const load = carried.current;
@@ -365,6 +416,8 @@ function Stage() {
 
   const onNodeDragStop = useCallback((_: unknown, node: Node, dragged: Node[]) => {
     dragging.current = false;
+    byHand.letGo();
+    sendChosen();
     const round = (one: { x: number; y: number }): Point => [Math.round(one.x), Math.round(one.y)];
     const at: Record<string, Point> = {};
     const frames: Record<string, Point> = {};
@@ -382,7 +435,7 @@ function Stage() {
     if (dragged.length === 1 && node.type === "layer" && controller.dropOnWire(node.id, round(node.position))) return;
     ui.set({ overWire: null });
     store.dispatch({ op: "move", at, frames });
-  }, [controller, store, ui]);
+  }, [byHand, controller, sendChosen, store, ui]);
 
   const onNodeClick = useCallback((event: MouseEvent, node: Node) => {
     const before = store.doc.selected.filter((id) => store.doc.nodes[id] && id !== node.id).at(-1);
@@ -403,10 +456,18 @@ function Stage() {
     if (!element) return;
     const level = levelOf(viewport.zoom);
     // Not by its classes: React writes those.
-    if (element.dataset["step"] === String(level)) return;
-    element.dataset["step"] = String(level);
-    element.toggleAttribute("data-far", level >= FAR);
-  }, []);
+    if (element.dataset["step"] !== String(level)) {
+      element.dataset["step"] = String(level);
+      element.toggleAttribute("data-far", level >= FAR);
+    }
+    const at = byHand.due();
+    if (at) setNodes((now) => now.map((one) => {
+      const position = at.get(one.id);
+      return position ? { ...one, position } : one;
+    }));
+  }, [byHand]);
+  const onMoveEnd = useCallback((_: unknown, viewport: Viewport) => void viewports.set(canvas, viewport), [canvas]);
+  const onInit = useCallback((instance: Flow) => onMove(null, instance.getViewport()), [onMove]);
 
   return (
     <main
@@ -419,53 +480,23 @@ function Stage() {
       <ReactFlow
         nodes={nodes} edges={edges} nodeTypes={nodeTypes} edgeTypes={edgeTypes}
         onNodesChange={onNodesChange} onEdgesChange={onEdgesChange}
-        onConnectStart={onConnectStart} onClickConnectStart={onConnectStart} onClickConnectEnd={(event) => tapEnd(event.target as HTMLElement)}
-        onConnect={(connection) => {
-          const slot = slotOf(connection);
-          controller.connect(valueOf(connection), slot, controller.pointer, ui.state.pulling?.slot ? wireId(slot) : null);
-        }}
-        onConnectEnd={(event, state) => {
-          if (!reconnecting.current) endAt(event, state, null);
-          controller.letGo();
-        }}
+        onConnectStart={onConnectStart} onClickConnectStart={onConnectStart} onClickConnectEnd={onTapEnd}
+        onConnect={onConnect} onConnectEnd={onConnectEnd}
         isValidConnection={isValidConnection}
-        onReconnectStart={(_, edge) => {
-          reconnecting.current = edge;
-          const wire = store.doc.wires[edge.id];
-          if (wire) controller.pull(wire.from, null);
-        }}
-        onReconnect={(edge, connection) => controller.connect(valueOf(connection), slotOf(connection), controller.pointer, edge.id)}
-        onReconnectEnd={(event, edge, _, state) => {
-          endAt(event, state, edge.id);
-          reconnecting.current = null;
-          controller.letGo();
-        }}
+        onReconnectStart={onReconnectStart} onReconnect={onReconnect} onReconnectEnd={onReconnectEnd}
         onNodeDragStart={onNodeDragStart} onNodeDrag={onNodeDrag} onNodeDragStop={onNodeDragStop}
         onNodeClick={onNodeClick}
-        onNodeDoubleClick={(_, node) => controller.openBlock(node.id)}
-        onEdgeDoubleClick={(event, edge) => controller.search([event.clientX, event.clientY], { on: edge.id })}
-        onNodeMouseEnter={(_, node) => {
-          const { pulling } = ui.state;
-          if (pulling?.value && node.type === "layer") ui.set({ overNode: node.id });
-        }}
-        onNodeMouseLeave={() => ui.set({ overNode: null })}
-        onPaneClick={() => {
-          controller.select([]);
-          controller.clearMarks();
-          ui.set({ problem: null, asked: null, search: null });
-          if (ui.state.pulling) controller.letGo();
-        }}
-        onDoubleClick={(event) => {
-          if ((event.target as HTMLElement).classList.contains("react-flow__pane")) controller.search([event.clientX, event.clientY]);
-        }}
-        onMove={onMove} onMoveEnd={(_, viewport) => viewports.set(canvas, viewport)}
-        onInit={(instance) => onMove(null, instance.getViewport())}
+        onNodeDoubleClick={onNodeDoubleClick} onEdgeDoubleClick={onEdgeDoubleClick}
+        onNodeMouseEnter={onNodeMouseEnter} onNodeMouseLeave={onNodeMouseLeave}
+        onPaneClick={onPaneClick} onDoubleClick={onDoubleClick}
+        onMove={onMove} onMoveEnd={onMoveEnd}
+        onInit={onInit}
         {...(start ? { defaultViewport: start } : {})}
-        deleteKeyCode={null} selectionKeyCode="Shift" multiSelectionKeyCode={["Shift", "Meta", "Control"]} panActivationKeyCode="Space"
-        selectionOnDrag={frameTool} panOnDrag={frameTool ? [1, 2] : true} zoomOnDoubleClick={false}
+        deleteKeyCode={null} selectionKeyCode="Shift" multiSelectionKeyCode={SEVERAL} panActivationKeyCode="Space"
+        selectionOnDrag={frameTool} panOnDrag={frameTool ? OTHER_BUTTONS : true} zoomOnDoubleClick={false}
         disableKeyboardA11y nodesFocusable edgesFocusable={false} edgesReconnectable={false}
         nodeDragThreshold={3} connectionRadius={22} reconnectRadius={12} minZoom={0.05} maxZoom={2.5}
-        snapToGrid={snap} snapGrid={[GRID * 2, GRID * 2]} elevateNodesOnSelect={false}
+        snapToGrid={snap} snapGrid={SNAP} elevateNodesOnSelect={false}
         onlyRenderVisibleElements={count > MANY_NODES}
       >
         <Background variant={BackgroundVariant.Dots} gap={GRID * 3} size={1.4} />

@@ -52,9 +52,10 @@ export function routes(doc: Document, boxes: Map<string, Box>, direction: Direct
   ways.sort((x, y) => rank(x) - rank(y));
   const lanes: Lane[] = [];
   const labels = new Labels(boxes.values(), direction);
+  const all = [...spans.values()];
   const found = new Map<string, Route>();
   for (const way of ways) {
-    const { lane, turn } = laneOf(way, spans, lanes);
+    const { lane, turn } = laneOf(way, all, lanes);
     if (lane !== null) {
       way.quiet ||= lanes.some((used) => used.value === way.value && used.at === lane);
       lanes.push({ a: Math.min(way.start, way.end), b: Math.max(way.start, way.end), at: lane, value: way.value });
@@ -64,36 +65,38 @@ export function routes(doc: Document, boxes: Map<string, Box>, direction: Direct
   return found;
 }
 
-function laneOf(way: Way, spans: Map<string, Span>, lanes: Lane[]): Pick<Route, "lane" | "turn"> {
+function laneOf(way: Way, spans: readonly Span[], lanes: Lane[]): Pick<Route, "lane" | "turn"> {
   const { from, to, start, end, out, back } = way;
   const backwards = end < start + 4;
   const [low, high] = backwards ? [to.a - TURN / 2, from.b + TURN / 2] : [start, end];
-  const between: Span[] = [];
+  // Most wires meet nothing: what stands between is gathered only for those that do.
   let blocked = backwards;
-  for (const other of spans.values()) {
-    if (other === from || other === to) {
-      if (backwards) between.push(other);
-      continue;
-    }
-    if (other.b <= low + 4 || other.a >= high - 4) continue;
-    between.push(other);
-    if (blocked) continue;
+  for (let i = 0; i < spans.length && !blocked; i++) {
+    const other = spans[i] as Span;
+    if (other.b <= low + 4 || other.a >= high - 4 || other === from || other === to) continue;
     const share = ((other.a + other.b) / 2 - start) / (end - start);
     const at = out + (back - out) * Math.min(1, Math.max(0, share < 0.5 ? share * share * 2 : 1 - (1 - share) * (1 - share) * 2));
     const nearest = Math.min(Math.max(at, other.c), other.d);
     blocked = Math.abs(nearest - at) < 6;
   }
   if (!blocked) return { lane: null, turn: [TURN, TURN] };
+  const own = (other: Span): boolean => other === from || other === to;
+  const between = spans.filter((other) => (own(other) ? backwards : other.b > low + 4 && other.a < high - 4));
   const near = lanes.filter((used) => used.a < high && used.b > low);
-  const own = near.filter((used) => used.value === way.value).map((used) => used.at);
+  const joined = near.filter((used) => used.value === way.value).map((used) => used.at);
   const walls = merged(between);
-  const tries = own.map((lane) => ({ lane, price: Math.abs(lane - out) + Math.abs(lane - back) - 2 * LANE }));
+  // The cheapest lane that is free. Whether one is free costs more than its price, so that is asked last.
+  let best: number | null = null;
+  let least = Infinity;
+  const consider = (lane: number, price: number): void => {
+    if (price >= least || walls.some(([top, bottom]) => lane > top + 2 && lane < bottom - 2)) return;
+    if (near.some((used) => used.value !== way.value && Math.abs(used.at - lane) < LANE - 4)) return;
+    [best, least] = [lane, price];
+  };
+  for (const lane of joined) consider(lane, Math.abs(lane - out) + Math.abs(lane - back) - 2 * LANE);
   for (const [top, bottom] of walls) for (const step of STEPS) for (const lane of [top + step, bottom + step]) {
-    tries.push({ lane, price: Math.abs(lane - out) + Math.abs(lane - back) + (lane > out ? 1 : 0) });
+    consider(lane, Math.abs(lane - out) + Math.abs(lane - back) + (lane > out ? 1 : 0));
   }
-  tries.sort((x, y) => x.price - y.price);
-  const best = tries.find(({ lane }) => !walls.some(([top, bottom]) => lane > top + 2 && lane < bottom - 2)
-    && !near.some((used) => used.value !== way.value && Math.abs(used.at - lane) < LANE - 4))?.lane ?? null;
   const first = Math.min(...between.map((other) => other.a));
   const last = Math.max(...between.map((other) => other.b));
   const clamp = (room: number): number => Math.min(TURN, Math.max(16, room - 4));

@@ -41,6 +41,16 @@ describe("what is shown", () => {
     expect(store.doc.selected).toEqual(["new"]);
   });
 
+  it("is sent before it is drawn: Python begins while the browser draws", async () => {
+    const { store, sent } = opened();
+    const drawn: number[] = [];
+    store.subscribe(() => drawn.push(sent.length));
+    store.dispatch(add("new"));
+    expect(drawn).toEqual([]);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(drawn).toEqual([1]);
+  });
+
   it("keeps an operation on top of a document that does not know it yet", () => {
     const { store } = opened();
     store.dispatch({ op: "move", at: { a: [9, 9] }, frames: {} });

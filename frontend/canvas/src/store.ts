@@ -69,13 +69,14 @@ export class CanvasStore {
     this.pending = this.pending.filter((op) => op.seq > done);
     if (moved || !this.pending.some((op) => SCOPED.has(op.op))) this.leaving = false;
     this.settle(message.answer ?? null, done);
-    this.refresh();
+    this.update();
+    this.tell();
     this.remember();
     if (!known) this.dispatch({ op: "resync" });
     return known;
   }
 
-  /** Does an operation: shown at once, sent at once, repeated until acknowledged. */
+  /** Does an operation: known at once, sent at once and drawn right after that, repeated until acknowledged. */
   dispatch(edit: Edit | Question): number {
     if (this.leaving && edit.op !== "resync") return 0;
     const last = this.pending.at(-1);
@@ -83,8 +84,8 @@ export class CanvasStore {
     if (PLACING.has(edit.op) && this.placement.loose.length) this.push({ op: "pin", at: this.looseAt() });
     this.push(edit);
     if (edit.op === "open" || edit.op === "leave") this.leaving = true;
-    this.schedule(); // before it is drawn: Python begins while the browser draws
-    this.refresh();
+    this.update();
+    this.schedule();
     return this.seq;
   }
 
@@ -130,6 +131,7 @@ export class CanvasStore {
     this.queued = false;
     this.send({ client: this.client, seen: this.rev, catalogue: this.catalogue, ops: this.pending, again: this.again++ });
     this.remember();
+    setTimeout(() => this.tell()); // behind Streamlit's own timer that sends: Python begins before we draw
     if (this.timer) clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.timer = null;
@@ -172,11 +174,14 @@ export class CanvasStore {
     }
   }
 
-  private refresh(): void {
+  private update(): void {
     let doc = this.server;
     for (const op of this.pending) if (op.in === this.canvas) doc = replay(doc, op, this.groups);
     this.doc = doc;
     this.placement = placed(this.canvas, doc, this.room);
+  }
+
+  private tell(): void {
     this.version += 1;
     for (const listener of this.listeners) listener();
   }
