@@ -82,7 +82,14 @@ def _parser() -> argparse.ArgumentParser:
         "-o", "--output", type=Path, required=True, metavar="FILE", help="net.svg or net.png"
     )
     draw.add_argument(
-        "--direction", choices=("right", "down"), default="right", help="default: right"
+        "--direction", choices=("right", "down"), help="laid out anew this way (default: right)"
+    )
+    draw.add_argument(
+        "--arrange",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="lay it out anew, also where all layers have a place on the canvas "
+        "(default: only with --direction, --unfold or --wrap)",
     )
     draw.add_argument("--dark", action="store_true", help="for a dark page")
     draw.add_argument("--unfold", action="store_true", help="blocks with their insides")

@@ -149,9 +149,15 @@ def draw(arguments: argparse.Namespace) -> int:
     else:
         graph = builder.load_project(Path(arguments.file)).graph
     report = infer_shapes(graph)
+    placed = drawing.middles(graph)
+    as_drawn = bool(placed) and len(placed) == len(graph.nodes)
+    asked = arguments.direction is not None or arguments.unfold or arguments.wrap is not None
+    if arguments.arrange or (arguments.arrange is None and asked):
+        as_drawn = False
     picture = drawing.draw(
         graph,
         report,
+        positions=placed if as_drawn else None,
         direction=arguments.direction,
         dark=arguments.dark,
         unfold=arguments.unfold,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from builder import catalogue
 from builder.graph import meta
@@ -15,6 +16,9 @@ from builder.graph.model import Argument, Graph
 from builder.graph.report import ShapeReport
 from builder.graph.shapes import infer_shapes
 
+Shapes: TypeAlias = tuple[tuple[str, tuple[int, ...]], ...]
+"""Names and shapes of what a layer has in its `state_dict`, in its order."""
+
 
 @dataclass(frozen=True, slots=True)
 class Effect:
@@ -22,12 +26,14 @@ class Effect:
     graph the edit works in (a block's nodes as its first call runs them).
 
     `lost`: paths in the `state_dict` whose parameters vanish or get another shape, repetitions
-    written out ("encoder.0.fc"). `problems`: those the network has afterwards and has not now.
+    written out ("encoder.0.fc"); `shapes`: of each the names and shapes of its parameters and buffers now.
+    `problems`: those the network has afterwards and has not now.
     """
 
     changed: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
+    shapes: Mapping[str, Shapes] = field(default_factory=dict, compare=False)
 
 
 def effect_of(graph: Graph, edit: Edit) -> Effect:
@@ -38,14 +44,16 @@ def effect_of(graph: Graph, edit: Edit) -> Effect:
     after = apply(graph, edit)
     before_report, after_report = infer_shapes(graph), infer_shapes(after)
     had, has = _Weights(graph, before_report), _Weights(after, after_report)
+    lost = {path: _shapes(made) for path, made in had.made.items() if has.lack(path, made)}
     return Effect(
         tuple(_changed(graph, after, before_report, after_report, _scope(edit))),
-        tuple(path for path, made in had.made.items() if has.lack(path, made)),
+        tuple(lost),
         tuple(
             p
             for p in after_report.problems
             if not any(p.same_place(other) for other in before_report.problems)
         ),
+        lost,
     )
 
 
@@ -109,8 +117,8 @@ class _Weights:
                 self.unknown.add(path)
 
 
-def _shapes(made: _Made) -> list[tuple[str, tuple[int, ...]]]:
+def _shapes(made: _Made) -> Shapes:
     """The names and shapes of the weights of a layer that was built before."""
     target, arguments = made
     module = meta.build(catalogue.get(target), arguments)
-    return [(name, tuple(value.shape)) for name, value in module.state_dict().items()]
+    return tuple((name, tuple(value.shape)) for name, value in module.state_dict().items())

@@ -84,16 +84,14 @@ def fragment_to_text(fragment: Fragment) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False)
 
 
-def is_fragment(text: str) -> bool:
-    """Whether a text says that it is a fragment, so that a clipboard with anything else is left alone."""
-    return text.lstrip()[: len(_KEY) + 4].startswith(f'{{"{_KEY}"')
-
-
 def fragment_from_text(text: str) -> Fragment:
     """The fragment a text holds. ProjectRefused says in one sentence why it holds none."""
     if len(text) > MAX_BYTES:
         raise ProjectRefused("The text is too long to be pasted. Save it as a project instead.")
-    value = parse_json(text)
+    try:
+        value = parse_json(text)
+    except ProjectRefused as broken:
+        raise ProjectRefused("The copied text is damaged. Copy the layers again.") from broken
     if not isinstance(value, dict) or _KEY not in value:
         raise ProjectRefused("This is no part of a network. Copy some layers first.")
     version = value[_KEY]

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from builder.catalogue.entry import Family
+from builder.graph.model import FrameColour
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -63,6 +64,18 @@ _FAMILY_MARKS: Final[Mapping[Family, tuple[str, str]]] = {  # light page, dark p
     "other": ("#51485c", "#8a947d"),
 }
 
+# The colours of frames and notes, as `frontend/canvas/src/style.css` has them: light page, dark page.
+_FRAME_COLOURS: Final[Mapping[FrameColour, tuple[str, str]]] = {
+    "grey": ("#6b7683", "#97a3b1"),
+    "blue": ("#2f6fb3", "#6aa9e6"),
+    "teal": ("#12808a", "#4fb9c2"),
+    "green": ("#2c8a4b", "#66c487"),
+    "yellow": ("#a98307", "#d8b53a"),
+    "orange": ("#c2660c", "#ea9a4a"),
+    "red": ("#c23b3b", "#ea7f7f"),
+    "purple": ("#7e5cd2", "#b497f0"),
+}
+
 TRAIN: Final = ("#0072b2", "#56b4e9")
 VALIDATION: Final = ("#d55e00", "#e69f00")
 TEST: Final = ("#009e73", "#2fc99b")
@@ -96,6 +109,11 @@ def family_colours(family: Family, dark: bool = False) -> Colours:
     return Colours(
         mark=mark, fill=mix(mark, ground.ground, 0.22 if dark else 0.14), text=ground.text
     )
+
+
+def frame_colour(colour: FrameColour, dark: bool = False) -> str:
+    """The colour of a frame or a note on the canvas, before it is mixed with the page's."""
+    return _FRAME_COLOURS[colour][dark]
 
 
 def split_colour(split: str, dark: bool = False) -> str:

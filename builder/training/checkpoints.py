@@ -172,6 +172,23 @@ def restore_random_state(states: Mapping[str, Tensor]) -> None:
                 torch.cuda.set_rng_state(state, index)
 
 
+def shapes_of_weights(folder: Path) -> dict[str, tuple[int, ...]]:
+    """The names and shapes of the newest weights kept, read without the weights themselves.
+
+    Empty where none are kept or the file is damaged.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    kept = _epochs(folder, "epoch")
+    if not kept or max(kept) == 0:
+        return {}
+    try:
+        with safe_open(_path(folder, "epoch", max(kept)), framework="pt") as file:
+            return {k: tuple(file.get_slice(k).get_shape()) for k in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError):
+        return {}
+
+
 def _path(folder: Path, kind: str, epoch: int) -> Path:
     return folder / f"{kind}-{epoch:05d}.safetensors"
 

@@ -11,6 +11,7 @@ from builder.catalogue.entry import Parameter, ParameterType
 from builder.graph.edits import UNSET, SetArgument, SetRepeat, SetSetting, Ungroup, Unset
 from builder.graph.model import Argument, Graph, Node, Owner
 from builder.ui import state
+from builder.ui.canvas.holding import edit_or_ask
 from builder.ui.fields import parameter_field
 
 _MOST_REPEATS: Final = 1000
@@ -35,7 +36,7 @@ def block_fields(graph: Graph, node: Node, owner: Owner, key: str) -> None:
     def changed() -> None:
         repeat = state.widget(repeat_key) or 1
         shared = state.widget(shared_key)
-        state.edit(SetRepeat(node.id, repeat, shared, scope=state.scope()))
+        edit_or_ask(SetRepeat(node.id, repeat, shared, scope=state.scope()))
 
     left, right = st.columns(2, gap="small", vertical_alignment="bottom")
     with left:
@@ -115,7 +116,7 @@ def _ungroup(node: str) -> None:
 
 
 def _set_block_setting(node: str, name: str, value: Argument | Unset) -> None:
-    state.edit(SetArgument(node, name, value, scope=state.scope()))
+    edit_or_ask(SetArgument(node, name, value, scope=state.scope()))
 
 
 def _set_setting(name: str, value: Argument | Unset) -> None:

@@ -17,7 +17,6 @@ from builder.catalogue.entry import Entry, Parameter
 from builder.errors import LayerwiseError
 from builder.graph.edits import (
     UNSET,
-    Edit,
     Rename,
     SetArgument,
     SetCallArgument,
@@ -42,6 +41,7 @@ from builder.graph.report import NodeReport
 from builder.graph.words import entry_of, source_words, type_name, write_argument
 from builder.ui import state
 from builder.ui.block_form import block_fields, settings_fields
+from builder.ui.canvas.holding import edit_or_ask
 from builder.ui.expressions import (
     has_batch,
     read_condition,
@@ -216,7 +216,7 @@ def _parameter(
         if new == parameter.default and type(new) is type(parameter.default):
             new = UNSET  # torch's own value needs no word in the code
         make = SetArgument if at_construction else SetCallArgument
-        state.edit(make(node.id, parameter.name, new, scope=state.scope()))
+        edit_or_ask(make(node.id, parameter.name, new, scope=state.scope()))
 
     parameter_field(
         parameter,
@@ -271,7 +271,7 @@ def _input(node: Node, key: str) -> None:
 
     def give(new: tuple[Dim, ...] | None) -> None:
         given = None if new is None else TensorSpec(new, state.widget(dtype_key))
-        state.edit(SetInputSpec(node.id, given, scope=state.scope()))
+        edit_or_ask(SetInputSpec(node.id, given, scope=state.scope()))
 
     dtypes = list(dict.fromkeys([*_DTYPES, dtype]))
     left, right = st.columns([3, 2], gap="small")
@@ -382,12 +382,10 @@ def _weights(graph: Graph, node: Node, owner: Owner, key: str) -> None:
 
     def changed() -> None:
         chosen = state.widget(box)
-        edit: Edit = (
-            ShareWeights(node.id, chosen, scope=state.scope())
-            if chosen
-            else UnshareWeights(node.id, scope=state.scope())
-        )
-        state.edit(edit)
+        if chosen:
+            edit_or_ask(ShareWeights(node.id, chosen, scope=state.scope()))
+        else:
+            edit_or_ask(UnshareWeights(node.id, scope=state.scope()))
 
     st.selectbox(
         "Weights",

@@ -10,6 +10,7 @@ from builder.graph.diagnostics import Diagnostic
 from builder.graph.model import Graph
 from builder.graph.repairs import Repair
 from builder.ui import state
+from builder.ui.canvas.holding import edit_or_ask
 from builder.ui.markdown import plain
 from builder.ui.mending import REPAIRS_SHOWN, cost_words, repair_id
 
@@ -30,12 +31,13 @@ def problem_list(node: str | None = None) -> None:
         return
     with st.container(key="lw_problems", border=True, gap="small"):
         for problem in problems[:_SHOWN]:
-            _problem(problem, found.repairs.get(problem, ()))
+            _problem(problem, found.repairs.get(problem, ()), node is not None)
         if len(problems) > _SHOWN:
             st.caption(f"{len(problems) - _SHOWN} more problems further on.")
 
 
-def _problem(problem: Diagnostic, repairs: tuple[Repair, ...]) -> None:
+def _problem(problem: Diagnostic, repairs: tuple[Repair, ...], ask: bool) -> None:
+    """`ask`: before trained weights go; only beside the canvas there is a place for it."""
     symbol = ":material/error:" if problem.severity == "error" else ":material/warning:"
     colour = "red" if problem.severity == "error" else "orange"
     st.markdown(f":{colour}[{symbol}] {plain(problem.message)}")
@@ -45,7 +47,7 @@ def _problem(problem: Diagnostic, repairs: tuple[Repair, ...]) -> None:
                 plain(repair.label) + (f" · {cost}" if (cost := cost_words(repair)) else ""),
                 key=f"lw_repair_{repair_id(problem, repair)}",
                 on_click=_mend,
-                args=(repair,),
+                args=(repair, ask),
                 type="primary" if i == 0 else "secondary",
                 wrap=True,
             )
@@ -63,8 +65,11 @@ def _problem(problem: Diagnostic, repairs: tuple[Repair, ...]) -> None:
             )
 
 
-def _mend(repair: Repair) -> None:
-    state.edit(repair.edit)
+def _mend(repair: Repair, ask: bool) -> None:
+    if ask:
+        edit_or_ask(repair.edit)
+    else:
+        state.edit(repair.edit)
 
 
 def _where(problem: Diagnostic) -> str:

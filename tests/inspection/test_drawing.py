@@ -132,7 +132,10 @@ def test_cards_stand_where_the_canvas_put_them() -> None:
     graph = mlp()
     at = {key: (300.0 * i, 100.0 * (i % 2)) for i, key in enumerate(graph.nodes)}
     rects = {
-        (float(r.get("x", 0)), float(r.get("y", 0)))
+        tuple(
+            float(r.get(a, 0)) + float(r.get(b, 0)) / 2
+            for a, b in (["x", "width"], ["y", "height"])
+        )
         for r in ElementTree.fromstring(picture(graph, positions=at).svg).iter(f"{NAMESPACE}rect")
         if r.get("x") and r.get("rx")
     }

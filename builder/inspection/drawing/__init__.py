@@ -1,7 +1,7 @@
 """The picture of a network as one draws it for a slide or a paper: SVG and PNG, no `dot`, no browser.
 
-`scene` says what is shown, `layers` and `places` find where, `routes` draws the wires, `paint` writes
-SVG. Text stays text in the SVG (to search, to edit), laid out with the widths of Arial, which
+`scene` says what is shown, `layers` and `places` find where, `routes` draws the wires, `frames` brings
+the canvas's frames and notes, `paint` writes SVG. Text stays text in the SVG (to search, to edit), laid out with the widths of Arial, which
 Helvetica, Liberation Sans and the font we bring share; the PNG is drawn by resvg with that font alone,
 so the same network gives the same pixels everywhere. Only a name in letters our font lacks (Chinese,
 say) makes resvg look into the machine's own fonts.
@@ -18,14 +18,14 @@ from builder.errors import InspectionRefused
 from builder.graph.model import Graph
 from builder.graph.report import ShapeReport
 from builder.inspection.drawing import letters
-from builder.inspection.drawing.free import at_positions
+from builder.inspection.drawing.free import at_positions, runs_down
 from builder.inspection.drawing.paint import paint
 from builder.inspection.drawing.routes import lay_out
-from builder.inspection.drawing.scene import scene_of
+from builder.inspection.drawing.scene import middles, scene_of
 
 _MOST_PIXELS: Final = 100_000_000  # of a PNG: 400 MB while it is drawn
 
-__all__ = ["Drawing", "draw"]
+__all__ = ["Drawing", "draw", "middles"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,7 @@ def draw(
     report: ShapeReport,
     *,
     positions: Mapping[str, tuple[float, float]] | None = None,
-    direction: Literal["right", "down"] = "right",
+    direction: Literal["right", "down"] | None = None,
     dark: bool = False,
     unfold: bool = False,
     wrap: bool | None = None,
@@ -75,13 +75,17 @@ def draw(
     """Draws a network, also one that is not finished or has problems.
 
     Args:    report: of the same graph.
-             positions: the top left corner of each card in pixels, as on the canvas; cards without
-             one are placed beside the others. None: everything is laid out here.
-             direction: which way values flow. unfold: blocks as frames around their insides.
+             positions: the middle of each card in pixels, as on the canvas; cards without one are
+             placed beside the others. None: everything is laid out here, and frames and notes of
+             the canvas go with the cards they were drawn at.
+             direction: which way values flow; None: as most wires run between the positions, else
+             right. unfold: blocks as frames around their insides.
              wrap: a long network in several rows; None: where it would be a thread on a page.
     Errors:  InspectionRefused when there are too many cards to draw.
     """
     scene, down = scene_of(graph, report, unfold), direction == "down"
+    if direction is None and positions is not None:
+        down = runs_down(scene, positions)
     sheet = (
         lay_out(scene, down, wrap) if positions is None else at_positions(scene, positions, down)
     )

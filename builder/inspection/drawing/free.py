@@ -10,24 +10,27 @@ import itertools
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from builder.inspection.drawing.frames import as_drawn
 from builder.inspection.drawing.letters import broken
 from builder.inspection.drawing.places import MOST_APART, Box
 from builder.inspection.drawing.routes import AXES_ROOM, card_sizes, insides
-from builder.inspection.drawing.scene import AXES, SHAPE, Scene, Wire
+from builder.inspection.drawing.scene import AXES, SHAPE, USUAL_SIZE, Scene, Wire
 from builder.inspection.drawing.sheet import Line, Point, Sheet, Words, end_words, fitted, turned
 
 _OUT: Final = 14.0  # pixels straight out of a card, and into one
 _CLEAR: Final = 9.0  # pixels between a wire and a card it passes
 _BEND: Final = 40.0  # pixels of detour that a bend is worth
 _TRIED: Final = 60  # ways clear of cards among which the one clear of wires is looked for
+_OFF: Final = 11.0  # pixels by which wires enter off the middle of an edge, at most
 _BESIDE: Final = 40.0  # pixels from the placed cards to those without a place
 
 
 def at_positions(scene: Scene, positions: Mapping[str, Point], down: bool) -> Sheet:
-    """A sheet with each card's top left corner where `positions` says."""
+    """A sheet with each card's middle where `positions` says, and the frames and notes drawn there."""
     inside = insides(scene, down)
     sizes = card_sizes(scene, inside, down)
-    corners = {key: positions[key] for key in scene.cards if key in positions}
+    scene.stood = {key: positions[key] for key in scene.cards if key in positions}
+    corners = {k: (x - sizes[k][0] / 2, y - sizes[k][1] / 2) for k, (x, y) in scene.stood.items()}
     bottom = max((corners[k][1] + sizes[k][1] for k in corners), default=0.0) + _BESIDE
     x = min((corner[0] for corner in corners.values()), default=0.0)
     for key in scene.cards:
@@ -46,7 +49,23 @@ def at_positions(scene: Scene, positions: Mapping[str, Point], down: bool) -> Sh
         for words in line.says:
             words.at = turned(words.at, down)
     places = {key: (*corners[key], *sizes[key]) for key in scene.cards}
-    return fitted(scene, places, lines, inside)
+    sheet = fitted(scene, places, lines, inside)
+    one = next(iter(places), None)
+    moved = (0.0, 0.0)
+    if one is not None:
+        moved = (sheet.boxes[one][0] - places[one][0], sheet.boxes[one][1] - places[one][1])
+    return as_drawn(sheet, moved)
+
+
+def runs_down(scene: Scene, positions: Mapping[str, Point]) -> bool:
+    """Whether most wires between cards of these middles run down rather than to the right."""
+    right = down = 0
+    for wire in scene.wires:
+        if wire.tail in positions and wire.head in positions:
+            (a, b), (c, d) = positions[wire.tail], positions[wire.head]
+            right += c - a >= USUAL_SIZE[0]
+            down += d - b >= USUAL_SIZE[1]
+    return down > right
 
 
 class _Finder:
@@ -60,6 +79,7 @@ class _Finder:
         outs = self._ports({w.value: w.tail for w in self.scene.wires}, MOST_APART)
         by_head = sorted(self.scene.wires, key=lambda w: self.boxes[w.tail].across)
         ins = self._ports({id(w): w.head for w in by_head}, 14.0)
+        self._straighten(ins, outs)
         said: set[tuple[str, tuple[int, ...]]] = set()
         lines = []
         for wire in self.scene.wires:
@@ -93,6 +113,17 @@ class _Finder:
                 places[port] = (i - (len(ports) - 1) / 2) * pitch
         return places
 
+    def _straighten(self, ins: dict[object, float], outs: Mapping[object, float]) -> None:
+        """Moves what enters a card along its edge, so that the wire nearest to straight is straight."""
+        nearest: dict[str, float] = {}
+        for wire in self.scene.wires:
+            tail, head = self.boxes[wire.tail], self.boxes[wire.head]
+            off = tail.across + outs[wire.value] - head.across - ins[id(wire)]
+            if abs(off) < abs(nearest.get(wire.head, _OFF)):
+                nearest[wire.head] = off
+        for wire in self.scene.wires:
+            ins[id(wire)] += nearest.get(wire.head, 0.0)
+
     def _says(self, wire: Wire, start: Point) -> list[Words]:
         along, across = start
         if self.down:
@@ -106,11 +137,10 @@ class _Finder:
     # Ways -------------------------------------------------------------------------------------------
 
     def _best(self, wire: Wire, start: Point, end: Point, circle: Box | None) -> list[Point]:
-        ways = list(self._ways(start, end, circle))
-        ways.sort(key=_cost)
         fewest: tuple[int, int] | None = None
-        chosen, clear = ways[0], 0
-        for way in ways:
+        chosen, clear = [start, end], 0
+        plain = sorted(self._plain_ways(start, end, circle), key=_cost)
+        for way in itertools.chain(plain, self._detours(start, end, circle)):
             touched = self._touched(wire, way)
             if fewest is not None and touched > fewest[0]:
                 continue
@@ -124,8 +154,12 @@ class _Finder:
                 break
         return chosen
 
-    def _ways(self, start: Point, end: Point, circle: Box | None) -> Iterator[list[Point]]:
+    def _plain_ways(self, start: Point, end: Point, circle: Box | None) -> Iterator[list[Point]]:
+        """Straight, or with one step; each is cheaper than any detour."""
         (a, v), (b, w) = start, end
+        if circle is not None and circle.along > a and abs(v - w) >= circle.wide / 2 + _OUT:
+            side = circle.wide / 2 if v > circle.across else -circle.wide / 2
+            yield [start, (circle.along, v), (circle.along, circle.across + side)]
         out, into = a + _OUT, b - _OUT - 4
         if abs(v - w) < 0.6 and b > a:
             yield [start, end]
@@ -136,6 +170,14 @@ class _Finder:
             for step in steps:
                 if out <= step <= into:
                     yield [start, (step, v), (step, w), end]
+
+    def _detours(self, start: Point, end: Point, circle: Box | None) -> Iterator[list[Point]]:
+        """Along the edge of some card, the cheapest first."""
+        yield from sorted(self._lanes(start, end, circle), key=_cost)
+
+    def _lanes(self, start: Point, end: Point, circle: Box | None) -> Iterator[list[Point]]:
+        (a, v), (b, w) = start, end
+        out, into = a + _OUT, b - _OUT - 4
         lanes = sorted(
             {
                 round(lane)
@@ -150,14 +192,10 @@ class _Finder:
                     yield [start, (first, v), (first, lane), (last, lane), (last, w), end]
         if circle is None:
             return
-        for beside in (v, *lanes):
-            if abs(beside - circle.across) < circle.wide / 2 + _OUT:
-                continue
-            side = circle.wide / 2 if beside > circle.across else -circle.wide / 2
-            tip = (circle.along, circle.across + side)
-            if beside == v and circle.along > a:
-                yield [start, (circle.along, v), tip]
-            elif beside != v:
+        for beside in lanes:
+            if abs(beside - circle.across) >= circle.wide / 2 + _OUT:
+                side = circle.wide / 2 if beside > circle.across else -circle.wide / 2
+                tip = (circle.along, circle.across + side)
                 yield [start, (out, v), (out, beside), (circle.along, beside), tip]
 
     def _touched(self, wire: Wire, way: list[Point]) -> int:

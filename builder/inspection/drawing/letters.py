@@ -49,6 +49,42 @@ def broken(text: str, size: float, room: float, most: int) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def wrapped(text: str, size: float, room: float, most: int) -> tuple[str, ...]:
+    """A person's own text in lines of `room` pixels: their line breaks kept, words too long broken.
+
+    What exceeds `most` lines ends in "…".
+    """
+    lines: list[str] = []
+    for written in text.splitlines():
+        line = ""
+        for word in written.split():
+            joined = f"{line} {word}" if line else word
+            if text_width(joined, size) <= room:
+                line = joined
+                continue
+            if line:
+                lines.append(line)
+            line = word
+            while text_width(line, size) > room and len(line) > 1 and len(lines) <= most:
+                fits = _fitting(line, size, room)
+                lines.append(line[:fits])
+                line = line[fits:]
+        lines.append(line)
+        if len(lines) > most:
+            return (*lines[: most - 1], cut(lines[most - 1] + " …", size, room))
+    return tuple(lines)
+
+
+def _fitting(text: str, size: float, room: float) -> int:
+    """How many letters of a text fit into a line; one at least."""
+    used = 0.0
+    for i, letter in enumerate(text):
+        used += text_width(letter, size)
+        if used > room:
+            return max(i, 1)
+    return len(text)
+
+
 def drawable(text: str) -> bool:
     """Whether the font has every letter of a text, so that no other font is needed."""
     widths = _widths(False)

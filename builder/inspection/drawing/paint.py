@@ -9,14 +9,26 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from builder.inspection import theme
+from builder.inspection.drawing.frames import INSET, NOTE, NOTE_LINE
 from builder.inspection.drawing.letters import STACK, cut, text_width
 from builder.inspection.drawing.routes import inset
-from builder.inspection.drawing.scene import AXES, LINE, QUIET, SIDE, TITLE, TOP, WORDS, Card
-from builder.inspection.drawing.sheet import Line, Point, Sheet
+from builder.inspection.drawing.scene import (
+    AXES,
+    LINE,
+    NOTE_GAP,
+    QUIET,
+    SIDE,
+    TITLE,
+    TOP,
+    WORDS,
+    Card,
+)
+from builder.inspection.drawing.sheet import Line, Panel, Point, Sheet
+from builder.inspection.drawing.ways import before, on, path, plain
 
 _MARGIN: Final = 18.0
-_CORNER: Final = 7.0  # radius where a wire turns
 _FRAME_SHADE: Final = 0.035
+_PANEL_SHADE: Final = 0.07  # as on the canvas
 _STRIP: Final = 5.0  # pixels of a card's family colour
 # What XML 1.0 cannot hold, even escaped.
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -57,6 +69,11 @@ class _Brush:
         """`ground`: the colour behind it."""
         ground = ground or self.ink.ground
         frames = [key for key in sheet.scene.cards if key in sheet.inside]
+        for panel in sheet.panels:
+            if panel.kind == "frame":
+                self.panel(panel, dx, dy)
+            elif panel.lead is not None:
+                self.lead(panel.lead, dx, dy)
         for key in frames:
             self.frame(sheet, key, dx, dy)
         for line in sheet.lines:
@@ -71,6 +88,11 @@ class _Brush:
         for key in frames:
             self.headline(sheet, key, dx, dy)
         self.shared(sheet, dx, dy)
+        for panel in sheet.panels:
+            if panel.kind == "frame":
+                self.panel_title(sheet, panel, dx, dy, ground)
+            else:
+                self.note(sheet, panel, dx, dy, ground)
         for line in sheet.lines:
             for words in line.says:
                 quiet = words.size == AXES
@@ -81,7 +103,7 @@ class _Brush:
                     words.size,
                     self.ink.quiet if quiet else self.ink.text,
                     anchor=words.anchor,
-                    halo=ground,
+                    halo=self.ground_at(sheet, words.at, ground),
                 )
 
     # Cards ------------------------------------------------------------------------------------------
@@ -125,7 +147,7 @@ class _Brush:
             if mark:
                 r = 6.4
                 self.parts.append(
-                    f'<path d="M{x + _STRIP:.1f} {y + 0.6:.1f}H{x + r + 0.6:.1f}a{r} {r} 0 0 0 {-r} {r}'
+                    f'<path d="M{x + _STRIP + 0.6:.1f} {y + 0.6:.1f}H{x + r + 0.6:.1f}a{r} {r} 0 0 0 {-r} {r}'
                     f"V{y + h - r - 0.6:.1f}a{r} {r} 0 0 0 {r} {r}H{x + _STRIP + 0.6:.1f}z"
                     f'" fill="{mark}"/>'
                     f'<rect x="{x + 0.6:.1f}" y="{y + r:.1f}" width="{_STRIP}" height="{h - 2 * r:.1f}" '
@@ -138,8 +160,8 @@ class _Brush:
 
     def words(self, card: Card, x: float, y: float, w: float, h: float) -> None:
         """The lines of a card, in its middle from top to bottom."""
-        count = 1 + len(card.lines) + len(card.quiet)
-        line = y + (h - count * LINE) / 2 + LINE - 3.2
+        high = (1 + len(card.lines) + len(card.quiet) + len(card.note)) * LINE
+        line = y + (h - high - (NOTE_GAP if card.note else 0)) / 2 + LINE - 3.2
         left = x + SIDE
         self.text(card.title, left, line, TITLE, bold=True)
         if card.badge:
@@ -150,6 +172,55 @@ class _Brush:
         for text in card.quiet:
             line += LINE
             self.text(text, left, line, QUIET, self.ink.quiet)
+        line += NOTE_GAP
+        for text in card.note:
+            line += LINE
+            self.rect(left, line - 11, 2, LINE, 0, f'fill="{self.ink.quiet}" fill-opacity="0.5"')
+            self.text(text, left + 6, line, QUIET, self.ink.quiet)
+
+    # Frames and notes of the canvas -----------------------------------------------------------------
+
+    def panel(self, panel: Panel, dx: float, dy: float) -> None:
+        x, y, w, h = panel.box
+        colour = theme.frame_colour(panel.colour, self.dark)
+        look = (
+            f'fill="{colour}" fill-opacity="{_PANEL_SHADE}" stroke="{colour}" stroke-opacity="0.4"'
+        )
+        self.rect(x + dx, y + dy, w, h, 12, look)
+
+    def panel_title(self, sheet: Sheet, panel: Panel, dx: float, dy: float, ground: str) -> None:
+        colour = theme.mix(theme.frame_colour(panel.colour, self.dark), self.ink.text, 0.75)
+        x, y = panel.box[0] + 12, panel.box[1] + 17
+        for text in filter(None, panel.words):
+            halo = self.ground_at(sheet, (x, y), ground)
+            self.text(text, x + dx, y + dy, TITLE, colour, bold=True, halo=halo)
+
+    def note(self, sheet: Sheet, panel: Panel, dx: float, dy: float, ground: str) -> None:
+        colour = theme.mix(theme.frame_colour(panel.colour, self.dark), self.ink.text, 0.4)
+        x, y = panel.box[0] + INSET, panel.box[1] + INSET - 3
+        for text in panel.words:
+            y += NOTE_LINE
+            if text:
+                halo = self.ground_at(sheet, (x, y), ground)
+                self.text(text, x + dx, y + dy, NOTE, colour, halo=halo)
+
+    def lead(self, ends: tuple[Point, Point], dx: float, dy: float) -> None:
+        (x1, y1), (x2, y2) = ends
+        self.parts.append(
+            f'<path d="M{x1 + dx:.1f} {y1 + dy:.1f}L{x2 + dx:.1f} {y2 + dy:.1f}" '
+            f'stroke="{self.ink.quiet}" stroke-opacity="0.6" stroke-dasharray="1 3"/>'
+        )
+
+    def ground_at(self, sheet: Sheet, at: Point, ground: str) -> str:
+        """What is behind a word: the page, with the frames that lie there."""
+        for panel in sheet.panels:
+            x, y, w, h = panel.box
+            if panel.kind == "frame" and x <= at[0] <= x + w and y <= at[1] <= y + h:
+                over = theme.frame_colour(panel.colour, self.dark)
+                ground = theme.mix(over, ground, _PANEL_SHADE)
+        return ground
+
+    # The rest of a card -----------------------------------------------------------------------------
 
     def badge(self, text: str, right: float, line: float) -> None:
         wide = text_width(text, 11, bold=True) + 10
@@ -242,7 +313,7 @@ class _Brush:
 
     def wire(self, sheet: Sheet, line: Line, dx: float, dy: float) -> None:
         points = [(x + dx, y + dy) for x, y in line.points]
-        points = _plain(points)
+        points = plain(points)
         arrow = sheet.scene.cards[line.wire.head].look != "gate"
         if line.wire.head in sheet.inside:
             arrow = False
@@ -254,9 +325,9 @@ class _Brush:
         )
         if arrow:
             tip = points[-1]
-            points[-1] = _before(points[-2], tip, 6.0)
+            points[-1] = before(points[-2], tip, 6.0)
             self.parts.append(self.arrow(points[-2], tip, colour))
-        self.parts.append(f'<path d="{_path(points)}" fill="none" stroke="{colour}"{dash}/>')
+        self.parts.append(f'<path d="{path(points)}" fill="none" stroke="{colour}"{dash}/>')
 
     @staticmethod
     def arrow(before: Point, tip: Point, colour: str) -> str:
@@ -277,13 +348,13 @@ class _Brush:
 
     def dots(self, sheet: Sheet, line: Line, dx: float, dy: float) -> None:
         """A dot where wires of one value part."""
-        points = _plain(line.points)
+        points = plain(line.points)
         others = [o for o in sheet.lines if o.wire.value == line.wire.value and o is not line]
         for other in others:
-            other_points = _plain(other.points)
+            other_points = plain(other.points)
             for p in points[1:-1]:
-                on = any(_on(p, a, b) for a, b in itertools.pairwise(other_points))
-                if on and p not in other_points:
+                met = any(on(p, a, b) for a, b in itertools.pairwise(other_points))
+                if met and p not in other_points:
                     self.parts.append(
                         f'<circle cx="{p[0] + dx:.1f}" cy="{p[1] + dy:.1f}" r="2.6" '
                         f'fill="{self.ink.quiet}"/>'
@@ -318,52 +389,3 @@ class _Brush:
         self.parts.append(
             f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size:g}"{look}>{_escaped(text)}</text>'
         )
-
-
-def _on(p: Point, a: Point, b: Point) -> bool:
-    """Whether a point lies on a straight stretch, its ends left out."""
-    if abs(a[0] - b[0]) < 0.1:
-        return abs(p[0] - a[0]) < 0.1 and min(a[1], b[1]) + 1 < p[1] < max(a[1], b[1]) - 1
-    if abs(a[1] - b[1]) < 0.1:
-        return abs(p[1] - a[1]) < 0.1 and min(a[0], b[0]) + 1 < p[0] < max(a[0], b[0]) - 1
-    return False
-
-
-def _plain(points: list[Point]) -> list[Point]:
-    """Without points that lie on the straight line between their neighbours."""
-    kept: list[Point] = []
-    for p in points:
-        if kept and abs(kept[-1][0] - p[0]) < 0.05 and abs(kept[-1][1] - p[1]) < 0.05:
-            continue
-        if len(kept) > 1:
-            a, b = kept[-2], kept[-1]
-            if (abs(a[0] - b[0]) < 0.05 and abs(b[0] - p[0]) < 0.05) or (
-                abs(a[1] - b[1]) < 0.05 and abs(b[1] - p[1]) < 0.05
-            ):
-                kept[-1] = p
-                continue
-        kept.append(p)
-    return kept if len(kept) > 1 else [points[0], points[-1]]
-
-
-def _before(a: Point, b: Point, by: float) -> Point:
-    """The point `by` pixels before b on the way from a."""
-    length = ((b[0] - a[0]) ** 2 + (b[1] - a[1]) ** 2) ** 0.5
-    if length < by:
-        return a
-    share = by / length
-    return b[0] + (a[0] - b[0]) * share, b[1] + (a[1] - b[1]) * share
-
-
-def _path(points: list[Point]) -> str:
-    """A way with rounded corners."""
-    said = [f"M{points[0][0]:.1f} {points[0][1]:.1f}"]
-    for a, b, c in zip(points, points[1:], points[2:], strict=False):
-        near = abs(a[0] - b[0]) + abs(a[1] - b[1]), abs(c[0] - b[0]) + abs(c[1] - b[1])
-        radius = min(_CORNER, near[0] / 2, near[1] / 2)
-        start, end = _before(a, b, radius), _before(c, b, radius)
-        said.append(
-            f"L{start[0]:.1f} {start[1]:.1f}Q{b[0]:.1f} {b[1]:.1f} {end[0]:.1f} {end[1]:.1f}"
-        )
-    said.append(f"L{points[-1][0]:.1f} {points[-1][1]:.1f}")
-    return "".join(said)

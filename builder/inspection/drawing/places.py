@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from builder.inspection.drawing.frames import AROUND, HEAD, reserved
 from builder.inspection.drawing.layers import Item, Layers, card_of, depths
 from builder.inspection.drawing.letters import text_width
 from builder.inspection.drawing.scene import AXES, SHAPE, Scene, Wire
@@ -286,6 +287,7 @@ def _reaches(
         if wire.label and (wire.tail not in said or len(wire.axes) > len(said[wire.tail].axes)):
             said[wire.tail] = wire
     reach: dict[Item, tuple[float, float]] = {}
+    framed = reserved(scene)
     for column in layers.columns:
         for item in column:
             card = card_of(scene, item)
@@ -298,7 +300,10 @@ def _reaches(
                         high = max(half, 8 + words)
                     else:
                         low, high = max(half, 17.0), max(half, 27.0 if saying.axes else 6.0)
-                reach[item] = low + (8.0 if card.copies else 0.0), high
+                low += 8.0 if card.copies else 0.0
+                if item in framed:
+                    low, high = low + (AROUND if down else HEAD), high + AROUND / 2
+                reach[item] = low, high
             elif isinstance(item, tuple):
                 bundle = layers.bundles[item[0]]
                 told = bundle.last - layers.rank[bundle.tail] > LONG

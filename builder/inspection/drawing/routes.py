@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from builder.inspection.drawing.frames import AROUND, HEAD, laid_out, reserved
 from builder.inspection.drawing.layers import Layers, layered
 from builder.inspection.drawing.letters import broken, text_width
 from builder.inspection.drawing.places import LONG, Across, Box, place_across
@@ -27,14 +28,17 @@ AXES_ROOM: Final = 92.0  # pixels for the names of axes under a wire from left t
 
 
 def lay_out(scene: Scene, down: bool, wrap: bool | None = None) -> Sheet:
-    """Places for all cards and wires of a scene. `wrap`: long networks in several rows."""
+    """Places for all cards and wires of a scene. `wrap`: long networks in several rows.
+
+    Frames and notes of the canvas come with the cards they were drawn at.
+    """
     inside = insides(scene, down)
     sizes = card_sizes(scene, inside, down)
     gates = {key: _gates(sheet, sizes[key], down) for key, sheet in inside.items()}
     layers = layered(scene)
     wide_across = {key: size[0 if down else 1] for key, size in sizes.items()}
     across = place_across(scene, layers, wide_across, gates, down)
-    return _Router(scene, layers, across, sizes, inside, down).sheet(wrap)
+    return laid_out(_Router(scene, layers, across, sizes, inside, down).sheet(wrap))
 
 
 def insides(scene: Scene, down: bool) -> dict[str, Sheet]:
@@ -115,6 +119,7 @@ class _Router:
         self.gaps = max(len(layers.columns) - 1, 0)
         self.steps: list[dict[tuple[object, ...], _Step]] = [{} for _ in range(self.gaps)]
         self.said: set[tuple[str, tuple[int, ...]]] = set()  # values whose shape stands somewhere
+        self.framed = reserved(scene)
         self.told: set[tuple[str, tuple[int, ...]]] = set()  # and those with it on their lane
 
     def sheet(self, wrap: bool | None) -> Sheet:
@@ -129,7 +134,8 @@ class _Router:
             _tracks(list(steps.values()))
         self._along()
         lines = [self._line(i) for i in range(len(self.layers.paths))]
-        break_rows(self.boxes, lines, self._cuts(), self.length, self.down, wrap)
+        rooms = {} if self.down else dict.fromkeys(self.framed, (HEAD, AROUND))
+        break_rows(self.boxes, lines, self._cuts(), self.length, self.down, wrap, rooms)
         return self._turned(lines)
 
     def _cuts(self) -> list[Cut]:
@@ -198,8 +204,23 @@ class _Router:
                     ),
                     default=0.0,
                 )
+                if self.down and self._frame_begins(c + 1):
+                    words += HEAD
                 at += max(words + (tracks * _TRACK + 5 if tracks else 0) + ends + _ARROW, _SHORTEST)
         self.length = at
+
+    def _frame_begins(self, column: int) -> bool:
+        """Whether a frame of the canvas has its first cards in a column: its title stands before."""
+        now, before = (
+            {
+                i
+                for key in self.layers.columns[c]
+                if key in self.framed
+                for i in self.framed[str(key)]
+            }
+            for c in (column, column - 1)
+        )
+        return bool(now - before)
 
     def _words_room(self, column: int) -> float:
         rooms = [0.0]

@@ -36,12 +36,16 @@ def break_rows(
     length: float,
     down: bool,
     wrap: bool | None,
+    rooms: Mapping[str, tuple[float, float]],
 ) -> None:
-    """Moves cards, wires and words into rows, in (along, across). `wrap`: None for long ones only."""
+    """Moves cards, wires and words into rows, in (along, across). `wrap`: None for long ones only.
+
+    `rooms`: pixels to keep free across, before and behind some cards.
+    """
     if wrap is False or (wrap is None and length <= _LONGEST[down]) or not cuts:
         return
-    low, high = _reach(list(boxes.values()), lines, -math.inf, math.inf, down)
-    chosen = _choose(cuts, length, high - low, down)
+    tall = {key: _tall(box, *rooms.get(key, (0.0, 0.0))) for key, box in boxes.items()}
+    chosen = _choose(tall, lines, cuts, length, down)
     if not chosen:
         return
     ends = [*(cut.along for cut in chosen), math.inf]
@@ -51,7 +55,7 @@ def break_rows(
 
     shifts, tops, bottom = [(0.0, 0.0)], [0.0], 0.0
     for row, (start, end) in enumerate(itertools.pairwise([-math.inf, *ends])):
-        some = [box for box in boxes.values() if row_of(box.along) == row]
+        some = [box for box in tall.values() if row_of(box.along) == row]
         low, high = _reach(some, lines, start, end, down)
         if row > 0:
             tops.append(bottom + _BETWEEN)
@@ -92,18 +96,29 @@ def _moved(
     return moved
 
 
-def _choose(cuts: Sequence[Cut], length: float, wide: float, down: bool) -> list[Cut]:
-    """The cuts that bring the picture nearest to the shape of a page; none where that helps little."""
+def _choose(
+    boxes: Mapping[str, Box], lines: Sequence[Line], cuts: Sequence[Cut], length: float, down: bool
+) -> list[Cut]:
+    """The cuts that leave the words largest on a page; none where that helps little."""
     best: list[Cut] = []
-    nearest = math.inf
+    largest = 0.0
+    places = [-math.inf, *(cut.along for cut in cuts), math.inf]
+    parts = [  # between cuts next to each other: where across it begins and ends
+        _reach([b for b in boxes.values() if start < b.along <= end], lines, start, end, down)
+        for start, end in itertools.pairwise(places)
+    ]
+    shape = _SHAPE_OF_PAGE[down]
     for count in range(1, min(_MOST_ROWS, len(cuts) + 1) + 1):
         chosen = _even(cuts, length, count)
+        ends = [cuts.index(cut) + 1 for cut in chosen]
+        across = -_BETWEEN
+        for first, last in itertools.pairwise([0, *ends, len(parts)]):
+            row = parts[first:last]
+            across += max(high for _, high in row) - min(low for low, _ in row) + _BETWEEN
         longest = _longest(chosen, length)
-        across = (len(chosen) + 1) * (wide + _BETWEEN)
-        ratio = across / longest if down else longest / across
-        far = abs(math.log(ratio / _SHAPE_OF_PAGE[down]))
-        if far < nearest - 1e-9:
-            nearest, best = far, chosen
+        wide, high = (across, longest) if down else (longest, across)
+        if (scale := min(shape / wide, 1 / high)) > largest * (1 + 1e-9):
+            largest, best = scale, chosen
     return best if _longest(best, length) <= _WORTH_IT * length else []
 
 
@@ -151,6 +166,11 @@ def _reach(
             if start < words.at[0] <= end:
                 across += _words_reach(words, down)
     return min(across), max(across)
+
+
+def _tall(box: Box, before: float, behind: float) -> Box:
+    across = box.across + (behind - before) / 2
+    return Box(box.along, across, box.deep, box.wide + before + behind)
 
 
 def _words_reach(words: Words, down: bool) -> tuple[float, float]:

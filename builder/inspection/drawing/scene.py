@@ -10,6 +10,7 @@ from builder.catalogue.entry import Family
 from builder.errors import InspectionRefused
 from builder.graph.model import (
     Argument,
+    Frame,
     Graph,
     Node,
     Ref,
@@ -21,13 +22,16 @@ from builder.graph.model import (
 from builder.graph.report import NodeReport, ShapeReport
 from builder.graph.size import format_parameters
 from builder.graph.words import axes, entry_of, family_of, key_parameters, part_of, type_name
-from builder.inspection.drawing.letters import broken, cut, text_width
+from builder.inspection.drawing.letters import broken, cut, text_width, wrapped
 
+USUAL_SIZE: Final = (144.0, 94.0)  # of a node on the canvas: see frontend/canvas/src/layout.ts
 MOST_NODES: Final = 1_000  # more are no picture any more, and would take seconds to lay out
 TITLE, WORDS, QUIET, SHAPE, AXES = 13.0, 11.0, 10.5, 11.0, 10.0  # font sizes in pixels
 LINE: Final = 14.0  # pixels from line to line
+NOTE_GAP: Final = 4.0  # pixels above a card's own note
 SIDE, TOP = 12.0, 8.0  # between a card's edge and its words
 _NARROWEST, _WIDEST = 84.0, 190.0
+_NOTE_WIDTH: Final = 130.0  # of a card with a note of its own, at least
 _SIGNS: Final = {"add": "+", "sub": "−", "mul": "×", "div": "÷", "matmul": "@"}
 # Families that leave the axes as they are, whatever they are called.
 _KEEPING: Final[frozenset[Family]] = frozenset(
@@ -46,6 +50,7 @@ class Card:
     title: str
     lines: tuple[str, ...] = ()
     quiet: tuple[str, ...] = ()
+    note: tuple[str, ...] = ()
     badge: str = ""
     family: Family | None = None
     width: float = 0.0
@@ -82,11 +87,17 @@ class Wire:
 
 @dataclass(slots=True)
 class Scene:
-    """The cards in running order, and the wires."""
+    """The cards in running order, and the wires.
+
+    `frames`: those of the canvas, and its notes. `stood`: the middle of each card there, where it has
+    a place; in canvas units.
+    """
 
     name: str
     cards: dict[str, Card]
     wires: list[Wire]
+    frames: tuple[Frame, ...] = ()
+    stood: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def scene_of(
@@ -100,13 +111,21 @@ def scene_of(
     for node in graph.nodes.values():
         known = report.nodes.get(node.id, NodeReport())
         cards[node.id] = _card(graph, node, known, unfold, deep)
-    scene = Scene(graph.name, cards, _wires(graph, report, cards))
+    frames = tuple(graph.frames.values())
+    scene = Scene(graph.name, cards, _wires(graph, report, cards), frames, middles(graph))
     if (count := _count(scene)) > MOST_NODES:
         way_out = "Draw it with its blocks folded." if unfold else "Group layers into blocks first."
         raise InspectionRefused(
             f"This picture has {count:,} boxes; {MOST_NODES:,} are the most. {way_out}"
         )
     return scene
+
+
+def middles(graph: Graph) -> dict[str, tuple[float, float]]:
+    """Where the nodes that have a place on the canvas have their middle there, about."""
+    w, h = USUAL_SIZE
+    placed = {n.id: n.position for n in graph.nodes.values() if n.position is not None}
+    return {key: (x + w / 2, y + h / 2) for key, (x, y) in placed.items()}
 
 
 def _count(scene: Scene) -> int:
@@ -137,7 +156,8 @@ def _card(
         card = Card(node.id, "card", kind, (words,) if words else (), family=family_of(graph, node))
         card.quiet = () if name == kind else (name,)
     if owner is not None:
-        card.badge = f"×{owner.repeat}" if owner.repeat > 1 else ""
+        if owner.repeat > 1:
+            card.badge = f"×{owner.repeat}" + (" shared" if owner.shared else "")
         card.copies = owner.repeat > 1 and not owner.shared
         calls = graph.calls_of(owner.id)
         if len(calls) > 1 and calls[0].id != node.id:
@@ -152,6 +172,8 @@ def _card(
     if node.bypassed:
         card.quiet = (*card.quiet, "bypassed")
         card.dashed = card.faint = True
+    if node.note:
+        card.note = (node.note,)
     if report.problem is not None:
         card.problem = report.problem.message
         card.severe = report.problem.severity == "error"
@@ -211,7 +233,11 @@ def _measure(card: Card) -> None:
         widest = text_width(card.title, TITLE, bold=True) + badge + text_width(quiet, QUIET) + 20
     aside = 16.0 if card.look == "choice" else 0.0
     card.width = max(_NARROWEST, round(widest + 2 * SIDE + 2 * aside + 1))
+    if card.note:  # it does not widen the card
+        card.width = max(card.width, _NOTE_WIDTH)
+        card.note = wrapped(card.note[0], QUIET, card.width - 2 * (SIDE + aside) - 6, 4)
     card.height = 2 * TOP + LINE * (1 + len(card.lines) + len(card.quiet)) + 2
+    card.height += LINE * len(card.note) + (NOTE_GAP if card.note else 0)
     if card.look == "choice":
         card.height = max(card.height, 44.0)
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+from builder.graph.model import FrameColour, FrameKind
 from builder.inspection.drawing.letters import text_width
 from builder.inspection.drawing.scene import AXES, Scene, Wire
 
 Point: TypeAlias = tuple[float, float]
+Rect: TypeAlias = tuple[float, float, float, float]
+"""Left, top, width and height."""
 
 
 @dataclass(slots=True)
@@ -31,15 +35,37 @@ class Words:
 
 
 @dataclass(slots=True)
+class Panel:
+    """A frame of the canvas behind cards, or a note. `words`: the title, or a note's lines.
+
+    `lead`: for a note that stands away from its card, the line to it.
+    """
+
+    kind: FrameKind
+    colour: FrameColour
+    box: Rect
+    words: tuple[str, ...] = ()
+    lead: tuple[Point, Point] | None = None
+
+
+@dataclass(slots=True)
 class Sheet:
     """A scene with places. All in pixels from the top left; boxes are (x, y, width, height)."""
 
     scene: Scene
     width: float
     height: float
-    boxes: dict[str, tuple[float, float, float, float]]
+    boxes: dict[str, Rect]
     lines: list[Line]
     inside: dict[str, Sheet]
+    panels: list[Panel] = field(default_factory=list)
+
+
+def words_rect(words: Words) -> Rect:
+    """What a text at a wire covers."""
+    wide = text_width(words.text, words.size)
+    left = words.at[0] - (wide if words.anchor == "end" else 0.0)
+    return left, words.at[1] - words.size, wide, words.size + 3
 
 
 def turned(point: Point, down: bool) -> Point:
@@ -59,13 +85,15 @@ def end_words(text: str, end: Point, first: bool, down: bool) -> Words:
 
 def fitted(
     scene: Scene,
-    boxes: dict[str, tuple[float, float, float, float]],
+    boxes: dict[str, Rect],
     lines: list[Line],
     inside: dict[str, Sheet],
+    panels: Sequence[Panel] = (),
 ) -> Sheet:
     """Moves everything so that the sheet begins at (0, 0), and gives it its size."""
-    xs = [b[0] for b in boxes.values()] + [b[0] + b[2] for b in boxes.values()]
-    ys = [b[1] for b in boxes.values()] + [b[1] + b[3] for b in boxes.values()]
+    rects = [*boxes.values(), *(panel.box for panel in panels)]
+    xs = [x for left, _, wide, _ in rects for x in (left, left + wide)]
+    ys = [y for _, top, _, high in rects for y in (top, top + high)]
     for key, card in scene.cards.items():
         if card.copies:
             xs.append(boxes[key][0] + boxes[key][2] + 8)
@@ -74,16 +102,20 @@ def fitted(
         xs += [p[0] for p in line.points]
         ys += [p[1] for p in line.points]
         for words in line.says:
-            wide = text_width(words.text, words.size)
-            left = words.at[0] - (wide if words.anchor == "end" else 0.0)
-            xs += [left, left + wide]
-            ys += [words.at[1] - words.size, words.at[1] + 3]
+            x, y, wide, high = words_rect(words)
+            xs += [x, x + wide]
+            ys += [y, y + high]
     left, top = min(xs, default=0.0), min(ys, default=0.0)
     moved = {k: (b[0] - left, b[1] - top, b[2], b[3]) for k, b in boxes.items()}
     for line in lines:
         line.points = [(x - left, y - top) for x, y in line.points]
         for words in line.says:
             words.at = (words.at[0] - left, words.at[1] - top)
-    return Sheet(
-        scene, max(xs, default=0.0) - left, max(ys, default=0.0) - top, moved, lines, inside
-    )
+    for panel in panels:
+        x, y, w, h = panel.box
+        panel.box = (x - left, y - top, w, h)
+        if panel.lead is not None:
+            (a, b), (c, d) = panel.lead
+            panel.lead = (a - left, b - top), (c - left, d - top)
+    wide, high = max(xs, default=0.0) - left, max(ys, default=0.0) - top
+    return Sheet(scene, wide, high, moved, lines, inside, list(panels))

@@ -21,6 +21,7 @@ from builder.graph.model import Graph
 from builder.ui import state
 from builder.ui.canvas.document import Document, Looked, document
 from builder.ui.canvas.folds import folds
+from builder.ui.canvas.holding import held
 from builder.ui.canvas.nodes import NodeViews
 from builder.ui.canvas.operations import handle, message
 from builder.ui.canvas.patch import Revisions
@@ -97,7 +98,7 @@ def canvas_data(above: int) -> dict[str, Any]:
         "canvas": canvas_id(),
         "ack": acknowledged(KEY),
         **drawn.revisions.message(shown(drawn.views), None if lost else asked.get("seen")),
-        "answer": answered(),
+        "answer": answered(asked),
         "height": _LEAST_HEIGHT,
         "above": above,
     }
@@ -131,6 +132,7 @@ def shown(views: NodeViews) -> Document:
             "history": [list(labels[first:]), position, first],
             "folds": folds(),
             "message": message(),
+            "asked": held(),
         },
     )
     return document(looked, views)

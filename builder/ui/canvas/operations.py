@@ -30,6 +30,7 @@ from builder.graph.model import Frame
 from builder.ui import state
 from builder.ui.canvas import clipboard, questions, reading, wiring
 from builder.ui.canvas.folds import fold
+from builder.ui.canvas.holding import decide, edit_or_ask
 from builder.ui.canvas.place import looking_at, select
 from builder.ui.canvas.reading import Operation
 from builder.ui.mending import repair_id
@@ -128,9 +129,12 @@ def _frame(operation: Operation) -> None:
 
 
 def _set(operation: Operation) -> None:
+    """A number; what it costs was said while it was written, where the browser is sure of that."""
     edit = questions.setting(operation)
-    if edit is not None:
+    if edit is not None and operation.get("sure") is True:
         state.edit(edit)
+    elif edit is not None:
+        edit_or_ask(edit)
 
 
 def _rename(operation: Operation) -> None:
@@ -194,7 +198,7 @@ def _repeat(operation: Operation) -> None:
     times = reading.whole(operation, "repeat", least=1, most=10**6)
     if node is not None and times is not None:
         shared = operation.get("shared") is True
-        state.edit(SetRepeat(node, times, shared, scope=state.scope()))
+        edit_or_ask(SetRepeat(node, times, shared, scope=state.scope()))
 
 
 def _fold(operation: Operation) -> None:
@@ -216,13 +220,22 @@ def _duplicate(operation: Operation) -> None:
 def _copy(operation: Operation) -> None:
     nodes = reading.nodes(operation, "nodes", state.scoped_graph())
     if nodes:
-        clipboard.copy(nodes)
+        questions.answer(operation, {"copied": clipboard.copy(nodes)})
 
 
 def _paste(operation: Operation) -> None:
+    text = operation.get("text")
     clipboard.paste(
-        reading.point(operation.get("at")), keep_inputs=operation.get("keep_inputs") is True
+        reading.point(operation.get("at")),
+        keep_inputs=operation.get("keep_inputs") is True,
+        text=text if isinstance(text, str) else None,
     )
+
+
+def _sure(operation: Operation) -> None:
+    number = reading.whole(operation, "id", most=10**15)
+    if number is not None:
+        decide(number)
 
 
 # --- looking --------------------------------------------------------------------------------------
@@ -263,7 +276,7 @@ def _repair(operation: Operation) -> None:
     for problem in here[:_MOST_TRIED]:
         for repair in found.repairs.get(problem, ()):
             if repair_id(problem, repair) == wanted:
-                state.edit(repair.edit)
+                edit_or_ask(repair.edit)
                 return
     state.say("This problem has changed meanwhile. Look at it again.", "info")
 
@@ -307,6 +320,7 @@ _ACTS: Final[Mapping[str, Callable[[Operation], None]]] = {
     "first_problem": _first_problem,
     "show_problem": _show_problem,
     "repair": _repair,
+    "sure": _sure,
     "goto": _goto,
     "undo": lambda _: state.undo(),
     "redo": lambda _: state.redo(),

@@ -6,7 +6,6 @@ An answer changes nothing, and only the last one is kept: who asks again does no
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
@@ -22,31 +21,35 @@ from builder.graph.edits import (
     SetFrame,
     Several,
 )
-from builder.graph.effects import effect_of
-from builder.graph.size import format_exact, format_layers
 from builder.graph.words import entry_of
 from builder.inspection.drawing import draw
 from builder.ui import state
 from builder.ui.canvas import fitting, reading
+from builder.ui.canvas.losses import effect_words
 from builder.ui.canvas.nodes import quick_kind
 from builder.ui.canvas.reading import Operation
-from builder.ui.canvas.trained import trained_paths
 from builder.ui.canvas.wires import Slot
 
 _ANSWER: Final = "canvas.answer"
-_ANSWERED_SECONDS: Final = 30.0
 
 
 def answer(operation: Operation, content: Mapping[str, Any]) -> None:
     """Keeps the answer to an operation for the browser."""
     told = {"seq": operation["seq"], **content}
-    state.keep(_ANSWER, (told, time.monotonic()))
+    state.keep(_ANSWER, told)
 
 
-def answered() -> Mapping[str, Any] | None:
-    """The answer given last; not for long, since a picture is large and goes along with each edit."""
-    told, since = state.recall(_ANSWER, (None, 0.0))
-    return told if time.monotonic() - since < _ANSWERED_SECONDS else None
+def answered(asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The answer given last, while the browser still says that it asked: a picture is large.
+
+    `asked`: what the browser sent last; it repeats an operation until it is answered.
+    """
+    told: Mapping[str, Any] | None = state.recall(_ANSWER)
+    listed = asked.get("ops")
+    if told is None or not isinstance(listed, list):
+        return None
+    waits = any(isinstance(o, Mapping) and o.get("seq") == told["seq"] for o in listed)
+    return told if waits else None
 
 
 def fits(operation: Operation) -> None:
@@ -71,25 +74,6 @@ def effect(operation: Operation) -> None:
     """What a change of a number, or a deletion, would do to the rest."""
     edit = setting(operation) if "name" in operation else deletion(operation)
     answer(operation, {"text": effect_words(edit) if edit is not None else ""})
-
-
-def effect_words(edit: Edit) -> str:
-    """What an edit does to other layers, "" where nothing: "changes 8 layers, 3 lose trained weights".
-
-    Errors: EditRefused.
-    """
-    found = effect_of(state.graph(), edit)
-    graph, itself = state.scoped_graph(), getattr(edit, "node", None)
-    changed = [n for n in found.changed if n != itself and graph.nodes[n].kind != "output"]
-    words = []
-    if changed:
-        words.append(f"changes {format_layers(len(changed))}")
-    lost = set(found.lost) & trained_paths() if found.lost else set()
-    if lost:
-        verb = "loses" if len(lost) == 1 else "lose"
-        layers = "" if changed else " layer" if len(lost) == 1 else " layers"
-        words.append(f"{format_exact(len(lost))}{layers} {verb} trained weights")
-    return ", ".join(words)
 
 
 def deletion(operation: Operation) -> Edit | None:
@@ -148,7 +132,7 @@ def _deletion_label(nodes: int, wires: int, frames: int) -> str:
 
 
 def picture(operation: Operation) -> None:
-    """The graph shown as a file to take along, with its nodes where the browser has them."""
+    """The graph shown as a file to take along, with its nodes where the browser has their middles."""
     graph, report = state.scoped_graph(), state.scoped_report()
     if report is None:
         state.say("Nothing reaches this block yet, so there is nothing to draw.", "info")

@@ -1,34 +1,44 @@
-"""Which layers of a network a finished run of its project has weights for."""
+"""Which layers of a network a finished run of its project has weights for, read from its files."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from builder.errors import LayerwiseError
+from builder.graph.effects import Shapes
 from builder.graph.model import Graph
-from builder.graph.project import from_json
 from builder.home import home_path
+from builder.training.checkpoints import shapes_of_weights
 from builder.training.store import Store
 from builder.ui import state
 
 _RUNS: Final = 20  # of the project, the newest: older weights are rarely meant
-_MOST_PATHS: Final = 20_000
 _WITH_WEIGHTS: Final = ("finished", "stopped")
 
 
 def trained_paths() -> frozenset[str]:
     """The paths in the `state_dict` of layers that finished runs of the open project have trained."""
+    return frozenset(name.rpartition(".")[0] for run in _runs() for name in run)
+
+
+def is_trained(path: str, shapes: Shapes) -> bool:
+    """Whether a run has weights for a layer as it is made now; those of another width are lost already."""
+    return any(all(run.get(f"{path}.{name}") == shape for name, shape in shapes) for run in _runs())
+
+
+def _runs() -> list[Mapping[str, tuple[int, ...]]]:
+    """Of each finished run what its `state_dict` holds."""
     known = state.recall("canvas.trained")
     now = (state.project_id(), _last_change())
     if known is not None and known[0] == now:
-        paths: frozenset[str] = known[1]
-        return paths
-    paths = frozenset().union(*(_paths_of_run(folder) for folder in _finished()))
-    state.keep("canvas.trained", (now, paths))
-    return paths
+        runs: list[Mapping[str, tuple[int, ...]]] = known[1]
+        return runs
+    runs = [found for folder in _finished() if (found := _weights(folder))]
+    state.keep("canvas.trained", (now, runs))
+    return runs
 
 
 def trained_nodes(root: Graph, entered: Sequence[str], trained: frozenset[str]) -> frozenset[str]:
@@ -53,23 +63,6 @@ def trained_nodes(root: Graph, entered: Sequence[str], trained: frozenset[str]) 
     )
 
 
-def paths_in(root: Graph) -> frozenset[str]:
-    """The path of every layer in the `state_dict`, repetitions written out: "encoder.0.fc"."""
-    found: set[str] = set()
-    waiting = [("", root)]
-    while waiting and len(found) < _MOST_PATHS:
-        prefix, graph = waiting.pop()
-        for owner in graph.owners.values():
-            block = root.blocks.get(owner.block or "")
-            if block is None:
-                found.add(prefix + owner.name)
-                continue
-            times = owner.repeat if owner.repeat > 1 and not owner.shared else 0
-            numbers = [f".{i}." for i in range(min(times, _MOST_PATHS))] or ["."]
-            waiting += [(prefix + owner.name + number, block) for number in numbers]
-    return frozenset(found)
-
-
 def _last_change() -> float:
     """When the list of runs changed last; 0 where there is none: nothing is made by looking."""
     newest = 0.0
@@ -91,13 +84,10 @@ def _finished() -> list[Path]:
         return []
     mine = [c for c in cards if c.summary.get("project") == state.project_id()]
     done = [c for c in mine if c.state in _WITH_WEIGHTS and c.epoch > 0]
-    return [store.folder(card.id).project for card in done[:_RUNS]]
+    return [store.folder(card.id).checkpoints for card in done[:_RUNS]]
 
 
 @functools.lru_cache(maxsize=500)
-def _paths_of_run(project: Path) -> frozenset[str]:
+def _weights(checkpoints: Path) -> Mapping[str, tuple[int, ...]]:
     """A run's folder never changes, once it has ended."""
-    try:
-        return paths_in(from_json(project.read_text("utf-8")).graph)
-    except (LayerwiseError, OSError, UnicodeDecodeError):
-        return frozenset()
+    return shapes_of_weights(checkpoints)

@@ -22,6 +22,8 @@ from builder.graph.edits import (
 from builder.graph.model import Graph, Ref, Training, anchor_at, primary_input
 from builder.ui import state
 from builder.ui.canvas import clipboard, questions, reading
+from builder.ui.canvas.holding import edit_or_ask
+from builder.ui.canvas.losses import effect_words
 from builder.ui.canvas.place import select
 from builder.ui.canvas.reading import Operation, Point
 from builder.ui.canvas.wires import Slot, slots_of
@@ -170,7 +172,7 @@ def delete(operation: Operation) -> None:
     if edit is None:
         return
     if operation.get("sure") is not True:
-        words = questions.effect_words(edit)
+        words = effect_words(edit)
         if words:
             itself = {k: v for k, v in operation.items() if k not in ("seq", "at_ms")}
             questions.answer(operation, {"ask": words, "op": itself})
@@ -184,9 +186,9 @@ def delete(operation: Operation) -> None:
 def cut_out(operation: Operation) -> None:
     nodes = reading.nodes(operation, "nodes", state.scoped_graph())
     if nodes:
-        clipboard.copy(nodes)
+        questions.answer(operation, {"copied": clipboard.copy(nodes)})
         left = _left_behind(state.scoped_graph(), nodes)
-        if state.edit(DeleteNodes(nodes, scope=state.scope())):
+        if edit_or_ask(DeleteNodes(nodes, scope=state.scope())):
             select((left,) if left else ())
 
 

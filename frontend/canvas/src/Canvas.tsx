@@ -116,6 +116,11 @@ function Frame() {
       ref={box} className={`canvas${store.leaving ? " leaving" : ""}`} style={family} tabIndex={-1} role="application" aria-label="Canvas of the network"
       data-dark={dark} data-pending={store.pending.length} data-testid="canvas"
       onKeyDownCapture={() => controller.sendChosen()} onPointerDownCapture={() => controller.sendChosen()} onKeyDown={(event) => act(controller, event.nativeEvent)} onPointerDown={onPointerDown}
+      onPaste={(event) => {
+        if ((event.nativeEvent.composedPath()[0] as HTMLElement).closest("input, textarea")) return;
+        event.preventDefault();
+        controller.pasted(event.clipboardData.getData("text/plain"));
+      }}
       onPointerMove={(event) => {
         controller.pointer = [event.clientX, event.clientY];
       }}
@@ -149,7 +154,7 @@ function act(controller: Controller, event: KeyboardEvent): void {
   if ((key === "enter" || key === " ") && target.closest("button")) return;
   const command = commandFor(event);
   if (!command) return;
-  event.preventDefault();
+  if (!command.goesOn) event.preventDefault();
   event.stopPropagation();
   command.run(controller, event);
 }

@@ -13,7 +13,7 @@ export function AskBar() {
   return (
     <div className="ask popup" role="alertdialog" aria-label={asked.title} data-testid="canvas-ask">
       <span><b>{asked.title}</b> {asked.text}</span>
-      <button type="button" className="danger" onClick={() => controller.confirm()}>Delete</button>
+      <button type="button" className="danger" onClick={() => controller.confirm()}>{asked.yes}</button>
       <button type="button" onClick={() => {
         controller.ui.set({ asked: null });
         controller.focus();

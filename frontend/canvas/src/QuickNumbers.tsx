@@ -18,6 +18,8 @@ function Field({ node, field }: { node: LayerData; field: Quick }) {
   const [typed, setTyped] = useState<string | null>(null);
   const [wrong, setWrong] = useState(false);
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  /** The value whose cost stands under the layer: whoever goes on with it has read it. */
+  const seen = useRef<number | null>(null);
   const element = useRef<HTMLInputElement>(null);
   useEffect(() => () => clearTimeout(timer.current), []);
 
@@ -29,7 +31,9 @@ function Field({ node, field }: { node: LayerData; field: Quick }) {
     if (value === null || value === field.value) return ui.set({ effect: null });
     timer.current = setTimeout(() => {
       void store.ask({ op: "effect", node: node.id, name: field.name, value }).then((answer) => {
-        if (answer && element.current?.matches(":focus")) ui.set({ effect: answer.text ? { node: node.id, name: field.name, text: answer.text } : null });
+        if (!answer || !element.current?.matches(":focus")) return;
+        seen.current = value;
+        ui.set({ effect: answer.text ? { node: node.id, name: field.name, text: answer.text } : null });
       });
     }, ASK_MS);
   };
@@ -37,9 +41,10 @@ function Field({ node, field }: { node: LayerData; field: Quick }) {
     clearTimeout(timer.current);
     const value = typed === null ? null : read(typed, field);
     if (value !== null && String(value) !== String(field.value)) {
-      store.dispatch({ op: "set", node: node.id, name: field.name, value });
+      store.dispatch({ op: "set", node: node.id, name: field.name, value, sure: seen.current === value });
       ui.say(`${field.name} of ${node.name || node.type} is now ${value}`);
     }
+    seen.current = null;
     setTyped(null);
     setWrong(false);
     ui.set({ effect: null });

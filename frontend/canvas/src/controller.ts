@@ -1,6 +1,7 @@
 /** Everything a person can do on the canvas, whichever way: mouse, touch, keys, menus. */
 import type { CanvasStore } from "./store";
-import type { Answer } from "./types";
+import { axisOf } from "./layout";
+import type { Answer, Point } from "./types";
 import { Walking } from "./walking";
 
 export { FRAME, type Flow } from "./view";
@@ -10,12 +11,23 @@ export class Controller extends Walking {
   constructor(store: CanvasStore) {
     super(store);
     store.onAnswer = (answer) => this.answered(answer);
+    store.subscribe(() => this.listen());
+  }
+
+  private heard = 0;
+
+  /** A question that Python asks before it does what was done in the form, or on a number. */
+  private listen(): void {
+    const { asked } = this.doc;
+    if (!asked || asked.id === this.heard) return;
+    this.heard = asked.id;
+    this.ui.set({ asked: { text: asked.text, title: asked.title, op: { op: "sure", id: asked.id }, yes: "Do it" }, said: `${asked.title} ${asked.text}` });
   }
 
   protected answered(answer: Answer): void {
     if (answer.ask && answer.op) {
       const many = answer.op.op === "delete" ? answer.op.nodes.length : 1;
-      this.ui.set({ asked: { text: answer.ask, op: answer.op, title: many > 1 ? `Delete ${many} layers?` : "Delete this layer?" }, said: answer.ask });
+      this.ui.set({ asked: { text: answer.ask, op: answer.op, title: many > 1 ? `Delete ${many} layers?` : "Delete this layer?", yes: "Delete" }, said: answer.ask });
     }
     for (const file of answer.files ?? []) download(file);
   }
@@ -32,7 +44,13 @@ export class Controller extends Walking {
   }
 
   picture(format: "svg" | "png"): void {
-    void this.store.ask({ op: "picture", at: this.store.placement.at, dark: this.box?.dataset["dark"] === "true", format });
+    const lr = this.direction() === "LR";
+    const at: Record<string, Point> = {}; // middles: a card of the picture has a size of its own
+    for (const [id, node] of Object.entries(this.doc.nodes)) {
+      const box = this.boxOf(id);
+      if (box) at[id] = [box.x + box.w / 2, box.y + (lr ? axisOf(node, this.ui.state.unfolded.has(id)) : box.h / 2)];
+    }
+    void this.store.ask({ op: "picture", at, dark: this.box?.dataset["dark"] === "true", format });
     this.ui.set({ menu: null, said: "The picture is being drawn" });
   }
 }

@@ -1,8 +1,12 @@
 /** What is done to layers that stand there: deleted, copied, grouped, moved. */
+import { put, refusal } from "./clipboard";
 import { Connecting } from "./connecting";
 import { align, around, arrange, distribute, freePlace, snapped, type Box, type Edge, type Style } from "./layout";
 import type { FrameData, Point } from "./types";
 import { FRAME, NEW_NODE, uid } from "./view";
+
+/** So long after a paste key the browser's event is waited for. */
+const PASTE_MS = 250;
 
 export class Editing extends Connecting {
   delete(sure = false): void {
@@ -39,6 +43,7 @@ export class Editing extends Connecting {
     if (!asked) return;
     this.ui.set({ asked: null });
     if (asked.op.op === "delete") this.store.dispatch({ ...asked.op, sure: true });
+    else if (asked.op.op === "sure") this.store.dispatch({ op: "sure", id: asked.op.id });
     this.focus();
   }
 
@@ -67,6 +72,10 @@ export class Editing extends Connecting {
     this.select([...this.doc.order]);
   }
 
+  /** Whether what was copied here last is on the system's clipboard; if not, the server still has it. */
+  private copied: "nothing" | "on its way" | "there" | "not there" = "nothing";
+  private pasting: { keep: boolean; timer: ReturnType<typeof setTimeout> } | null = null;
+
   undo(): void {
     this.goBy("undo", this.doc.undo, "Undone");
   }
@@ -83,14 +92,33 @@ export class Editing extends Connecting {
   onNodes(op: "bypass" | "freeze" | "duplicate" | "copy" | "cut"): void {
     const nodes = this.selected;
     if (!nodes.length) return;
-    this.store.dispatch({ op, nodes });
+    if (op === "copy" || op === "cut") {
+      const text = this.store.ask({ op, nodes }).then((answer) => answer?.copied ?? "");
+      this.copied = "on its way";
+      void put(text).then((done) => {
+        this.copied = done ? "there" : "not there";
+      });
+    } else this.store.dispatch({ op, nodes });
     this.ui.say({ bypass: "Bypass switched", freeze: "Freeze switched", duplicate: "Duplicated", copy: "Copied", cut: "Cut" }[op]);
     if (op === "cut") this.focus();
   }
 
-  paste(keep: boolean): void {
+  /** After a paste key: the browser will bring what is on the clipboard; where it does not, the server's copy is taken. */
+  expectPaste(keep: boolean): void {
+    if (this.pasting) clearTimeout(this.pasting.timer);
+    this.pasting = { keep, timer: setTimeout(() => this.pasted(""), PASTE_MS) };
+  }
+
+  /** What the browser brought, "" for nothing. */
+  pasted(text: string): void {
+    const keep = this.pasting?.keep ?? false;
+    if (this.pasting) clearTimeout(this.pasting.timer);
+    this.pasting = null;
+    const ours = !text || this.copied === "on its way" || this.copied === "not there";
+    const reason = ours ? "" : refusal(text);
+    if (reason) return this.refuse(reason, this.pointer);
     const at = freePlace(this.pointer ? this.toFlow(this.pointer) : this.centre(), NEW_NODE, this.boxes(), 8);
-    this.store.dispatch({ op: "paste", at, keep_inputs: keep });
+    this.store.dispatch({ op: "paste", at, keep_inputs: keep, ...(ours ? {} : { text }) });
     this.ui.say("Pasted");
   }
 

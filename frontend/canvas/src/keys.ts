@@ -1,7 +1,11 @@
 /** Which key does what: one table, read by the keyboard and shown by the "?" sheet. */
 import type { Controller } from "./controller";
 
-export interface Command { keys: string[]; label: string; group: string; run: (controller: Controller, event: KeyboardEvent) => void }
+export interface Command {
+  keys: string[]; label: string; group: string; run: (controller: Controller, event: KeyboardEvent) => void;
+  /** The browser does its part too: it brings what is pasted. */
+  goesOn?: boolean;
+}
 
 const GRID = 8;
 const moves: Record<string, [number, number]> = { arrowleft: [-1, 0], arrowright: [1, 0], arrowup: [0, -1], arrowdown: [0, 1] };
@@ -52,8 +56,8 @@ export const COMMANDS: Command[] = [
   { group: "Edit", keys: ["delete", "backspace"], label: "Delete; again to confirm", run: (c) => c.delete() },
   { group: "Edit", keys: ["ctrl+c"], label: "Copy", run: (c) => c.onNodes("copy") },
   { group: "Edit", keys: ["ctrl+x"], label: "Cut", run: (c) => c.onNodes("cut") },
-  { group: "Edit", keys: ["ctrl+v"], label: "Paste", run: (c) => c.paste(false) },
-  { group: "Edit", keys: ["ctrl+shift+v"], label: "Paste and keep the incoming wires", run: (c) => c.paste(true) },
+  { group: "Edit", keys: ["ctrl+v"], label: "Paste", run: (c) => c.expectPaste(false), goesOn: true },
+  { group: "Edit", keys: ["ctrl+shift+v"], label: "Paste and keep the incoming wires", run: (c) => c.expectPaste(true), goesOn: true },
   { group: "Edit", keys: ["ctrl+d"], label: "Duplicate", run: (c) => c.onNodes("duplicate") },
   { group: "Edit", keys: ["ctrl+b"], label: "Bypass", run: (c) => c.onNodes("bypass") },
   { group: "Edit", keys: ["ctrl+shift+f", "f"], label: "Freeze the weights", run: (c) => c.onNodes("freeze") },

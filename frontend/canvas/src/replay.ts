@@ -7,7 +7,7 @@ import {
 export const EMPTY: Document = {
   nodes: {}, order: [], wires: {}, frames: {}, selected: [], crumbs: [],
   totals: { layers: "", parameters: "", flops: "", memory: "", words: [], problems: 0 },
-  first_problem: null, undo: null, redo: null, history: [[], 0, 0], folds: [], settings: {}, message: null,
+  first_problem: null, undo: null, redo: null, history: [[], 0, 0], folds: [], settings: {}, message: null, asked: null,
 };
 
 /** The document after a patch; `base` is left as it was, and what did not change is shared with it. */

@@ -65,6 +65,8 @@ export interface Document {
   folds: Fold[];
   settings: Record<string, unknown>;
   message: { tone: string; text: string; seq?: number } | null;
+  /** What waits for a yes: it would cost trained weights. */
+  asked: { id: number; title: string; text: string } | null;
 }
 
 export interface Patch {
@@ -86,6 +88,7 @@ export interface Answer {
   slots?: Record<string, string>;
   keys?: string[];
   text?: string;
+  copied?: string;
   ask?: string;
   op?: Op;
   files?: { name: string; type: string; text?: string; base64?: string }[];
@@ -116,7 +119,8 @@ export type Edit =
   | { op: "move"; at: Record<string, Point>; frames: Record<string, Point> }
   | { op: "pin"; at: Record<string, Point> }
   | { op: "arrange"; at: Record<string, Point>; direction: "LR" | "TB" }
-  | { op: "set"; node: string; name: string; value: number | string }
+  | { op: "set"; node: string; name: string; value: number | string; sure?: boolean }
+  | { op: "sure"; id: number }
   | { op: "rename"; node: string; name: string }
   | { op: "bypass" | "freeze"; nodes: string[] }
   | { op: "note"; node: string; text: string }
@@ -126,8 +130,8 @@ export type Edit =
   | { op: "repeat"; node: string; repeat: number; shared: boolean }
   | { op: "leave"; depth: number }
   | { op: "fold"; index: number; name: string }
-  | { op: "duplicate" | "copy" | "cut"; nodes: string[] }
-  | { op: "paste"; at: Point; keep_inputs: boolean }
+  | { op: "duplicate"; nodes: string[] }
+  | { op: "paste"; at: Point; keep_inputs: boolean; text?: string }
   | { op: "repair"; id: string }
   | { op: "undo" | "redo" | "first_problem" | "resync" }
   | { op: "goto"; position: number }
@@ -138,6 +142,7 @@ export type Question =
   | { op: "fits"; from: null; to: Slot }
   | { op: "effect"; node: string; name: string; value: number | string }
   | { op: "effect"; nodes: string[] }
+  | { op: "copy" | "cut"; nodes: string[] }
   | { op: "picture"; at: Record<string, Point>; dark: boolean; format: "svg" | "png" };
 export type Op = (Edit | Question) & Stamp;
 export type Sent = (Edit | Question) & { seq: number; at_ms: number; in: string };

@@ -6,7 +6,7 @@ export interface SearchState { screen: Point; flow: Point; from: Value | null; t
 export interface SlotMenu { screen: Point; from: Value; to: Slot; instead: string | null }
 /** A few ways to go on: which port, which result. */
 export interface Choosing { screen: Point; title: string; items: { name: string; hint: string; barred: boolean; run: () => void }[]; first: number }
-export interface Asked { text: string; op: Op; title: string }
+export interface Asked { text: string; op: Op; title: string; yes: string }
 
 export interface UiState {
   search: SearchState | null;
