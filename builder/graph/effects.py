@@ -8,10 +8,8 @@ from typing import TypeAlias
 
 from builder import catalogue
 from builder.graph import meta
-from builder.graph.blocks import graph_at
 from builder.graph.diagnostics import Diagnostic
 from builder.graph.edits import Edit, Several, apply
-from builder.graph.inside import reports_at
 from builder.graph.model import Argument, Graph
 from builder.graph.report import ShapeReport
 from builder.graph.shapes import infer_shapes
@@ -22,8 +20,9 @@ Shapes: TypeAlias = tuple[tuple[str, tuple[int, ...]], ...]
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """`changed`: nodes that stay but give another shape, or none any more, in running order; in the
-    graph the edit works in (a block's nodes as its first call runs them).
+    """`changed`: nodes that stay but give another shape, or none any more, or are built with weights of
+    another shape; in running order, in the graph the edit works in, in whichever of a block's calls.
+    `elsewhere`: the same in all other graphs, each as (scope, node).
 
     `lost`: paths in the `state_dict` whose parameters vanish or get another shape, repetitions
     written out ("encoder.0.fc"); `shapes`: of each the names and shapes of its parameters and buffers now.
@@ -33,6 +32,7 @@ class Effect:
     changed: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     problems: tuple[Diagnostic, ...] = ()
+    elsewhere: tuple[tuple[str, str], ...] = ()
     shapes: Mapping[str, Shapes] = field(default_factory=dict, compare=False)
 
 
@@ -44,20 +44,24 @@ def effect_of(graph: Graph, edit: Edit) -> Effect:
     after = apply(graph, edit)
     before_report, after_report = infer_shapes(graph), infer_shapes(after)
     had, has = _Weights(graph, before_report), _Weights(after, after_report)
+    changed = list(_changed(_runs(graph, before_report), _runs(after, after_report)))
+    here = scope_of(edit)
     lost = {path: _shapes(made) for path, made in had.made.items() if has.lack(path, made)}
     return Effect(
-        tuple(_changed(graph, after, before_report, after_report, _scope(edit))),
+        tuple(node for scope, node in changed if scope == here),
         tuple(lost),
         tuple(
             p
             for p in after_report.problems
             if not any(p.same_place(other) for other in before_report.problems)
         ),
-        lost,
+        elsewhere=tuple((scope, node) for scope, node in changed if scope != here),
+        shapes=lost,
     )
 
 
-def _scope(edit: Edit) -> str:
+def scope_of(edit: Edit) -> str:
+    """The graph an edit works in; of several, that of the first."""
     while isinstance(edit, Several):
         if not edit.edits:
             return ""
@@ -65,15 +69,53 @@ def _scope(edit: Edit) -> str:
     return edit.scope
 
 
-def _changed(
-    before: Graph, after: Graph, was: ShapeReport, now: ShapeReport, scope: str
-) -> Iterator[str]:
-    old, new = reports_at(before, was, scope), reports_at(after, now, scope)
-    for identity in graph_at(before, scope).nodes:
-        if identity not in old or identity not in new or old[identity].result is None:
-            continue
-        if old[identity].result != new[identity].result:
-            yield identity
+_Runs = Mapping[str, list[tuple[Graph, ShapeReport]]]
+
+
+def _runs(root: Graph, report: ShapeReport) -> _Runs:
+    """Every graph by its scope, with a report for each time it runs; equal repetitions count once."""
+    found: dict[str, list[tuple[Graph, ShapeReport]]] = {"": [(root, report)]}
+    waiting = [(root, report)]
+    while waiting:
+        graph, current = waiting.pop(0)
+        for identity, node in current.nodes.items():
+            owner = graph.owner_of(graph.nodes[identity])
+            if owner is None or owner.block is None or owner.block not in root.blocks:
+                continue
+            for body in {id(body): body for body in node.body}.values():
+                run = (root.blocks[owner.block], body)
+                found.setdefault(owner.block, []).append(run)
+                waiting.append(run)
+    return found
+
+
+def _changed(before: _Runs, after: _Runs) -> Iterator[tuple[str, str]]:
+    """Each node that is another one in some run of its graph, with its scope."""
+    for scope, runs in before.items():
+        pairs = list(zip(runs, after.get(scope, ()), strict=False))
+        for identity in runs[0][0].nodes:
+            if any(_differs(identity, *pair) for pair in pairs):
+                yield scope, identity
+
+
+def _differs(
+    identity: str, before: tuple[Graph, ShapeReport], after: tuple[Graph, ShapeReport]
+) -> bool:
+    (graph, was), (new_graph, now) = before, after
+    old, new = was.nodes.get(identity), now.nodes.get(identity)
+    if old is None or new is None or old.result is None:
+        return False
+    if old.result != new.result:
+        return True
+    owner, other = (
+        graph.owner_of(graph.nodes[identity]),
+        new_graph.owner_of(new_graph.nodes[identity]),
+    )
+    if owner is None or other is None or owner.block is not None or owner.target != other.target:
+        return False
+    if old.arguments == new.arguments or not (old.parameters and new.parameters):
+        return False
+    return _shapes((owner.target, old.arguments)) != _shapes((other.target, new.arguments))
 
 
 _Made = tuple[str, Mapping[str, Argument]]

@@ -53,7 +53,8 @@ class Totals:
     `parameters` = `trainable` + `frozen`; `buffers`: numbers kept but not learned. `flops` and
     `activation_bytes`: per sample. `memory_bytes`: what training takes with a batch of one: weight,
     gradient and Adam's two moments for each trainable number, the weight alone for a frozen one,
-    and the activations.
+    and the activations. Of a branch the side with more FLOPs counts; `flops_unknown`: how many calls
+    count none because theirs are not known.
     """
 
     parameters: int = 0
@@ -63,6 +64,7 @@ class Totals:
     flops: int = 0
     activation_bytes: int = 0
     memory_bytes: int = 0
+    flops_unknown: int = 0
 
 
 @dataclass(frozen=True, slots=True)

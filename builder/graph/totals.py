@@ -1,23 +1,31 @@
-"""The sums over a graph: what several calls share counts once."""
+"""The sums over a graph: what several calls share counts once, of a branch the dearer side."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TypeAlias
 
-from builder.graph.model import Graph
+from builder.graph.model import Graph, Ref, iter_refs
 from builder.graph.report import NodeReport, Totals
 from builder.graph.size import training_bytes
+
+_Sides: TypeAlias = tuple[tuple[str, str], ...]
+"""The sides of branches on which alone a node runs, the outermost first: (branch, "if_true")."""
 
 
 def add_up(graph: Graph, reports: Mapping[str, NodeReport]) -> Totals:
     """Parameters and buffers by owner, FLOPs and activations by call."""
-    parameters = trainable = buffers = flops = activations = 0
+    parameters = trainable = buffers = activations = unknown = 0
+    flops: dict[_Sides, int] = {}
     counted = set()
+    sides = _sides(graph)
     for node in graph.nodes.values():
-        if node.kind not in ("layer", "operation"):
+        if node.kind not in ("layer", "operation") or node.bypassed:
             continue
         report = reports[node.id]
-        flops += report.flops or 0
+        on = sides.get(node.id, ())
+        flops[on] = flops.get(on, 0) + (report.flops or 0)
+        unknown += (report.flops is None) + sum(b.totals.flops_unknown for b in report.body)
         activations += report.activation_bytes
         if report.parameters + report.buffers and node.target not in counted:
             counted.add(node.target)
@@ -30,7 +38,43 @@ def add_up(graph: Graph, reports: Mapping[str, NodeReport]) -> Totals:
         trainable,
         frozen,
         buffers,
-        flops,
+        _dearest(flops),
         activations,
         training_bytes(trainable, frozen + buffers, activations),
+        unknown,
     )
+
+
+def _sides(graph: Graph) -> dict[str, _Sides]:
+    """Of every node that runs on one side of a branch only: which one. Empty without branches."""
+    if not any(node.kind == "branch" for node in graph.nodes.values()):
+        return {}
+    found: dict[str, _Sides] = {}
+    for node in reversed(list(graph.nodes.values())):
+        here = found.setdefault(node.id, ())
+        for name, argument in node.arguments.items():
+            side = node.kind == "branch" and not node.bypassed and isinstance(argument, Ref)
+            reads = (*here, (node.id, name)) if side else here
+            for ref in iter_refs(argument):
+                known = found.get(ref.node)
+                found[ref.node] = reads if known is None else _common(known, reads)
+    return found
+
+
+def _common(one: _Sides, other: _Sides) -> _Sides:
+    """How far two agree."""
+    length = next((i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
+    return one[: min(len(one), len(other)) if length is None else length]
+
+
+def _dearest(flops: Mapping[_Sides, int]) -> int:
+    """The sum with the larger side of each branch, the innermost branches first."""
+    left = dict(flops)
+    for depth in range(max(map(len, left), default=0), 0, -1):
+        best: dict[tuple[_Sides, str], int] = {}
+        for sides in [s for s in left if len(s) == depth]:
+            branch = sides[:-1], sides[-1][0]
+            best[branch] = max(best.get(branch, 0), left.pop(sides))
+        for (outer, _), cost in best.items():
+            left[outer] = left.get(outer, 0) + cost
+    return left.get((), 0)

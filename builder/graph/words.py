@@ -38,13 +38,6 @@ _PAIRS: Final = (
     ("num_embeddings", "embedding_dim"),
 )
 _LONGEST: Final = 64  # characters of parameters in a row; the form has them all
-_AXES: Final = {
-    2: "batch × features",
-    3: "batch × length × features",
-    4: "batch × channels × height × width",
-    5: "batch × channels × depth × height × width",
-}
-_CHANNELS_FIRST: Final = {"convolution", "pooling"}
 
 
 def family_of(graph: Graph, node: Node) -> Family:
@@ -116,17 +109,6 @@ def source_words(graph: Graph, ref: Ref) -> str:
     return f"{label} · {part or ''.join(f'[{i}]' for i in ref.path)}"
 
 
-def axes(value: Value | None, family: str = "") -> str:
-    """The axes of a shape by name, for a tooltip; "" where there is no usual name."""
-    if not isinstance(value, TensorSpec):
-        return ""
-    if len(value.shape) == 2 and value.dtype in ("int64", "int32"):
-        return "batch × length"
-    if len(value.shape) == 3 and family in _CHANNELS_FIRST:
-        return "batch × channels × length"
-    return _AXES.get(len(value.shape), "")
-
-
 def shape_words(value: Value | None) -> str:
     """A shape, several with commas for a tuple, "?" where it is not known."""
     if isinstance(value, tuple) and value and all(isinstance(v, TensorSpec) for v in value):
@@ -155,8 +137,8 @@ def marks_of(graph: Graph, node: Node, report: NodeReport) -> list[str]:
         marks += ["frozen"] if owner.frozen else []
         if owner.repeat > 1:
             marks.append(f"×{owner.repeat}" + (" shared" if owner.shared else ""))
-        calls = graph.calls_of(owner.id)
-        if len(calls) > 1 and calls[0].id != node.id:
+        calls = [call for call in graph.calls_of(owner.id) if not call.bypassed]
+        if not node.bypassed and len(calls) > 1 and calls[0].id != node.id:
             marks.append(f"{'weights of' if report.parameters else 'the same'} {owner.name}")
     return marks
 
@@ -192,9 +174,7 @@ def totals_words(totals: Totals) -> list[tuple[str, str, str]]:
                 "The others are frozen: requires_grad is False",
             )
         )
-    words.append(
-        (format_flops(totals.flops), "per sample", "Floating-point operations of one forward pass")
-    )
+    words.append((flops_words(totals), "per sample", _flops_meaning(totals)))
     words.append(
         (
             format_bytes(totals.memory_bytes),
@@ -204,6 +184,26 @@ def totals_words(totals: Totals) -> list[tuple[str, str, str]]:
         )
     )
     return words
+
+
+def flops_words(totals: Totals) -> str:
+    """8.2 kFLOPs; "≥ 8.2 kFLOPs" where those of some layers are not known, "? FLOPs" where none are."""
+    if not totals.flops_unknown:
+        return format_flops(totals.flops)
+    return f"≥ {format_flops(totals.flops)}" if totals.flops else format_flops(None)
+
+
+def _flops_meaning(totals: Totals) -> str:
+    text = "Floating-point operations of one forward pass; of a branch, the side that takes more"
+    count = totals.flops_unknown
+    if not count:
+        return text
+    who = (
+        "one layer or operation are"
+        if count == 1
+        else f"{format_exact(count)} layers and operations are"
+    )
+    return f"{text}. Those of {who} not known and not counted"
 
 
 def _constructor_words(

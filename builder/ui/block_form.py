@@ -112,7 +112,7 @@ def _literal(text: str) -> bool | int | float | str:
 
 
 def _ungroup(node: str) -> None:
-    state.edit(Ungroup(node, scope=state.scope()))
+    edit_or_ask(Ungroup(node, scope=state.scope()))
 
 
 def _set_block_setting(node: str, name: str, value: Argument | Unset) -> None:
@@ -121,4 +121,4 @@ def _set_block_setting(node: str, name: str, value: Argument | Unset) -> None:
 
 def _set_setting(name: str, value: Argument | Unset) -> None:
     if value is UNSET or value is None or isinstance(value, bool | int | float | str):
-        state.edit(SetSetting(name, value, scope=state.scope()))
+        edit_or_ask(SetSetting(name, value, scope=state.scope()))

@@ -124,7 +124,7 @@ def _name(graph: Graph, node: Node, entry: Entry | None, key: str) -> None:
     name_key = state.followed(f"{key}.name", name)
 
     def renamed() -> None:
-        state.edit(Rename(node.id, state.widget(name_key), scope=state.scope()))
+        edit_or_ask(Rename(node.id, state.widget(name_key), scope=state.scope()))
 
     st.text_input(
         "Name",
@@ -321,7 +321,7 @@ def _condition(graph: Graph, node: Node, key: str) -> None:
         except LayerwiseError as refusal:
             state.say(str(refusal), "warning")
             return
-        state.edit(SetCondition(node.id, condition, scope=state.scope()))
+        edit_or_ask(SetCondition(node.id, condition, scope=state.scope()))
 
     known = ", ".join(graph.settings)
     st.text_input(

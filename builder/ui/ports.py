@@ -173,7 +173,9 @@ def _number(node: Node, port: Port, value: int | float, key: str) -> None:
 
 
 def _set(node: Node, port: Port, value: Argument | Unset) -> None:
-    state.edit(SetCallArgument(node.id, port.name, value, scope=state.scope()))
+    from builder.ui.canvas.holding import edit_or_ask  # here, because the canvas asks for ports too
+
+    edit_or_ask(SetCallArgument(node.id, port.name, value, scope=state.scope()))
 
 
 def _refs_of(graph: Graph, node: Node, result: Value | None) -> list[Ref]:

@@ -98,7 +98,7 @@ def test_numbers_names_and_forms_are_edited_beside_each_other(drawing: Draw) -> 
     on.choose("one")
     field = page.get_by_role("textbox", name="out_features of one")
     field.fill("32")
-    expect(on.node("one").locator(".effect")).to_contain_text("changes 1 layer")
+    expect(on.node("one").locator(".effect")).to_contain_text("changes 2 layers")
     field.press("Enter")
     expect(on.label("two:input:0")).to_have_text("N×32")
     form = page.get_by_role("spinbutton", name="out_features")

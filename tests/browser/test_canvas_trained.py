@@ -52,7 +52,7 @@ def test_what_would_lose_trained_weights_is_said_before_it_is_done(trained: Draw
     number.click()
     page.keyboard.type("24")
     effect = on.node("conv1").get_by_role("status")
-    expect(effect).to_have_text("changes 2 layers, 2 lose trained weights")
+    expect(effect).to_have_text("changes 3 layers, 2 lose trained weights")
     assert on.graph() == before
     on.press("Escape")
     expect(effect).to_have_count(0)
@@ -61,17 +61,17 @@ def test_what_would_lose_trained_weights_is_said_before_it_is_done(trained: Draw
     number.click()
     page.keyboard.type("24")
     on.press("Enter")
-    expect(ask).to_contain_text("changes 2 layers, 2 lose trained weights")
+    expect(ask).to_contain_text("changes 3 layers, 2 lose trained weights")
     expect(ask).to_contain_text("out_channels")
     ask.get_by_role("button", name="Keep").click()
     on.agrees()
     assert on.graph().nodes.keys() == before.nodes.keys() and channels(on) == 16
 
     # In the form: asked before it is done, and done by a yes.
-    field = page.get_by_test_id("stNumberInput").filter(has_text="out_channels").locator("input")
+    field = page.get_by_role("spinbutton", name="out_channels")
     field.fill("32")
     field.press("Enter")
-    expect(ask).to_contain_text("changes 2 layers, 2 lose trained weights")
+    expect(ask).to_contain_text("changes 3 layers, 2 lose trained weights")
     expect(field).to_have_value("16")
     assert channels(on) == 16
     ask.get_by_role("button", name="Do it").click()

@@ -213,9 +213,6 @@ def test_a_frozen_block_opens_into_frozen_layers() -> None:
 def test_what_cannot_be_opened_says_what_to_do_first() -> None:
     graph = grouped()
     assert "is no block" in refusal(graph, Ungroup("fc2"))
-    assert "Set its repetitions to 1 first" in refusal(
-        apply(graph, SetRepeat("hidden", 3)), Ungroup("hidden")
-    )
     twice = apply(graph, AddNode("block:Hidden", after="hidden", id="again"))
     shared = apply(twice, ShareWeights("again", "hidden"))
     assert "Give this call weights of its own first" in refusal(shared, Ungroup("again"))

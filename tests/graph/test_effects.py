@@ -12,6 +12,7 @@ from builder.graph.edits import (
     AddNode,
     DeleteNode,
     DeleteNodes,
+    DuplicateNode,
     GroupIntoBlock,
     SetArgument,
     SetBypassed,
@@ -28,7 +29,25 @@ from tests.strategies import graphs
 
 def test_a_width_changes_what_follows_and_the_weights_of_the_next_layer() -> None:
     effect = effect_of(mlp(), SetArgument("fc1", "out_features", 16))
-    assert effect == Effect(changed=("fc1", "relu"), lost=("fc1", "fc2"))
+    assert effect == Effect(changed=("fc1", "relu", "fc2"), lost=("fc1", "fc2"))
+
+
+def test_a_layer_counts_whose_weights_change_though_its_result_stays() -> None:
+    graph = layer(start(), "a", "Linear", "x", out_features=8)
+    graph = layer(graph, "b", "Linear", "a", out_features=8)
+    graph = output(layer(graph, "c", "Linear", "b", out_features=2), "c")
+    assert effect_of(graph, SetArgument("a", "out_features", 16)).changed == ("a", "b")
+
+
+def test_what_changes_outside_of_the_block_one_is_in_counts_in_each_of_its_calls() -> None:
+    graph = layer(start(), "a", "Linear", "x", out_features=8)
+    graph = layer(graph, "b", "Linear", "a", out_features=8)
+    graph = output(layer(graph, "head", "Linear", "b", out_features=2), "head")
+    graph = apply(graph, GroupIntoBlock(("b",), "Body"))
+    graph = apply(apply(graph, DuplicateNode("body")), GroupIntoBlock(("head",), "Head"))
+    effect = effect_of(graph, SetArgument("b", "out_features", 16, scope="Body"))
+    assert effect.changed == ("x", "b", "output")
+    assert effect.elsewhere == (("", "body"), ("", "body2"), ("Head", "x"), ("Head", "head"))
 
 
 def test_what_changes_no_weight_loses_none() -> None:
@@ -68,6 +87,7 @@ def test_inside_a_repeated_block_every_repetition_counts() -> None:
     assert effect_of(graph, edit).lost == ("body.0.fc1", "body.1.fc1", "body.2.fc1")
     wider = effect_of(graph, SetArgument("fc1", "out_features", 4, scope="Body"))
     assert wider.changed == ("fc1", "relu", "output")
+    assert wider.elsewhere == (("", "body"), ("", "fc2"))
     assert wider.lost == ("body.0.fc1", "body.1.fc1", "body.2.fc1", "fc2")
     assert effect_of(graph, SetRepeat("body", 2)).lost == ("body.2.fc1",)
 

@@ -137,9 +137,9 @@ def test_the_name_a_port_of_the_block_gets_is_not_taken_for_free_outside() -> No
     graph = layer(start(), "a", "Linear", "x", out_features=8)
     graph = layer(graph, "b", "Linear", "a", out_features=8)
     graph = operation(graph, "add", "operator.add", input=Ref("b"), other=Ref("x"))
-    graph = apply(output(graph, "add"), GroupIntoBlock(("a",), "A", id="group"))
+    graph = apply(output(graph, "add"), GroupIntoBlock(("a",), id="group"))
     graph = apply(graph, DuplicateNode("group"))
-    both = apply(graph, GroupIntoBlock(("b", "add"), "B"))
+    both = apply(graph, GroupIntoBlock(("b", "add")))
     assert why_invalid(both) is None
     assert grouped_and_back(graph, ["b", "add"])
 

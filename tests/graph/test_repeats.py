@@ -21,6 +21,7 @@ from builder.graph.edits import (
     SetNote,
     SetRepeat,
     ShareWeights,
+    Ungroup,
     apply,
     describe,
 )
@@ -250,3 +251,43 @@ def test_whatever_is_found_can_be_folded(graph: Graph) -> None:
             continue
         assert why_invalid(once) is None
         assert infer_shapes(once).result == infer_shapes(graph).result
+
+
+def stack(times: int) -> Graph:
+    """Conv2d, BatchNorm2d and ReLU so many times, named as the palette names them."""
+    graph = start("N", 4, 8, 8)
+    last = "x"
+    for i in range(1, times + 1):
+        conv = {"out_channels": 4, "kernel_size": 3, "padding": 1}
+        graph = layer(graph, f"conv{i}", "Conv2d", last, **conv)
+        graph = layer(graph, f"bn{i}", "BatchNorm2d", f"conv{i}")
+        graph = layer(graph, last := f"relu{i}", "ReLU", f"bn{i}")
+    return output(graph, last)
+
+
+def test_ungrouping_what_was_folded_writes_it_out_again() -> None:
+    flat = stack(4)
+    rows = tuple((f"conv{i}", f"bn{i}", f"relu{i}") for i in range(1, 5))
+    folded = apply(flat, FoldRepeats(rows, id="fold"))
+    assert len(folded.nodes) == 3
+    assert same(apply(folded, Ungroup("fold")), flat)
+
+
+def test_repetitions_that_share_their_weights_become_calls_of_the_same_layers() -> None:
+    graph = apply(mlp(), GroupIntoBlock(("fc1", "relu"), id="body"))
+    graph = apply(graph, SetRepeat("body", 3, True))
+    flat = apply(graph, Ungroup("body"))
+    assert why_invalid(flat) is None
+    assert [flat.label(i) for i in flat.nodes][1:6:2] == ["fc1", "fc1 (2)", "fc1 (3)"]
+    computes_the_same(graph, flat)
+
+
+def test_repetitions_of_a_block_with_a_second_input_all_read_it() -> None:
+    graph = layer(start(), "first", "Linear", "x", out_features=8)
+    graph = layer(graph, "fc", "Linear", "first", out_features=8)
+    graph = operation(graph, "add", "operator.add", input=Ref("fc"), other=Ref("x"))
+    graph = apply(output(graph, "add"), GroupIntoBlock(("fc", "add"), id="body"))
+    graph = apply(graph, SetRepeat("body", 3))
+    flat = apply(graph, Ungroup("body"))
+    computes_the_same(graph, flat)
+    assert [n.target for n in flat.nodes.values()].count("operator.add") == 3

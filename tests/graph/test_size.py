@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from builder.graph import size
+from builder.graph.edits import AddBranch, SetArgument, apply
+from builder.graph.model import Ref, Training
+from builder.graph.report import Totals
+from builder.graph.shapes import infer_shapes
 from builder.graph.size import (
     count_layers,
     format_bytes,
@@ -19,7 +24,8 @@ from builder.graph.size import (
     machine_memory,
     training_bytes,
 )
-from tests.graph.networks import skip
+from builder.graph.words import flops_words
+from tests.graph.networks import layer, mlp, output, skip, start
 
 THIN = "\u2009"
 
@@ -98,3 +104,25 @@ def test_parameters_are_exact_as_long_as_one_counts_them() -> None:
 def test_layers_are_counted_as_the_stack_shows_them() -> None:
     assert count_layers(skip()) == 3  # fc1, relu and the addition
     assert [format_layers(n) for n in (0, 1, 8)] == ["0 layers", "1 layer", "8 layers"]
+
+
+def test_of_a_branch_the_dearer_side_counts() -> None:
+    graph = layer(start(), "small", "Linear", "x", out_features=8)
+    graph = layer(graph, "wide", "Linear", "x", out_features=100)
+    graph = layer(graph, "narrow", "Linear", "wide", out_features=8)
+    edit = AddBranch(Training(), Ref("small"), Ref("narrow"), id="branch")
+    graph = output(apply(graph, edit), "branch")
+    one, other = 2 * 8 * 8, 2 * 8 * 100 + 2 * 100 * 8
+    assert infer_shapes(graph).totals.flops == max(one, other)
+    both = layer(graph, "also", "Linear", "small", out_features=8)
+    both = output(both, "also", "second")
+    assert infer_shapes(both).totals.flops == other + one + 2 * 8 * 8
+
+
+def test_unknown_flops_are_said_to_be_unknown() -> None:
+    known = infer_shapes(mlp()).totals
+    assert flops_words(known) == format_flops(known.flops)
+    assert flops_words(replace(known, flops_unknown=1)) == f"≥ {format_flops(known.flops)}"
+    assert flops_words(Totals(flops_unknown=2)) == "?"
+    broken = apply(mlp(), SetArgument("fc2", "in_features", 3))
+    assert infer_shapes(broken).totals.flops_unknown == 1

@@ -354,7 +354,7 @@ def test_deleting_what_reshapes_others_asks_first(digits: App) -> None:
     delete = {"op": "delete", "nodes": ["pool"], "wires": [], "frames": [], "sure": False}
     digits.draw(delete)
     asked = digits.session.kept["canvas.answer"]
-    assert asked["ask"] == "changes 3 layers" and "pool" in digits.graph.nodes
+    assert asked["ask"] == "changes 4 layers" and "pool" in digits.graph.nodes
     digits.draw({**asked["op"], "sure": True})
     assert "pool" not in digits.graph.nodes and digits.session.selected == "relu1"
 

@@ -9,7 +9,7 @@ import pytest
 
 from builder.gallery import project
 from builder.graph.check import check
-from builder.graph.edits import AddNode, Connect, DeleteNodes, Edit, SetArgument, apply
+from builder.graph.edits import AddNode, Connect, DeleteNodes, Edit, SetArgument, SetBypassed, apply
 from builder.graph.model import Graph, Node, Ref, TensorSpec
 from builder.ui.canvas.document import Document, Looked, document
 from builder.ui.canvas.fitting import keys_for, slots_for
@@ -211,3 +211,27 @@ def test_layers_that_a_run_has_trained_are_known_by_their_path() -> None:
     assert trained_nodes(graph, (), trained) == {"down1", "head"}
     inside = trained_nodes(graph, ("down1",), trained)
     assert inside and not trained_nodes(graph, ("down2",), trained)
+
+
+def test_a_bypassed_layer_with_parts_says_what_really_arrives() -> None:
+    graph = project("lstm_classifier").graph
+    lstm = next(
+        n for n in graph.nodes if (o := graph.owner_of(graph.nodes[n])) and "LSTM" in o.target
+    )
+    before = drawn(graph)
+    found = drawn(apply(graph, SetBypassed(lstm, True)))
+    outs = found["nodes"][lstm]["outs"]
+    assert [o["name"] for o in outs] == [o["name"] for o in before["nodes"][lstm]["outs"]]
+    came_in = next(w for w in found["wires"].values() if w["to"][0] == lstm)
+    read = [w for w in found["wires"].values() if w["from"][0] == lstm]
+    assert read and {w["shape"] for w in read} == {came_in["shape"]} != {"?"}
+    assert {o["shape"] for o in outs} == {came_in["shape"]}
+
+
+def test_the_output_says_the_axes_of_what_it_reads() -> None:
+    graph = _empty(TensorSpec(("N", 4, 100)))
+    conv = {"out_channels": 8, "kernel_size": 3}
+    found = drawn(apply(graph, AddNode("torch.nn.Conv1d", id="conv", arguments=conv)))
+    assert found["nodes"]["output"]["axes"] == "batch × channels × length"
+    assert found["wires"]["output:value:0"]["axes"] == "batch × channels × length"
+    assert found["nodes"]["conv"]["outs"][0]["kind"] == "signal"

@@ -60,6 +60,8 @@ def check_over_batch(call: Call) -> Finding | None:
         given = f"no dim, which here means {dim}"
     if -len(spec.shape) <= dim < len(spec.shape) and isinstance(spec.shape[dim], str):
         fitting = sizes_dim(spec)
+        if fitting % len(spec.shape) == dim % len(spec.shape):
+            return None  # N×N: every axis is the batch, and comparing samples is what is meant
         last = " for the last size" if fitting == -1 else ""
         return call.finding(
             "over_batch",

@@ -9,7 +9,7 @@ from typing import TypeVar
 from builder.errors import EditRefused, quote
 from builder.graph.blocks import change_refs, graph_at, result_paths, with_graph
 from builder.graph.edits.grouping import exchange, middle
-from builder.graph.edits.lookup import free_id, owner_at
+from builder.graph.edits.lookup import free_id, owner_at, refuse_more
 from builder.graph.edits.rewiring import in_order
 from builder.graph.edits.values import Ungroup
 from builder.graph.model import (
@@ -45,7 +45,11 @@ class _Taken:
 
 
 def ungroup(root: Graph, edit: Ungroup) -> Graph:
-    """See `Ungroup`. Names and ids are kept where they are free. The block stays for other callers."""
+    """See `Ungroup`. Names and ids are kept where they are free. The block stays for other callers.
+
+    Repetitions are written out one behind the other: layers of their own for each, or the same ones
+    called again where they share their weights.
+    """
     graph = graph_at(root, edit.scope)
     owner = owner_at(graph, edit.node, "content to take out")
     call = graph.nodes[edit.node]
@@ -56,26 +60,37 @@ def ungroup(root: Graph, edit: Ungroup) -> Graph:
         owners=set(graph.owners) - {owner.id},
     )
     values, settings = _settings(graph, block, owner, taken)
-    owners = {o.id: _opened_owner(o, owner.frozen, values, taken) for o in block.owners.values()}
     body = [n for n in block.nodes.values() if n.kind not in ("input", "output")]
-    ids = {}
-    for node in body:
-        ids[node.id] = free_id(None, node.id, taken.nodes)
-        taken.nodes.add(ids[node.id])
-    outside = _outside(block, call, ids)
+    refuse_more(graph, len(body) * owner.repeat - 1)
     shift = _shift(call, body)
-    opened = [
-        _shifted(_opened_node(n, ids[n.id], owners, values, outside, taken), shift) for n in body
-    ]
-    results = _results(block, call, outside)
+    opened: list[Node] = []
+    every: dict[str, Owner] = {}
+    reads = dict(call.arguments)
+    for number in range(owner.repeat):
+        if number == 0 or not owner.shared:
+            owners = {
+                o.id: _opened_owner(o, owner.frozen, values, taken, again=number > 0)
+                for o in block.owners.values()
+            }
+            every.update({o.id: o for o in owners.values()})
+        ids = _ids(body, owners, taken, again=number > 0)
+        outside = _outside(block, reads, ids)
+        for node in body:
+            new = _opened_node(node, ids[node.id], owners, values, outside, taken)
+            # Only the first stands where the block's content stood; the others find a free place.
+            new = _shifted(new, shift) if number == 0 else replace(new, position=None, note="")
+            opened.append(new)
+        results = _results(block, call, outside)
+        given = [results(Ref(call.id, path)) for _, path in result_paths(block)]
+        reads |= dict(zip([n.name or n.id for n in block.inputs], given, strict=False))
     nodes: dict[str, Node] = {}
     for node in graph.nodes.values():
         if node.id == call.id:
             nodes.update({n.id: n for n in opened})
         else:
             nodes[node.id] = change_refs(node, results)
-    opened_owners = exchange(graph.owners, [owner.id], owners.values())
-    if all(new == old for old, new in ids.items()):
+    opened_owners = exchange(graph.owners, [owner.id], every.values())
+    if owner.repeat == 1 and all(new == old for old, new in ids.items()):
         nodes = _put_back(nodes, call.among)
         if all(o.id == old for old, o in owners.items()):
             opened_owners = _put_back(opened_owners, owner.among)
@@ -87,6 +102,21 @@ def ungroup(root: Graph, edit: Ungroup) -> Graph:
         frames=_frames(graph, block, shift),
     )
     return with_graph(root, edit.scope, in_order(graph) if call.among else graph)
+
+
+def _ids(
+    body: list[Node], owners: Mapping[str, Owner], taken: _Taken, *, again: bool
+) -> dict[str, str]:
+    """The new id of each node: its own where it is free; of a further repetition, from its name."""
+    ids = {}
+    for node in body:
+        wish = node.id
+        if again:
+            owner = owners.get(node.target) if node.kind == "layer" else None
+            wish = owner.name if owner else suggest_name(node.name or node.id, taken.nodes)
+        ids[node.id] = free_id(None, wish, taken.nodes)
+        taken.nodes.add(ids[node.id])
+    return ids
 
 
 def _put_back(parts: dict[str, _Part], among: tuple[str, ...]) -> dict[str, _Part]:
@@ -148,14 +178,15 @@ def _settings(
 
 
 def _opened_owner(
-    inner: Owner, frozen: bool, values: Mapping[str, Argument], taken: _Taken
+    inner: Owner, frozen: bool, values: Mapping[str, Argument], taken: _Taken, *, again: bool
 ) -> Owner:
-    identity = free_id(None, inner.id, taken.owners)
+    name = taken.name(inner.name)
+    identity = free_id(None, name if again else inner.id, taken.owners)
     taken.owners.add(identity)
     return replace(
         inner,
         id=identity,
-        name=taken.name(inner.name),
+        name=name,
         frozen=inner.frozen or frozen,
         arguments={k: with_settings(a, values) for k, a in inner.arguments.items()},
     )
@@ -183,9 +214,11 @@ def _opened_node(
     return change_refs(opened, outside)
 
 
-def _outside(block: Graph, call: Node, ids: Mapping[str, str]) -> Callable[[Ref], Ref | None]:
+def _outside(
+    block: Graph, reads: Mapping[str, Argument], ids: Mapping[str, str]
+) -> Callable[[Ref], Ref | None]:
     """Where what is read inside the block is found outside; None where the call left it unwired."""
-    given = {n.id: call.arguments.get(n.name or n.id) for n in block.inputs}
+    given = {n.id: reads.get(n.name or n.id) for n in block.inputs}
 
     def outside(ref: Ref) -> Ref | None:
         if ref.node not in given:
@@ -239,8 +272,6 @@ def _refuse(root: Graph, graph: Graph, owner: Owner, call: Node) -> Graph:
         raise EditRefused(
             f"{name} is no block, so there is nothing to take out of it. Choose a block."
         )
-    if owner.repeat > 1:
-        raise EditRefused(f"{name} repeats {owner.repeat} times. Set its repetitions to 1 first.")
     if len(graph.calls_of(owner.id)) > 1:
         raise EditRefused(
             f"{name} is called {len(graph.calls_of(owner.id))} times with the same weights. "

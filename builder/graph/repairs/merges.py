@@ -104,9 +104,8 @@ def _bring(
         missing = len(want.shape) - len(have.shape)
         if have.shape[:2] == want.shape[:2]:
             steps: list[Step] = [("torch.unsqueeze", {"dim": -1})] * missing
-            yield from case.insert(
-                steps, 0, ref=ref, port=port, label=f"Add {missing} dimensions of 1 behind {label}"
-            )
+            what = "a dimension of size 1" if missing == 1 else f"{missing} dimensions of size 1"
+            yield from case.insert(steps, 0, ref=ref, port=port, label=f"Add {what} behind {label}")
         inner: list[Step] = [("torch.unsqueeze", {"dim": 1})] * missing
         yield from case.insert(inner, 1, ref=ref, port=port, label=f"Unsqueeze {label} at dim 1")
     elif len(want.shape) == 2 and len(have.shape) > 2:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from math import isqrt
 
 from builder import catalogue
 from builder.catalogue.entry import Entry
 from builder.errors import quote
 from builder.graph.checks.common import spatial_dims
-from builder.graph.edits import UNSET, Edit, SetArgument, SetInputSpec, Several
+from builder.graph.edits import UNSET, Edit, SetArgument, SetCallArgument, SetInputSpec, Several
 from builder.graph.model import Argument, Ref, Slice, TensorSpec, primary_input
 from builder.graph.repairs.case import Candidate, Case
 
@@ -113,11 +114,23 @@ def _before_flatten(case: Case, spatial: int) -> Iterator[Candidate]:
         refs = [before]
 
 
+def _unsqueezed(case: Case, dim: int, tier: int) -> Iterator[Candidate]:
+    """A length for what arrives; the ports that read the same (key and value) read it with that too."""
+    read = case.refs()
+    for found in case.insert([("torch.unsqueeze", {"dim": dim})], tier=tier):
+        ports = [port.name for port in case.entry.ports] if case.entry else []
+        same = [p for p in ports if p != case.port and case.refs(p) == read]
+        [new] = case.after(found.edit).refs()
+        more = (SetCallArgument(case.node.id, p, new, scope=case.scope) for p in same)
+        edit = Several((found.edit, *more), found.label) if same else found.edit
+        yield replace(found, edit=edit)
+
+
 def _sequences(case: Case, spec: TensorSpec) -> Iterator[Candidate]:
     dims = len(spec.shape)
     if dims == 2:
-        yield from case.insert([("torch.unsqueeze", {"dim": 1})])
-        yield from case.insert([("torch.unsqueeze", {"dim": -1})], tier=1)
+        yield from _unsqueezed(case, 1, 0)
+        yield from _unsqueezed(case, -1, 1)
     if dims == 4:
         rows: list[tuple[str, dict[str, Argument]]] = [
             ("torch.nn.Flatten", {"start_dim": 2}),

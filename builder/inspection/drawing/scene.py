@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from builder.catalogue.entry import Family
 from builder.errors import InspectionRefused
+from builder.graph.axes import axes_words, name_axes
 from builder.graph.model import (
     Argument,
     Frame,
@@ -18,10 +19,11 @@ from builder.graph.model import (
     Value,
     format_value,
     iter_refs,
+    refs_in,
 )
 from builder.graph.report import NodeReport, ShapeReport
 from builder.graph.size import format_parameters
-from builder.graph.words import axes, entry_of, family_of, key_parameters, part_of, type_name
+from builder.graph.words import entry_of, family_of, key_parameters, part_of, type_name
 from builder.inspection.drawing.letters import broken, cut, text_width, wrapped
 
 USUAL_SIZE: Final = (144.0, 94.0)  # of a node on the canvas: see frontend/canvas/src/layout.ts
@@ -185,7 +187,8 @@ def _group(graph: Graph, node: Node, report: NodeReport, name: str, deep: tuple[
     """An unfolded block; a repeated one shows its insides once."""
     block = graph.blocks[name]
     inner = report.body[0] if report.body else ShapeReport({})
-    inside = scene_of(block, inner, True, deep=(*deep, name))
+    whole = replace(block, blocks=graph.blocks)  # which stand at the network alone
+    inside = scene_of(whole, inner, True, deep=(*deep, name))
     card = Card(node.id, "group", name, quiet=(graph.label(node.id),), inside=inside)
     takes = {port.name or port.id: port.id for port in block.inputs}
     card.takes = {**takes, **{port.id: port.id for port in block.inputs}}
@@ -262,11 +265,11 @@ def _wires(graph: Graph, report: ShapeReport, cards: Mapping[str, Card]) -> list
         several = len(found) > 1
         for (ref, carries, inner), ports in found.items():
             wire = Wire(ref.node, node.id, ref.path, fixed=not carries, port=inner)
-            value = part_of(report.nodes, ref)
+            came = graph.resolve(ref)  # past bypassed cards
+            value = part_of(report.nodes, came)
             if carries and "gate" not in (cards[ref.node].look, cards[node.id].look):
                 wire.label = _flows(value)
-                wire.axes = named.get(ref.node, "") if not ref.path else axes(value)
-                wire.axes = _part_name(graph, ref) if ref.path else wire.axes
+                wire.axes = _part_name(graph, came) if came.path else named.get(came, "")
             if carries and several:
                 wire.end = _end(graph, node, ports)
             wires.append(wire)
@@ -304,29 +307,14 @@ def _end(graph: Graph, node: Node, ports: list[str]) -> str:
     return cut(", ".join(ports), AXES, 110)
 
 
-def _axes(graph: Graph, report: ShapeReport) -> dict[str, str]:
-    """The names of the axes of each result, where they are others than those that came in."""
-    named: dict[str, str] = {}
-    told: dict[str, str] = {}
-    for node in graph.nodes.values():
-        value = report.nodes.get(node.id, NodeReport()).result
-        before = next((r.node for a in node.arguments.values() for r in iter_refs(a)), "")
-        known, family = named.get(before, ""), family_of(graph, node)
-        if node.kind == "input":
-            readers = [family_of(graph, reader) for reader in graph.readers_of(node.id)]
-            family = next((f for f in readers if f in ("convolution", "pooling")), "other")
-        while isinstance(value, tuple):  # of a tuple the first, which a chain reads
-            value = value[0] if value else None
-        here = axes(value, family)
-        keeps = family in _KEEPING or node.kind in ("branch", "output")
-        if node.kind != "input" and keeps and known.count("×") == here.count("×"):
-            here = known
-        elif family in ("shape", "reduction", "other") and here.count("×") == 2:
-            here = "" if node.kind != "input" else here  # which of the three is which, nobody knows
-        if isinstance(value, TensorSpec) and (not value.shape or value.shape[0] != "N"):
-            here = ""
-        named[node.id] = here
-        told[node.id] = here if here != known else ""
+def _axes(graph: Graph, report: ShapeReport) -> dict[Ref, str]:
+    """The names of the axes of each value, where they are others than those that came in."""
+    named = name_axes(graph, graph, report.nodes)
+    told: dict[Ref, str] = {}
+    for ref, names in named.items():
+        before = next(iter(refs_in(graph.nodes[ref.node])), None)
+        known = named.get(graph.resolve(before)) if before is not None else None
+        told[ref] = axes_words(names) if names != known else ""
     return told
 
 

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Final
 
-from builder.errors import EditRefused
+from builder.errors import EditRefused, quote
 from builder.graph.edits import PasteFragment
 from builder.graph.fragment import Fragment, copy_nodes, fragment_from_text, fragment_to_text
 from builder.ui import state
@@ -93,5 +93,13 @@ def _refuse_more(fragment: Fragment) -> None:
 def _put(copied: Copied, at: tuple[float, float] | None, *, keep_inputs: bool) -> None:
     there = set(state.scoped_graph().nodes)
     kept = keep_inputs and copied.origin == canvas_id()
+    here = state.scoped_graph().settings
     if state.edit(PasteFragment(copied.fragment, at, kept, scope=state.scope())):
         select(tuple(n for n in state.scoped_graph().nodes if n not in there))
+        for name, value in copied.fragment.settings.items():
+            if name in here and here[name] != value:
+                state.say(
+                    f"{quote(name)} is {quote(here[name])} here, not {quote(value)} as where it was "
+                    "copied: what was pasted uses it.",
+                    "info",
+                )

@@ -6,27 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from builder.graph.axes import axes_words, name_axes
 from builder.graph.diagnostics import Diagnostic
-from builder.graph.model import Graph, Ref
+from builder.graph.model import Graph, Ref, Value
 from builder.graph.outcome import activation_bytes
 from builder.graph.repairs import Repair
 from builder.graph.report import NodeReport, ShapeReport
 from builder.graph.size import (
     count_layers,
     format_bytes,
-    format_flops,
     format_layers,
     format_parameters,
 )
-from builder.graph.words import part_of, shape_words, totals_words
-from builder.ui.canvas.kinds import PortKind, axes_of, kind_of_part
-from builder.ui.canvas.nodes import (
-    Around,
-    NodeViews,
-    came_in,
-    names_read,
-    result_kind,
-)
+from builder.graph.words import flops_words, part_of, shape_words, totals_words
+from builder.ui.canvas.kinds import PortKind, kind_of
+from builder.ui.canvas.nodes import Around, NodeViews, names_read
 from builder.ui.canvas.wires import Slot, slots_of
 
 Document = Mapping[str, Any]
@@ -64,6 +58,10 @@ def document(looked: Looked, views: NodeViews) -> Document:
     slots = {node.id: slots_of(node) for node in graph.nodes.values()}
     parts = _parts_read(slots)
     problems = _problems(looked)
+    named = name_axes(looked.root, graph, reports)
+    axes: dict[str, dict[tuple[int, ...], str]] = {}
+    for ref, names in named.items():
+        axes.setdefault(ref.node, {})[ref.path] = axes_words(names)
     kinds: dict[Ref, PortKind] = {}
     nodes: dict[str, Any] = {}
     wires: dict[str, Any] = {}
@@ -77,21 +75,24 @@ def document(looked: Looked, views: NodeViews) -> Document:
             labels[node.id],
             calls.get(node.id, (0, 0)),
             tuple(
-                _kind(kinds, labels, ref, reports) for slot, ref in slots[node.id] if not slot.fixed
+                _kind(kinds, graph, ref, reports) for slot, ref in slots[node.id] if not slot.fixed
             ),
             tuple(problems.get(node.id, ())),
             tuple(parts.get(node.id, ())),
             names_read(graph, node) if any(s.fixed for s, _ in slots[node.id]) else (),
+            axes.get(node.id, {}),
             looked.root.blocks.get(owner.block) if owner and owner.block else None,
             node.id in looked.trained,
             node.kind != "output" and node.id not in parts,
         )
         nodes[node.id] = views.view(looked.root, graph, around)
-        kinds[Ref(node.id)] = result_kind(graph, node, report, came_in(graph, node, kinds))
+        kinds[Ref(node.id)] = kind_of(report.result, axes.get(node.id, {}).get((), ""))
         for part in nodes[node.id]["outs"]:
             kinds[Ref(node.id, tuple(part["path"]))] = part["kind"]
         for slot, ref in slots[node.id]:
-            wires[slot.id] = _wire(slot, ref, reports, kinds, problems.get(node.id, ()))
+            came = graph.resolve(ref)  # past bypassed nodes
+            value, words = part_of(reports, came), axes_words(named.get(came))
+            wires[slot.id] = _wire(slot, ref, value, words, problems.get(node.id, ()))
     views.forget(graph)
     return {
         "nodes": nodes,
@@ -132,29 +133,25 @@ def _parts_read(slots: Mapping[str, list[tuple[Slot, Ref]]]) -> dict[str, list[t
 
 
 def _kind(
-    kinds: Mapping[Ref, PortKind],
-    labels: Mapping[str, str],
-    ref: Ref,
-    reports: Mapping[str, NodeReport],
+    kinds: Mapping[Ref, PortKind], graph: Graph, ref: Ref, reports: Mapping[str, NodeReport]
 ) -> PortKind:
     known = kinds.get(ref)
-    return known if known is not None else kind_of_part("", part_of(reports, ref))
+    return known if known is not None else kind_of(part_of(reports, graph.resolve(ref)))
 
 
 def _wire(
     slot: Slot,
     ref: Ref,
-    reports: Mapping[str, NodeReport],
-    kinds: Mapping[Ref, PortKind],
+    value: Value | None,
+    axes: str,
     problems: tuple[tuple[Diagnostic, tuple[Repair, ...] | None], ...],
 ) -> dict[str, Any]:
-    value = part_of(reports, ref)
     port = slot.port.lstrip("~")
     wire: dict[str, Any] = {
         "from": [ref.node, list(ref.path)],
         "to": [slot.node, slot.port, slot.index],
         "shape": shape_words(value),
-        "axes": axes_of(value, kinds.get(ref, "any")),
+        "axes": axes,
         "bytes": activation_bytes(value) if value is not None else None,
         "ok": not any(p.severity == "error" and p.port == port for p, _ in problems),
     }
@@ -195,7 +192,7 @@ def _totals(graph: Graph, looked: Looked) -> dict[str, Any]:
     return {
         "layers": layers,
         "parameters": format_parameters(totals.parameters),
-        "flops": format_flops(totals.flops),
+        "flops": flops_words(totals),
         "memory": format_bytes(totals.memory_bytes),
         "words": [list(words) for words in totals_words(totals)],
         "problems": count,

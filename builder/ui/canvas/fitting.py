@@ -78,7 +78,7 @@ def keys_into(graph: Graph, slot: Slot, known: Mapping[str, NodeReport]) -> tupl
     """What could stand in front of a slot: what can read the value the slot reads, or its node's first."""
     node = graph.nodes[slot.node]
     refs = [ref for place, ref in slots_of(node) if place == slot] or refs_in(node)
-    value = value_at(known, refs[0]) if refs else None
+    value = value_at(graph, known, refs[0]) if refs else None
     return keys_for(value) if value is not None else ()
 
 
@@ -127,9 +127,9 @@ def _reads(key: str, value: TensorSpec) -> bool:
     return report.result is not None and (problem is None or problem.severity != "error")
 
 
-def value_at(known: Mapping[str, NodeReport], value: Ref) -> TensorSpec | None:
+def value_at(graph: Graph, known: Mapping[str, NodeReport], value: Ref) -> TensorSpec | None:
     """The tensor a reference stands for, None for a tuple or where it is not known."""
-    found = part_of(known, value)
+    found = part_of(known, graph.resolve(value))
     return found if isinstance(found, TensorSpec) else None
 
 

@@ -31,18 +31,19 @@ class _Held:
     graph: Graph
     title: str
     text: str
+    select_new: bool = False
 
 
-def edit_or_ask(edit: Edit) -> bool:
+def edit_or_ask(edit: Edit, *, select_new: bool = False) -> bool:
     """Does an edit, or has the canvas ask first. Whether it was done. Errors: EditRefused."""
     drop()
     if view_chosen() == CANVAS and loses_trained_weights(edit):
         graph = state.graph()
         title = f"{describe(edit, graph)}?"
         number = time.time_ns() // 1_000_000  # another one for each question, also after a restart
-        state.keep(_HELD, _Held(number, edit, graph, title, effect_words(edit)))
+        state.keep(_HELD, _Held(number, edit, graph, title, effect_words(edit), select_new))
         return False
-    return state.edit(edit)
+    return state.edit(edit, select_new=select_new)
 
 
 def held() -> dict[str, Any] | None:
@@ -60,7 +61,7 @@ def decide(number: int) -> None:
     if waiting is None or waiting.number != number or waiting.graph is not state.graph():
         state.say("The network has changed meanwhile. Do that again.", "info")
         return
-    state.edit(waiting.edit)
+    state.edit(waiting.edit, select_new=waiting.select_new)
 
 
 def drop() -> None:

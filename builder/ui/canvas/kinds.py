@@ -33,26 +33,21 @@ _BY_RANK: Final[dict[int, PortKind]] = {
     4: "image",
     5: "volume",
 }
-_CHANNELS_FIRST: Final = ("convolution", "pooling", "padding")
-# Layers that leave the axes as they came: what goes in as a signal comes out as one.
-_KEEPS_AXES: Final = ("activation", "normalization", "dropout", "arithmetic", "merge")
+_BY_AXES: Final[dict[str, PortKind]] = {
+    "batch × length × features": "sequence",
+    "batch × channels × length": "signal",
+    "batch × channels × height × width": "image",
+    "batch × channels × depth × height × width": "volume",
+}
 _SPATIAL: Final[dict[str, PortKind]] = {"1": "signal", "2": "image", "3": "volume"}
 _DIMENSIONS: Final = re.compile(r"([123])d$")
 _STATE: Final = re.compile(r"^(h|c|hx|h_n|c_n|state|hidden|cell)$")
 _MASK: Final = re.compile(r"mask")
 _SEQUENCES: Final = ("recurrent", "transformer")
-_AXES: Final[dict[PortKind, str]] = {
-    "features": "batch × features",
-    "tokens": "batch × length",
-    "sequence": "batch × length × features",
-    "signal": "batch × channels × length",
-    "image": "batch × channels × height × width",
-    "volume": "batch × channels × depth × height × width",
-}
 
 
-def kind_of(value: Value | None, family: str = "", came_in: PortKind = "any") -> PortKind:
-    """The kind of a value. `family`: of the node that gives it; `came_in`: what its first port reads."""
+def kind_of(value: Value | None, axes: str = "") -> PortKind:
+    """The kind of a value. `axes`: their names, "" where they are not known."""
     if not isinstance(value, TensorSpec):
         return "any"
     rank = len(value.shape)
@@ -60,16 +55,12 @@ def kind_of(value: Value | None, family: str = "", came_in: PortKind = "any") ->
         return "mask"
     if value.dtype.startswith(("int", "uint")) and 1 <= rank <= 2:
         return "tokens"
-    if rank == 3 and family in _CHANNELS_FIRST:
-        return "signal"
-    if rank == 3 and family in _KEEPS_AXES and came_in == "signal":
-        return "signal"
-    return _BY_RANK.get(rank, "any")
+    return _BY_AXES.get(axes) or _BY_RANK.get(rank, "any")
 
 
-def kind_of_part(name: str, value: Value | None) -> PortKind:
+def kind_of_part(name: str, value: Value | None, axes: str = "") -> PortKind:
     """The kind of a named part of a tuple: LSTM's h_n is a state."""
-    return "state" if _STATE.match(name) else kind_of(value)
+    return "state" if _STATE.match(name) else kind_of(value, axes)
 
 
 def wanted_at(entry: Entry | None, port: str) -> PortKind:
@@ -90,10 +81,3 @@ def wanted_at(entry: Entry | None, port: str) -> PortKind:
     if found and entry.kind == "layer" and entry.family != "dropout":
         return _SPATIAL[found[1]] if not entry.name.startswith("BatchNorm1") else "any"
     return "any"
-
-
-def axes_of(value: Value | None, kind: PortKind) -> str:
-    """The axes of a shape by name, "" where there is no usual name: "batch × features"."""
-    words = _AXES.get(kind, "")
-    rank = len(value.shape) if isinstance(value, TensorSpec) else 0
-    return words if words.count("×") + 1 == rank else ""

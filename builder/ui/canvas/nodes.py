@@ -13,7 +13,7 @@ from typing import Any, Final
 from builder import catalogue
 from builder.catalogue.entry import Entry, Parameter, Port
 from builder.graph.diagnostics import Diagnostic
-from builder.graph.model import Graph, Node, Owner, Ref, Value, primary_input, refs_in
+from builder.graph.model import Graph, Node, Owner, Ref, Value, refs_in
 from builder.graph.repairs import Repair
 from builder.graph.report import NodeReport
 from builder.graph.size import format_parameters
@@ -26,7 +26,7 @@ from builder.graph.words import (
     source_words,
     type_name,
 )
-from builder.ui.canvas.kinds import PortKind, axes_of, kind_of, kind_of_part, wanted_at
+from builder.ui.canvas.kinds import PortKind, kind_of_part, wanted_at
 from builder.ui.canvas.wires import slots_of
 from builder.ui.mending import REPAIRS_SHOWN, cost_words, repair_id
 from builder.ui.ports import ports_of
@@ -50,7 +50,8 @@ class Around:
 
     `label`: its name. `calls`: which call of its owner this is, and of how many. `kinds`: of the values
     that arrive, by slot. `problems`: with their repairs, None where those were not tried yet. `parts`:
-    paths of its result that somebody reads. `reads`: the names of what its expressions read.
+    paths of its result that somebody reads. `reads`: the names of what its expressions read. `axes`: of
+    each part of its result, as far as they are known.
     """
 
     node: Node
@@ -62,6 +63,7 @@ class Around:
     problems: tuple[tuple[Diagnostic, tuple[Repair, ...] | None], ...]
     parts: tuple[tuple[int, ...], ...]
     reads: tuple[str, ...]
+    axes: Mapping[tuple[int, ...], str]
     block: Graph | None
     trained: bool
     unread: bool
@@ -90,11 +92,6 @@ class NodeViews:
             del self._known[gone]
 
 
-def result_kind(graph: Graph, node: Node, report: NodeReport, came_in: PortKind) -> PortKind:
-    """The kind of what a node gives; `came_in`: the kind of what its first port reads."""
-    return kind_of(report.result, family_of(graph, node), came_in)
-
-
 def names_read(graph: Graph, node: Node) -> tuple[str, ...]:
     """The names that a node's expressions show: those it reads other than by a plain wire."""
     plain = {ref for slot, ref in slots_of(node) if not slot.fixed}
@@ -106,8 +103,6 @@ def names_read(graph: Graph, node: Node) -> tuple[str, ...]:
 def _view(root: Graph, graph: Graph, around: Around) -> dict[str, Any]:
     node, owner, report = around.node, around.owner, around.report
     entry = entry_of(graph, node)
-    came_in = around.kinds[0] if around.kinds else "any"
-    kind = result_kind(graph, node, report, came_in)
     return {
         "id": node.id,
         "kind": "block" if owner and owner.block else node.kind,
@@ -118,9 +113,9 @@ def _view(root: Graph, graph: Graph, around: Around) -> dict[str, Any]:
         "weights": format_parameters(report.parameters) if report.parameters else "",
         "trained": around.trained,
         "shape": shape_words(report.result),
-        "axes": axes_of(report.result, kind),
+        "axes": around.axes.get((), ""),
         "ins": _ins(root, graph, node, entry, around.kinds),
-        "outs": _outs(graph, around, entry, kind),
+        "outs": _outs(graph, around, entry),
         "at": None if node.position is None else [round(c, 1) for c in node.position],
         "marks": marks_of(graph, node, report) + (["result unused"] if around.unread else []),
         "bypassed": node.bypassed,
@@ -178,10 +173,11 @@ def _ins(
     ]
 
 
-def _outs(
-    graph: Graph, around: Around, entry: Entry | None, kind: PortKind
-) -> list[dict[str, Any]]:
-    """The parts of a result, each by its name: LSTM's output, h_n and c_n."""
+def _outs(graph: Graph, around: Around, entry: Entry | None) -> list[dict[str, Any]]:
+    """The parts of a result, each by its name: LSTM's output, h_n and c_n.
+
+    Whichever part of a bypassed node is read, it is what came in.
+    """
     node, value = around.node, around.report.result
     if node.kind == "output":
         return []
@@ -195,25 +191,28 @@ def _outs(
         {
             "path": list(path),
             "name": name,
-            "kind": kind if not path else kind_of_part(name, _part(value, path)),
-            "shape": shape_words(_part(value, path)),
+            "kind": kind_of_part(name, part, around.axes.get(path, "")),
+            "shape": shape_words(part),
         }
         for path, name in named.items()
+        for part in [value if node.bypassed else _part(value, path)]
     ]
 
 
 def _named_parts(around: Around, entry: Entry | None) -> dict[tuple[int, ...], str]:
     node, owner, value = around.node, around.owner, around.report.result
-    if entry is not None and not node.bypassed:
+    if entry is not None:
         given = {**(owner.arguments if owner else {}), **node.arguments}
         parts = catalogue.parts_of(entry, given)
         if parts:
             return {part.path: part.name for part in parts}
-    if not isinstance(value, tuple):
-        return {(): ""}
     names: list[str] = []
     if around.block is not None:
         names = [around.block.label(output.id) for output in around.block.outputs]
+        if node.bypassed and len(names) > 1:
+            return {(i,): name for i, name in enumerate(names[:_MOST_PARTS])}
+    if not isinstance(value, tuple):
+        return {(): ""}
     if len(names) != len(value):
         names = [f"part {i}" for i in range(len(value))]
     return {(i,): name for i, name in enumerate(names[:_MOST_PARTS])}
@@ -260,9 +259,3 @@ def quick_kind(parameter: Parameter) -> str | None:
     if parameter.type == "int" or (parameter.type == "ints" and parameter.scalar):
         return "int"
     return "float" if parameter.type == "float" else None
-
-
-def came_in(graph: Graph, node: Node, kinds: Mapping[Ref, PortKind]) -> PortKind:
-    """The kind of what a node's first port reads."""
-    primary = primary_input(node)
-    return kinds.get(primary, "any") if primary is not None else "any"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from builder.errors import LayerwiseError
+from builder.errors import LayerwiseError, quote
 from builder.graph.edits import (
     DuplicateNode,
     Edit,
@@ -140,7 +140,7 @@ def _set(operation: Operation) -> None:
 def _rename(operation: Operation) -> None:
     node, name = reading.node(operation, state.scoped_graph()), reading.text(operation, "name")
     if node is not None and name is not None:
-        state.edit(Rename(node, name, scope=state.scope()))
+        edit_or_ask(Rename(node, name, scope=state.scope()))
 
 
 def _note(operation: Operation) -> None:
@@ -172,9 +172,9 @@ def _freeze(operation: Operation) -> None:
 
 def _each(edits: list[Any], verb: str) -> None:
     if len(edits) > 1:
-        state.edit(Several(tuple(edits), f"{verb} {len(edits)} layers"))
+        edit_or_ask(Several(tuple(edits), f"{verb} {len(edits)} layers"))
     elif edits:
-        state.edit(edits[0])
+        edit_or_ask(edits[0])
 
 
 # --- blocks, copies -------------------------------------------------------------------------------
@@ -185,12 +185,12 @@ def _group(operation: Operation) -> None:
     nodes, new = reading.nodes(operation, "nodes", graph), reading.identity(operation, "id")
     if nodes and new not in graph.nodes:
         name = reading.text(operation, "name") or None
-        state.edit(GroupIntoBlock(nodes, name, new, scope=state.scope()), select_new=True)
+        edit_or_ask(GroupIntoBlock(nodes, name, new, scope=state.scope()), select_new=True)
 
 
 def _ungroup(operation: Operation) -> None:
     if node := reading.node(operation, state.scoped_graph()):
-        state.edit(Ungroup(node, scope=state.scope()))
+        edit_or_ask(Ungroup(node, scope=state.scope()))
 
 
 def _repeat(operation: Operation) -> None:
@@ -205,14 +205,18 @@ def _fold(operation: Operation) -> None:
     index = reading.whole(operation, "index")
     edit = fold(index, reading.text(operation, "name")) if index is not None else None
     if edit is not None:
-        state.edit(edit, select_new=True)
+        edit_or_ask(edit, select_new=True)
 
 
 def _duplicate(operation: Operation) -> None:
     """One layer gets a copy behind it, as in the stack; several get one beside them."""
-    nodes = reading.nodes(operation, "nodes", state.scoped_graph())
+    graph = state.scoped_graph()
+    nodes = reading.nodes(operation, "nodes", graph)
     if len(nodes) == 1:
-        state.edit(DuplicateNode(nodes[0], scope=state.scope()), select_new=True)
+        done = state.edit(DuplicateNode(nodes[0], scope=state.scope()), select_new=True)
+        owner = graph.owner_of(graph.nodes[nodes[0]])
+        if done and owner is not None and len(graph.calls_of(owner.id)) > 1:
+            state.say(f"The copy of {quote(owner.name)} has weights of its own.", "info")
     elif nodes:
         clipboard.duplicate(nodes)
 

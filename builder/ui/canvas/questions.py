@@ -64,7 +64,7 @@ def fits(operation: Operation) -> None:
     if value is None:
         answer(operation, {"slots": {}, "keys": []})
         return
-    tensor = fitting.value_at(known, value)
+    tensor = fitting.value_at(graph, known, value)
     keys = fitting.keys_for(tensor) if tensor is not None else ()
     slots = fitting.slots_for(state.graph(), graph, value, known)
     answer(operation, {"slots": slots, "keys": list(keys)})

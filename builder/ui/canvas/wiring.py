@@ -129,7 +129,7 @@ def insert(operation: Operation) -> None:
         parts.append(SetPositions({node: at}, scope=scope))
     parts += _made_room(operation, graph)
     label = f"Put “{graph.label(node)}” in front of “{graph.label(on.node)}”"
-    state.edit(Several(tuple(parts), label))
+    edit_or_ask(Several(tuple(parts), label))
 
 
 def connect(operation: Operation) -> None:
@@ -137,13 +137,13 @@ def connect(operation: Operation) -> None:
     value = reading.ref(operation.get("from"), graph)
     slot = reading.slot(operation.get("to"), graph)
     if value is not None and slot is not None:
-        state.edit(Connect(value, slot.node, slot.port, slot.index, scope=state.scope()))
+        edit_or_ask(Connect(value, slot.node, slot.port, slot.index, scope=state.scope()))
 
 
 def disconnect(operation: Operation) -> None:
     slots = reading.wires(operation, "wires", state.scoped_graph())
     if slots:
-        state.edit(together(*questions.cuts(slots)))
+        edit_or_ask(together(*questions.cuts(slots)))
 
 
 def join(operation: Operation) -> None:

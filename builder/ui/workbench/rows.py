@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from builder.graph.axes import axes_words, name_axes
 from builder.graph.model import Graph, Node, Ref
 from builder.graph.report import NodeReport, ShapeReport
 from builder.graph.size import format_exact, format_parameters
 from builder.graph.words import (
-    axes,
     family_of,
     key_parameters,
     marks_of,
@@ -24,14 +24,21 @@ from builder.graph.words import (
 )
 
 
-def rows_of(graph: Graph, report: ShapeReport | None) -> list[dict[str, Any]]:
-    """A row for each node, in running order. `report`: of the same graph, None where unknown."""
+def rows_of(
+    graph: Graph, report: ShapeReport | None, root: Graph | None = None
+) -> list[dict[str, Any]]:
+    """A row for each node, in running order. `report`: of the same graph, None where unknown.
+
+    `root`: the network whose block the graph is.
+    """
     rows: list[dict[str, Any]] = []
     previous = None
     nodes = report.nodes if report else {}
+    named = name_axes(root or graph, graph, nodes)
     read = {r.node for n in graph.nodes.values() for _, r in values_read(n)}
     for node in graph.nodes.values():
         row = _row(graph, node, nodes.get(node.id, NodeReport()), previous)
+        row["axes"] = axes_words(named.get(Ref(node.id)))
         if node.kind != "output" and node.id not in read:
             row["marks"].append("result unused")
         if previous is not None and all(ref.node != previous.id for _, ref in values_read(node)):
@@ -52,7 +59,7 @@ def _row(graph: Graph, node: Node, report: NodeReport, previous: Node | None) ->
         "kind": "block" if owner and owner.block else node.kind,
         "parameters": key_parameters(graph, node, report),
         "shape": shape_words(report.result),
-        "axes": axes(report.result, family),
+        "axes": "",
         "count": format_parameters(report.parameters) if report.parameters else "",
         "exact": format_exact(report.parameters) if report.parameters else "",
         "sources": _sources(graph, node, previous),
@@ -81,7 +88,10 @@ def _sources(graph: Graph, node: Node, previous: Node | None) -> list[str]:
 def _from_elsewhere(graph: Graph, node: Node, nodes: Mapping[str, NodeReport]) -> str:
     """What stands above a row that does not read the row before: "from flatten1 · N×400"."""
     wired = values_read(node)
-    words = [f"{source_words(graph, ref)} · {shape_words(part_of(nodes, ref))}" for _, ref in wired]
+    words = [
+        f"{source_words(graph, ref)} · {shape_words(part_of(nodes, graph.resolve(ref)))}"
+        for _, ref in wired
+    ]
     if len({name for name, _ in wired}) > 1:
         return ", ".join(f"{w[0]} from {said}" for w, said in zip(wired, words, strict=True))
     return "from " + ", ".join(words) if words else ""

@@ -14,7 +14,7 @@ from builder.ui.workbench.window import fold
 def stack_data() -> dict[str, Any]:
     """Rows, breadcrumbs and totals of the graph being looked at."""
     graph, report = state.scoped_graph(), state.scoped_report()
-    rows = rows_of(graph, report)
+    rows = rows_of(graph, report, state.graph())
     selected = state.selected()
     order = [row["id"] for row in rows]
     at = order.index(selected) if selected in order else None
