@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from builder.code.reading.closed import Closed, Tree
+from builder.code.reading.effects import check_sides, settle_in_place
 from builder.code.reading.placing import Placed, Scope
 from builder.code.reading.reader import Reader
 from builder.code.reading.repeating import Run, runs_in
@@ -38,6 +39,8 @@ class _Builder:
         self.reader, self.trace, self.root, self.frame = reader, reader.trace, root, frame
         self.tree = Tree(root)
         self.closed = Closed(self.trace, self.tree, frame)
+        settle_in_place(reader, self.closed)
+        check_sides(reader, self.closed)
         self.blocks: dict[str, Graph] = {}
         self.keys: dict[str, str] = {}
         self.lines: dict[tuple[str, str], list[Position]] = {}

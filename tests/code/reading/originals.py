@@ -420,3 +420,206 @@ class TransformerModel(nn.Module):
 """,
     inputs=["int64[12,N]"],
 )
+case("old_value_read_again", """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(8, 8)
+    def forward(self, x):
+        h = self.fc(x)
+        old = h
+        view = h[:, :4]
+        h += 1
+        return h, old * 2, view
+""")
+case("squeeze_excitation", """
+class SE(nn.Module):
+    def __init__(self, c, r=4):
+        super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.fc = nn.Sequential(nn.Linear(c, c // r, bias=False), nn.ReLU(inplace=True), nn.Linear(c // r, c, bias=False), nn.Sigmoid())
+    def forward(self, x):
+        b, c, _, _ = x.size()
+        y = self.pool(x).view(b, c)
+        y = self.fc(y).view(b, c, 1, 1)
+        return x * y.expand_as(x)
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 16, 3, 2, 1)
+        self.se = SE(16)
+        self.head = nn.Linear(16, 5)
+    def forward(self, x):
+        return self.head(self.se(self.stem(x)).mean([2, 3]))
+""")
+case("seq2seq", """
+class Encoder(nn.Module):
+    def __init__(self, input_dim, emb_dim, hid_dim, n_layers, dropout):
+        super().__init__()
+        self.hid_dim = hid_dim
+        self.n_layers = n_layers
+        self.embedding = nn.Embedding(input_dim, emb_dim)
+        self.rnn = nn.LSTM(emb_dim, hid_dim, n_layers, dropout=dropout)
+        self.dropout = nn.Dropout(dropout)
+    def forward(self, src):
+        embedded = self.dropout(self.embedding(src))
+        outputs, (hidden, cell) = self.rnn(embedded)
+        return hidden, cell
+class Decoder(nn.Module):
+    def __init__(self, output_dim, emb_dim, hid_dim, n_layers, dropout):
+        super().__init__()
+        self.output_dim = output_dim
+        self.embedding = nn.Embedding(output_dim, emb_dim)
+        self.rnn = nn.LSTM(emb_dim, hid_dim, n_layers, dropout=dropout)
+        self.fc_out = nn.Linear(hid_dim, output_dim)
+        self.dropout = nn.Dropout(dropout)
+    def forward(self, input, hidden, cell):
+        input = input.unsqueeze(0)
+        embedded = self.dropout(self.embedding(input))
+        output, (hidden, cell) = self.rnn(embedded, (hidden, cell))
+        prediction = self.fc_out(output.squeeze(0))
+        return prediction, hidden, cell
+class Seq2Seq(nn.Module):
+    def __init__(self, encoder, decoder):
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+    def forward(self, src, trg):
+        trg_len = trg.shape[0]
+        batch_size = trg.shape[1]
+        outputs = torch.zeros(trg_len, batch_size, self.decoder.output_dim)
+        hidden, cell = self.encoder(src)
+        input = trg[0, :]
+        for t in range(1, trg_len):
+            output, hidden, cell = self.decoder(input, hidden, cell)
+            outputs[t] = output
+            top1 = output.argmax(1)
+            input = trg[t]
+        return outputs
+enc = Encoder(20, 8, 16, 2, 0.5)
+dec = Decoder(20, 8, 16, 2, 0.5)
+model = Seq2Seq(enc, dec)
+""", target="model", inputs=["int64[6,N]", "int64[5,N]"])
+case("inception", """
+class BasicConv(nn.Module):
+    def __init__(self, in_channels, out_channels, **kwargs):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, out_channels, bias=False, **kwargs)
+        self.bn = nn.BatchNorm2d(out_channels, eps=0.001)
+    def forward(self, x):
+        return F.relu(self.bn(self.conv(x)), inplace=True)
+class Inception(nn.Module):
+    def __init__(self, cin, c1, c3):
+        super().__init__()
+        self.b1 = BasicConv(cin, c1, kernel_size=1)
+        self.b2 = nn.Sequential(BasicConv(cin, c3, kernel_size=1), BasicConv(c3, c3, kernel_size=3, padding=1))
+        self.b3 = nn.Sequential(nn.MaxPool2d(3, stride=1, padding=1), BasicConv(cin, c1, kernel_size=1))
+    def forward(self, x):
+        return torch.cat([self.b1(x), self.b2(x), self.b3(x)], 1)
+class Net(nn.Module):
+    def __init__(self, num_classes=10):
+        super().__init__()
+        self.a = Inception(3, 4, 8)
+        self.b = Inception(16, 8, 16)
+        self.fc = nn.Linear(32, num_classes)
+    def forward(self, x):
+        x = self.b(F.max_pool2d(self.a(x), 2))
+        x = F.adaptive_avg_pool2d(x, 1).flatten(1)
+        return self.fc(x)
+""")
+case("mobilenet", """
+def _make_divisible(v, divisor=8):
+    new_v = max(divisor, int(v + divisor / 2) // divisor * divisor)
+    return new_v
+class InvertedResidual(nn.Module):
+    def __init__(self, inp, oup, stride, expand_ratio):
+        super().__init__()
+        hidden_dim = int(round(inp * expand_ratio))
+        self.use_res_connect = stride == 1 and inp == oup
+        layers = []
+        if expand_ratio != 1:
+            layers += [nn.Conv2d(inp, hidden_dim, 1, bias=False), nn.BatchNorm2d(hidden_dim), nn.ReLU6(inplace=True)]
+        layers.extend([nn.Conv2d(hidden_dim, hidden_dim, 3, stride, 1, groups=hidden_dim, bias=False), nn.BatchNorm2d(hidden_dim), nn.ReLU6(inplace=True), nn.Conv2d(hidden_dim, oup, 1, bias=False), nn.BatchNorm2d(oup)])
+        self.conv = nn.Sequential(*layers)
+    def forward(self, x):
+        if self.use_res_connect:
+            return x + self.conv(x)
+        else:
+            return self.conv(x)
+class MobileNetV2(nn.Module):
+    def __init__(self, num_classes=10, width_mult=1.0):
+        super().__init__()
+        cfgs = [[1, 8, 1, 1], [6, 16, 2, 2], [6, 24, 2, 2]]
+        input_channel = _make_divisible(16 * width_mult)
+        features = [nn.Sequential(nn.Conv2d(3, input_channel, 3, 2, 1, bias=False), nn.BatchNorm2d(input_channel), nn.ReLU6())]
+        for t, c, n, s in cfgs:
+            output_channel = _make_divisible(c * width_mult)
+            for i in range(n):
+                stride = s if i == 0 else 1
+                features.append(InvertedResidual(input_channel, output_channel, stride, expand_ratio=t))
+                input_channel = output_channel
+        self.features = nn.Sequential(*features)
+        self.classifier = nn.Sequential(nn.Dropout(0.2), nn.Linear(input_channel, num_classes))
+        for m in self.modules():
+            if isinstance(m, nn.Conv2d):
+                nn.init.kaiming_normal_(m.weight, mode='fan_out')
+                if m.bias is not None:
+                    nn.init.zeros_(m.bias)
+            elif isinstance(m, nn.BatchNorm2d):
+                nn.init.ones_(m.weight)
+    def forward(self, x):
+        x = self.features(x)
+        x = x.mean([2, 3])
+        return self.classifier(x)
+""")
+case("siamese", """
+class Siamese(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Sequential(nn.Conv2d(1, 8, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten())
+        self.liner = nn.Sequential(nn.Linear(8 * 12 * 12, 16), nn.Sigmoid())
+        self.out = nn.Linear(16, 1)
+    def forward_one(self, x):
+        x = self.conv(x)
+        x = x.view(x.size()[0], -1)
+        return self.liner(x)
+    def forward(self, x1, x2):
+        out1 = self.forward_one(x1)
+        out2 = self.forward_one(x2)
+        return self.out(torch.abs(out1 - out2))
+""", inputs=["float32[N,1,28,28]", "float32[N,1,28,28]"])
+case("multitask", """
+class MultiTask(nn.Module):
+    def __init__(self, tasks={'a': 3, 'b': 5}):
+        super().__init__()
+        self.trunk = nn.Sequential(nn.Linear(12, 16), nn.ReLU())
+        self.heads = nn.ModuleDict({name: nn.Linear(16, n) for name, n in tasks.items()})
+    def forward(self, x):
+        h = self.trunk(x)
+        return {name: head(h) for name, head in self.heads.items()}
+""")
+case("rnn_cell_loop", """
+class Net(nn.Module):
+    def __init__(self, n_in=4, n_h=6):
+        super().__init__()
+        self.n_h = n_h
+        self.cell = nn.LSTMCell(n_in, n_h)
+        self.out = nn.Linear(n_h, 2)
+    def forward(self, x):
+        h = torch.zeros(x.size(0), self.n_h, device=x.device)
+        c = torch.zeros(x.size(0), self.n_h, device=x.device)
+        outs = []
+        for t in range(x.size(1)):
+            h, c = self.cell(x[:, t], (h, c))
+            outs.append(h)
+        return self.out(torch.stack(outs, dim=1))
+""", inputs=["float32[N,5,4]"])
+case("dropout_always", """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(8, 8); self.fc2 = nn.Linear(8, 2)
+    def forward(self, x):
+        x = F.dropout(F.relu(self.fc1(x)), 0.5)
+        return F.log_softmax(self.fc2(1 - x), dim=1)
+""")
