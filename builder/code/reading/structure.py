@@ -218,11 +218,27 @@ class _Builder:
             values = _leaves(frame.result)
             if not values:
                 raise self.reader.refuse("The network gives no tensor", line=frame.line)
-            for name, ref in values:
-                scope.add_output(name, ref)
+            for (name, ref), wish in zip(values, self.returned(len(values)), strict=True):
+                scope.add_output(name or self.wished(wish, ref), ref)
             return
         for ref in frame.exports:
             scope.add_output("", ref)
+
+    def returned(self, count: int) -> list[str]:
+        """The variables in `return a, b`, where there are several."""
+        node = self.reader.state.get("returned")
+        value = node.value if isinstance(node, ast.Return) else None
+        if count > 1 and isinstance(value, ast.Tuple) and len(value.elts) == count:
+            return [e.id if isinstance(e, ast.Name) else "" for e in value.elts]
+        return [""] * count
+
+    def wished(self, variable: str, ref: Ref) -> str:
+        """A variable is an output's name where a layer of another name gives it."""
+        step = self.trace.steps.get(ref.node)
+        if not variable or step is None or step.kind != "layer" or step.frame is not self.frame:
+            return ""
+        path = self.tree.paths.get(id(step.owner), "")
+        return "" if path == variable else variable
 
     def uncalled(self, scope: Scope) -> None:
         """Layers that are made and never called: their weights stand in the state_dict."""

@@ -623,3 +623,130 @@ class Net(nn.Module):
         x = F.dropout(F.relu(self.fc1(x)), 0.5)
         return F.log_softmax(self.fc2(1 - x), dim=1)
 """)
+case("argparse_main", """
+import argparse
+class Net(nn.Module):
+    def __init__(self, args):
+        super(Net, self).__init__()
+        self.lin1 = nn.Linear(args.n_in, args.hidden)
+        self.lin2 = nn.Linear(args.hidden, 10)
+    def forward(self, x):
+        x = torch.tanh(self.lin1(x))
+        return F.log_softmax(self.lin2(x), dim=1)
+def train(model, loader, optimizer):
+    model.train()
+    for data, target in loader:
+        optimizer.zero_grad()
+        loss = F.nll_loss(model(data), target)
+        loss.backward()
+        optimizer.step()
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument('--n-in', type=int, default=20)
+    parser.add_argument('--hidden', type=int, default=12)
+    args = parser.parse_args()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = Net(args).to(device)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+if __name__ == '__main__':
+    main()
+""", original="Net(__import__('types').SimpleNamespace(n_in=20, hidden=12))")
+case("vgg", """
+cfg = {'A': [8, 'M', 16, 'M', 16, 16, 'M']}
+class VGG(nn.Module):
+    def __init__(self, name='A', num_classes=10):
+        super().__init__()
+        self.features = self._make_layers(cfg[name])
+        self.classifier = nn.Sequential(nn.Linear(16 * 4 * 4, 32), nn.ReLU(True), nn.Dropout(), nn.Linear(32, num_classes))
+    @staticmethod
+    def _make_layers(cfg):
+        layers = []
+        in_channels = 3
+        for v in cfg:
+            if v == 'M':
+                layers += [nn.MaxPool2d(kernel_size=2, stride=2)]
+            else:
+                layers += [nn.Conv2d(in_channels, v, kernel_size=3, padding=1), nn.BatchNorm2d(v), nn.ReLU(inplace=True)]
+                in_channels = v
+        return nn.Sequential(*layers)
+    def forward(self, x):
+        out = self.features(x)
+        out = out.view(out.size(0), -1)
+        return self.classifier(out)
+def test():
+    net = VGG()
+    x = torch.randn(2, 3, 32, 32)
+    y = net(x)
+    print(y.size())
+""")
+case("attention_decoder", """
+class Attn(nn.Module):
+    def __init__(self, enc, dec):
+        super().__init__()
+        self.attn = nn.Linear(enc + dec, dec)
+        self.v = nn.Linear(dec, 1, bias=False)
+    def forward(self, hidden, outputs):
+        src_len = outputs.shape[1]
+        hidden = hidden.unsqueeze(1).repeat(1, src_len, 1)
+        energy = torch.tanh(self.attn(torch.cat((hidden, outputs), dim=2)))
+        return F.softmax(self.v(energy).squeeze(2), dim=1)
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gru = nn.GRU(6, 8, batch_first=True, bidirectional=True)
+        self.fc = nn.Linear(16, 8)
+        self.attn = Attn(16, 8)
+        self.out = nn.Linear(16, 3)
+    def forward(self, x):
+        outputs, hidden = self.gru(x)
+        hidden = torch.tanh(self.fc(torch.cat((hidden[-2, :, :], hidden[-1, :, :]), dim=1)))
+        a = self.attn(hidden, outputs)
+        context = torch.bmm(a.unsqueeze(1), outputs).squeeze(1)
+        return self.out(context)
+""")
+case("lambda_layer", """
+class Lambda(nn.Module):
+    def __init__(self, f):
+        super().__init__()
+        self.f = f
+    def forward(self, x):
+        return self.f(x)
+class Reshape(nn.Module):
+    def __init__(self, *shape):
+        super().__init__()
+        self.shape = shape
+    def forward(self, x):
+        return x.view(x.size(0), *self.shape)
+model = nn.Sequential(Lambda(lambda x: x.view(-1, 1, 28, 28)), nn.Conv2d(1, 8, 3, 2, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), Reshape(8), nn.Linear(8, 10))
+""", inputs=["float32[N,784]"])
+case("mha", """
+class MultiHeadAttention(nn.Module):
+    def __init__(self, d_model, h):
+        super().__init__()
+        assert d_model % h == 0
+        self.d_k = d_model // h
+        self.h = h
+        self.q = nn.Linear(d_model, d_model)
+        self.k = nn.Linear(d_model, d_model)
+        self.v = nn.Linear(d_model, d_model)
+        self.out = nn.Linear(d_model, d_model)
+    def forward(self, q, k, v, mask=None):
+        bs = q.size(0)
+        q = self.q(q).view(bs, -1, self.h, self.d_k).transpose(1, 2)
+        k = self.k(k).view(bs, -1, self.h, self.d_k).transpose(1, 2)
+        v = self.v(v).view(bs, -1, self.h, self.d_k).transpose(1, 2)
+        scores = torch.matmul(q, k.transpose(-2, -1)) / math.sqrt(self.d_k)
+        if mask is not None:
+            scores = scores.masked_fill(mask == 0, -1e9)
+        p = F.softmax(scores, dim=-1)
+        x = torch.matmul(p, v).transpose(1, 2).contiguous().view(bs, -1, self.h * self.d_k)
+        return self.out(x)
+class Layer(nn.Module):
+    def __init__(self, d=16, h=4):
+        super().__init__()
+        self.attn = MultiHeadAttention(d, h)
+        self.norm = nn.LayerNorm(d)
+        self.scale = nn.Parameter(torch.ones(d))
+    def forward(self, x):
+        return self.norm(x + self.attn(x, x, x)) * self.scale
+""", target="Layer(16, 4)", inputs=["float32[N,7,16]"])
