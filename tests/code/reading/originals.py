@@ -750,3 +750,77 @@ class Layer(nn.Module):
     def forward(self, x):
         return self.norm(x + self.attn(x, x, x)) * self.scale
 """, target="Layer(16, 4)", inputs=["float32[N,7,16]"])
+case("vqvae_like", """
+class Net(nn.Module):
+    def __init__(self, k=8, d=4):
+        super().__init__()
+        self.enc = nn.Conv2d(3, d, 4, 2, 1)
+        self.codebook = nn.Embedding(k, d)
+        self.codebook.weight.data.uniform_(-1 / k, 1 / k)
+        self.dec = nn.ConvTranspose2d(d, 3, 4, 2, 1)
+    def forward(self, x):
+        z = self.enc(x).permute(0, 2, 3, 1).contiguous()
+        flat = z.view(-1, 4)
+        d = torch.sum(flat ** 2, dim=1, keepdim=True) + torch.sum(self.codebook.weight ** 2, dim=1) - 2 * torch.matmul(flat, self.codebook.weight.t())
+        idx = torch.argmin(d, dim=1)
+        q = self.codebook(idx).view(z.shape)
+        q = z + (q - z).detach()
+        return self.dec(q.permute(0, 3, 1, 2).contiguous())
+""", inputs=["float32[N,3,8,8]"])
+case("highway_and_gates", """
+class Highway(nn.Module):
+    def __init__(self, size, num_layers, f=F.relu):
+        super().__init__()
+        self.num_layers = num_layers
+        self.nonlinear = nn.ModuleList([nn.Linear(size, size) for _ in range(num_layers)])
+        self.linear = nn.ModuleList([nn.Linear(size, size) for _ in range(num_layers)])
+        self.gate = nn.ModuleList([nn.Linear(size, size) for _ in range(num_layers)])
+        self.f = f
+    def forward(self, x):
+        for layer in range(self.num_layers):
+            gate = torch.sigmoid(self.gate[layer](x))
+            nonlinear = self.f(self.nonlinear[layer](x))
+            linear = self.linear[layer](x)
+            x = gate * nonlinear + (1 - gate) * linear
+        return x
+model = Highway(6, 2)
+x = torch.rand(4, 6)
+print(model(x))
+""")
+case("text_cnn", """
+class TextCNN(nn.Module):
+    def __init__(self, vocab_size=50, embed=8, kernels=(2, 3, 4), n=6, classes=2):
+        super(TextCNN, self).__init__()
+        self.embedding = nn.Embedding(vocab_size, embed, padding_idx=0)
+        self.convs = nn.ModuleList([nn.Conv2d(1, n, (k, embed)) for k in kernels])
+        self.dropout = nn.Dropout(0.5)
+        self.fc = nn.Linear(n * len(kernels), classes)
+    def conv_and_pool(self, x, conv):
+        x = F.relu(conv(x)).squeeze(3)
+        return F.max_pool1d(x, x.size(2)).squeeze(2)
+    def forward(self, x):
+        out = self.embedding(x).unsqueeze(1)
+        out = torch.cat([self.conv_and_pool(out, conv) for conv in self.convs], 1)
+        return self.fc(self.dropout(out))
+""")
+case("spatial_transformer", """
+class Net(nn.Module):
+    def __init__(self):
+        super(Net, self).__init__()
+        self.conv1 = nn.Conv2d(1, 10, kernel_size=5)
+        self.localization = nn.Sequential(nn.Conv2d(1, 8, kernel_size=7), nn.MaxPool2d(2, stride=2), nn.ReLU(True), nn.Conv2d(8, 10, kernel_size=5), nn.MaxPool2d(2, stride=2), nn.ReLU(True))
+        self.fc_loc = nn.Sequential(nn.Linear(10 * 3 * 3, 32), nn.ReLU(True), nn.Linear(32, 3 * 2))
+        self.fc_loc[2].weight.data.zero_()
+        self.fc_loc[2].bias.data.copy_(torch.tensor([1, 0, 0, 0, 1, 0], dtype=torch.float))
+    def stn(self, x):
+        xs = self.localization(x)
+        xs = xs.view(-1, 10 * 3 * 3)
+        theta = self.fc_loc(xs)
+        theta = theta.view(-1, 2, 3)
+        grid = F.affine_grid(theta, x.size())
+        x = F.grid_sample(x, grid)
+        return x
+    def forward(self, x):
+        x = self.stn(x)
+        return F.relu(F.max_pool2d(self.conv1(x), 2))
+""", inputs=["float32[N,1,28,28]"])
