@@ -420,7 +420,9 @@ class TransformerModel(nn.Module):
 """,
     inputs=["int64[12,N]"],
 )
-case("old_value_read_again", """
+case(
+    "old_value_read_again",
+    """
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -431,8 +433,11 @@ class Net(nn.Module):
         view = h[:, :4]
         h += 1
         return h, old * 2, view
-""")
-case("squeeze_excitation", """
+""",
+)
+case(
+    "squeeze_excitation",
+    """
 class SE(nn.Module):
     def __init__(self, c, r=4):
         super().__init__()
@@ -451,8 +456,11 @@ class Net(nn.Module):
         self.head = nn.Linear(16, 5)
     def forward(self, x):
         return self.head(self.se(self.stem(x)).mean([2, 3]))
-""")
-case("seq2seq", """
+""",
+)
+case(
+    "seq2seq",
+    """
 class Encoder(nn.Module):
     def __init__(self, input_dim, emb_dim, hid_dim, n_layers, dropout):
         super().__init__()
@@ -499,8 +507,13 @@ class Seq2Seq(nn.Module):
 enc = Encoder(20, 8, 16, 2, 0.5)
 dec = Decoder(20, 8, 16, 2, 0.5)
 model = Seq2Seq(enc, dec)
-""", target="model", inputs=["int64[6,N]", "int64[5,N]"])
-case("inception", """
+""",
+    target="model",
+    inputs=["int64[6,N]", "int64[5,N]"],
+)
+case(
+    "inception",
+    """
 class BasicConv(nn.Module):
     def __init__(self, in_channels, out_channels, **kwargs):
         super().__init__()
@@ -526,8 +539,11 @@ class Net(nn.Module):
         x = self.b(F.max_pool2d(self.a(x), 2))
         x = F.adaptive_avg_pool2d(x, 1).flatten(1)
         return self.fc(x)
-""")
-case("mobilenet", """
+""",
+)
+case(
+    "mobilenet",
+    """
 def _make_divisible(v, divisor=8):
     new_v = max(divisor, int(v + divisor / 2) // divisor * divisor)
     return new_v
@@ -571,8 +587,11 @@ class MobileNetV2(nn.Module):
         x = self.features(x)
         x = x.mean([2, 3])
         return self.classifier(x)
-""")
-case("siamese", """
+""",
+)
+case(
+    "siamese",
+    """
 class Siamese(nn.Module):
     def __init__(self):
         super().__init__()
@@ -587,8 +606,12 @@ class Siamese(nn.Module):
         out1 = self.forward_one(x1)
         out2 = self.forward_one(x2)
         return self.out(torch.abs(out1 - out2))
-""", inputs=["float32[N,1,28,28]", "float32[N,1,28,28]"])
-case("multitask", """
+""",
+    inputs=["float32[N,1,28,28]", "float32[N,1,28,28]"],
+)
+case(
+    "multitask",
+    """
 class MultiTask(nn.Module):
     def __init__(self, tasks={'a': 3, 'b': 5}):
         super().__init__()
@@ -597,8 +620,11 @@ class MultiTask(nn.Module):
     def forward(self, x):
         h = self.trunk(x)
         return {name: head(h) for name, head in self.heads.items()}
-""")
-case("rnn_cell_loop", """
+""",
+)
+case(
+    "rnn_cell_loop",
+    """
 class Net(nn.Module):
     def __init__(self, n_in=4, n_h=6):
         super().__init__()
@@ -613,8 +639,12 @@ class Net(nn.Module):
             h, c = self.cell(x[:, t], (h, c))
             outs.append(h)
         return self.out(torch.stack(outs, dim=1))
-""", inputs=["float32[N,5,4]"])
-case("dropout_always", """
+""",
+    inputs=["float32[N,5,4]"],
+)
+case(
+    "dropout_always",
+    """
 class Net(nn.Module):
     def __init__(self):
         super().__init__()
@@ -622,8 +652,11 @@ class Net(nn.Module):
     def forward(self, x):
         x = F.dropout(F.relu(self.fc1(x)), 0.5)
         return F.log_softmax(self.fc2(1 - x), dim=1)
-""")
-case("argparse_main", """
+""",
+)
+case(
+    "argparse_main",
+    """
 import argparse
 class Net(nn.Module):
     def __init__(self, args):
@@ -650,8 +683,12 @@ def main():
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
 if __name__ == '__main__':
     main()
-""", original="Net(__import__('types').SimpleNamespace(n_in=20, hidden=12))")
-case("vgg", """
+""",
+    original="Net(__import__('types').SimpleNamespace(n_in=20, hidden=12))",
+)
+case(
+    "vgg",
+    """
 cfg = {'A': [8, 'M', 16, 'M', 16, 16, 'M']}
 class VGG(nn.Module):
     def __init__(self, name='A', num_classes=10):
@@ -678,8 +715,11 @@ def test():
     x = torch.randn(2, 3, 32, 32)
     y = net(x)
     print(y.size())
-""")
-case("attention_decoder", """
+""",
+)
+case(
+    "attention_decoder",
+    """
 class Attn(nn.Module):
     def __init__(self, enc, dec):
         super().__init__()
@@ -703,8 +743,11 @@ class Net(nn.Module):
         a = self.attn(hidden, outputs)
         context = torch.bmm(a.unsqueeze(1), outputs).squeeze(1)
         return self.out(context)
-""")
-case("lambda_layer", """
+""",
+)
+case(
+    "lambda_layer",
+    """
 class Lambda(nn.Module):
     def __init__(self, f):
         super().__init__()
@@ -718,8 +761,12 @@ class Reshape(nn.Module):
     def forward(self, x):
         return x.view(x.size(0), *self.shape)
 model = nn.Sequential(Lambda(lambda x: x.view(-1, 1, 28, 28)), nn.Conv2d(1, 8, 3, 2, 1), nn.ReLU(), nn.AdaptiveAvgPool2d(1), Reshape(8), nn.Linear(8, 10))
-""", inputs=["float32[N,784]"])
-case("mha", """
+""",
+    inputs=["float32[N,784]"],
+)
+case(
+    "mha",
+    """
 class MultiHeadAttention(nn.Module):
     def __init__(self, d_model, h):
         super().__init__()
@@ -749,8 +796,13 @@ class Layer(nn.Module):
         self.scale = nn.Parameter(torch.ones(d))
     def forward(self, x):
         return self.norm(x + self.attn(x, x, x)) * self.scale
-""", target="Layer(16, 4)", inputs=["float32[N,7,16]"])
-case("vqvae_like", """
+""",
+    target="Layer(16, 4)",
+    inputs=["float32[N,7,16]"],
+)
+case(
+    "vqvae_like",
+    """
 class Net(nn.Module):
     def __init__(self, k=8, d=4):
         super().__init__()
@@ -766,8 +818,12 @@ class Net(nn.Module):
         q = self.codebook(idx).view(z.shape)
         q = z + (q - z).detach()
         return self.dec(q.permute(0, 3, 1, 2).contiguous())
-""", inputs=["float32[N,3,8,8]"])
-case("highway_and_gates", """
+""",
+    inputs=["float32[N,3,8,8]"],
+)
+case(
+    "highway_and_gates",
+    """
 class Highway(nn.Module):
     def __init__(self, size, num_layers, f=F.relu):
         super().__init__()
@@ -786,8 +842,11 @@ class Highway(nn.Module):
 model = Highway(6, 2)
 x = torch.rand(4, 6)
 print(model(x))
-""")
-case("text_cnn", """
+""",
+)
+case(
+    "text_cnn",
+    """
 class TextCNN(nn.Module):
     def __init__(self, vocab_size=50, embed=8, kernels=(2, 3, 4), n=6, classes=2):
         super(TextCNN, self).__init__()
@@ -802,8 +861,11 @@ class TextCNN(nn.Module):
         out = self.embedding(x).unsqueeze(1)
         out = torch.cat([self.conv_and_pool(out, conv) for conv in self.convs], 1)
         return self.fc(self.dropout(out))
-""")
-case("spatial_transformer", """
+""",
+)
+case(
+    "spatial_transformer",
+    """
 class Net(nn.Module):
     def __init__(self):
         super(Net, self).__init__()
@@ -823,4 +885,6 @@ class Net(nn.Module):
     def forward(self, x):
         x = self.stn(x)
         return F.relu(F.max_pool2d(self.conv1(x), 2))
-""", inputs=["float32[N,1,28,28]"])
+""",
+    inputs=["float32[N,1,28,28]"],
+)
