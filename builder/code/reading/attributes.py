@@ -200,6 +200,10 @@ def of_class(reader: Reader, cls: UserClass, name: str) -> Any:
 
 def of_super(reader: Reader, value: Super, name: str) -> Any:
     receiver = value.receiver
+    if not isinstance(receiver, Module | Instance | UserClass):
+        raise reader.refuse("super() is asked of something that is no object of a class")
+    if not isinstance(receiver, UserClass) and receiver.cls is None:
+        return reader.unknown(f"What super().{name[:40]} does is not known")
     cls = receiver if isinstance(receiver, UserClass) else receiver.cls
     found = find_in_class(cls, name, value.after)
     if found is not _NOTHING:

@@ -12,14 +12,62 @@ from builder.errors import NotFound
 from builder.graph.model import Ref, iter_refs
 
 _VIEWS: Final = frozenset(
-    "getitem view reshape transpose permute unsqueeze squeeze flatten expand expand_as chunk split "
-    "unbind narrow select detach contiguous movedim diagonal unflatten to float double half long int "
-    "bool type_as broadcast_to view_as unfold dropout dropout1d dropout2d alpha_dropout t setitem "
-    "tensor_split real swapaxes feature_dropout".split()
+    [
+        "getitem",
+        "view",
+        "reshape",
+        "transpose",
+        "permute",
+        "unsqueeze",
+        "squeeze",
+        "flatten",
+        "expand",
+        "expand_as",
+        "chunk",
+        "split",
+        "unbind",
+        "narrow",
+        "select",
+        "detach",
+        "contiguous",
+        "movedim",
+        "diagonal",
+        "unflatten",
+        "to",
+        "float",
+        "double",
+        "half",
+        "long",
+        "int",
+        "bool",
+        "type_as",
+        "broadcast_to",
+        "view_as",
+        "unfold",
+        "dropout",
+        "dropout1d",
+        "dropout2d",
+        "alpha_dropout",
+        "t",
+        "setitem",
+        "tensor_split",
+        "real",
+        "swapaxes",
+        "feature_dropout",
+    ]
 )
 _PASSING: Final = frozenset(
-    "Identity Flatten Unflatten Dropout Dropout1d Dropout2d Dropout3d AlphaDropout "
-    "FeatureAlphaDropout".split()
+    [
+        "Identity",
+        "Flatten",
+        "Unflatten",
+        "Dropout",
+        "Dropout1d",
+        "Dropout2d",
+        "Dropout3d",
+        "AlphaDropout",
+        "FeatureAlphaDropout",
+    ]
 )
 _MOVING: Final = ("Dropout", "BatchNorm", "RReLU", "AlphaDropout", "InstanceNorm", "LSTM", "GRU")
 
