@@ -268,6 +268,9 @@ def put(reader: Reader, value: Any, name: str, given: Any) -> None:
             return
         if name == "data":
             raise reader.refuse("The data of a tensor cannot be exchanged in a network")
+    elif value.__class__.__name__ == "Handle":
+        if name == "requires_grad" and plain(given) is False:
+            value.layer.frozen = True
     elif isinstance(value, Unknown | Function | Bound | Known):
         return
     elif isinstance(value, Lazy | Shape | Parts):

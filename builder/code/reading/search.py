@@ -11,7 +11,7 @@ from builder.code.reading.attributes import find_in_class
 from builder.code.reading.modules import walk
 from builder.code.reading.reader import Reader
 from builder.code.reading.target import Found
-from builder.code.reading.trace import Layer, Module
+from builder.code.reading.trace import Layer, Module, Raw
 from builder.code.reading.values import Function, deep_plain
 from builder.graph.model import BATCH, TensorSpec
 
@@ -119,6 +119,11 @@ def _choices(reader: Reader, found: Found, name: str, place: int) -> Iterator[Te
     )
     if first is not None and layer is None:
         yield from _by_layer(reader, found, first)
+    for _, part in walk(found.module):
+        if isinstance(part, Raw):
+            for width in reversed(part.spec.shape):
+                if isinstance(width, int) and width > 1:
+                    yield TensorSpec((BATCH, width))
     for channels in (3, 1):
         for side in (32, 28, 224, 64):
             yield TensorSpec((BATCH, channels, side, side))

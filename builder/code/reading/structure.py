@@ -6,6 +6,7 @@ import ast
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from builder.code.reading.branches import Differs
 from builder.code.reading.closed import Closed, Tree
 from builder.code.reading.effects import check_sides, settle_in_place
 from builder.code.reading.placing import Placed, Scope
@@ -216,6 +217,11 @@ class _Builder:
     def outputs(self, scope: Scope, frame: Frame) -> None:
         if scope.is_root:
             values = _leaves(frame.result)
+            if isinstance(frame.result, Differs):
+                raise self.reader.refuse(
+                    "The network gives other values while training than in evaluation",
+                    "Let it give the same ones in both.", line=frame.line,
+                )  # fmt: skip
             if not values:
                 raise self.reader.refuse("The network gives no tensor", line=frame.line)
             for (name, ref), wish in zip(values, self.returned(len(values)), strict=True):
