@@ -888,3 +888,77 @@ class Net(nn.Module):
 """,
     inputs=["float32[N,1,28,28]"],
 )
+case(
+    "custom_linear",
+    """
+class MyLinear(nn.Module):
+    def __init__(self, n_in, n_out):
+        super().__init__()
+        self.weight=nn.Parameter(torch.empty(n_out,n_in)); self.bias=nn.Parameter(torch.zeros(n_out))
+        nn.init.kaiming_uniform_(self.weight, a=math.sqrt(5))
+    def forward(self,x): return F.linear(x,self.weight,self.bias)
+model=nn.Sequential(MyLinear(4,8), nn.Tanh(), MyLinear(8,2))
+""",
+)
+case(
+    "plist",
+    """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.ws=nn.ParameterList([nn.Parameter(torch.randn(4,4)) for _ in range(3)])
+    def forward(self,x):
+        for w in self.ws: x=torch.tanh(x@w)
+        return x
+""",
+    inputs=["float32[N,4]"],
+)
+case(
+    "subclass_layer",
+    """
+class LayerNorm2d(nn.LayerNorm):
+    def forward(self,x):
+        x=x.permute(0,2,3,1)
+        x=super().forward(x)
+        return x.permute(0,3,1,2)
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.c=nn.Conv2d(3,6,3); self.n=LayerNorm2d(6)
+    def forward(self,x): return self.n(self.c(x))
+""",
+)
+case(
+    "functional_bn",
+    """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.gamma=nn.Parameter(torch.ones(4)); self.register_buffer('rm',torch.zeros(4)); self.register_buffer('rv',torch.ones(4))
+    def forward(self,x): return F.batch_norm(x,self.rm,self.rv,self.gamma,None,self.training)
+""",
+    inputs=["float32[N,4]"],
+)
+case(
+    "freeze",
+    """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body=nn.Sequential(nn.Linear(4,4),nn.ReLU()); self.head=nn.Linear(4,2)
+        for p in self.body.parameters(): p.requires_grad=False
+    def forward(self,x): return self.head(self.body(x))
+""",
+)
+case(
+    "mask",
+    """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.e=nn.Embedding(9,8); self.a=nn.MultiheadAttention(8,2,batch_first=True)
+    def forward(self,x):
+        T=x.size(1); m=torch.triu(torch.ones(T,T),diagonal=1).bool()
+        h=self.e(x); y,_=self.a(h,h,h,attn_mask=m); return y
+""",
+)
