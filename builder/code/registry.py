@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from builder.code.writing.functional import write_functional
+from builder.code.writing.manual.file import write_manual
 from builder.code.writing.mixed import write_mixed
 from builder.code.writing.module import write_module
 from builder.code.writing.page import Written
@@ -96,5 +97,13 @@ register_style(
         "Mixed",
         "A Module that holds Sequentials: short where layers follow one another, free elsewhere.",
         write_mixed,
+    )
+)
+register_style(
+    Style(
+        "manual",
+        "By hand",
+        "Raw tensors and the arithmetic written out, to see what a layer does or to invent one.",
+        write_manual,
     )
 )

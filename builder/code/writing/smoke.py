@@ -24,8 +24,17 @@ _PASSES_ON = frozenset(
 )  # fmt: skip
 
 
-def smoke_test(graph: Graph, report: ShapeReport, make: str, reserved: frozenset[str]) -> list[str]:
-    """`if __name__ == "__main__":` and what stands under it; nothing where an input is unknown."""
+def smoke_test(
+    graph: Graph,
+    report: ShapeReport,
+    make: str,
+    reserved: frozenset[str],
+    function: str = "model",
+) -> list[str]:
+    """`if __name__ == "__main__":` and what stands under it; nothing where an input is unknown.
+
+    `make`: how the model is made, "" where it is there. `function`: what is called.
+    """
     specs = [report.nodes[n.id].result if n.id in report.nodes else None for n in graph.inputs]
     if not specs or not all(_can_be_drawn(spec) for spec in specs):
         return []
@@ -43,7 +52,7 @@ def smoke_test(graph: Graph, report: ShapeReport, make: str, reserved: frozenset
         if drawn is None:
             drawn = random_tensor(spec, _below(graph, node), _draws_chances(graph, node))
         lines += assignment(name, drawn, 4)
-    result = call("model", *names)
+    result = call(function, *names)
     outputs = [report.nodes[n.id].result if n.id in report.nodes else None for n in graph.outputs]
     if len(outputs) == 1 and isinstance(outputs[0], TensorSpec):
         return [*lines, *lay(call("print", f"{flat(result)}.shape"), 4)]
