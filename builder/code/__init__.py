@@ -12,12 +12,19 @@ from builder.code.building import build_module, module_from_source, network_clas
 from builder.code.description import ParameterRow, describe_model, parameter_table, paths
 from builder.code.limits import own_code_allowed, why_not_run
 from builder.code.registry import Style, register_style, styles
-from builder.code.write import model_source, why_not_chain, write_code, write_with_lines
+from builder.code.write import (
+    StyleRefused,
+    model_source,
+    why_not_chain,
+    write_code,
+    write_with_lines,
+)
 from builder.code.writing.page import Written
 
 __all__ = [
     "ParameterRow",
     "Style",
+    "StyleRefused",
     "Written",
     "build_module",
     "describe_model",

@@ -23,8 +23,10 @@ Write = Callable[[Graph, ShapeReport, str | None], Written]
 class Style:
     """A way to write a network.
 
-    `title`: its name on a tab. `when`: one sentence on when one chooses it. `chain_only`: it cannot
-    write every network. `write`: graph, its shapes and a class name (or None) to code.
+    `title`: its name on a tab. `when`: one sentence on when one chooses it. `price`: one on what one
+    gives up for it. `write`: graph, its shapes and a class name (or None) to code. `chain_only`: it
+    can write only layers that follow one another. `instead`: the nearest style for a network that it
+    cannot write, "" for a style that can write every one.
     """
 
     key: str
@@ -32,6 +34,8 @@ class Style:
     when: str
     write: Write
     chain_only: bool = False
+    instead: str = ""
+    price: str = ""
 
 
 _styles: dict[str, Style] = {}
@@ -64,6 +68,8 @@ register_style(
         "The shortest way to write layers that follow one another.",
         write_sequential,
         chain_only=True,
+        instead="mixed",
+        price="Only one path from input to output; a layer is found by its number, model[0].",
     )
 )
 register_style(
@@ -73,6 +79,8 @@ register_style(
         "A Sequential whose layers have names: model.fc1 in place of model[0].",
         write_ordered,
         chain_only=True,
+        instead="mixed",
+        price="Only one path from input to output, and a line more for every layer's name.",
     )
 )
 register_style(
@@ -81,6 +89,7 @@ register_style(
         "nn.Module",
         "Layers with names and a forward you can read, for any network.",
         write_module,
+        price="Every layer is written twice: made in __init__, called in forward.",
     )
 )
 register_style(
@@ -89,6 +98,7 @@ register_style(
         "Functional",
         "Only what has weights is a layer; everything else is a function called in forward.",
         write_functional,
+        price="print(model) shows no activations, and Dropout must be told when it trains.",
     )
 )
 register_style(
@@ -97,6 +107,7 @@ register_style(
         "Mixed",
         "A Module that holds Sequentials: short where layers follow one another, free elsewhere.",
         write_mixed,
+        price="Layers inside a Sequential are found by number again: model.layers[0].",
     )
 )
 register_style(
@@ -105,5 +116,7 @@ register_style(
         "By hand",
         "Raw tensors and the arithmetic written out, to see what a layer does or to invent one.",
         write_manual,
+        instead="module",
+        price="No print(model), no state_dict, no optimizer: you keep the list of what learns.",
     )
 )

@@ -35,14 +35,10 @@ def smoke_test(
 
     `make`: how the model is made, "" where it is there. `function`: what is called.
     """
-    specs = [report.nodes[n.id].result if n.id in report.nodes else None for n in graph.inputs]
-    if not specs or not all(_can_be_drawn(spec) for spec in specs):
+    if not can_run(graph, report):
         return []
-    space = Namespace({*reserved, "model"}, LONGEST_VARIABLE)
-    labels = [node.name or node.id for node in graph.inputs]
-    if len(labels) == 1 and says_nothing(labels[0]):
-        labels = ["x"]
-    names = [space.claim(label, "x") for label in labels]
+    specs = [report.nodes[n.id].result for n in graph.inputs]
+    space, names = input_names(graph, reserved)
     lines = ["", "", 'if __name__ == "__main__":']
     if make:
         lines += assignment("model", make, 4)
@@ -63,6 +59,21 @@ def smoke_test(
         return [*lines, *lay(call("print", result), 4)]
     lines += assignment(kept, result, 4)
     return [*lines, *lay(call("print", *shapes), 4)]
+
+
+def can_run(graph: Graph, report: ShapeReport) -> bool:
+    """Whether every input can be drawn."""
+    specs = [report.nodes[n.id].result if n.id in report.nodes else None for n in graph.inputs]
+    return bool(specs) and all(_can_be_drawn(spec) for spec in specs)
+
+
+def input_names(graph: Graph, reserved: frozenset[str]) -> tuple[Namespace, list[str]]:
+    """What the inputs are called under `__main__`, and the names in use there."""
+    space = Namespace({*reserved, "model"}, LONGEST_VARIABLE)
+    labels = [node.name or node.id for node in graph.inputs]
+    if len(labels) == 1 and says_nothing(labels[0]):
+        labels = ["x"]
+    return space, [space.claim(label, "x") for label in labels]
 
 
 def _shapes(name: str, value: Value | None) -> list[Expression]:

@@ -69,7 +69,6 @@ class TensorsWriter:
         """One line for each tensor, and those that are another one's below."""
         for owner, node in self.scope.members:
             start = len(self.page.lines)
-            self.note(owner)
             if owner.raw:
                 self.raw.tensor(owner)
             elif owner.block is not None and self.plan.drawn.get(owner.id):
@@ -107,7 +106,7 @@ class TensorsWriter:
                 default = flat(constant(self.scope.graph.settings[setting]))
                 parameters.append(f"{name}: {settings[name]} = {default}")
         page.write(["", ""])
-        page.write(definition(self.plan.make, tuple(parameters), self.plan.class_name, 0))
+        page.write(_definition(self.plan.make, parameters, self.plan.class_name))
         page.write([f'    """Draws the tensors of a {self.plan.class_name}."""'])
         page.append(statements)
         page.write(returned(call(self.plan.class_name, *self.plan.tensors.values()), 4))
@@ -127,6 +126,7 @@ class TensorsWriter:
                     names.append(name)
         value: Expression = Group("[", tuple(names), "]", literal=True)
         page = Page()
+        page.write([""])
         page.write(
             assignment("parameters: list[Tensor]", call("learned", value) if deep else value, 0)
         )
@@ -137,9 +137,6 @@ class TensorsWriter:
     def keys(self, owner: Owner) -> list[str]:
         nodes = [n for n in self.scope.graph.calls_of(owner.id) if not n.bypassed]
         return [self.scope.key(n) for n in nodes or self.scope.graph.reads_of(owner.id)]
-
-    def note(self, owner: Owner) -> None:
-        """A person's note on a layer stands where it runs; nothing is said twice."""
 
     def assign(self, name: str, value: Expression) -> None:
         self.page.write(assignment(name, value, 4 * self.level))
@@ -256,6 +253,13 @@ class _Maker(Maker):
             raise CodeRefused("A block is made before anything runs, so it cannot read a value.")
 
         return argument(value, no_reference, self.scope.parameter)
+
+
+def _definition(name: str, parameters: list[str], result: str) -> list[str]:
+    lines = definition(name, tuple(parameters), result, 0)
+    if len(parameters) == 1 and len(lines) == 3:  # as ruff has it for one alone
+        lines[1] += ","
+    return lines
 
 
 def _still(drawn: Drawn) -> Expression:

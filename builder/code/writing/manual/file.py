@@ -18,10 +18,17 @@ from builder.code.writing.manual import (  # noqa: F401  (they register what the
 )
 from builder.code.writing.manual.drawing import TensorsWriter, draw_layers
 from builder.code.writing.manual.forward import FunctionWriter
-from builder.code.writing.manual.plan import Plan, name_tensors, plan_names
+from builder.code.writing.manual.plan import (
+    OWN,
+    TRAINING,
+    Plan,
+    called_names,
+    name_tensors,
+    plan_names,
+)
 from builder.code.writing.manual.refusals import Refusals
 from builder.code.writing.manual.step import learning_step
-from builder.code.writing.manual.texts import helper_lines
+from builder.code.writing.manual.texts import helper_lines, helper_names
 from builder.code.writing.page import Page, Written
 from builder.code.writing.scope import Scope
 from builder.code.writing.scopes import find_scopes
@@ -41,6 +48,9 @@ def write_manual(graph: Graph, report: ShapeReport, name: str | None = None) -> 
     return _FileWriter(graph, report, find_scopes(graph, report, name)).write()
 
 
+_DRAWN = "# The numbers that learn, drawn as PyTorch's own layers draw them."
+
+
 class _FileWriter:
     def __init__(self, graph: Graph, report: ShapeReport, scopes: Mapping[str, Scope]) -> None:
         self.graph, self.report, self.scopes = graph, report, scopes
@@ -54,14 +64,12 @@ class _FileWriter:
         writers: dict[str, TensorsWriter] = {}
         for block, plan in plans.items():  # each block before what uses it
             draw_layers(plan, plans, self.scopes, self.refusals)
-            name_tensors(plan, space)
+            name_tensors(plan, space, called_names(plans))
             reserved = self.reserved(plan, plans)
-            functions[block] = FunctionWriter(
-                plan, plans, self.scopes, self.helpers, self.refusals, reserved
-            ).write()
+            functions[block] = self.function(plan, plans, reserved)
             if self.refusals.sentences:
                 continue
-            writers[block] = TensorsWriter(plan, plans, self.scopes, set(reserved))
+            writers[block] = TensorsWriter(plan, plans, self.scopes, reserved | helper_names())
             if plan.tensors and block:
                 made[block] = writers[block].write_block()
         self.refusals.check()
@@ -75,12 +83,21 @@ class _FileWriter:
                     body.write(["", ""])
         self.root(body, plans[""], writers[""])
         body.append(functions[""])
-        names = frozenset({*self.names(plans), *plans[""].scope.settings.values()})
-        test = smoke_test(self.graph, self.report, "", names, "forward")
-        learns = bool(plans[""].tensors) and "parameters: list[Tensor] = []" not in body.lines
-        test += learning_step(self.graph, self.report, test, plans[""].trains) if learns else []
-        body.write(test)
-        return self.whole(body)
+        names = frozenset(
+            {*self.names(plans), *plans[""].scope.settings.values(), "p", *helper_names()}
+        )
+        body.write(smoke_test(self.graph, self.report, "", names, "forward"))
+        body.write(learning_step(self.graph, self.report, plans, names))
+        return self.whole(body, bool(made))
+
+    def function(self, plan: Plan, plans: Mapping[str, Plan], reserved: set[str]) -> Page:
+        """The function of a scope: once to see which helpers it calls, then with names beside these."""
+        called: set[str] = set()
+        for names in (reserved | helper_names(), reserved | called):
+            writer = FunctionWriter(plan, plans, self.scopes, called, self.refusals, names)
+            page = writer.write()
+        self.helpers |= called
+        return page
 
     def root(self, body: Page, plan: Plan, writer: TensorsWriter) -> None:
         """Settings and tensors at the level of the file."""
@@ -91,12 +108,13 @@ class _FileWriter:
             target = f"{name}: {types[name]}" if value is None else name
             body.write(assignment(target, constant(value), 0))
         if plan.tensors:
+            body.write([*([""] if len(body.lines) > start else []), _DRAWN])
             body.append(writer.statements())
             body.append(writer.parameters())
         if len(body.lines) > start:
             body.write(["", ""])
 
-    def whole(self, body: Page) -> Written:
+    def whole(self, body: Page, has_blocks: bool) -> Written:
         """The helpers in front, and the imports in front of these."""
         text = "\n".join(body.lines)
         used = {
@@ -104,22 +122,19 @@ class _FileWriter:
             *(n for n in ("uniform", "xavier", "zeroed", "learned") if f"{n}(" in text),
         }
         helpers = helper_lines(used)
-        typing = ["NamedTuple"] if "(NamedTuple):" in text else []
+        imports = import_lines("\n".join([*helpers, text]), *(["NamedTuple"] if has_blocks else []))
         page = Page()
-        page.write([*import_lines("\n".join([*helpers, text]), *typing), "", ""])
+        defines = (helpers or body.lines)[0].startswith(("def ", "class "))
+        page.write([*imports, "", *([""] if defines else [])])
         page.write(helpers)
         page.append(body)
         return page.written()
 
     def names(self, plans: Mapping[str, Plan]) -> set[str]:
         """What the functions of the file are called, and the tensors at its level."""
-        called = {n for p in plans.values() for n in (p.class_name, p.function, p.make) if n}
-        return called | set(plans[""].tensors.values()) | {"parameters", "forward"}
+        return called_names(plans) | set(plans[""].tensors.values()) | {"parameters"}
 
     def reserved(self, plan: Plan, plans: Mapping[str, Plan]) -> set[str]:
         """Names that a variable of a function may not have."""
-        from builder.code.writing.manual.plan import OWN, TRAINING
-        from builder.code.writing.manual.texts import helper_names
-
         own = {*plan.scope.settings.values(), OWN, TRAINING, "tensor"}
-        return own | self.names(plans) | set(helper_names())
+        return own | self.names(plans)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from builder import catalogue
 from builder.catalogue.entry import Entry
+from builder.code.writing.calls import FUNCTIONAL
 from builder.code.writing.constructor import setting_types
+from builder.code.writing.counterparts import COUNTERPARTS, copied
 from builder.code.writing.forward import ForwardWriter
 from builder.code.writing.layout import Expression, call, definition
 from builder.code.writing.literals import argument, constant, keyword
@@ -110,7 +113,7 @@ class FunctionWriter(ForwardWriter):
     def call_of(self, node: Node, function: str) -> Expression:
         owner = self.graph.owner_of(node)
         if owner is None:
-            return super().call_of(node, function)
+            return self.operation(node) or super().call_of(node, function)
         if owner.block is not None:
             inputs = [self.variables.read(ref, node.id) for ref in self.block_inputs(node)]
             named = (owner.id, "") in self.plan.tensors
@@ -126,6 +129,25 @@ class FunctionWriter(ForwardWriter):
         except CodeRefused as refusal:
             self.refusals.add(owner, str(refusal))
             return "x"
+
+    def operation(self, node: Node) -> Expression | None:
+        """An operation of nn.functional that does what a layer does, by that layer's formula."""
+        counterpart = COUNTERPARTS.get(node.target) if node.target.startswith(FUNCTIONAL) else None
+        recipe = RECIPES.get(counterpart.key) if counterpart is not None else None
+        if counterpart is None or recipe is None:
+            return None
+        layer, port = catalogue.get(counterpart.key), catalogue.get(node.target).ports[0].name
+        if set(node.arguments) - {port, *counterpart.arguments}:
+            return None
+        arguments = copied(counterpart, node.arguments)
+        given = {k: v for k, v in arguments.items() if layer.parameter(k) is not None}
+        ports = {layer.ports[0].name: node.arguments[port]}
+        try:
+            return recipe.calculate(
+                self.called(layer, Owner("", "", layer.key, given), node, ports)
+            )
+        except CodeRefused:
+            return None
 
     def block_call(self, node: Node, owner: Owner, inputs: list[str], own: str) -> Expression:
         assert owner.block is not None
@@ -144,7 +166,11 @@ class FunctionWriter(ForwardWriter):
     def argument(self, value: Argument, node: Node) -> Expression:
         return argument(value, lambda ref: self.variables.read(ref, node.id), self.setting)
 
-    def called(self, entry: Entry, owner: Owner, node: Node) -> Called:
+    def called(
+        self, entry: Entry, owner: Owner, node: Node, ports: Mapping[str, Argument] | None = None
+    ) -> Called:
+        """What a recipe is asked with. `ports`: what the layer reads, where it stands for an operation."""
+        ports = node.arguments if ports is None else ports
         report = self.scope.report(node.id)
         inferred = {
             name: report.arguments[name]
@@ -162,12 +188,15 @@ class FunctionWriter(ForwardWriter):
                 ):
                     raise CodeRefused(f"its {name} differs between the uses of its block")
                 return constant(inferred[name], parameter)
-            return argument(owner.arguments[name], self.no_reference, self.setting, parameter)
+            return argument(owner.arguments[name], read_none, self.setting, parameter)
+
+        def read_none(_ref: Ref) -> str:
+            raise CodeRefused("an argument of its constructor reads a value")
 
         def read(port: str) -> Expression:
-            if node.arguments.get(port) is None:
+            if ports.get(port) is None:
                 raise CodeRefused(f"it has nothing at “{port}” yet")
-            return self.argument(node.arguments[port], node)
+            return self.argument(ports[port], node)
 
         tensors = {
             drawn.name: self.plan.named(owner, drawn.name)
@@ -177,7 +206,7 @@ class FunctionWriter(ForwardWriter):
             entry,
             {**inferred, **owner.arguments},
             spell,
-            node.arguments,
+            ports,
             read,
             tensors,
             {port.name: self.taken(node, port.name) for port in entry.ports},
@@ -207,6 +236,3 @@ class FunctionWriter(ForwardWriter):
             owner = self.graph.owner_of(node)
             if node.kind == "input" or (owner and owner.target not in _MAY_BE_THE_SAME):
                 return False
-
-    def no_reference(self, _ref: Ref) -> str:
-        raise CodeRefused("an argument of its constructor reads a value")

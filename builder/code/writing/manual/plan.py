@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import builtins
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from builder.code.writing.manual.recipe import Drawn
@@ -83,20 +83,21 @@ def plan_names(scopes: Mapping[str, Scope]) -> tuple[dict[str, Plan], Namespace]
             plans[block].function = space.claim(f"{snake}_forward")
             plans[block].make = space.claim(f"make_{snake}")
     for block, scope in scopes.items():
-        inner = space
-        if block:
-            called = {n for p in plans.values() for n in (p.class_name, p.function, p.make)}
-            inner = Namespace({*_FILE_NAMES, *helper_names(), *called})
-        _rename_parameters(scope, inner)
+        called = Namespace({*_FILE_NAMES, *helper_names(), *called_names(plans)})
+        _rename_parameters(scope, called if block else space)
     return plans, space
 
 
-def name_tensors(plan: Plan, space: Namespace) -> None:
-    """Names what is drawn: fc1_weight."""
-    space = space if plan.is_root else Namespace({*_FILE_NAMES, *_TUPLE_NAMES, *helper_names()})
+def called_names(plans: Mapping[str, Plan]) -> set[str]:
+    """The names of the file's classes and functions."""
+    return {n for p in plans.values() for n in (p.class_name, p.function, p.make) if n}
+
+
+def name_tensors(plan: Plan, space: Namespace, called: Iterable[str]) -> None:
+    """Names what is drawn: fc1_weight. `called`: the names of the file's classes and functions."""
     if not plan.is_root:
-        for name in (*plan.scope.sizes, *plan.scope.settings.values()):
-            space.claim(name)
+        given = {*plan.scope.sizes, *plan.scope.settings.values()}
+        space = Namespace({*_FILE_NAMES, *_TUPLE_NAMES, *helper_names(), *called, *given})
     for owner, _ in plan.scope.members:
         name = owner.name.replace(".", "_")
         name = f"layer{name}" if name[:1].isdecimal() else name

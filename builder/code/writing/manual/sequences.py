@@ -113,12 +113,8 @@ def _attention(layer: Layer) -> list[Drawn]:
 def attention(layer: Called) -> Expression:
     """Queries, keys and values, what suits what, and the values mixed by it."""
     layer.needs_batch(3)
-    if layer.option("need_weights") is False:
-        raise CodeRefused("it is asked for no weights, and gives None in their place")
     if layer.option("average_attn_weights") is False:
         raise CodeRefused("it is asked for the weights of each head")
-    if layer.option("is_causal") is True:
-        raise CodeRefused("it is told that its mask is causal")
     if not layer.has("in_proj_bias"):
         raise CodeRefused("it has no bias")
     if layer.reads("attn_mask") and len(layer.shape("attn_mask") or ()) != 2:
