@@ -16,6 +16,9 @@ from builder.errors import CodeRefused, did_you_mean, quote
 from builder.graph.model import Graph
 from builder.graph.report import ShapeReport
 
+MANUAL = "manual"
+"""The style that makes no nn.Module."""
+
 Write = Callable[[Graph, ShapeReport, str | None], Written]
 
 
@@ -112,7 +115,7 @@ register_style(
 )
 register_style(
     Style(
-        "manual",
+        MANUAL,
         "By hand",
         "Raw tensors and the arithmetic written out, to see what a layer does or to invent one.",
         write_manual,

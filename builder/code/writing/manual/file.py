@@ -93,11 +93,15 @@ class _FileWriter:
     def function(self, plan: Plan, plans: Mapping[str, Plan], reserved: set[str]) -> Page:
         """The function of a scope: once to see which helpers it calls, then with names beside these."""
         called: set[str] = set()
-        for names in (reserved | helper_names(), reserved | called):
-            writer = FunctionWriter(plan, plans, self.scopes, called, self.refusals, names)
-            page = writer.write()
+
+        def written(names: set[str]) -> Page:
+            return FunctionWriter(
+                plan, plans, self.scopes, called, self.refusals, reserved | names
+            ).write()
+
+        written(set(helper_names()))
         self.helpers |= called
-        return page
+        return written(called)
 
     def root(self, body: Page, plan: Plan, writer: TensorsWriter) -> None:
         """Settings and tensors at the level of the file."""
