@@ -270,5 +270,5 @@ def test_what_is_printed_of_it_are_the_tensors() -> None:
         "fc1_bias    (12,)     learns",
     ]
     printed = describe_model(residual_cnn(), "manual")
-    assert "stage1[2].bn2_running_var" in printed
-    assert "stage1[2].bn2_weight        (16,)            learns" in printed
+    assert "stage1[2].bn2_running_var   (16,)\n" in printed
+    assert "stage1[2].bn2_weight        (16,)           learns\n" in printed

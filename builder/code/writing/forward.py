@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from builder import catalogue
 from builder.catalogue.entry import Entry
 from builder.code.writing.calls import called, entry_for, in_module
+from builder.code.writing.conditions import both, negated
 from builder.code.writing.layout import (
     Expression,
     Group,
     Infix,
-    Prefixed,
     assignment,
     call,
     condition,
@@ -351,12 +351,12 @@ class ForwardWriter:
         asked = self.question(item.condition, item.branches[-1])
         yes, no = ([i for i in side if self.says_something(i)] for side in item.sides)
         if not yes:
-            asked, yes, no = _negated(asked), no, yes
+            asked, yes, no = negated(asked), no, yes
         only = yes[0] if len(yes) == 1 and not no else None
         if isinstance(only, Choice):
             inside, also, inner_yes, inner_no = self.reduced(only)
             if not inner_no:
-                return [*branches, *inside], _both(asked, also), inner_yes, []
+                return [*branches, *inside], both(asked, also), inner_yes, []
         return branches, asked, yes, no
 
     def says_something(self, item: Item) -> bool:
@@ -389,20 +389,6 @@ class ForwardWriter:
                     f"The branch {quote(self.graph.label(branch.id))} has no condition yet. Choose "
                     "training mode, a setting, or a comparison."
                 )
-
-
-def _negated(asked: Expression) -> Expression:
-    if isinstance(asked, Infix) and asked.operators in (("==",), ("!=",)):
-        return Infix(asked.operands, ("!=" if asked.operators == ("==",) else "==",))
-    return Prefixed("not ", asked)
-
-
-def _both(one: Expression, other: Expression) -> Infix:
-    parts: list[Expression] = []
-    for part in (one, other):
-        together = isinstance(part, Infix) and "and" in part.operators
-        parts.extend(part.operands if together and isinstance(part, Infix) else [part])
-    return Infix(tuple(parts), ("and",) * (len(parts) - 1))
 
 
 def _in_brackets(target: Expression) -> Expression:

@@ -64,7 +64,10 @@ def _embedding(layer: Layer) -> list[Drawn]:
         sparse="its gradients are sparse, which autograd gives to nn.Embedding alone",
     )
     size = (layer.written("num_embeddings"), layer.written("embedding_dim"))
-    return [Drawn("weight", learning("torch.randn", *size))]
+    if layer.is_default("padding_idx"):
+        return [Drawn("weight", learning("torch.randn", *size))]
+    place = keyword("padding_idx", layer.written("padding_idx"))
+    return [Drawn("weight", call("table", *size, place))]
 
 
 @by_hand("Embedding", draw=_embedding)

@@ -123,7 +123,7 @@ class _FileWriter:
         text = "\n".join(body.lines)
         used = {
             *self.helpers,
-            *(n for n in ("uniform", "xavier", "zeroed", "learned") if f"{n}(" in text),
+            *(n for n in ("uniform", "xavier", "zeroed", "table", "learned") if f"{n}(" in text),
         }
         helpers = helper_lines(used)
         imports = import_lines("\n".join([*helpers, text]), *(["NamedTuple"] if has_blocks else []))

@@ -32,6 +32,13 @@ def zeroed(tensor: Tensor) -> Tensor:
     return tensor.detach().zero_().requires_grad_()
 
 
+def table(rows: int, columns: int, padding_idx: int) -> Tensor:
+    """Rows to learn, one for each word; that of padding_idx is 0."""
+    drawn = torch.randn(rows, columns)
+    drawn[padding_idx] = 0
+    return drawn.requires_grad_()
+
+
 def learned(tensors: Any) -> list[Tensor]:
     """The tensors that learn, also those in blocks and lists of blocks, each once."""
     found: dict[int, Tensor] = {}
