@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from builder.code import write_code as write_code
+    from builder.code.reading import read_code as read_code
     from builder.data import load_dataset as load_dataset
     from builder.gallery import project as gallery_project
     from builder.graph.check import check as check
@@ -32,6 +33,7 @@ _VERBS = {
     "load_dataset": "builder.data",
     "load_project": "builder.graph.project",
     "open_run": "builder.training",
+    "read_code": "builder.code.reading",
     "save_project": "builder.graph.project",
     "train": "builder.training",
     "write_code": "builder.code",
@@ -44,6 +46,7 @@ __all__ = [
     "load_dataset",
     "load_project",
     "open_run",
+    "read_code",
     "save_project",
     "train",
     "write_code",

@@ -27,7 +27,17 @@ class ProjectRefused(LayerwiseError):
 
 
 class CodeRefused(LayerwiseError):
-    """A network that cannot be written in the style asked for."""
+    """A network that cannot be written in the style asked for, or a text that cannot be read as one.
+
+    Of a text: `line` where it stands (from 1), `reason` why, `help` what would help.
+    """
+
+    def __init__(
+        self, reason: str = "", *, line: int | None = None, help: str = "", kind: str = ""
+    ) -> None:
+        self.reason, self.line, self.help, self.kind = reason, line, help, kind
+        where = f"Line {line}: " if line is not None else ""
+        super().__init__(f"{where}{reason} {help}".strip())
 
 
 class DataRefused(LayerwiseError):

@@ -59,6 +59,10 @@ __all__ = [
 
 _PREFIXES = ("torch.", "operator.")
 # Where an operation of one name does the same: torch.linalg.diagonal is another one.
+_OTHERS_BY_NAME = frozenset(
+    {"torch.Tensor.unfold", "torch.dropout", "torch.layer_norm", "torch.rms_norm"}
+)
+"""Operations that share a name with one of the palette and take other arguments."""
 _SAME_BY_NAME = frozenset({"torch", "torch.Tensor", "torch.nn.functional", "operator"})
 
 
@@ -122,7 +126,7 @@ def canonical(key: str) -> str:
 
     A key that is kept, or is no other spelling of one, comes back as it is.
     """
-    if key in entries() or not key.startswith(_PREFIXES):
+    if key in entries() or key in _OTHERS_BY_NAME or not key.startswith(_PREFIXES):
         return key
     owner, _, name = key.rpartition(".")
     return _operations_by_name().get(name, key) if owner in _SAME_BY_NAME else key

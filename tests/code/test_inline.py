@@ -127,11 +127,17 @@ def _called_twice() -> Graph:
     return net.graph()
 
 
+def test_a_block_with_a_setting_stands_as_a_sequential_made_with_its_value() -> None:
+    source = write_code(using(_with_a_setting()))
+    assert "class Block" not in source
+    assert "self.layers = nn.Sequential(" in source
+    assert build_module(using(_with_a_setting()))(torch.ones(2, 8)).shape[0] == 2
+
+
 @pytest.mark.parametrize(
     "block",
     [
         _with_a_skip,
-        _with_a_setting,
         _from_one,
         _with_leading_zeros,
         _with_an_operation,

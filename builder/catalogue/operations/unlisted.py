@@ -185,7 +185,7 @@ def _argument(name: str, each: list[Any], needed: bool) -> Port | Parameter | No
     kinds = {_kind(a.type) for a in each}
     if kinds & {"Tensor"}:
         optional = not needed or any(str(a.type).startswith("Optional") for a in each)
-        return Port(name, optional=optional, number=bool(kinds & {"number", "Scalar"}))
+        return Port(name, optional=optional, number=bool(kinds & {"number", "Scalar", "float"}))
     if kinds & {"List[Tensor]", "List[Optional[Tensor]]"}:
         return Port(name, optional=not needed, many=True)
     kind = next((_TYPES[k] for k in sorted(kinds, key=len, reverse=True) if k in _TYPES), None)

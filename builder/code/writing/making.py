@@ -8,7 +8,7 @@ from itertools import groupby
 from builder.catalogue.entry import Entry
 from builder.code.writing.calls import constructed, entry_for
 from builder.code.writing.elements import Element
-from builder.code.writing.layout import Each, Expression, Group, Prefixed, call, flat
+from builder.code.writing.layout import Each, Expression, Group, Infix, Prefixed, call, flat
 from builder.code.writing.literals import argument, constant, keyword
 from builder.code.writing.own_code import own_call
 from builder.code.writing.scope import BlockSize, LayerSize, Scope, Size, repetitions, rounds
@@ -23,8 +23,8 @@ _FEW = 3  # equal blocks in a row that are written as a loop
 class Maker:
     """Says how the layers of one class are made.
 
-    `values`: what is written for its sizes where it has no constructor that takes them, as it stands
-    inside another class as an nn.Sequential.
+    `values`: what is written for its sizes and settings where it has no constructor that takes them,
+    as it stands inside another class as an nn.Sequential.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Maker:
             raise CodeRefused(f"{entry.name} {quote(owner.name)} takes no argument {quote(stray)}.")
         for name, value in owner.arguments.items():
             parameter = entry.parameter(name)
-            found[name] = argument(value, _no_reference, self.scope.parameter, parameter)
+            found[name] = argument(value, _no_reference, self.setting, parameter)
         for name in report.inferred if report is not None else ():
             if node and name not in found and report and name in report.arguments:
                 variable = self.variable(LayerSize(node.id, name))
@@ -77,6 +77,20 @@ class Maker:
         """What stands for a size that has a name, None for a size that is a plain number."""
         name = self.scope.variable.get(size)
         return self.values.get(name, name) if name is not None else None
+
+    def setting(self, name: str) -> str:
+        """A setting as it is written here: by its name, or what an inline block is made with."""
+        parameter = self.scope.parameter(name)
+        value = self.values.get(parameter, parameter)
+        return f"({flat(value)})" if isinstance(value, Infix) else flat(value)
+
+    def values_of(self, owner: Owner, inner: Scope) -> dict[str, Expression]:
+        """What stands for the settings of an inline block."""
+        found: dict[str, Expression] = {}
+        for setting, name in inner.settings.items():
+            value = owner.arguments.get(setting, inner.graph.settings[setting])
+            found[name] = argument(value, _no_reference, self.setting)
+        return found
 
     def sizes(self, node: Node, inner: Scope, repetition: int) -> dict[str, Expression]:
         """What one repetition of a block is given for the parameters that are sizes."""
@@ -93,11 +107,11 @@ class Maker:
                 raise CodeRefused(
                     f"{quote(owner.name)} sets {quote(setting)}, which its block does not have."
                 )
-            written = argument(value, _no_reference, self.scope.parameter)
+            written = argument(value, _no_reference, self.setting)
             if flat(written) != flat(constant(inner.graph.settings[setting])):
                 items.append(keyword(inner.settings[setting], written))
         if inner.inline:
-            maker = Maker(inner, self.scopes, sizes)
+            maker = Maker(inner, self.scopes, {**sizes, **self.values_of(owner, inner)})
             return call("nn.Sequential", *(maker.made(o, node) for o, node in inner.owners))
         return call(inner.class_name, *items)
 
@@ -118,7 +132,8 @@ class Maker:
         inner = self.inline(owner)
         if inner is None or len(repetitions(owner)) > 1:
             return None
-        maker = Maker(inner, self.scopes, self.sizes(node, inner, 0))
+        values = {**self.sizes(node, inner, 0), **self.values_of(owner, inner)}
+        maker = Maker(inner, self.scopes, values)
         inside = list(_passes(self.scope.graph, owner, runs))
         taken = _everywhere(inner.graph.inputs[0].id, inside)
         found: list[Element] = []

@@ -91,7 +91,7 @@ def _modules(scope: Scope, scopes: Mapping[str, Scope]) -> int:
 
     0 for the network itself and for every other block.
     """
-    if not scope.block or scope.graph.settings:
+    if not scope.block:
         return 0
     links = chain_of(scope.graph, scope.uses[0].report)
     if isinstance(links, NoChain):

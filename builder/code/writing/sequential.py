@@ -102,14 +102,24 @@ class _SequentialWriter:
         scope = self.scopes[block]
         if not self.named or scope.inline:
             return []
-        taken = {scope.attributes[link.owner.id] for link in links if link.owner is not None}
-        space = Namespace({*taken, *_METHODS})
-        return [
-            space.claim(link.node.name or link.node.id)
-            if link.owner is None or scope.attributes[link.owner.id] in _METHODS
-            else scope.attributes[link.owner.id]
-            for link in links
-        ]
+        owners = [link.owner for link in links if link.owner is not None]
+        counted = all(owner.name.isdecimal() for owner in owners)
+        known = {
+            owner.id: owner.name
+            if owner.name.isdecimal() and not counted
+            else scope.attributes[owner.id]
+            for owner in owners
+        }
+        space = Namespace({*known.values(), *_METHODS})
+        found: list[str] = []
+        for link in links:
+            name = known[link.owner.id] if link.owner is not None else ""
+            if not name or name in _METHODS:
+                name = space.claim(link.node.name or link.node.id)
+            elif name in found:  # called again: a key can stand only once
+                name = space.claim(name)
+            found.append(name)
+        return found
 
     def places(self, links: list[Link], block: str) -> list[str]:
         """The keys of the elements in the nn.Sequential: names, or "0", "1", …"""

@@ -1,0 +1,172 @@
+"""Calls: of functions, classes, modules and layers of the text."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from builder.code.reading.limits import MAX_DEPTH
+from builder.code.reading.reader import Reader
+from builder.code.reading.scopes import Scope
+from builder.code.reading.signals import Returned
+from builder.code.reading.trace import Layer, Module, Raw
+from builder.code.reading.values import (
+    Bound,
+    Dtype,
+    Function,
+    Instance,
+    Known,
+    Method,
+    Partial,
+    Tensor,
+    Unknown,
+    UserClass,
+)
+
+
+def call(reader: Reader, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """`function(*args, **kwargs)`."""
+    kind = function.__class__
+    if kind is Method:
+        return function.call(reader, args, kwargs)
+    if kind is Known:
+        from builder.code.reading.known import call_path
+
+        return call_path(reader, function.path, args, kwargs)
+    if kind is Layer:
+        from builder.code.reading.layers import call_layer
+
+        return call_layer(reader, function, args, kwargs)
+    if kind is Module:
+        from builder.code.reading.modules import call_module
+
+        return call_module(reader, function, args, kwargs)
+    if kind is Bound:
+        return call_function(reader, function.function, [function.receiver, *args], kwargs)
+    if kind is Function:
+        return call_function(reader, function, args, kwargs)
+    if kind is UserClass:
+        from builder.code.reading.classes import instantiate
+
+        return instantiate(reader, function, args, kwargs)
+    if kind is Partial:
+        return call(reader, function.target, [*function.args, *args], {**function.kwargs, **kwargs})
+    if kind is Unknown:
+        return function
+    if kind is Instance:
+        return call_method(reader, function, "__call__", args, kwargs)
+    if kind is Dtype or kind is Tensor or kind is Raw:
+        raise reader.refuse("This cannot be called", kind="raised")
+    if function is None:
+        raise reader.refuse("None cannot be called", kind="raised")
+    raise reader.refuse("This cannot be called", kind="raised")
+
+
+def call_method(
+    reader: Reader, receiver: Any, name: str, args: list[Any], kwargs: dict[str, Any]
+) -> Any:
+    """`receiver.name(…)` of an object of the text."""
+    from builder.code.reading import attributes
+
+    found = attributes.find_in_class(receiver.cls, name) if receiver.cls else attributes.NOTHING
+    if not isinstance(found, Function):
+        raise reader.refuse(f"This object has no {name}", kind="raised")
+    return call_function(reader, found, [receiver, *args], kwargs)
+
+
+def call_function(
+    reader: Reader, function: Function, args: list[Any], kwargs: dict[str, Any]
+) -> Any:
+    """A function of the text: its names bound, its body done."""
+    names = bind(reader, function, args, kwargs)
+    return run_function(reader, function, names)
+
+
+def run_function(reader: Reader, function: Function, names: dict[str, Any]) -> Any:
+    """The body of a function with its names bound."""
+    from builder.code.reading.statements import run_block
+
+    reader.budget.depth += 1
+    if reader.budget.depth > MAX_DEPTH:
+        reader.budget.depth = 0
+        raise reader.refuse(f"Functions call each other more than {MAX_DEPTH} deep", kind="limit")
+    scope = Scope(function.scope, names)
+    scope.function = function
+    line, node = reader.line, reader.node
+    if isinstance(function.node, ast.Lambda):
+        result = reader.evaluate(function.node.body, scope)
+    elif isinstance(function.node, ast.AsyncFunctionDef):
+        raise reader.refuse("Coroutines are not part of a network")
+    elif _yields(function.node):
+        from builder.code.reading.generating import generated
+
+        result = generated(reader, function, scope)
+    else:
+        signal = run_block(reader, function.node.body, scope)
+        result = signal.value if isinstance(signal, Returned) else None
+    reader.budget.depth -= 1
+    reader.line, reader.node = line, node
+    return result
+
+
+def _yields(node: ast.FunctionDef) -> bool:
+    known = getattr(node, "_yields", None)
+    if known is None:
+        known = any(isinstance(part, ast.Yield | ast.YieldFrom) for part in _own_parts(node))
+        node._yields = known  # type: ignore[attr-defined]
+    return bool(known)
+
+
+def _own_parts(node: ast.AST) -> list[ast.AST]:
+    found: list[ast.AST] = []
+    waiting = list(ast.iter_child_nodes(node))
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+            continue
+        found.append(part)
+        waiting.extend(ast.iter_child_nodes(part))
+    return found
+
+
+def bind(
+    reader: Reader, function: Function, args: list[Any], kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    """A call's values under the function's own names. Errors: CodeRefused where they do not fit."""
+    wanted = function.node.args
+    positional = [*wanted.posonlyargs, *wanted.args]
+    names: dict[str, Any] = {}
+    rest = dict(kwargs)
+    for place, argument in enumerate(positional):
+        name = argument.arg
+        if place < len(args):
+            if name in rest and argument not in wanted.posonlyargs:
+                raise _wrong(reader, function, f"is given “{name}” twice")
+            names[name] = args[place]
+        elif name in rest:
+            names[name] = rest.pop(name)
+        else:
+            at = place - (len(positional) - len(function.defaults))
+            if at < 0:
+                raise _wrong(reader, function, f"is not given “{name}”")
+            names[name] = function.defaults[at]
+    if wanted.vararg is not None:
+        names[wanted.vararg.arg] = tuple(args[len(positional) :])
+    elif len(args) > len(positional):
+        raise _wrong(reader, function, f"is given {len(args)} values and takes {len(positional)}")
+    for argument in wanted.kwonlyargs:
+        if argument.arg in rest:
+            names[argument.arg] = rest.pop(argument.arg)
+        elif argument.arg in function.keyword_defaults:
+            names[argument.arg] = function.keyword_defaults[argument.arg]
+        else:
+            raise _wrong(reader, function, f"is not given “{argument.arg}”")
+    if wanted.kwarg is not None:
+        names[wanted.kwarg.arg] = rest
+    elif rest:
+        raise _wrong(reader, function, f"takes no “{next(iter(rest))[:40]}”")
+    return names
+
+
+def _wrong(reader: Reader, function: Function, what: str) -> Exception:
+    return reader.refuse(f"“{function.name[:40]}” {what}", kind="raised")

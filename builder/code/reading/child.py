@@ -1,0 +1,277 @@
+"""The process that reads: warm, with limits on memory and time, and a new one when it dies.
+
+    with one question at a time: source, target, inputs → a Read, or the refusal it ended in
+
+The text is hostile until proven otherwise, so even our own walk over it is held: the child may use
+`MEMORY` bytes beyond what it has when it is warm, `SECONDS` of the clock for a text, and is killed and
+named when it takes more.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import os
+import pickle
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from select import select
+from time import monotonic
+from typing import Any, Final
+
+from builder.code.reading.reading import Read, read_here
+from builder.errors import CodeRefused
+
+SECONDS: Final = 2.2
+"""A text is answered within 3 seconds, whatever it is."""
+MEMORY: Final = 1 << 30
+START_SECONDS: Final = 120
+_HEAD: Final = struct.Struct("<I")
+_LARGEST_ANSWER: Final = 256 << 20
+
+
+class Child:
+    """A warm process. Safe to use from several threads: one text at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def read(self, source: str, target: str | None, inputs: Sequence[str] | None) -> Read:
+        """What `read_here` gives, from the child. Errors: CodeRefused."""
+        with self._lock:
+            process = self._started()
+            question = pickle.dumps((source, target, None if inputs is None else list(inputs)))
+            try:
+                assert process.stdin is not None
+                process.stdin.write(_HEAD.pack(len(question)) + question)
+                process.stdin.flush()
+                answer = self._answer(process, SECONDS + 5)  # it watches the time itself
+            except TimeoutError:
+                self.close()
+                raise _late() from None
+            except (OSError, EOFError):
+                self.close()
+                raise _died() from None
+        if isinstance(answer, CodeRefused):
+            raise answer
+        assert isinstance(answer, Read)
+        return answer
+
+    def warm(self) -> None:
+        """Starts the process, so that the first text need not wait for it."""
+        with self._lock:
+            self._started()
+
+    def close(self) -> None:
+        """Ends the process; the next text gets a new one."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                if pipe is not None:
+                    pipe.close()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is not None and self._process.poll() is None:
+            return self._process
+        self.close()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "builder.code.reading.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        try:
+            self._answer(self._process, START_SECONDS)  # it says when it is warm
+        except (OSError, EOFError, TimeoutError):
+            self.close()
+            raise CodeRefused("The process that reads code does not start.") from None
+        return self._process
+
+    def _answer(self, process: subprocess.Popen[bytes], seconds: float) -> Any:
+        assert process.stdout is not None
+        until = monotonic() + seconds
+        head = _received(process.stdout.fileno(), _HEAD.size, until)
+        (size,) = _HEAD.unpack(head)
+        if size > _LARGEST_ANSWER:
+            raise EOFError
+        # Our own child's answer about our own values: plain data classes.
+        return pickle.loads(_received(process.stdout.fileno(), size, until))
+
+
+def _received(descriptor: int, size: int, until: float) -> bytes:
+    parts = bytearray()
+    while len(parts) < size:
+        left = until - monotonic()
+        if left <= 0 or not select([descriptor], [], [], left)[0]:
+            raise TimeoutError
+        part = os.read(descriptor, min(1 << 20, size - len(parts)))
+        if not part:
+            raise EOFError
+        parts += part
+    return bytes(parts)
+
+
+def _late() -> CodeRefused:
+    return CodeRefused(
+        "Reading this text takes too long.", kind="limit",
+        help="Paste only the part with the network.",
+    )  # fmt: skip
+
+
+def _died() -> CodeRefused:
+    return CodeRefused(
+        "Reading this text needs too much memory, or ends the process that reads.", kind="limit",
+        help="Paste only the part with the network.",
+    )  # fmt: skip
+
+
+_child = Child()
+atexit.register(_child.close)
+
+
+def read(source: str, target: str | None = None, inputs: Sequence[str] | None = None) -> Read:
+    """The network in a text, read in the child process. Errors: CodeRefused."""
+    return _child.read(source, target, inputs)
+
+
+def warm() -> None:
+    """Starts the child ahead of the first text."""
+    _child.warm()
+
+
+# In the child -------------------------------------------------------------------------------------
+
+_FIRST: Final = """
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.bn, self.fc = nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Linear(4, 2)
+    def forward(self, x):
+        return self.fc(torch.relu(self.bn(self.conv(x))).mean((2, 3)))
+"""
+
+
+def main() -> None:
+    """Answers one text after the other until its parent is gone.
+
+    This process only warms up. A fork of it reads; where that one dies or takes too long, the next is
+    forked in a few milliseconds.
+    """
+    answers = os.dup(1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.setrecursionlimit(20_000)
+    read_here(_FIRST, None, ["float32[N,1,8,8]"])
+    gc.collect()
+    gc.freeze()
+    questions = sys.stdin.buffer
+    worker = _Worker()
+    _send(answers, pickle.dumps(None))
+    while True:
+        head = questions.read(_HEAD.size)
+        if len(head) < _HEAD.size:
+            worker.end()
+            return
+        _send(answers, worker.answer(questions.read(_HEAD.unpack(head)[0])))
+        worker.revive()
+
+
+class _Worker:
+    """A fork that reads, with limits of its own."""
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        here, there = socket.socketpair()
+        self.pid = os.fork()
+        if self.pid == 0:
+            here.close()
+            _serve(there)
+        there.close()
+        self.line, self.ended = here, False
+
+    def answer(self, question: bytes) -> bytes:
+        until = monotonic() + SECONDS
+        try:
+            self.line.sendall(_HEAD.pack(len(question)) + question)
+            (size,) = _HEAD.unpack(_received(self.line.fileno(), _HEAD.size, until))
+            return _received(self.line.fileno(), min(size, _LARGEST_ANSWER), until)
+        except TimeoutError:
+            refusal = _late()
+        except (OSError, EOFError):
+            refusal = _died()
+        os.kill(self.pid, signal.SIGKILL)
+        self.ended = True
+        return pickle.dumps(refusal)
+
+    def revive(self) -> None:
+        """A new fork where the last one is gone."""
+        if self.ended:
+            self.end()
+            self.start()
+
+    def end(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        self.line.close()
+
+
+def _serve(line: socket.socket) -> None:
+    """The life of a worker: it never returns."""
+    _limit()
+    try:
+        while True:
+            head = line.recv(_HEAD.size, socket.MSG_WAITALL)
+            if len(head) < _HEAD.size:
+                break
+            question = line.recv(_HEAD.unpack(head)[0], socket.MSG_WAITALL)
+            data = pickle.dumps(_answered(*pickle.loads(question)))
+            line.sendall(_HEAD.pack(len(data)) + data)
+    finally:
+        os._exit(0)
+
+
+def _answered(source: str, target: str | None, inputs: list[str] | None) -> Read | CodeRefused:
+    try:
+        return read_here(source, target, inputs)
+    except CodeRefused as refusal:
+        return CodeRefused(refusal.reason, line=refusal.line, help=refusal.help, kind=refusal.kind)
+    except (RecursionError, MemoryError):
+        return _died()
+    except Exception as error:  # a mistake of ours must not look like one of theirs
+        return CodeRefused(
+            f"This text cannot be read: our reader stumbled over it ({type(error).__name__}).",
+            kind="stumbled", help="Simplify what stands around the network.",
+        )  # fmt: skip
+
+
+def _send(descriptor: int, data: bytes) -> None:
+    data = _HEAD.pack(len(data)) + data
+    while data:
+        data = data[os.write(descriptor, data) :]
+
+
+def _limit() -> None:
+    """No more memory than a network's text needs; no file of any size; no further processes' time."""
+    import resource
+
+    with open("/proc/self/statm") as status:
+        used = int(status.read().split()[0]) * resource.getpagesize()
+    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+if __name__ == "__main__":
+    main()

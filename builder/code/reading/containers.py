@@ -1,0 +1,154 @@
+"""nn.Sequential, nn.ModuleList, nn.ModuleDict and the lists of parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from builder.code.reading.iterating import items_of
+from builder.code.reading.reader import Reader
+from builder.code.reading.trace import Layer, Module, Raw
+from builder.code.reading.values import Function, Known, Lazy, Unknown, plain
+
+
+def make(reader: Reader, kind: str, args: list[Any], kwargs: dict[str, Any]) -> Module:
+    """`nn.Sequential(…)` and its kin."""
+    reader.budget.layer()
+    reader.counter += 1
+    module = Module(f"m{reader.counter}", None, kind, reader.line or 0, ready=True)
+    fill(reader, module, args, kwargs)
+    return module
+
+
+def fill(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> None:
+    """What a container is made with."""
+    if not args and kwargs:
+        args = [next(iter(kwargs.values()))]
+    if module.kind == "Sequential":
+        if len(args) == 1 and isinstance(args[0], dict):
+            _put_all(reader, module, args[0])
+            return
+        for value in args:
+            _append(reader, module, value)
+        return
+    if not args or args[0] is None:
+        return
+    given = args[0]
+    if module.kind in ("ModuleDict", "ParameterDict"):
+        if not isinstance(given, dict):
+            given = {plain(pair[0]): pair[1] for pair in map(tuple, items_of(reader, given))}
+        _put_all(reader, module, given)
+        return
+    for value in items_of(reader, given):
+        _append(reader, module, value)
+
+
+def _put_all(reader: Reader, module: Module, given: dict[Any, Any]) -> None:
+    for name, value in given.items():
+        module.members[str(plain(name))] = _checked(reader, value)
+
+
+def _append(reader: Reader, module: Module, value: Any) -> None:
+    module.members[str(len(module.members))] = _checked(reader, value)
+
+
+def _checked(reader: Reader, value: Any) -> Any:
+    if isinstance(value, Unknown):
+        raise reader.refuse_unknown(value)
+    if isinstance(value, Layer | Module | Raw):
+        return value
+    if isinstance(value, Known) and value.path.startswith("torch.nn."):
+        raise reader.refuse(
+            f"{value.path.rpartition('.')[2]} stands here without brackets", kind="raised",
+            help="A layer is made with (): nn.ReLU().",
+        )  # fmt: skip
+    if isinstance(value, Function | Known):
+        raise reader.refuse("A container holds layers, not functions", kind="raised")
+    if value is None:
+        return None
+    raise reader.refuse("A container holds layers, and this is none", kind="raised")
+
+
+def part_of(reader: Reader, module: Module, wanted: slice) -> Module:
+    """`layers[:3]`: a container of its own with the same layers."""
+    items = list(module.members.items())[wanted]
+    part = Module(module.id, module.cls, module.kind, reader.line or 0, ready=True)
+    if module.kind == "Sequential":
+        part.members = dict(items)
+    else:
+        part.members = {str(i): child for i, (_, child) in enumerate(items)}
+    part.attributes = {"__part__": True}
+    return part
+
+
+def set_element(reader: Reader, module: Module, key: Any, given: Any) -> None:
+    value = _checked(reader, given)
+    if isinstance(key, int):
+        names = list(module.members)
+        if not -len(names) <= key < len(names):
+            raise reader.refuse("There is no such element", kind="raised")
+        key = names[key]
+    module.members[str(key)] = value
+
+
+def _grow(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    _append(reader, module, args[0])
+    return module
+
+
+def _extend(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    for value in items_of(reader, args[0]):
+        _append(reader, module, value)
+    return module
+
+
+def _insert(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    children = list(module.members.values())
+    children.insert(plain(args[0]), _checked(reader, args[1]))
+    module.members = {str(i): child for i, child in enumerate(children)}
+    return module
+
+
+def _update(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    fill(reader, module, args, kwargs)
+
+
+def _pop(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    key = plain(args[0]) if args else -1
+    names = list(module.members)
+    name = names[key] if isinstance(key, int) else key
+    if name not in module.members:
+        raise reader.refuse("There is no such layer", kind="raised")
+    found = module.members.pop(name)
+    if module.kind != "ModuleDict":
+        module.members = {str(i): child for i, child in enumerate(module.members.values())}
+    return found
+
+
+def _only_of(*kinds: str) -> Any:
+    def keep(do: Any) -> Any:
+        def ask(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+            if module.kind not in kinds:
+                return reader.unknown("This module is no container")
+            return do(reader, module, args, kwargs)
+
+        return ask
+
+    return keep
+
+
+def _install() -> None:
+    from builder.code.reading.modules import METHODS
+
+    lists, dicts = ("Sequential", "ModuleList", "ParameterList"), ("ModuleDict", "ParameterDict")
+    METHODS["append"] = _only_of(*lists)(_grow)
+    METHODS["extend"] = _only_of(*lists)(_extend)
+    METHODS["insert"] = _only_of(*lists)(_insert)
+    METHODS["pop"] = _only_of(*lists, *dicts)(_pop)
+    METHODS["update"] = _only_of(*dicts)(_update)
+    METHODS["keys"] = _only_of(*dicts)(lambda r, m, a, k: Lazy(list(m.members)))
+    METHODS["values"] = _only_of(*dicts)(lambda r, m, a, k: Lazy(list(m.members.values())))
+    METHODS["items"] = _only_of(*dicts)(lambda r, m, a, k: Lazy(list(m.members.items())))
+    METHODS["__len__"] = _only_of(*lists, *dicts)(lambda r, m, a, k: len(m.members))
+
+
+_install()

@@ -1,0 +1,151 @@
+"""`x[…]` and `x[…] = y`: of tensors, lists, dicts and modules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from builder.code.reading.reader import Reader
+from builder.code.reading.torch_calls import operation
+from builder.code.reading.trace import Layer, Module
+from builder.code.reading.values import (
+    Instance,
+    Known,
+    Lazy,
+    Named,
+    Parts,
+    Shape,
+    Tensor,
+    Unknown,
+    UserClass,
+    deep_plain,
+    plain,
+)
+from builder.graph.model import Ref
+
+
+def get(reader: Reader, value: Any, index: Any) -> Any:
+    """`value[index]`."""
+    kind = value.__class__
+    if kind is Tensor:
+        return operation(reader, "operator.getitem", {"input": value, "index": _index(index)})
+    if isinstance(value, Unknown):
+        return value
+    if isinstance(index, Unknown):
+        return index
+    if isinstance(value, Lazy):
+        value = value.items
+    if isinstance(value, list | tuple | str | range):
+        return _of_sequence(reader, value, index)
+    if isinstance(value, dict):
+        key = deep_plain(index)
+        try:
+            if key in value:
+                return value[key]
+        except TypeError:
+            pass
+        raise reader.refuse(f"There is no entry {str(key)[:60]!r} here", kind="raised")
+    if kind is Module:
+        return _of_module(reader, value, index)
+    if kind is Layer and value.entry.name in ("TransformerEncoder", "TransformerDecoder"):
+        return reader.unknown("A layer inside nn.TransformerEncoder")
+    if kind is Known or isinstance(value, UserClass):
+        return value  # a type hint: list[int]
+    if isinstance(value, Instance):
+        from builder.code.reading.calling import call_method
+
+        return call_method(reader, value, "__getitem__", [index], {})
+    raise reader.refuse("This has no elements", kind="raised")
+
+
+def _index(index: Any) -> Any:
+    """A list among the indices picks several: it stands as a tuple inside the tuple."""
+    if isinstance(index, list):
+        return (tuple(index),)
+    return index
+
+
+def _of_sequence(reader: Reader, value: Any, index: Any) -> Any:
+    if isinstance(index, slice):
+        parts = [plain(p) for p in (index.start, index.stop, index.step)]
+        if not all(p is None or isinstance(p, int) for p in parts) or parts[2] == 0:
+            raise reader.refuse("A slice needs whole numbers", kind="raised")
+        found = value[slice(*parts)]
+        return (
+            list(found)
+            if isinstance(value, list)
+            else Shape(found)
+            if isinstance(value, Shape)
+            else found
+        )
+    at = plain(index)
+    if not isinstance(at, int):
+        if at is None or isinstance(value, str):
+            return reader.unknown("This element is not known")
+        raise reader.refuse("A list is asked for an element by a whole number", kind="raised")
+    if not -len(value) <= at < len(value):
+        raise reader.refuse(
+            f"A list of {len(value)} values has no element {str(at)[:20]}", kind="raised"
+        )
+    return value[at]
+
+
+def _of_module(reader: Reader, module: Module, index: Any) -> Any:
+    key = deep_plain(index)
+    if module.kind == "ModuleDict" or module.kind == "ParameterDict":
+        if key in module.members:
+            return module.members[key]
+        raise reader.refuse(f"There is no layer {str(key)[:60]!r} here", kind="raised")
+    if module.kind not in ("Sequential", "ModuleList", "ParameterList"):
+        if module.cls is not None:
+            from builder.code.reading.calling import call_method
+
+            return call_method(reader, module, "__getitem__", [index], {})
+        raise reader.refuse("This module has no elements", kind="raised")
+    children = list(module.members.values())
+    if isinstance(index, slice):
+        from builder.code.reading.containers import part_of
+
+        return part_of(
+            reader, module, slice(*(plain(p) for p in (index.start, index.stop, index.step)))
+        )
+    return _of_sequence(reader, children, index)
+
+
+def put(reader: Reader, value: Any, index: Any, given: Any) -> None:
+    """`value[index] = given`."""
+    key = deep_plain(index)
+    if isinstance(value, Unknown):
+        return
+    if isinstance(value, dict):
+        from builder.code.reading.expressions import hashed
+
+        hashed(reader, lambda: value.__setitem__(key, given))
+        reader.budget.items(len(value))
+        return
+    if isinstance(value, list):
+        if isinstance(key, slice):
+            raise reader.refuse("Parts of a list cannot be set")
+        if not isinstance(key, int) or not -len(value) <= key < len(value):
+            raise reader.refuse("A list has no such element", kind="raised")
+        value[key] = given
+        return
+    if value.__class__ is Module:
+        from builder.code.reading.containers import set_element
+
+        set_element(reader, value, key, given)
+        return
+    if value.__class__ is Tensor:
+        made = operation(
+            reader, "operator.setitem", {"input": value, "index": _index(index), "value": given}
+        )
+        value.ref = made.ref
+        return
+    if isinstance(value, Instance):
+        from builder.code.reading.calling import call_method
+
+        call_method(reader, value, "__setitem__", [index, given], {})
+        return
+    raise reader.refuse("The elements of this cannot be set", kind="raised")
+
+
+__all__ = ["Named", "Parts", "Ref", "get", "put"]

@@ -1,0 +1,68 @@
+"""`nn.init.…_(tensor)`: how a parameter of the text starts. Of layers it is left to PyTorch."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from builder.code.reading.reader import Reader
+from builder.code.reading.trace import Raw
+from builder.code.reading.values import Tensor, plain
+
+_ARGUMENTS: Final[dict[str, tuple[str, tuple[tuple[str, str, Any], ...]]]] = {
+    "normal_": ("normal", (("mean", "mean", 0.0), ("std", "std", 1.0))),
+    "uniform_": ("uniform", (("a", "low", 0.0), ("b", "high", 1.0))),
+    "zeros_": ("zeros", ()),
+    "ones_": ("ones", ()),
+    "constant_": ("constant", (("val", "value", 0.0),)),
+    "xavier_uniform_": ("xavier_uniform", (("gain", "gain", 1.0),)),
+    "xavier_normal_": ("xavier_normal", (("gain", "gain", 1.0),)),
+    "kaiming_uniform_": (
+        "kaiming_uniform",
+        (
+            ("a", "a", 0.0),
+            ("mode", "mode", "fan_in"),
+            ("nonlinearity", "nonlinearity", "leaky_relu"),
+        ),
+    ),
+    "kaiming_normal_": (
+        "kaiming_normal",
+        (
+            ("a", "a", 0.0),
+            ("mode", "mode", "fan_in"),
+            ("nonlinearity", "nonlinearity", "leaky_relu"),
+        ),
+    ),
+    "trunc_normal_": (
+        "trunc_normal",
+        (("mean", "mean", 0.0), ("std", "std", 1.0), ("a", "low", -2.0), ("b", "high", 2.0)),
+    ),
+    "orthogonal_": ("orthogonal", (("gain", "gain", 1.0),)),
+    "eye_": ("eye", ()),
+}
+_DRAWN: Final = frozenset({"xavier", "kaiming", "orthogonal", "normal", "uniform", "trunc"})
+
+
+def filled(reader: Reader, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """What the tensor starts as; the tensor itself is given back."""
+    target = args[0] if args else kwargs.get("tensor")
+    known = _ARGUMENTS.get(name)
+    if name in ("calculate_gain",):
+        return _gain(args)
+    if isinstance(target, Raw) and known is not None:
+        init, parameters = known
+        details = {}
+        for place, (theirs, ours, default) in enumerate(parameters, 1):
+            value = plain(args[place] if len(args) > place else kwargs.get(theirs, default))
+            value = float(value) if isinstance(default, float) and isinstance(value, int) else value
+            if isinstance(value, type(default)) and (value != default or init == "constant"):
+                details[ours] = value
+        target.initialised = (init, details)
+        return target
+    if not isinstance(target, Tensor | Raw):
+        reader.note("How the layers' weights start is left to PyTorch; a checkpoint brings others.")
+    return target
+
+
+def _gain(args: list[Any]) -> float:
+    gains = {"relu": 2**0.5, "tanh": 5 / 3, "leaky_relu": 2**0.5, "selu": 0.75}
+    return gains.get(str(plain(args[0])) if args else "", 1.0)

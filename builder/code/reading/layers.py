@@ -1,0 +1,280 @@
+"""Layers of torch.nn: made from the catalogue, called, and asked for what they were made with."""
+
+from __future__ import annotations
+
+import inspect
+from functools import cache
+from typing import Any, Final
+
+from builder import catalogue
+from builder.catalogue.entry import REQUIRED, Entry
+from builder.code.reading.branches import Differs
+from builder.code.reading.reader import Reader
+from builder.code.reading.torch_calls import evaluated, run_layer
+from builder.code.reading.trace import Layer
+from builder.code.reading.values import (
+    Dtype,
+    Function,
+    Known,
+    Lazy,
+    Method,
+    Mode,
+    Tensor,
+    Unknown,
+    plain,
+)
+from builder.errors import NotFound
+from builder.graph import meta
+from builder.graph.symbols import CannotEvaluate
+
+PREFIX: Final = "torch.nn."
+_LEFT_OUT: Final = frozenset({"device", "dtype"})
+_ACTIVATIONS: Final = {
+    "torch.nn.functional.relu": "relu", "torch.relu": "relu", "torch.nn.functional.gelu": "gelu",
+    "torch.nn.ReLU": "relu", "torch.nn.GELU": "gelu",
+}  # fmt: skip
+
+
+def make(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """`nn.Linear(3, 4)`. An Unknown where the catalogue has no such layer."""
+    name = path.removeprefix(PREFIX)
+    lazy = name.startswith("Lazy")
+    name = name.removeprefix("Lazy") if lazy else name
+    try:
+        entry = catalogue.get(PREFIX + name)
+    except NotFound as error:
+        return Unknown(f"nn.{name[:40]} cannot be a layer here: {error}", reader.line)
+    order = list(_constructor_order(PREFIX + name))
+    if lazy:
+        inferred = {p.name for p in entry.parameters if p.inferred is not None}
+        order = [n for n in order if n not in inferred]
+    given = dict(zip(order, args, strict=False))
+    if len(args) > len(order):
+        raise reader.refuse(f"nn.{name} is given more values than it takes", kind="raised")
+    twice = next((n for n in kwargs if n in given), None)
+    if twice is not None:
+        raise reader.refuse(f"nn.{name} is given “{twice}” twice", kind="raised")
+    given.update(kwargs)
+    if entry.inner is not None:
+        _take_inner(reader, entry, given)
+    arguments = {}
+    for key, value in given.items():
+        kept = _argument(reader, entry, key, value)
+        if kept is not _SKIP:
+            arguments[key] = kept
+    reader.budget.layer()
+    layer = Layer(entry, arguments, reader.line or 0)
+    for value in given.values():
+        if isinstance(value, Unknown):
+            return value
+    return layer
+
+
+_SKIP: Final = object()
+
+
+def _argument(reader: Reader, entry: Entry, name: str, value: Any) -> Any:
+    if name in _LEFT_OUT:
+        if isinstance(value, Dtype) and value.name != "float32":
+            raise reader.refuse(f"A layer of {value.name} cannot be kept: all layers are float32")
+        return _SKIP
+    if isinstance(value, Unknown):
+        return value
+    parameter = entry.parameter(name)
+    if parameter is None or all(p.name != name for p in entry.parameters):
+        default = _constructor_order(entry.key).get(name, _SKIP)
+        if default is not _SKIP and _same(default, plain(value)):
+            return _SKIP
+        if default is _SKIP:
+            raise reader.refuse(f"nn.{entry.name} takes no “{name[:40]}”", kind="raised")
+        raise reader.refuse(
+            f"nn.{entry.name} with {name}={str(plain(value))[:40]} cannot be kept here"
+        )
+    if name == "activation" and isinstance(value, Known | Function | Layer):
+        path = value.path if isinstance(value, Known) else ""
+        if isinstance(value, Layer) and not value.arguments:
+            path = value.entry.key
+        if path in _ACTIVATIONS:
+            return _ACTIVATIONS[path]
+        raise reader.refuse(f"This activation cannot be kept inside nn.{entry.name}")
+    if isinstance(value, Lazy):
+        value = value.items
+    if isinstance(value, list):
+        value = tuple(value)
+    if isinstance(value, Differs | Mode | Tensor):
+        raise reader.refuse(f"nn.{entry.name} is made with a value that is not known then")
+    return value
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is other or (type(one) is type(other) and bool(one == other))
+
+
+def _take_inner(reader: Reader, entry: Entry, given: dict[str, Any]) -> None:
+    """nn.TransformerEncoder(layer, num_layers): what its layer was made with becomes its own."""
+    assert entry.inner is not None
+    inner = given.pop(entry.inner.argument, None)
+    if not isinstance(inner, Layer) or inner.entry.key != entry.inner.key:
+        raise reader.refuse(f"nn.{entry.name} can only be read with a layer of torch inside")
+    for name, value in inner.arguments.items():
+        given[name] = value
+
+
+@cache
+def _constructor_order(key: str) -> dict[str, Any]:
+    """The constructor's arguments in order, each with its default."""
+    cls = catalogue.target_of(catalogue.get(key))
+    found: dict[str, Any] = {}
+    signature = inspect.signature(cls.__init__)
+    for parameter in list(signature.parameters.values())[1:]:
+        if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+            found[parameter.name] = parameter.default
+    if not found:  # RNN and its kin take *args
+        found = {p.name: p.default for p in catalogue.get(key).parameters}
+    return found
+
+
+def call_layer(reader: Reader, layer: Layer, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """`self.fc(x)`."""
+    from builder.code.reading.binding import bound
+
+    for value in (*args, *kwargs.values()):
+        if isinstance(value, Unknown):
+            raise reader.refuse_unknown(value)
+    _check_arguments(reader, layer)
+    if layer.entry.name == "Identity" and args:
+        args = args[:1]
+    given = bound(reader, layer.entry, args, kwargs)
+    return run_layer(reader, layer, given)
+
+
+def _check_arguments(reader: Reader, layer: Layer) -> None:
+    for name, value in layer.arguments.items():
+        if isinstance(value, Unknown):
+            raise reader.refuse_unknown(value)
+        parameter = layer.entry.parameter(name)
+        known = plain(value)
+        if parameter is not None and isinstance(known, float) and parameter.type in ("int", "ints"):
+            raise reader.refuse(
+                f"nn.{layer.entry.name} takes a whole number for {name}", kind="raised"
+            )
+
+
+def module_of(reader: Reader, layer: Layer) -> Any:
+    """The layer on the meta device, as far as its sizes are known."""
+    arguments = dict(layer.known or {})
+    for name, value in layer.arguments.items():
+        arguments[name] = evaluated(reader, value)
+    try:
+        return meta.build(layer.entry, arguments)
+    except (TypeError, ValueError, RuntimeError, CannotEvaluate, ZeroDivisionError):
+        raise reader.refuse(
+            f"nn.{layer.entry.name} cannot be made with these values", kind="shape"
+        ) from None
+
+
+def attribute(reader: Reader, layer: Layer, name: str) -> Any:
+    """`self.fc.in_features`, `self.fc.weight`."""
+    if name in layer.arguments:
+        return layer.arguments[name]
+    if name == "training":
+        return Mode()
+    if name in _METHODS:
+        return Method(name, lambda r, args, kwargs: _method(r, layer, name, args, kwargs))
+    if name == "forward":
+        return Method(name, lambda r, args, kwargs: call_layer(r, layer, args, kwargs))
+    if name == "__class__":
+        return Known(layer.entry.key)
+    parameter = layer.entry.parameter(name)
+    if parameter is not None and parameter.default is not REQUIRED and parameter.inferred is None:
+        default = parameter.default
+        return default
+    module = module_of(reader, layer)
+    weights = module._parameters
+    if name in weights or name in module._buffers:
+        if weights.get(name) is None and module._buffers.get(name) is None:
+            return None
+        from builder.code.reading.weights import weight_of_layer
+
+        return weight_of_layer(reader, layer, name)
+    value = vars(module).get(name)
+    if isinstance(value, bool | int | float | str) or (
+        isinstance(value, tuple) and all(isinstance(v, bool | int | float | str) for v in value)
+    ):
+        return value
+    return reader.unknown(f"nn.{layer.entry.name} has no “{name[:40]}” that is known here")
+
+
+_METHODS: Final = frozenset(
+    [
+        "to",
+        "cuda",
+        "cpu",
+        "train",
+        "eval",
+        "apply",
+        "requires_grad_",
+        "parameters",
+        "named_parameters",
+        "float",
+        "half",
+        "double",
+        "children",
+        "modules",
+        "named_children",
+        "named_modules",
+        "reset_parameters",
+        "state_dict",
+        "load_state_dict",
+        "flatten_parameters",
+        "register_forward_hook",
+        "register_full_backward_hook",
+        "zero_grad",
+    ]
+)
+
+
+def _method(
+    reader: Reader, layer: Layer, name: str, args: list[Any], kwargs: dict[str, Any]
+) -> Any:
+    if name in ("to", "cuda", "cpu", "train", "eval", "apply", "float"):
+        return layer
+    if name == "requires_grad_":
+        layer.frozen = bool(args and plain(args[0]) is False)
+        return layer
+    if name in ("parameters", "named_parameters"):
+        return parameters_of(reader, layer, name == "named_parameters", "")
+    if name in ("children", "named_children"):
+        return Lazy([])
+    if name == "modules":
+        return Lazy([layer])
+    if name == "named_modules":
+        return Lazy([("", layer)])
+    if name in ("half", "double"):
+        raise reader.refuse("All layers are float32 here")
+    return None
+
+
+def parameters_of(reader: Reader, layer: Layer, named: bool, prefix: str) -> Lazy:
+    from builder.code.reading.weights import Handle
+
+    names = list(module_of(reader, layer)._parameters)
+    present = [n for n in names if module_of(reader, layer)._parameters[n] is not None]
+    handles: list[Any] = [Handle(layer, n) for n in present]
+    if named:
+        return Lazy([(prefix + n, h) for n, h in zip(present, handles, strict=True)])
+    return Lazy(handles)
+
+
+def set_attribute(reader: Reader, layer: Layer, name: str, given: Any) -> None:
+    """`self.fc.weight = …` ties, `self.fc.out_features = …` is refused."""
+    from builder.code.reading.weights import tie
+
+    module = module_of(reader, layer)
+    if name in module._parameters:
+        tie(reader, layer, name, given)
+    elif name in layer.arguments or layer.entry.parameter(name) is not None:
+        raise reader.refuse(
+            f"nn.{layer.entry.name} is changed after it was made",
+            "Give it the right value where it is made.",
+        )

@@ -1,0 +1,299 @@
+"""Modules: what they are given, what they can be asked, and how they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from builder.code.reading.attributes import NOTHING, find_in_class
+from builder.code.reading.branches import detached
+from builder.code.reading.calling import bind, call_function, run_function
+from builder.code.reading.reader import Reader
+from builder.code.reading.trace import Frame, Layer, Module, Raw, tensors_in
+from builder.code.reading.values import Bound, Function, Lazy, Named, Parts, Tensor, Unknown, plain
+
+Ask = Callable[[Reader, Module, list[Any], dict[str, Any]], Any]
+METHODS: Final[dict[str, Ask]] = {}
+_MEMBERS = (Layer, Module, Raw)
+
+
+def answers(*names: str) -> Callable[[Ask], Ask]:
+    def keep(function: Ask) -> Ask:
+        for name in names:
+            METHODS[name] = function
+        return function
+
+    return keep
+
+
+def set_attribute(reader: Reader, module: Module, name: str, given: Any) -> None:
+    """`self.name = given`: a layer or parameter becomes a member."""
+    if isinstance(given, _MEMBERS):
+        if not module.ready and module.cls is not None:
+            raise reader.refuse(
+                "A layer is given before super().__init__() is called", kind="raised",
+                help="Call super().__init__() first.",
+            )  # fmt: skip
+        if reader.state.get("forward"):
+            if isinstance(given, Layer) and name not in module.members:
+                module.attributes[name] = given
+                return
+            raise reader.refuse("A layer is made or exchanged while the network runs")
+        module.attributes.pop(name, None)
+        module.members[name] = given
+        return
+    if name in module.members:
+        member = module.members[name]
+        if given is None:
+            module.members[name] = None
+            return
+        if isinstance(given, Tensor) and isinstance(member, Raw):
+            if reader.state.get("forward"):
+                raise reader.refuse("A parameter or buffer is changed while the network runs")
+            if member.kind == "buffer":
+                member.made = given
+                return
+        if isinstance(given, Unknown):
+            module.members[name] = None
+            module.attributes[name] = given
+            return
+        module.members.pop(name)
+    module.attributes[name] = given
+
+
+def call_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """`self.block(x)`: its forward, inside a frame of its own."""
+    forward = find_in_class(module.cls, "forward") if module.cls is not None else NOTHING
+    if module.cls is not None and not isinstance(forward, Function):
+        called = find_in_class(module.cls, "__call__")
+        forward = called if isinstance(called, Function) else NOTHING
+    line, node = reader.line, reader.node
+    reader.budget.depth += 1
+    trace = reader.trace
+    frame = trace.enter(module, line or 0, node)
+    try:
+        if isinstance(forward, Function):
+            names = bind(reader, forward, [module, *args], kwargs)
+            first = forward.node.args.args[0].arg if forward.node.args.args else "self"
+            for name, value in names.items():
+                if name != first:
+                    names[name] = _inside(reader, frame, name, value)
+            result = run_function(reader, forward, names)
+            if forward.wrapped == "no_grad":
+                result = detached(reader, result)
+        else:
+            inner = [_inside(reader, frame, "input", value) for value in args]
+            result = base_forward(reader, module, inner, kwargs)
+    finally:
+        trace.leave(frame)
+    reader.budget.depth -= 1
+    reader.line, reader.node = line, node
+    frame.result = result
+    frame.exports = list(dict.fromkeys(t.ref for t in tensors_in(result)))
+    return result
+
+
+def _inside(reader: Reader, frame: Frame, name: str, value: Any) -> Any:
+    """A value as the frame sees it: its tensors are inputs of the block."""
+    kind = value.__class__
+    if kind is Tensor:
+        return reader.trace.bring_in(frame, name, value)
+    if kind is Parts:
+        inner = [_inside(reader, frame, f"{name}_{n}", v) for n, v in enumerate(value)]
+        return Parts(inner, None, value.names)
+    if kind is Named:
+        inner = [_inside(reader, frame, f"{name}_{n}", v) for n, v in enumerate(value)]
+        return Named(inner, value.fields)
+    if kind is tuple or kind is list:
+        return kind(_inside(reader, frame, f"{name}_{n}", v) for n, v in enumerate(value))
+    if kind is dict:
+        return {
+            k: _inside(reader, frame, f"{name}_{k}" if isinstance(k, str) else name, v)
+            for k, v in value.items()
+        }
+    return value
+
+
+def base_forward(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """The forward of a container, or of the layer a class inherits from."""
+    if module.layer is not None:
+        return reader.call(module.layer, args, kwargs)
+    if module.kind == "Sequential":
+        if len(args) != 1:
+            raise reader.refuse("nn.Sequential takes one value", kind="raised")
+        value = args[0]
+        for name, child in module.members.items():
+            if child is None:
+                raise reader.refuse(f"The layer “{name}” is None", kind="raised")
+            if isinstance(child, Layer):
+                reader.line = child.line  # where it is made says more than where all are called
+            value = reader.call(child, [value], {})
+        return value
+    if module.kind:
+        raise reader.refuse(f"nn.{module.kind} cannot be called", kind="raised")
+    raise reader.refuse("This module has no forward", kind="raised")
+
+
+# What a module can be asked -----------------------------------------------------------------------
+
+
+@answers(
+    "to",
+    "cuda",
+    "cpu",
+    "train",
+    "eval",
+    "float",
+    "share_memory",
+    "compile",
+    "xpu",
+    "type",
+    "to_empty",
+)
+def itself(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return module
+
+
+@answers(
+    "zero_grad", "load_state_dict", "register_forward_hook", "register_forward_pre_hook",
+    "register_full_backward_hook", "extra_repr", "reset_parameters", "init_weights", "summary",
+    "save_hyperparameters", "log", "log_dict", "print", "freeze", "unfreeze",
+)  # fmt: skip
+def nothing(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return None
+
+
+@answers("apply")
+def apply(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return module
+
+
+@answers("half", "double", "bfloat16")
+def other_dtype(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    raise reader.refuse("All layers are float32 here")
+
+
+@answers("requires_grad_")
+def requires_grad(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    wanted = plain(args[0]) if args else plain(kwargs.get("requires_grad", True))
+    for _, part in walk(module):
+        if isinstance(part, Layer):
+            part.frozen = wanted is False
+        elif isinstance(part, Raw) and part.kind == "parameter":
+            part.requires_grad = wanted is not False
+    return module
+
+
+def walk(module: Module, prefix: str = "") -> list[tuple[str, Layer | Module | Raw]]:
+    """Every member with its path, in the order of `named_modules`."""
+    found: list[tuple[str, Layer | Module | Raw]] = [(prefix, module)]
+    for name, member in module.members.items():
+        path = f"{prefix}.{name}" if prefix else name
+        if isinstance(member, Module):
+            found.extend(walk(member, path))
+        elif member is not None:
+            found.append((path, member))
+    return found
+
+
+@answers("parameters", "named_parameters")
+def parameters(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return _parameters(reader, module, False)
+
+
+def _parameters(reader: Reader, module: Module, named: bool) -> Lazy:
+    from builder.code.reading.layers import parameters_of
+
+    found: list[Any] = []
+    for path, part in walk(module):
+        if isinstance(part, Layer):
+            found.extend(parameters_of(reader, part, named, path + ".").items)
+        elif isinstance(part, Raw) and part.kind == "parameter":
+            found.append((path, part) if named else part)
+    return Lazy(found)
+
+
+METHODS["named_parameters"] = lambda r, m, a, k: _parameters(r, m, True)
+
+
+@answers("children")
+def children(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return Lazy([m for m in module.members.values() if isinstance(m, Layer | Module)])
+
+
+@answers("named_children")
+def named_children(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return Lazy([(n, m) for n, m in module.members.items() if isinstance(m, Layer | Module)])
+
+
+@answers("modules")
+def modules(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return Lazy([m for _, m in walk(module) if isinstance(m, Layer | Module)])
+
+
+@answers("named_modules")
+def named_modules(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return Lazy([(p, m) for p, m in walk(module) if isinstance(m, Layer | Module)])
+
+
+@answers("add_module", "register_module")
+def add_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    name = args[0] if args else kwargs.get("name")
+    value = args[1] if len(args) > 1 else kwargs.get("module")
+    if isinstance(value, Unknown):
+        raise reader.refuse_unknown(value)
+    if value is not None and not isinstance(value, Layer | Module):
+        raise reader.refuse("add_module needs a layer", kind="raised")
+    module.members[str(plain(name))] = value
+
+
+@answers("register_buffer")
+def register_buffer(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    from builder.code.reading.weights import buffer
+
+    name = args[0] if args else kwargs.get("name")
+    value = args[1] if len(args) > 1 else kwargs.get("tensor")
+    persistent = args[2] if len(args) > 2 else kwargs.get("persistent", True)
+    key = str(plain(name))
+    if value is None:
+        module.members[key] = None
+        return
+    module.members[key] = buffer(reader, value, bool(plain(persistent)))
+
+
+@answers("register_parameter")
+def register_parameter(
+    reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]
+) -> Any:
+    name = args[0] if args else kwargs.get("name")
+    module.members[str(plain(name))] = args[1] if len(args) > 1 else kwargs.get("param")
+
+
+@answers("get_submodule")
+def get_submodule(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    found: Any = module
+    for step in str(plain(args[0])).split("."):
+        if step:
+            found = found.members.get(step) if isinstance(found, Module) else None
+    return found if found is not None else reader.unknown("There is no such module")
+
+
+@answers("forward")
+def forward(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """`self.block.forward(x)` is a call like any other."""
+    return base_forward(reader, module, args, kwargs)
+
+
+@answers("__call__")
+def called(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return call_module(reader, module, args, kwargs)
+
+
+@answers("state_dict", "buffers", "named_buffers")
+def state(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return reader.unknown("What weights hold is not looked into")
+
+
+__all__ = ["Bound", "Frame", "call_function", "call_module", "walk"]
+
+from builder.code.reading import containers as _containers  # noqa: E402, F401

@@ -1,0 +1,102 @@
+"""Reads a text in this process: `read_here`. Others go through `builder.code.reading.read`."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from builder import catalogue
+from builder.code.reading import expressions, generating, imports, statements
+from builder.code.reading.inputs import candidates, parse_inputs
+from builder.code.reading.limits import Budget
+from builder.code.reading.reader import Reader
+from builder.code.reading.running import run
+from builder.code.reading.source import tree_of
+from builder.code.reading.structure import Position, build
+from builder.code.reading.target import Found, find_target
+from builder.errors import CodeRefused
+from builder.graph.model import Graph
+
+__all__ = ["Read", "Refusal", "expressions", "generating", "imports", "read_here", "statements"]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One thing that could not be read, and what would help."""
+
+    reason: str
+    line: int | None = None
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Read:
+    """A network that was read. `assumptions`: what was not in the text and was chosen.
+
+    `notes`: what was left out or changed, with its line. `lines`: (block or "", node) → where it
+    stands in the text. `target`: the call that made the network, as Python writes it.
+    """
+
+    graph: Graph
+    assumptions: tuple[str, ...] = ()
+    notes: tuple[tuple[int | None, str], ...] = ()
+    lines: Mapping[tuple[str, str], Sequence[Position]] = field(default_factory=dict)
+    refusals: tuple[Refusal, ...] = ()
+    target: str = ""
+
+
+def read_here(
+    source: str,
+    target: str | None = None,
+    inputs: Sequence[str] | None = None,
+    *,
+    budget: Budget | None = None,
+) -> Read:
+    """The network in a text.
+
+    Args:    target: "Net(784, 10)", "Net", or the name of a variable. inputs: "float32[N,1,28,28]".
+    Returns: the graph, and what was assumed.
+    Errors:  CodeRefused with line, reason and help.
+    """
+    given = parse_inputs(inputs)
+    catalogue.entries()  # made once, and not at the expense of this text
+    enabled = gc.isenabled()
+    gc.disable()  # the walk makes much that lives until its end
+    try:
+        tree = tree_of(source)
+        reader = Reader(tree, budget)
+        found = find_target(reader, target)
+        return _first_that_fits(reader, found, given)
+    except (RecursionError, MemoryError):
+        raise CodeRefused(
+            "The text is nested too deeply to be read.", kind="limit",
+            help="Paste only the part with the network.",
+        ) from None  # fmt: skip
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _first_that_fits(reader: Reader, found: Found, given: list[object] | None) -> Read:
+    refusal: CodeRefused | None = None
+    for attempt in candidates(reader, found, given):
+        for choice in found.others(reader) if refusal is not None else ():
+            found = choice
+        try:
+            frame = run(reader, found.module, attempt.values)
+        except CodeRefused as error:
+            if error.kind == "limit":
+                raise
+            if refusal is None or attempt.sure:
+                refusal = error
+            continue
+        built = build(reader, found.module, frame, found.name)
+        assumed = (*found.assumptions, *attempt.assumptions)
+        return Read(built.graph, assumed, tuple(reader.notes), built.lines, target=found.text)
+    if refusal is None:
+        refusal = CodeRefused(
+            "It is not known what goes into this network.",
+            help="Give its inputs, such as float32[N, 3, 32, 32].",
+        )
+    raise refusal

@@ -1,0 +1,35 @@
+"""One run of a network's forward on given inputs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from builder.code.reading.modules import call_module, walk
+from builder.code.reading.reader import Reader
+from builder.code.reading.trace import Frame, Layer, Module
+
+
+def run(reader: Reader, module: Module, values: list[Any]) -> Frame:
+    """Calls the network; its frame holds what ran. Errors: CodeRefused."""
+    trace = reader.trace
+    trace.frame, trace.side = trace.making, ()
+    reader.state["forward"] = True
+    reader.state["weights"] = {}
+    reader.budget.depth = 0
+    lazy = [part for _, part in walk(module) if isinstance(part, Layer)]
+    attributes = {id(m): dict(m.attributes) for _, m in walk(module) if isinstance(m, Module)}
+    done = False
+    try:
+        call_module(reader, module, values, {})
+        done = True
+    finally:
+        reader.state["forward"] = False
+        if not done:
+            for layer in lazy:
+                layer.known = None
+            for _, part in walk(module):
+                if isinstance(part, Module) and id(part) in attributes:
+                    part.attributes = attributes[id(part)]
+    frame = trace.making.items[-1]
+    assert isinstance(frame, Frame)
+    return frame

@@ -1,0 +1,149 @@
+"""The text as people have it: a file, a notebook, a page with code in fences, a console session."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import textwrap
+import warnings
+
+from builder.code.reading.limits import MAX_LINES, MAX_SOURCE, MAX_SYNTAX_NODES
+from builder.errors import CodeRefused
+
+MAX_NOTEBOOK = 30_000_000  # characters: most of them pictures
+_FENCE = re.compile(
+    r"^[ \t]*```[ \t]*(?:python|py|Python|pycon|\{python\})?[ \t]*\n(.*?)^[ \t]*```", re.M | re.S
+)
+_MAGIC = re.compile(r"^(\s*)([%!?]|@title|\$ ).*$", re.M)
+
+
+def tree_of(source: str) -> ast.Module:
+    """The syntax of a text. Errors: CodeRefused with the line that Python does not understand."""
+    text = source
+    if '"cells"' in source[:MAX_SOURCE] and source.lstrip("\ufeff \n\t").startswith("{"):
+        text = notebook(source)
+    lines = text.count("\n")
+    if len(text) > MAX_SOURCE or lines > MAX_LINES:
+        raise CodeRefused(
+            f"The text has {len(text):,} characters in {lines:,} lines, of at most {MAX_SOURCE:,} "
+            f"in {MAX_LINES:,}.", help="Paste only the part with the network.", kind="limit",
+        )  # fmt: skip
+    text = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
+    first: CodeRefused | None = None
+    for reading in (_as_it_is, _dedented, _without_magics, _out_of_fences, _without_prompts):
+        candidate = reading(text)
+        if candidate is None:
+            continue
+        try:
+            return _parsed(candidate)
+        except CodeRefused as refusal:
+            if refusal.kind == "limit":
+                raise
+            first = first or refusal
+    assert first is not None
+    raise first
+
+
+def _parsed(text: str) -> ast.Module:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            tree = ast.parse(text)
+    except SyntaxError as error:
+        raise CodeRefused(
+            f"Python does not understand this line: {error.msg}.", line=error.lineno or 1,
+            help="Mend it, or paste the code without what stands around it.",
+        ) from None  # fmt: skip
+    except (ValueError, OverflowError):
+        raise CodeRefused("The text holds characters that no program has.", line=1) from None
+    except (RecursionError, MemoryError):
+        raise CodeRefused(
+            "The text is nested too deeply to be read.", line=1, kind="limit",
+            help="Paste only the part with the network.",
+        ) from None  # fmt: skip
+    count = sum(1 for _ in ast.walk(tree))
+    if count > MAX_SYNTAX_NODES:
+        raise CodeRefused(
+            f"The text has {count:,} parts, of at most {MAX_SYNTAX_NODES:,}.", kind="limit",
+            help="Paste only the part with the network.",
+        )  # fmt: skip
+    return tree
+
+
+def _as_it_is(text: str) -> str | None:
+    return text
+
+
+def _dedented(text: str) -> str | None:
+    plain = textwrap.dedent(text)
+    return plain if plain != text else None
+
+
+def _without_magics(text: str) -> str | None:
+    """Notebook commands as comments, so that lines stay where they are."""
+    plain = _MAGIC.sub(lambda m: f"{m[1]}pass  # {m[0].strip()[:40]}", text)
+    return textwrap.dedent(plain) if plain != text else None
+
+
+def _out_of_fences(text: str) -> str | None:
+    """The code of a page, everything else as empty lines."""
+    if "```" not in text:
+        return None
+    lines = [""] * (text.count("\n") + 1)
+    for found in _FENCE.finditer(text):
+        start = text.count("\n", 0, found.start(1))
+        block = textwrap.dedent(found[1])
+        try:
+            _parsed(_MAGIC.sub(r"\1pass", block))
+        except CodeRefused:
+            continue  # what a program printed, or half of one
+        for place, line in enumerate(_MAGIC.sub(r"\1pass", block).split("\n")):
+            if start + place < len(lines):
+                lines[start + place] = line
+    return "\n".join(lines)
+
+
+def _without_prompts(text: str) -> str | None:
+    """`>>>` and `...` taken away, what was printed left out."""
+    if ">>> " not in text:
+        return None
+    kept = []
+    for line in text.split("\n"):
+        bare = line.lstrip()
+        kept.append(bare[4:] if bare.startswith((">>> ", "... ")) else "")
+    return "\n".join(kept)
+
+
+def notebook(text: str) -> str:
+    """The code cells of a notebook, one behind the other. Errors: CodeRefused."""
+    if len(text) > MAX_NOTEBOOK:
+        raise CodeRefused(
+            f"The notebook has {len(text):,} characters, of at most {MAX_NOTEBOOK:,}.", kind="limit",
+            help="Clear its outputs and save it again.",
+        )  # fmt: skip
+    try:
+        cells = json.loads(text)["cells"]
+        parts = []
+        for cell in cells:
+            if cell.get("cell_type") != "code":
+                continue
+            code = cell.get("source", "")
+            code = "".join(code) if isinstance(code, list) else str(code)
+            if code.lstrip().startswith("%%") and not code.lstrip().startswith(
+                ("%%time", "%%capture")
+            ):
+                continue
+            code = _MAGIC.sub(r"\1pass", code)
+            try:
+                _parsed(code)
+            except CodeRefused as refusal:
+                if refusal.kind == "limit":
+                    raise
+                continue
+            parts.append(code)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise CodeRefused(
+            "This is no notebook that can be read.", help="Save it again as .ipynb."
+        ) from None
+    return "\n\n".join(parts)

@@ -1,0 +1,282 @@
+"""From a trace to a graph: modules become blocks, equal ones in a row repeats, the rest stands where it is."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from builder.code.reading.closed import Closed, Tree
+from builder.code.reading.effects import check_sides, settle_in_place
+from builder.code.reading.placing import Placed, Scope
+from builder.code.reading.reader import Reader
+from builder.code.reading.repeating import Run, runs_in
+from builder.code.reading.trace import Frame, Layer, Module, Raw, Step, Trace, tensors_in
+from builder.code.reading.tying import tie_all
+from builder.code.reading.values import Parts, Tensor
+from builder.graph.model import BLOCK_PREFIX, Argument, Graph, Node, Owner, Ref, TensorSpec
+from builder.graph.names import class_name, suggest_name
+
+Position = tuple[int, int, int, int]
+"""First line, first column, last line, last column, as `ast` counts them."""
+
+
+@dataclass
+class Built:
+    """The graph, and where in the text each node stands: (block or "", node) → positions."""
+
+    graph: Graph
+    lines: dict[tuple[str, str], list[Position]] = field(default_factory=dict)
+
+
+def build(reader: Reader, root: Module, frame: Frame, name: str) -> Built:
+    """The graph of what ran in `frame`, the call of the network."""
+    return _Builder(reader, root, frame).build(name)
+
+
+class _Builder:
+    def __init__(self, reader: Reader, root: Module, frame: Frame) -> None:
+        self.reader, self.trace, self.root, self.frame = reader, reader.trace, root, frame
+        self.tree = Tree(root)
+        self.closed = Closed(self.trace, self.tree, frame)
+        settle_in_place(reader, self.closed)
+        check_sides(reader, self.closed)
+        self.blocks: dict[str, Graph] = {}
+        self.keys: dict[str, str] = {}
+        self.lines: dict[tuple[str, str], list[Position]] = {}
+        self.classes: set[str] = set()
+        self.calls: dict[int, int] = {}
+        self.owned = {path.rpartition(".")[2] for path in self.tree.paths.values()}
+
+    def build(self, name: str) -> Built:
+        title = class_name(name)
+        self.classes.add(title)
+        while True:
+            before = set(self.closed.open)
+            self.blocks, self.keys, self.lines = {}, {}, {}
+            self.classes = {title}
+            placed = self.place(self.root, self.frame)
+            if self.closed.open == before:
+                break
+        graph = replace(placed.graph, name=title, blocks=self.used(placed.graph))
+        for node, positions in placed.lines.items():
+            self.lines["", node] = positions
+        return Built(graph, self.lines)
+
+    def used(self, graph: Graph) -> dict[str, Graph]:
+        """The blocks that the network uses; some were only tried."""
+        found: set[str] = set()
+        waiting = [o.uses for o in graph.owners.values() if o.uses]
+        while waiting:
+            name = waiting.pop()
+            if name is not None and name not in found:
+                found.add(name)
+                waiting += [o.uses for o in self.blocks[name].owners.values() if o.uses]
+        return {name: block for name, block in self.blocks.items() if name in found}
+
+    # One graph -----------------------------------------------------------------------------------
+
+    def place(self, module: Module, frame: Frame) -> Placed:
+        """The graph of one module's call."""
+        scope = Scope(self.reader, self.tree, module, frame, self.root is module, builder=self)
+        items = self.flattened(frame)
+        scope.reserve(items, self.closed)
+        for entering in frame.inputs:
+            scope.add_input(entering)
+        runs = runs_in(items, self.tree, self.closed, self.trace, scope.outer)
+        at = 0
+        while at < len(items):
+            run = runs.get(at)
+            if run is not None and self.repeat(scope, run):
+                at += run.length
+                continue
+            item = items[at]
+            if isinstance(item, Step):
+                self.step(scope, item)
+            else:
+                self.block_call(scope, item)
+            at += 1
+        self.outputs(scope, frame)
+        self.uncalled(scope)
+        tie_all(self.reader, self.tree, scope)
+        self.in_order(scope)
+        return scope.placed()
+
+    def in_order(self, scope: Scope) -> None:
+        """Owners as the text makes them: so `parameters()` and the `state_dict` have its order."""
+        prefix = self.tree.paths[id(scope.module)]
+        start = f"{prefix}." if prefix else ""
+        places = {
+            path[len(start) :]: at
+            for at, path in enumerate(self.tree.all_paths)
+            if path.startswith(start)
+        }
+        last = len(places)
+        order = sorted(scope.owners.values(), key=lambda o: places.get(o.name, last))
+        scope.owners = {owner.id: owner for owner in order}
+
+    def flattened(self, frame: Frame) -> list[Step | Frame]:
+        """What runs at this level: modules that are no blocks are opened."""
+        found: list[Step | Frame] = []
+        for item in frame.items:
+            if isinstance(item, Step):
+                if item.id in self.closed.kept:
+                    found.append(item)
+            elif self.closed.is_block(item.module):
+                found.append(item)
+            else:
+                found.extend(self.flattened(item))
+        return found
+
+    def step(self, scope: Scope, step: Step) -> None:
+        if step.kind == "layer":
+            assert isinstance(step.owner, Layer)
+            owner = scope.owner_of_layer(step)
+            scope.add_layer(step, owner)
+        elif step.kind == "weight":
+            scope.add_weight(step)
+        else:
+            scope.add_step(step)
+
+    # Blocks --------------------------------------------------------------------------------------
+
+    def block_call(self, scope: Scope, frame: Frame) -> None:
+        """A call of a module that is a block."""
+        made = self.block_of(frame)
+        if made is None:
+            return
+        module = frame.module
+        assert module is not None
+        block, inner = made
+        name = self.tree.relative(module, scope.module)
+        arguments = self.arguments(scope, inner, block)
+        scope.add_owner(Owner(name, name, BLOCK_PREFIX + block, arguments), module)
+        scope.add_block_call(frame, name, self.blocks[block])
+
+    def block_of(self, frame: Frame) -> tuple[str, Placed] | None:
+        """The block for a call, made or found; None (and the module is opened) where calls differ."""
+        module = frame.module
+        assert module is not None
+        inner = self.place(module, frame)
+        key = repr(inner.graph)
+        known = self.calls.setdefault(id(module), hash(key))
+        if known != hash(key):  # called twice, and not alike
+            self.closed.open.add(id(module))
+            return None
+        if key not in self.keys:
+            wish = self.wish(module)
+            taken = {*self.classes, *self.owned}
+            name = suggest_name(class_name(wish), taken)
+            self.classes.add(name)
+            self.keys[key] = name
+            self.blocks[name] = replace(inner.graph, name=name)
+            for node, positions in inner.lines.items():
+                self.lines[name, node] = positions
+        return self.keys[key], inner
+
+    def wish(self, module: Module) -> str:
+        if module.cls is not None:
+            return module.cls.name
+        parts = [p for p in self.tree.paths[id(module)].split(".") if not p.isdigit()]
+        return parts[-1] if parts else "Stage"
+
+    def arguments(self, scope: Scope, inner: Placed, block: str) -> dict[str, Argument]:
+        """What a block is made with, where that is not its default."""
+        found: dict[str, Argument] = {}
+        defaults = self.blocks[block].settings
+        for name, key in inner.settings.items():
+            given = scope.setting_from_outside(key)
+            default = defaults.get(name)
+            if type(given) is not type(default) or given != default:
+                found[name] = given
+        return found
+
+    def repeat(self, scope: Scope, run: Run) -> bool:
+        """Equal blocks in a row as one repeated; False where they are not equal after all."""
+        made = [self.block_of(frame) for frame in run.frames]
+        first = made[0]
+        if first is None or any(m is None or m[0] != first[0] for m in made):
+            return False
+        block = first[0]
+        each = [self.arguments(scope, m[1], block) for m in made if m is not None]
+        if any(repr(arguments) != repr(each[0]) for arguments in each):
+            return False
+        graph = self.blocks[block]
+        if len(graph.outputs) > len(graph.inputs):
+            return False
+        name = self.tree.relative(run.container, scope.module)
+        scope.add_owner(
+            Owner(name, name, BLOCK_PREFIX + block, each[0], repeat=len(run.frames)), run.container
+        )
+        scope.add_repeat(run, name, graph)
+        return True
+
+    # Ends ----------------------------------------------------------------------------------------
+
+    def outputs(self, scope: Scope, frame: Frame) -> None:
+        if scope.is_root:
+            values = _leaves(frame.result)
+            if not values:
+                raise self.reader.refuse("The network gives no tensor", line=frame.line)
+            for (name, ref), wish in zip(values, self.returned(len(values)), strict=True):
+                scope.add_output(name or self.wished(wish, ref), ref)
+            return
+        for ref in frame.exports:
+            scope.add_output("", ref)
+
+    def returned(self, count: int) -> list[str]:
+        """The variables in `return a, b`, where there are several."""
+        node = self.reader.state.get("returned")
+        value = node.value if isinstance(node, ast.Return) else None
+        if count > 1 and isinstance(value, ast.Tuple) and len(value.elts) == count:
+            return [e.id if isinstance(e, ast.Name) else "" for e in value.elts]
+        return [""] * count
+
+    def wished(self, variable: str, ref: Ref) -> str:
+        """A variable is an output's name where a layer of another name gives it."""
+        step = self.trace.steps.get(ref.node)
+        if not variable or step is None or step.kind != "layer" or step.frame is not self.frame:
+            return ""
+        path = self.tree.paths.get(id(step.owner), "")
+        return "" if path == variable else variable
+
+    def uncalled(self, scope: Scope) -> None:
+        """Layers that are made and never called: their weights stand in the state_dict."""
+        for path, member in self.tree.order:
+            around = self.tree.around(member)
+            if not scope.is_root and scope.module not in around:
+                continue
+            inner = around[: around.index(scope.module)] if scope.module in around else around
+            if any(id(m) in scope.owners_of_blocks for m in inner):
+                continue
+            if id(member) not in scope.known_members:
+                scope.add_uncalled(path, member)
+
+
+def _leaves(result: Any, name: str = "") -> list[tuple[str, Ref]]:
+    """What a network gives: one output for each tensor, or whole tuple of a layer, it returns."""
+    if isinstance(result, Tensor):
+        return [(name, result.ref)]
+    if isinstance(result, Parts) and result.ref is not None and name != "":
+        return [(name, result.ref)]
+    if isinstance(result, Parts) and result.ref is not None:
+        return [("", result.ref)]
+    if isinstance(result, dict):
+        return [
+            leaf
+            for key, value in result.items()
+            for leaf in _leaves(value, key if isinstance(key, str) else name)
+        ]
+    if isinstance(result, tuple | list):
+        return [leaf for value in result for leaf in _leaves(value, name)]
+    return [(name, t.ref) for t in tensors_in(result)]
+
+
+def position_of(node: ast.AST | None) -> Position | None:
+    """Where a piece of the text stands."""
+    if node is None or not hasattr(node, "lineno"):
+        return None
+    return (node.lineno, node.col_offset, node.end_lineno or node.lineno, node.end_col_offset or 0)  # type: ignore[attr-defined]
+
+
+__all__ = ["Built", "Node", "Raw", "TensorSpec", "Trace", "build", "position_of"]

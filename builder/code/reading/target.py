@@ -1,0 +1,342 @@
+"""Which network of a text is meant, and what it is made with."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from builder.code.reading.attributes import find_in_class
+from builder.code.reading.classes import base_of_module
+from builder.code.reading.guesses import guess
+from builder.code.reading.reader import Reader
+from builder.code.reading.scopes import FileScope
+from builder.code.reading.trace import Layer, Module
+from builder.code.reading.values import Function, Known, Unknown, UserClass
+from builder.errors import CodeRefused, did_you_mean, quote
+
+
+@dataclass
+class Found:
+    """The network, the class name for it, and how it was found."""
+
+    module: Module
+    name: str
+    text: str = ""
+    variables: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    scope: FileScope | None = None
+    rest: list[Any] = field(default_factory=list)
+
+    def others(self, reader: Reader) -> Iterator[Found]:
+        return iter(())
+
+
+def find_target(reader: Reader, target: str | None) -> Found:
+    """The network that is meant. Errors: CodeRefused where there is none, or where it cannot be made."""
+    if target is not None and target.strip():
+        return _given(reader, target.strip())
+    sites = list(_sites(reader.file.statements, reader.file))
+    chains = [s for s in sites if s.name.rpartition(".")[2] == "Sequential"]
+    classes = _root_classes(reader, chains)
+    refusal: CodeRefused | None = None
+    for site in reversed([s for s in chains if s.variable and _holds_classes(reader, s)]):
+        found, failed = _at(reader, site)
+        if found is not None:
+            return found
+        refusal = refusal or failed
+    for cls in classes:
+        for site in reversed([s for s in sites if s.name == cls]):
+            found, failed = _at(reader, site)
+            if found is not None:
+                return found
+            refusal = refusal or failed
+        made = reader.file.look_up(reader, cls)
+        if isinstance(made, UserClass):
+            try:
+                return _with_guesses(reader, made)
+            except CodeRefused as error:
+                if error.kind == "limit":
+                    raise
+                refusal = refusal or error
+    for site in reversed(chains):
+        found, failed = _at(reader, site)
+        if found is not None:
+            return found
+        refusal = refusal or failed
+    found = _functions_that_make(reader)
+    if found is not None:
+        return found
+    if refusal is not None:
+        raise refusal
+    raise CodeRefused(
+        "There is no network in this text: no nn.Module class and no nn.Sequential.",
+        help="Paste the code that defines one.",
+    )
+
+
+@dataclass
+class _Site:
+    """`model = Net(…)`: the class's name, the expression, and where it stands."""
+
+    name: str
+    node: ast.expr
+    variable: str
+    scope: FileScope
+    index: int
+    attribute: bool = False
+
+
+def _sites(statements: list[ast.stmt], scope: FileScope) -> Iterator[_Site]:
+    for index, statement in enumerate(statements):
+        if isinstance(statement, ast.ClassDef):
+            continue
+        if isinstance(statement, ast.FunctionDef):
+            if not _needed_arguments(statement):
+                inner = FileScope(statement.body, scope)
+                yield from _sites(inner.statements, inner)
+            continue
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Assign) and len(node.targets) == 1:
+                target = node.targets[0]
+                name = target.id if isinstance(target, ast.Name) else ""
+                for made in _makers(node.value):
+                    yield _Site(made, node.value, name, scope, index)
+            elif isinstance(node, ast.AnnAssign) and node.value is not None:
+                name = node.target.id if isinstance(node.target, ast.Name) else ""
+                for made in _makers(node.value):
+                    yield _Site(made, node.value, name, scope, index)
+            elif isinstance(node, ast.Expr | ast.Return) and node.value is not None:
+                for part in ast.walk(node.value):
+                    if isinstance(part, ast.Call) and (made := _name_of(part.func)):
+                        yield _Site(made, part, "", scope, index)
+            elif isinstance(node, ast.Call):
+                for argument in (*node.args, *(k.value for k in node.keywords)):
+                    if (
+                        isinstance(argument, ast.Call)
+                        and (made := _name_of(argument.func))
+                        and not made.startswith(("nn.", "torch."))
+                    ):
+                        yield _Site(made, argument, "", scope, index)
+
+
+def _needed_arguments(node: ast.FunctionDef) -> bool:
+    return len(node.args.args) > len(node.args.defaults)
+
+
+def _makers(node: ast.expr) -> list[str]:
+    """The class in `Net(…)`, `Net(…).to(device)`, `torch.compile(Net(…))`."""
+    while True:
+        if isinstance(node, ast.Call):
+            name = _name_of(node.func)
+            if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
+                node = node.func.value
+                continue
+            if (
+                name
+                in ("torch.compile", "nn.DataParallel", "torch.jit.script", "torch.nn.DataParallel")
+                and node.args
+            ):
+                node = node.args[0]
+                continue
+            return [name] if name else []
+        if isinstance(node, ast.IfExp):
+            return [*_makers(node.body), *_makers(node.orelse)]
+        return []
+
+
+def _name_of(node: ast.expr) -> str:
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return ""
+    return ".".join([node.id, *reversed(parts)])
+
+
+def _holds_classes(reader: Reader, site: _Site) -> bool:
+    """Whether an nn.Sequential is made of classes of the text."""
+    names = {n.id for n in ast.walk(site.node) if isinstance(n, ast.Name)}
+    return any(isinstance(s, ast.ClassDef) and s.name in names for s in reader.file.statements)
+
+
+def _root_classes(reader: Reader, chains: list[_Site]) -> list[str]:
+    """The classes that could be the network: those no other class is made of, the last one first."""
+    found: dict[str, UserClass] = {}
+    for statement in reader.file.statements:
+        if isinstance(statement, ast.ClassDef):
+            made = reader.file.look_up(reader, statement.name)
+            if isinstance(made, UserClass) and base_of_module(made) is not None:
+                found.pop(statement.name, None)
+                found[statement.name] = made
+    used: set[str] = set()
+    for name, cls in found.items():
+        for node in ast.walk(cls.node):
+            if isinstance(node, ast.Name) and node.id != name and node.id in found:
+                used.add(node.id)
+        for node in cls.node.bases:
+            if isinstance(node, ast.Name):
+                used.add(node.id)
+    runs = [n for n in found if _has_forward(found[n])]
+    free = [n for n in runs if n not in used]
+    return (
+        [*reversed(free), *reversed([n for n in runs if n in used])]
+        if free
+        else list(reversed(runs))
+    )
+
+
+def _has_forward(cls: UserClass) -> bool:
+    base = base_of_module(cls)
+    return isinstance(find_in_class(cls, "forward"), Function) or base not in (
+        "Module",
+        "ModuleList",
+        "ModuleDict",
+    )
+
+
+def _at(reader: Reader, site: _Site) -> tuple[Found | None, CodeRefused | None]:
+    """The network that a line makes."""
+    scope = site.scope
+    was = scope.position
+    scope.position = site.index if not site.variable else len(scope.statements)
+    try:
+        value: Any = None
+        if site.variable and scope is reader.file:
+            value = scope.look_up(reader, site.variable)
+        if not isinstance(value, Module | Layer) or not _is_named(value, site.name):
+            scope.position = site.index
+            reader.line = site.node.lineno
+            value = reader.evaluate(site.node, scope)
+    except CodeRefused as error:
+        if error.kind == "limit":
+            raise
+        return None, error
+    finally:
+        scope.position = was
+    if isinstance(value, Unknown):
+        return None, reader.refuse_unknown(value)
+    module = _as_network(reader, value)
+    if module is None:
+        return None, None
+    variables = (site.variable,) if site.variable else ()
+    return Found(module, _title(reader, module), _text(site), variables, scope=scope), None
+
+
+def _text(site: _Site) -> str:
+    """How the network is made; its variable's name where later lines change it."""
+    changed = site.scope.changes.get(site.variable, ())
+    return site.variable if any(at > site.index for at in changed) else ast.unparse(site.node)
+
+
+def _is_named(value: Module | Layer, name: str) -> bool:
+    if isinstance(value, Module) and value.cls is not None:
+        return value.cls.name == name.rpartition(".")[2]
+    return True
+
+
+def _as_network(reader: Reader, value: Any) -> Module | None:
+    if isinstance(value, Module) and value.kind not in ("ModuleList", "ModuleDict"):
+        return value
+    if isinstance(value, Layer):
+        reader.note("A single layer is read as an nn.Sequential of one.", value.line)
+        return Module("m0", None, "Sequential", value.line, members={"0": value}, ready=True)
+    return None
+
+
+def _title(reader: Reader, module: Module) -> str:
+    """The class's name, or what our own docstring calls it: “Autoencoder maps (N, 784) to …”."""
+    if module.cls is not None:
+        return module.cls.name
+    said = re.match(r"(\w{1,64}) maps ", ast.get_docstring(reader.tree) or "")
+    return said[1] if said else "Model"
+
+
+def _given(reader: Reader, target: str) -> Found:
+    """The network a person named: a call, a class or a variable."""
+    try:
+        node = ast.parse(target, mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise CodeRefused(
+            f"{quote(target)} names no network.", help="Write it as Net(784, 10), or Net."
+        ) from None
+    scope = reader.file
+    value = reader.evaluate(node, scope)
+    if isinstance(value, UserClass) or (
+        isinstance(value, Known) and value.path.startswith("torch.nn.")
+    ):
+        sites = [s for s in _sites(scope.statements, scope) if s.name == target]
+        for site in reversed(sites):
+            found, _ = _at(reader, site)
+            if found is not None:
+                return found
+        if isinstance(value, UserClass):
+            return _with_guesses(reader, value)
+    if isinstance(value, Function):
+        value = reader.call(value, [], {})
+    if isinstance(value, Unknown):
+        names = [n for n in scope.bindings if n != "*"]
+        hint = did_you_mean(target.partition("(")[0], names)
+        raise CodeRefused(value.reason, line=value.line, help=hint or value.help)
+    module = _as_network(reader, value)
+    if module is None:
+        raise CodeRefused(
+            f"{quote(target)} is no network.", help="Name a class, a call of one, or a variable."
+        )
+    variables = (node.id,) if isinstance(node, ast.Name) else ()
+    return Found(module, _title(reader, module), ast.unparse(node), variables, scope=scope)
+
+
+def _with_guesses(reader: Reader, cls: UserClass) -> Found:
+    """A class that nothing in the text makes: its defaults, and sizes by their names."""
+    init = find_in_class(cls, "__init__")
+    kwargs: dict[str, Any] = {}
+    assumptions: list[str] = []
+    if isinstance(init, Function):
+        arguments = list(init.node.args.args)[1:]
+        needed = arguments[: len(arguments) - len(init.defaults)]
+        needed += [a for a in init.node.args.kwonlyargs if a.arg not in init.keyword_defaults]
+        for argument in needed:
+            value = guess(reader, cls, argument)
+            if value is None:
+                raise CodeRefused(
+                    f"{quote(cls.name)} needs “{argument.arg}”, and nothing in the text says it.",
+                    line=cls.node.lineno,
+                    help=f"Say how it is made: {cls.name}({argument.arg}=…).",
+                )
+            kwargs[argument.arg] = value
+            assumptions.append(f"{argument.arg}={_shown(value)}")
+    reader.line = cls.node.lineno
+    module = reader.call(cls, [], kwargs)
+    said = ", ".join(assumptions)
+    text = f"{cls.name}({said})"
+    notes = (f"Made as {text}: nothing in the text says how.",) if assumptions else ()
+    return Found(module, cls.name, text, (), notes, reader.file)
+
+
+def _shown(value: Any) -> str:
+    return repr(value) if isinstance(value, int | float | str | list | tuple | bool) else "…"
+
+
+def _functions_that_make(reader: Reader) -> Found | None:
+    """`def build_model(): return nn.Sequential(…)`."""
+    for statement in reversed(reader.file.statements):
+        if not isinstance(statement, ast.FunctionDef) or _needed_arguments(statement):
+            continue
+        if not any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(statement)):
+            continue
+        try:
+            value = reader.call(reader.file.look_up(reader, statement.name), [], {})
+        except CodeRefused as error:
+            if error.kind == "limit":
+                raise
+            continue
+        module = _as_network(reader, value)
+        if module is not None:
+            return Found(
+                module, _title(reader, module), f"{statement.name}()", (), scope=reader.file
+            )
+    return None

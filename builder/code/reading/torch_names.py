@@ -1,0 +1,176 @@
+"""What of torch is no operation: devices, modes, seeds, parameters, wrappers; and einops, by its words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from builder.code.reading.branches import Differs
+from builder.code.reading.known import CALLS, does
+from builder.code.reading.reader import Reader
+from builder.code.reading.trace import Layer, Module
+from builder.code.reading.values import Dtype, Known, Lazy, Method, Shape, Tensor, Unknown, plain
+
+
+@does("torch.nn.Parameter", "torch.nn.parameter.Parameter")
+def parameter(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    from builder.code.reading.weights import parameter as made
+
+    return made(reader, args, kwargs)
+
+
+@does("torch.nn.Buffer")
+def buffer(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    from builder.code.reading.weights import buffer as made
+
+    return made(reader, args[0], plain(kwargs.get("persistent", True)) is True)
+
+
+@does(
+    "torch.manual_seed", "torch.cuda.manual_seed", "torch.cuda.manual_seed_all", "random.seed",
+    "numpy.random.seed", "torch.set_default_device", "torch.set_num_threads", "torch.cuda.empty_cache",
+    "torch.set_default_dtype", "torch.set_printoptions", "torch.autograd.set_detect_anomaly",
+    "torch.set_float32_matmul_precision", "torch.backends.cudnn.benchmark", "torch._assert",
+)  # fmt: skip
+def nothing(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return None
+
+
+@does("torch.device")
+def device(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return Known("device")
+
+
+@does(
+    "torch.cuda.is_available",
+    "torch.backends.mps.is_available",
+    "torch.cuda.is_bf16_supported",
+    "torch.jit.is_scripting",
+    "torch.jit.is_tracing",
+    "torch.cuda.device_count",
+    "torch.backends.mps.is_built",
+    "torch.is_autocast_enabled",
+)
+def not_here(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return False
+
+
+@does("torch.is_grad_enabled")
+def grad(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return reader.unknown("Whether gradients are computed is not known here")
+
+
+@does("torch.no_grad", "torch.inference_mode")
+def no_grad(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return Known("torch.no_grad()")
+
+
+@does(
+    "torch.set_grad_enabled",
+    "torch.enable_grad",
+    "torch.autocast",
+    "torch.cuda.amp.autocast",
+    "torch.amp.autocast",
+)
+def mode(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    if args and plain(args[0]) is False:
+        return Known("torch.no_grad()")
+    return Known("torch.mode()")
+
+
+@does(
+    "torch.compile",
+    "torch.jit.script",
+    "torch.nn.DataParallel",
+    "torch.nn.parallel.DistributedDataParallel",
+    "torch.jit.trace",
+)
+def wrapped(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    if not args:
+        return Method("wrapped", lambda r, given, named: given[0])
+    return args[0]
+
+
+@does("torch.utils.checkpoint.checkpoint")
+def checkpoint(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    rest = {k: v for k, v in kwargs.items() if k not in ("use_reentrant", "preserve_rng_state")}
+    return reader.call(args[0], args[1:], rest)
+
+
+@does("torch.Size")
+def size(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    from builder.code.reading.iterating import items_of
+
+    return Shape(items_of(reader, args[0]) if args else ())
+
+
+@does("torch.is_tensor")
+def is_tensor(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return isinstance(args[0], Tensor)
+
+
+@does("torch.numel")
+def numel(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    from builder.code.reading.tensors import METHODS
+
+    return METHODS["numel"](reader, args[0], [], {})
+
+
+@does("torch.typename", "torch.get_default_dtype")
+def dtype(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return Dtype("float32")
+
+
+@does("torch.broadcast_tensors")
+def broadcast(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    from builder.code.reading.adapting import sizes_of
+    from builder.code.reading.torch_calls import operation
+
+    total = args[0]
+    for other in args[1:]:
+        total = operation(reader, "operator.add", {"input": total, "other": other})
+    shape = sizes_of(total)
+    return tuple(
+        operation(reader, "torch.broadcast_to", {"input": a, "shape": shape}) for a in args
+    )
+
+
+@does(
+    "torch.nn.utils.parameters_to_vector",
+    "torch.save",
+    "torch.load",
+    "torch.nn.utils.clip_grad_norm_",
+    "torch.onnx.export",
+)
+def outside(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return reader.unknown("Files and training are not part of a network")
+
+
+@does(
+    "torch.nn.utils.weight_norm",
+    "torch.nn.utils.spectral_norm",
+    "torch.nn.utils.parametrizations.weight_norm",
+    "torch.nn.utils.parametrizations.spectral_norm",
+    "torch.nn.utils.parametrizations.orthogonal",
+)
+def reparametrised(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return Unknown(
+        "A layer whose weights are computed from others (weight_norm, spectral_norm) cannot be drawn yet.",
+        reader.line,
+        "Take the wrapper away.",
+    )
+
+
+def _einops(name: str) -> None:
+    def do(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        from builder.code.reading import patterns
+
+        return getattr(patterns, name)(reader, args, kwargs)
+
+    CALLS[f"einops.{name}"] = do
+
+
+_einops("rearrange")
+_einops("repeat")
+_einops("reduce")
+
+__all__ = ["Differs", "Layer", "Lazy", "Module"]

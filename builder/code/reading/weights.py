@@ -1,0 +1,167 @@
+"""Parameters and buffers of the text's own, and weights of layers that it reads or ties."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from builder.code.reading.reader import Reader
+from builder.code.reading.trace import Layer, Module, Raw
+from builder.code.reading.values import Method, Tensor, Unknown, plain
+from builder.graph.model import Ref, TensorSpec
+
+
+@dataclass(slots=True, eq=False)
+class Handle:
+    """A parameter of a layer as `parameters()` gives it."""
+
+    layer: Layer
+    name: str
+
+
+def parameter(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """`nn.Parameter(tensor)`."""
+    value = args[0] if args else kwargs.get("data")
+    grad = args[1] if len(args) > 1 else kwargs.get("requires_grad", True)
+    if isinstance(value, Unknown):
+        return value
+    if isinstance(value, Raw):
+        value = value.made
+    if not isinstance(value, Tensor):
+        return reader.unknown("nn.Parameter is made of a tensor")
+    return Raw("parameter", value, reader.line or 0, plain(grad) is not False)
+
+
+def buffer(reader: Reader, value: Any, persistent: bool) -> Raw:
+    if isinstance(value, Unknown):
+        raise reader.refuse_unknown(value)
+    if isinstance(value, Raw):
+        value = value.made
+    if not isinstance(value, Tensor):
+        raise reader.refuse("A buffer is a tensor", kind="raised")
+    return Raw("buffer", value, reader.line or 0, False, persistent)
+
+
+def weight_of(reader: Reader, raw: Raw) -> Any:
+    """A parameter or buffer as it is read: while modules are made, the parameter itself."""
+    if not reader.state.get("forward"):
+        return raw
+    known = reader.state.setdefault("weights", {})
+    key = (id(raw), id(reader.trace.frame), reader.trace.side)
+    if key in known:
+        return known[key]
+    step = reader.trace.add(
+        "weight",
+        "",
+        {},
+        TensorSpec(raw.spec.shape, raw.spec.dtype),
+        reader.line or 0,
+        reader.node,
+        raw,
+    )
+    known[key] = Tensor(raw.spec, Ref(step.id))
+    return known[key]
+
+
+def kept(reader: Reader, module: Module, name: str, tensor: Tensor) -> Any:
+    """A plain tensor that a module holds: a buffer that is not saved."""
+    step = reader.trace.steps.get(tensor.ref.node)
+    if step is None or step.frame is not reader.trace.making:
+        return tensor
+    raw = Raw("buffer", tensor, step.line, False, False)
+    module.attributes.pop(name)
+    module.members[name] = raw
+    return weight_of(reader, raw)
+
+
+def weight_of_layer(reader: Reader, layer: Layer, name: str) -> Any:
+    """`self.fc.weight`."""
+    from builder.code.reading.layers import module_of
+
+    if not reader.state.get("forward"):
+        return Handle(layer, name)
+    module = module_of(reader, layer)
+    value = module._parameters.get(name)
+    value = value if value is not None else module._buffers[name]
+    spec = TensorSpec(tuple(value.shape), str(value.dtype).removeprefix("torch."))
+    step = reader.trace.add("weight", "", {}, spec, reader.line or 0, reader.node, layer)
+    step.weight = name
+    return Tensor(spec, Ref(step.id))
+
+
+def attribute(reader: Reader, raw: Raw, name: str) -> Any:
+    """What a parameter can be asked while modules are made."""
+    if name in ("shape", "size", "dtype", "device", "ndim", "dim", "numel"):
+        from builder.code.reading.tensors import attribute as of_tensor
+
+        return of_tensor(reader, raw.made, name)
+    if name == "requires_grad":
+        return raw.requires_grad
+    if name == "data":
+        return raw
+    if name == "requires_grad_":
+        return Method(name, lambda r, args, kwargs: _requires_grad(raw, args))
+    if name.endswith("_"):
+        return Method(name, lambda r, args, kwargs: raw)
+    from builder.code.reading.tensors import attribute as of_tensor
+
+    return of_tensor(reader, raw.made, name)
+
+
+def _requires_grad(raw: Raw, args: list[Any]) -> Raw:
+    raw.requires_grad = not (args and plain(args[0]) is False)
+    return raw
+
+
+def tie(reader: Reader, layer: Layer, name: str, given: Any) -> None:
+    """`self.head.weight = self.emb.weight`."""
+    ties = reader.state.setdefault("ties", [])
+    if isinstance(given, Handle):
+        ties.append((layer, name, given.layer, given.name, reader.line))
+        return
+    if isinstance(given, Raw):
+        reader.note("A layer starts with values of its own making; a checkpoint brings the others.")
+        return
+    if isinstance(given, Unknown):
+        reader.note("What this weight starts with is left to PyTorch.")
+        return
+    raise reader.refuse("This weight is exchanged for something that is no parameter")
+
+
+def handle_attribute(reader: Reader, handle: Handle, name: str) -> Any:
+    """What a layer's parameter can be asked while modules are made."""
+    from builder.code.reading.layers import module_of
+
+    value = module_of(reader, handle.layer)._parameters.get(handle.name)
+    shape = tuple(value.shape) if value is not None else ()
+    if name == "shape":
+        return shape
+    if name in ("size", "dim", "numel"):
+        answers: dict[str, Any] = {"size": shape, "dim": len(shape)}
+        count = 1
+        for size in shape:
+            count *= size
+        answers["numel"] = count
+        chosen = answers[name]
+        return Method(
+            name,
+            lambda r, args, kwargs: chosen[plain(args[0])] if args and name == "size" else chosen,
+        )
+    if name == "requires_grad":
+        return not handle.layer.frozen
+    if name == "ndim":
+        return len(shape)
+    if name in ("data", "grad"):
+        return handle
+    if name == "requires_grad_":
+        return Method(
+            name, lambda r, args, kwargs: freeze(handle, not args or bool(plain(args[0])))
+        )
+    if name.endswith("_") or name in ("to", "detach", "clone", "uniform", "copy"):
+        return Method(name, lambda r, args, kwargs: handle)
+    return reader.unknown("What a weight holds is not looked into")
+
+
+def freeze(handle: Handle, wanted: bool) -> Handle:
+    handle.layer.frozen = not wanted
+    return handle
