@@ -20,7 +20,7 @@ from builder.graph.model import Graph
 from tests.code.golden_networks import DESIGNS, GOLDEN, cnn_of_layers, loops, mlp_16, residual_cnn
 from tests.code.networks import Net, chain, example_graph
 from tests.code.reference import random_inputs
-from tests.code.test_catalogue import flat
+from tests.code.test_catalogue import assert_same, flat
 from tests.code.weight_networks import NETWORKS as WEIGHTS
 
 REFUSED = frozenset(
@@ -257,6 +257,19 @@ def test_a_setting_that_is_called_as_a_helper_gets_another_name() -> None:
     source = write_code(net.graph(), "manual")
     assert "dropout_setting = 0.5" in source
     assert "x = dropout(x, p=dropout_setting, training=training)" in source
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_every_style_has_the_tensors_of_ones_own(name: str) -> None:
+    graph = WEIGHTS[name]()
+    inputs = random_inputs(graph)
+    expected = as_module(graph).eval()
+    for style in ("functional", "mixed"):
+        torch.manual_seed(0)
+        model = build_module(graph, style).eval()
+        assert sorted(map(shown, model.parameters())) == sorted(map(shown, expected.parameters()))
+        assert len(model.state_dict()) == len(expected.state_dict())
+        assert_same(model(*inputs), expected(*inputs))
 
 
 def test_a_frozen_block_does_not_learn() -> None:

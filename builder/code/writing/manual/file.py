@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import re
 from collections.abc import Mapping
 
 from builder.code.writing.constructor import setting_types
@@ -48,6 +50,8 @@ def write_manual(graph: Graph, report: ShapeReport, name: str | None = None) -> 
     return _FileWriter(graph, report, find_scopes(graph, report, name)).write()
 
 
+_DRAWING = ("uniform", "xavier", "zeroed", "table", "learned")
+"""Helpers that tensors are drawn with."""
 _DRAWN = "# The numbers that learn, drawn as PyTorch's own layers draw them."
 
 
@@ -84,7 +88,13 @@ class _FileWriter:
         self.root(body, plans[""], writers[""])
         body.append(functions[""])
         names = frozenset(
-            {*self.names(plans), *plans[""].scope.settings.values(), "p", *helper_names()}
+            {
+                *self.names(plans),
+                *plans[""].scope.settings.values(),
+                *helper_names(),
+                *dir(builtins),  # which helpers call: what stands here is seen by them
+                "p",
+            }
         )
         body.write(smoke_test(self.graph, self.report, "", names, "forward"))
         body.write(learning_step(self.graph, self.report, plans, names))
@@ -121,11 +131,8 @@ class _FileWriter:
     def whole(self, body: Page, has_blocks: bool) -> Written:
         """The helpers in front, and the imports in front of these."""
         text = "\n".join(body.lines)
-        used = {
-            *self.helpers,
-            *(n for n in ("uniform", "xavier", "zeroed", "table", "learned") if f"{n}(" in text),
-        }
-        helpers = helper_lines(used)
+        drawn = (n for n in _DRAWING if re.search(rf"(?<![\w.]){n}\(", text))
+        helpers = helper_lines({*self.helpers, *drawn})
         imports = import_lines("\n".join([*helpers, text]), *(["NamedTuple"] if has_blocks else []))
         page = Page()
         defines = (helpers or body.lines)[0].startswith(("def ", "class "))

@@ -18,10 +18,12 @@ from builder.code.writing.manual.refusals import Refusals
 from builder.code.writing.page import Page
 from builder.code.writing.scope import Scope, rounds
 from builder.code.writing.shapes import summary
+from builder.code.writing.steps import Item, Step
 from builder.errors import CodeRefused
 from builder.graph.model import Argument, Node, Owner, Ref, Value
 
 _IN_PLACE = "inplace"
+_MAY_GIVE_WHAT_IT_READS = ("Identity", "Pad1d", "Pad2d", "Pad3d")
 _MAY_BE_THE_SAME = frozenset(
     f"torch.nn.{name}" for name in ("Flatten", "Identity", "Unflatten", "Dropout")
 )
@@ -107,6 +109,22 @@ class FunctionWriter(ForwardWriter):
         if node.kind == "layer":
             self.declared.update(n for (at, _), n in self.variables.names.items() if at == node.id)
         return super().assign(page, target, value, indent, node)
+
+    def says_something(self, item: Item) -> bool:
+        return super().says_something(item) and not (
+            isinstance(item, Step) and self.is_silent(item.node)
+        )
+
+    def step(self, page: Page, node: Node, level: int) -> None:
+        if not self.is_silent(node):
+            super().step(page, node, level)
+
+    def is_silent(self, node: Node) -> bool:
+        """Whether a layer that gives what it reads would be written `x = x`."""
+        owner = self.graph.owner_of(node)
+        if owner is None or not owner.target.endswith(_MAY_GIVE_WHAT_IT_READS):
+            return False
+        return self.call_of(node, "") == self.target(self.variables.patterns[node.id], node)
 
     # Calls --------------------------------------------------------------------------------------
 
