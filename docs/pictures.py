@@ -61,7 +61,7 @@ def walk(page: Page, url: str, theme: str) -> None:
     expect(page.get_by_role("textbox", name="Name", exact=True)).to_have_value("conv2")
     shot("build")
     go("Code")
-    page.get_by_role("tab", name="nn.Module").click()
+    page.get_by_role("radio", name="nn.Module").click()
     expect(page.get_by_text("class DigitsCNN(nn.Module):").first).to_be_visible()
     shot("code")
     go("Graph")

@@ -1,14 +1,16 @@
-"""Code: the network as PyTorch writes it, one tab a style, with what print(model) shows."""
+"""Code: the network as PyTorch writes it, in one style or two beside each other."""
 
 import streamlit as st
 
+from builder.errors import LayerwiseError
 from builder.ui import state
+from builder.ui.code_styles import refusal_note, style_choice, what_differs, when_which
 from builder.ui.code_view import (
     broken_warning,
-    layer_lines,
     parameters_table,
     printed_model,
-    source_tabs,
+    source,
+    style_text,
 )
 from builder.ui.head import page_head
 from builder.ui.problems import problem_list
@@ -16,10 +18,24 @@ from builder.ui.problems import problem_list
 page_head("Code")
 if not broken_warning():
     problem_list()
-left, right = st.columns([1.15, 1], gap="medium")
-with left:
-    style = source_tabs(state.graph(), state.file_name(".py"))
-with right:
-    layer_lines(state.graph())
-    printed_model(state.graph(), style)
-parameters_table(state.graph())
+graph = state.graph()
+first, second = style_choice(graph)
+columns = st.columns(2 if second else [1.15, 1], gap="medium")
+for column, style in zip(columns, (first, second), strict=True):
+    with column:
+        if style is None:
+            printed_model(graph, first)
+            when_which((first,))
+            continue
+        written = style_text(graph, style)
+        if isinstance(written, LayerwiseError):
+            refusal_note(written, style)
+        else:
+            source(written, style, state.file_name(".py"))
+if second:
+    what_differs(graph, first, second)
+    for column, style in zip(st.columns(2, gap="medium"), (first, second), strict=True):
+        with column:
+            printed_model(graph, style, named=True)
+    when_which((first, second))
+parameters_table(graph)

@@ -2,9 +2,10 @@
 
 import streamlit as st
 
-from builder.gallery import project
+from builder.gallery import designs, project
 from builder.ui import state
 from builder.ui.cards import cards_style, design_cards, own_projects, unreadable_projects
+from builder.ui.code_styles import show_style
 from builder.ui.head import page_head
 from builder.ui.keeping import download_project, say_if_nothing_is_kept
 from builder.ui.places import go_to
@@ -55,4 +56,5 @@ if (state.list_projects() or state.unreadable_projects()) and not search:
 chosen = design_cards(search or "")
 if chosen:
     state.new_project(project(chosen))
+    show_style(designs()[chosen].style)
     go_to("Build")

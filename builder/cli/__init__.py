@@ -19,6 +19,8 @@ from builder.errors import LayerwiseError, quote
 
 __all__ = ["main"]
 
+_STYLES = "sequential, ordered, module, functional, mixed or manual (default: module)"
+
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
@@ -71,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
 
     code = add("code", networks.code, "Write a project file's network as PyTorch code.")
     code.add_argument("file", type=Path, metavar="FILE")
-    code.add_argument("--style", default="module", help="sequential or module (default: module)")
+    code.add_argument("--style", default="module", help=_STYLES)
     code.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: print it")
 
     draw = add(

@@ -10,17 +10,27 @@ from __future__ import annotations
 
 from builder.code.building import build_module, module_from_source, network_class, source_module
 from builder.code.description import ParameterRow, describe_model, parameter_table, paths
+from builder.code.difference import Difference, difference
 from builder.code.limits import own_code_allowed, why_not_run
 from builder.code.registry import Style, register_style, styles
-from builder.code.write import model_source, why_not_chain, write_code, write_with_lines
+from builder.code.write import (
+    StyleRefused,
+    model_source,
+    why_not_chain,
+    write_code,
+    write_with_lines,
+)
 from builder.code.writing.page import Written
 
 __all__ = [
+    "Difference",
     "ParameterRow",
     "Style",
+    "StyleRefused",
     "Written",
     "build_module",
     "describe_model",
+    "difference",
     "model_source",
     "module_from_source",
     "network_class",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.code.building import build_module
+from builder.code.building import build_module, source_module
+from builder.code.limits import refuse_own_code
+from builder.code.registry import MANUAL
+from builder.code.write import write_code
 from builder.code.writing.scope import paths_in
 from builder.code.writing.scopes import find_scopes
 from builder.code.writing.sequential import sequential_paths
@@ -39,8 +42,44 @@ class ParameterRow:
 def describe_model(
     graph: Graph, style: str = "module", *, report: ShapeReport | None = None
 ) -> str:
-    """What `print(model)` shows. Nothing is allocated."""
+    """What `print(model)` shows; by hand, where there is no model, the tensors with their shapes.
+
+    Nothing is allocated.
+    """
+    if style == MANUAL:
+        return _tensors(graph, report)
     return str(_on_meta(graph, style, report))
+
+
+def _tensors(graph: Graph, report: ShapeReport | None) -> str:
+    """One line a tensor: its name in the file, its shape, and whether it learns."""
+    import torch
+
+    refuse_own_code(graph)
+    with torch.device("meta"):
+        made = vars(source_module(write_code(graph, MANUAL, report=report)))
+    rows = [row for name, value in made.items() for row in _rows_of(name, value)]
+    if not rows:
+        return "No tensors: nothing in this network has weights."
+    widths = [max(len(row[column]) for row in rows) for column in range(2)]
+    return "\n".join(
+        f"{name:<{widths[0]}}  {shape:<{widths[1]}}  {learns}".rstrip()
+        for name, shape, learns in rows
+    )
+
+
+def _rows_of(name: str, value: object) -> Iterator[tuple[str, str, str]]:
+    """(name, shape, "learns") of a tensor, of those in a block, and in a list of blocks."""
+    import torch
+
+    if isinstance(value, torch.Tensor) and name != "tensor":
+        yield name, str(tuple(value.shape)), "learns" if value.requires_grad else ""
+    elif isinstance(value, tuple) and hasattr(value, "_asdict"):
+        for field, part in value._asdict().items():
+            yield from _rows_of(f"{name}.{field}", part)
+    elif isinstance(value, list) and name != "parameters":
+        for place, part in enumerate(value):
+            yield from _rows_of(f"{name}[{place}]", part)
 
 
 def parameter_table(graph: Graph, *, report: ShapeReport | None = None) -> list[ParameterRow]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from builder.code.writing.functional import write_functional
+from builder.code.writing.manual.file import write_manual
 from builder.code.writing.mixed import write_mixed
 from builder.code.writing.module import write_module
 from builder.code.writing.page import Written
@@ -15,6 +16,9 @@ from builder.errors import CodeRefused, did_you_mean, quote
 from builder.graph.model import Graph
 from builder.graph.report import ShapeReport
 
+MANUAL = "manual"
+"""The style that makes no nn.Module."""
+
 Write = Callable[[Graph, ShapeReport, str | None], Written]
 
 
@@ -22,8 +26,10 @@ Write = Callable[[Graph, ShapeReport, str | None], Written]
 class Style:
     """A way to write a network.
 
-    `title`: its name on a tab. `when`: one sentence on when one chooses it. `chain_only`: it cannot
-    write every network. `write`: graph, its shapes and a class name (or None) to code.
+    `title`: its name on a tab. `when`: one sentence on when one chooses it. `price`: one on what one
+    gives up for it. `write`: graph, its shapes and a class name (or None) to code. `chain_only`: it
+    can write only layers that follow one another. `instead`: the nearest style for a network that it
+    cannot write, "" for a style that can write every one.
     """
 
     key: str
@@ -31,6 +37,8 @@ class Style:
     when: str
     write: Write
     chain_only: bool = False
+    instead: str = ""
+    price: str = ""
 
 
 _styles: dict[str, Style] = {}
@@ -63,6 +71,8 @@ register_style(
         "The shortest way to write layers that follow one another.",
         write_sequential,
         chain_only=True,
+        instead="mixed",
+        price="Only one path from input to output; a layer is found by its number, model[0].",
     )
 )
 register_style(
@@ -72,6 +82,8 @@ register_style(
         "A Sequential whose layers have names: model.fc1 in place of model[0].",
         write_ordered,
         chain_only=True,
+        instead="mixed",
+        price="Only one path from input to output, and a line more for every layer's name.",
     )
 )
 register_style(
@@ -80,6 +92,7 @@ register_style(
         "nn.Module",
         "Layers with names and a forward you can read, for any network.",
         write_module,
+        price="Every layer is written twice: made in __init__, called in forward.",
     )
 )
 register_style(
@@ -88,6 +101,7 @@ register_style(
         "Functional",
         "Only what has weights is a layer; everything else is a function called in forward.",
         write_functional,
+        price="print(model) shows no activations, and Dropout must be told when it trains.",
     )
 )
 register_style(
@@ -96,5 +110,16 @@ register_style(
         "Mixed",
         "A Module that holds Sequentials: short where layers follow one another, free elsewhere.",
         write_mixed,
+        price="Layers inside a Sequential are found by number again: model.layers[0].",
+    )
+)
+register_style(
+    Style(
+        MANUAL,
+        "By hand",
+        "Raw tensors and the arithmetic written out, to see what a layer does or to invent one.",
+        write_manual,
+        instead="module",
+        price="No print(model), no state_dict, no optimizer: you keep the list of what learns.",
     )
 )

@@ -34,7 +34,30 @@ def write_with_lines(
     report: ShapeReport | None = None,
 ) -> Written:
     """The code of `write_code` with the lines that belong to each node."""
-    return style_for(style).write(graph, report or _shapes(graph), name)
+    chosen, known = style_for(style), report or _shapes(graph)
+    try:
+        return chosen.write(graph, known, name)
+    except CodeRefused as refusal:
+        if not chosen.instead or not _can_write(graph, chosen.instead, known):
+            raise
+        sentence = f"{refusal} The style “{chosen.instead}” can."
+        raise StyleRefused(sentence, chosen.instead) from refusal
+
+
+class StyleRefused(CodeRefused):
+    """A network that one style cannot write, but another can: `instead` is its key."""
+
+    def __init__(self, sentence: str, instead: str) -> None:
+        super().__init__(sentence)
+        self.instead = instead
+
+
+def _can_write(graph: Graph, style: str, report: ShapeReport) -> bool:
+    try:
+        style_for(style).write(graph, report, None)
+    except CodeRefused:
+        return False
+    return True
 
 
 def model_source(graph: Graph, *, report: ShapeReport | None = None) -> str:
@@ -48,7 +71,7 @@ def why_not_chain(graph: Graph, *, report: ShapeReport | None = None) -> str | N
     if isinstance(links, NoChain):
         return links.reason
     try:
-        write_code(graph, "sequential", report=report)
+        style_for("sequential").write(graph, report or _shapes(graph), None)
     except CodeRefused as refusal:
         return str(refusal)
     return None

@@ -23,13 +23,18 @@ _FOLDER = Path(__file__).parent
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """One card of the gallery. `data`: the key of the data set it is made for, where there is one."""
+    """One card of the gallery.
+
+    `data`: the key of the data set it is made for; `style`: the code style it teaches; where there is
+    one.
+    """
 
     key: str
     title: str
     group: str
     lesson: str
     data: str | None = None
+    style: str | None = None
 
     @property
     def path(self) -> Path:

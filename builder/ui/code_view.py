@@ -12,9 +12,9 @@ from builder.code import (
     Written,
     describe_model,
     parameter_table,
-    styles,
     write_with_lines,
 )
+from builder.code.registry import MANUAL
 from builder.errors import LayerwiseError
 from builder.graph.model import Graph
 from builder.graph.size import format_exact
@@ -27,6 +27,7 @@ from builder.ui.worded import worded
 _T = TypeVar("_T")
 _PRINTED_HEIGHT: Final = 420  # pixels; longer ones scroll
 _LINE_HEIGHT: Final = 20
+_FINDER_WIDTH: Final = 300
 _TABLE_HEIGHT: Final = 420
 _ROWS_SHOWN: Final = 11
 
@@ -49,40 +50,18 @@ def broken_warning() -> bool:
     return True
 
 
-def source_tabs(graph: Graph, file_name: str) -> str:
-    """A tab for each style: highlighted, copied by its corner button, downloaded by another.
-
-    A style the network cannot be written in keeps its tab and says why; the first that it can be
-    written in is open at first. Gives the key of the style whose tab is open.
-    """
-    offered = list(styles().values())
-    sources = {style.key: _written(graph, style) for style in offered}
-    first = next((s for s in offered if isinstance(sources[s.key], Written)), offered[0])
-    tabs = st.tabs(
-        [style.title for style in offered],
-        default=first.title,
-        key=f"lw_styles_{first.key}",  # another one opens first: tabs that were not chosen yet
-        on_change="rerun",
-    )
-    for tab, style in zip(tabs, offered, strict=True):
-        with tab:
-            _source(sources[style.key], style, file_name)
-    return next((s.key for tab, s in zip(tabs, offered, strict=True) if tab.open), first.key)
-
-
-def _written(graph: Graph, style: Style) -> Written | LayerwiseError:
+def style_text(graph: Graph, style: Style) -> Written | LayerwiseError:
+    """The network in a style, or why it cannot be written in it."""
     try:
         return _remembered(f"code.{style.key}", graph, lambda g: write_with_lines(g, style.key))
     except LayerwiseError as refusal:
         return refusal
 
 
-def _source(written: Written | LayerwiseError, style: Style, file_name: str) -> None:
-    if isinstance(written, LayerwiseError):
-        st.info(plain(written), icon=":material/call_split:" if style.chain_only else None)
-        return
+def source(written: Written, style: Style, file_name: str) -> None:
+    """Code, highlighted, copied by its corner button, downloaded by another."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption(plain(style.when), width="stretch")
+        st.markdown(f"**{plain(style.title)}**", width="stretch")
         st.download_button(
             "Download",
             written.text,
@@ -92,6 +71,7 @@ def _source(written: Written | LayerwiseError, style: Style, file_name: str) -> 
             key=f"lw_code_{style.key}",
             on_click="ignore",
         )
+    st.caption(plain(style.when))
     selected = state.selected()
     lines = written.lines.get("/".join(filter(None, (state.scope(), selected)))) if selected else ()
     if selected and lines:
@@ -105,7 +85,7 @@ def _in_words(lines: tuple[int, ...]) -> str:
 
 
 def layer_lines(graph: Graph) -> None:
-    """Choose a layer, and the tabs say in which lines it stands; the same selection everywhere."""
+    """Choose a layer, and the code says in which lines it stands; the same selection everywhere."""
     nodes = list(graph.nodes)
     key = worded("lw_code_layer", (_named(graph, n) for n in nodes))
     now = state.selected() if not state.scope() and state.selected() in nodes else None
@@ -118,6 +98,7 @@ def layer_lines(graph: Graph) -> None:
         format_func=lambda n: _named(graph, n),
         placeholder="Choose a layer",
         on_change=lambda: state.select(state.widget(key), ()),
+        width=_FINDER_WIDTH,
     )
 
 
@@ -126,13 +107,17 @@ def _named(graph: Graph, node_id: str) -> str:
     return f"{graph.label(node_id)} · {type_name(graph, node)}" if node else node_id
 
 
-def printed_model(graph: Graph, style: str) -> None:
-    """What print(model) shows; nothing where the tab beside it says why there is no code of it."""
+def printed_model(graph: Graph, style: Style, named: bool = False) -> None:
+    """What print(model) shows, by hand the tensors; nothing where there is no code of it.
+
+    `named`: with the style's name, as another one stands beside it.
+    """
     try:
-        text = _remembered(f"printed.{style}", graph, lambda g: describe_model(g, style))
+        text = _remembered(f"printed.{style.key}", graph, lambda g: describe_model(g, style.key))
     except LayerwiseError:
         return
-    st.markdown("**What `print(model)` shows**")
+    what = "The tensors" if style.key == MANUAL else "What `print(model)` shows"
+    st.markdown(f"**{what}**" + (f" in {plain(style.title)}" if named else ""))
     tall = (text.count("\n") + 1) * _LINE_HEIGHT > _PRINTED_HEIGHT
     st.code(text, language=None, height=_PRINTED_HEIGHT if tall else "content", wrap_lines=True)
 

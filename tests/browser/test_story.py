@@ -62,7 +62,7 @@ def test_from_the_gallery_to_trained_weights(page: Page) -> None:
     expect(problem).to_be_hidden()
 
     go(page, "Code")
-    page.get_by_role("tab", name="nn.Module").click()
+    page.get_by_role("radio", name="nn.Module").click()
     expect(page.get_by_text("class DigitsCNN(nn.Module):").first).to_be_visible()
     expect(page.get_by_text("self.bn1 = nn.BatchNorm2d(16)").first).to_be_visible()
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from builder.code import write_code
+from builder.code import styles, write_code
 from builder.graph.model import Compare, Graph, Ref, Setting, Size, Slice, Training
 from builder.graph.project import load_project
 from tests.code.networks import Net, chain
@@ -200,6 +200,36 @@ def numbered_block(name: str, *layers: tuple[str, dict[str, Any]]) -> Graph:
     return replace(chain(*named, shape=("N", 8)), name=name)
 
 
+def mlp_16() -> Graph:
+    """Seed 001: 16-12-10-1, which the text writes in five ways."""
+    graph = chain(
+        ("fc1", "Linear", {"out_features": 12}),
+        ("relu1", "ReLU", {}),
+        ("fc2", "Linear", {"out_features": 10}),
+        ("relu2", "ReLU", {}),
+        ("fc3", "Linear", {"out_features": 1}),
+        ("sigmoid", "Sigmoid", {}),
+    )
+    return replace(graph, name="MyNetwork")
+
+
+def cnn_of_layers() -> Graph:
+    """A CNN as courses draw it, with a layer for everything: features and a classifier."""
+    graph = chain(
+        ("conv1", "Conv2d", {"out_channels": 16, "kernel_size": 3, "padding": 1}),
+        ("bn1", "BatchNorm2d", {}),
+        ("relu1", "ReLU", {}),
+        ("pool1", "MaxPool2d", {"kernel_size": 2}),
+        ("conv2", "Conv2d", {"out_channels": 32, "kernel_size": 3, "stride": 2}),
+        ("relu2", "ReLU", {}),
+        ("flatten", "Flatten", {}),
+        ("drop", "Dropout", {"p": 0.25}),
+        ("fc", "Linear", {"out_features": 10}),
+        shape=("N", 3, 32, 32),
+    )
+    return replace(graph, name="CNN")
+
+
 def sequentials() -> Graph:
     """nn.Sequential in classes: several widths, repeated, shared, nested, frozen, with a class in it."""
     pair = numbered_block("Pair", ("Linear", {"out_features": 8}), ("ReLU", {}))
@@ -241,6 +271,16 @@ GOLDEN: Mapping[str, tuple[Callable[[], Graph], str]] = {
     "attention_module": (attention, "module"),
     "mixed_mlp_module": (mixed_mlp, "module"),
     "sequentials_module": (sequentials, "module"),
+    "simple_mlp_ordered": (simple_mlp, "ordered"),
+    "cnn_functional": (cnn_of_layers, "functional"),
+    "cnn_mixed": (cnn_of_layers, "mixed"),
+    "cnn_manual": (cnn_of_layers, "manual"),
+    "residual_cnn_mixed": (residual_cnn, "mixed"),
+    "residual_cnn_manual": (residual_cnn, "manual"),
+    "seq2seq_manual": (seq2seq, "manual"),
+    "branches_manual": (branches, "manual"),
+    "loops_manual": (loops, "manual"),
+    **{f"mlp_16_{style}": (mlp_16, style) for style in styles()},
 }
 """File name → the network and its style."""
 

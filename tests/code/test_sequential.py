@@ -140,8 +140,8 @@ def test_what_is_no_chain_is_refused_with_the_reason(network: object, reason: st
     assert why_not_chain(graph) == reason
     with pytest.raises(CodeRefused) as caught:
         write_code(graph, "sequential")
-    assert str(caught.value) == reason
-    assert write_code(graph, "module")
+    assert str(caught.value) == f"{reason} The style “mixed” can."
+    assert write_code(graph, "mixed")
 
 
 def test_an_activation_without_weights_may_come_twice() -> None:

@@ -1,4 +1,4 @@
-"""The Code page in AppTest: both styles, the reason why not, the print, the table."""
+"""The Code page in AppTest: the styles, two of them, the reason why not, the print, the table."""
 
 from __future__ import annotations
 
@@ -10,22 +10,75 @@ from builder.gallery import designs, project
 from tests.pages.app import App
 
 
-def test_a_chain_is_shown_in_both_styles(app: App) -> None:
+def sources(app: App) -> list[str]:
+    return [c.value for c in app.at.code if c.language == "python"]
+
+
+def choose(app: App, style: str) -> App:
+    app.at.button_group(key="lw_code_style").set_value(style).run()
+    return app
+
+
+def beside(app: App, style: str) -> App:
+    app.at.selectbox(key="lw_code_beside").set_value(style).run()
+    return app
+
+
+def test_a_chain_opens_as_the_shortest_of_six_styles(app: App) -> None:
     app.open("code", project("mlp_784_sequential"))
-    sources = [c.value for c in app.at.code if c.language == "python"]
-    assert len(sources) == 2
-    assert any("nn.Sequential(" in s for s in sources)
-    assert any("def forward(self, x" in s for s in sources)
+    (source,) = sources(app)
+    assert "nn.Sequential(" in source
+    assert len(app.at.button_group(key="lw_code_style").options) == 6
     app.shows_no_trouble()
 
 
-def test_the_print_is_that_of_the_open_tab(app: App) -> None:
+@pytest.mark.parametrize(
+    ("style", "holds"),
+    [
+        ("ordered", "OrderedDict("),
+        ("module", "def forward(self, x: Tensor)"),
+        ("functional", "x = F.relu(x)"),
+        ("mixed", "self.layers = nn.Sequential("),
+        ("manual", "x = x.clamp(min=0)"),
+    ],
+)
+def test_each_style_is_shown_when_it_is_chosen(app: App, style: str, holds: str) -> None:
+    app.open("code", project("mlp_784_sequential"))
+    choose(app, style)
+    (source,) = sources(app)
+    assert holds in source
+    app.shows_no_trouble()
+
+
+def test_two_styles_stand_side_by_side_with_what_differs(app: App) -> None:
+    app.open("code", project("mlp_784_sequential"))
+    beside(choose(app, "module"), "functional")
+    first, second = sources(app)
+    assert "= nn.ReLU()" in first
+    assert "F.relu(x)" in second
+    (shown,) = [c.value for c in app.at.code if c.language == "diff"]
+    assert any(line.startswith("- ") and "nn.ReLU()" in line for line in shown.splitlines())
+    assert "+         x = F.relu(x)" in shown.splitlines()
+    assert len([c for c in app.at.markdown if "`print(model)`" in c.value]) == 2
+    app.shows_no_trouble()
+
+
+def test_the_second_style_goes_where_the_first_is_taken_to_it(app: App) -> None:
+    app.open("code", project("mlp_784_sequential"))
+    beside(app, "module")
+    choose(app, "module")
+    assert len(sources(app)) == 1
+    app.shows_no_trouble()
+
+
+def test_the_print_is_that_of_the_style_shown(app: App) -> None:
     app.open("code", project("mlp_784_sequential"))
     assert printed(app).startswith("Sequential(\n  (0): ")
-    app.at.session_state["lw_styles_sequential"] = "nn.Module"
-    app.run()
+    choose(app, "module")
     assert "(0): " not in printed(app)
     assert "(in_features=784, out_features=128, bias=True)" in printed(app)
+    choose(app, "manual")
+    assert "(128, 784)" in printed(app)
     app.shows_no_trouble()
 
 
@@ -39,11 +92,29 @@ def test_what_is_no_chain_opens_as_a_module(app: App) -> None:
     assert not printed(app).startswith("Sequential(")
 
 
-def test_what_is_no_chain_says_says_why_in_a_plain_word(app: App) -> None:
+def test_a_style_that_cannot_says_why_and_offers_the_one_that_can(app: App) -> None:
     app.open("code", project("two_branches"))
-    assert len([c for c in app.at.code if c.language == "python"]) == 1
-    assert app.at.info
+    choose(app, "sequential")
+    assert sources(app) == []
+    (why,) = [info.value for info in app.at.info]
+    assert "The style “mixed” can" in why.replace("\\", "")
+    app.click("lw_code_instead_sequential")
+    (source,) = sources(app)
+    assert "class ComplexModel(nn.Module):" in source
+    assert app.at.button_group(key="lw_code_style").value == "mixed"
     app.shows_no_trouble()
+
+
+def test_a_design_that_teaches_a_style_opens_in_it(app: App) -> None:
+    app.open("gallery").click("lw_open_mlp_16_mixed")
+    app.at.switch_page("pages/code.py").run()
+    assert "self.layers = nn.Sequential(" in sources(app)[0]
+
+
+def test_the_table_says_of_every_style_when_one_chooses_it(app: App) -> None:
+    app.open("code", project("mlp_784_sequential"))
+    (table,) = [m.value for m in app.at.markdown if m.value.startswith("| Style |")]
+    assert len(table.splitlines()) == 2 + 6
 
 
 def test_the_printed_model_and_the_parameters_stand_beside(app: App) -> None:

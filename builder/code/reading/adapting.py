@@ -66,6 +66,8 @@ _SAME: Final = {
 
 def _same(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
     name = path.rpartition(".")[2]
+    if path == _SAME[name]:
+        return NotImplemented
     if name == "logical_not":
         first = args[0] if args else kwargs.get("input")
         if not isinstance(first, Tensor) or first.spec.dtype != "bool":

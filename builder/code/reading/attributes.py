@@ -200,6 +200,10 @@ def of_class(reader: Reader, cls: UserClass, name: str) -> Any:
 
 def of_super(reader: Reader, value: Super, name: str) -> Any:
     receiver = value.receiver
+    if not isinstance(receiver, Module | Instance | UserClass):
+        raise reader.refuse("super() is asked of something that is no object of a class")
+    if not isinstance(receiver, UserClass) and receiver.cls is None:
+        return reader.unknown(f"What super().{name[:40]} does is not known")
     cls = receiver if isinstance(receiver, UserClass) else receiver.cls
     found = find_in_class(cls, name, value.after)
     if found is not _NOTHING:
@@ -264,6 +268,9 @@ def put(reader: Reader, value: Any, name: str, given: Any) -> None:
             return
         if name == "data":
             raise reader.refuse("The data of a tensor cannot be exchanged in a network")
+    elif value.__class__.__name__ == "Handle":
+        if name == "requires_grad" and plain(given) is False:
+            value.layer.frozen = True
     elif isinstance(value, Unknown | Function | Bound | Known):
         return
     elif isinstance(value, Lazy | Shape | Parts):

@@ -101,7 +101,9 @@ def _of_module(reader: Reader, module: Module, index: Any) -> Any:
 
             return call_method(reader, module, "__getitem__", [index], {})
         raise reader.refuse("This module has no elements", kind="raised")
-    children = list(module.members.values())
+    from builder.code.reading.iterating import items_of
+
+    children = items_of(reader, module)
     if isinstance(index, slice):
         from builder.code.reading.containers import part_of
 

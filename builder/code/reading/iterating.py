@@ -6,7 +6,7 @@ from typing import Any
 
 from builder.code.reading.arithmetic import depends_on_batch
 from builder.code.reading.reader import Reader
-from builder.code.reading.trace import Module
+from builder.code.reading.trace import Module, Raw
 from builder.code.reading.values import Lazy, Sym, Tensor, Unknown, UserClass
 from builder.graph.model import Size
 from builder.graph.symbols import probe_from_dim
@@ -42,6 +42,12 @@ def items_of(reader: Reader, value: Any) -> list[Any]:
 
 def _children(reader: Reader, module: Module) -> list[Any]:
     if module.kind in ("Sequential", "ModuleList", "ParameterList"):
+        if reader.state.get("forward"):
+            from builder.code.reading.weights import weight_of
+
+            return [
+                weight_of(reader, m) if isinstance(m, Raw) else m for m in module.members.values()
+            ]
         return list(module.members.values())
     raise reader.refuse("A module cannot be gone through one by one", kind="raised")
 

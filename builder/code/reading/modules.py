@@ -278,6 +278,21 @@ def get_submodule(reader: Reader, module: Module, args: list[Any], kwargs: dict[
     return found if found is not None else reader.unknown("There is no such module")
 
 
+@answers("get_parameter", "get_buffer")
+def get_parameter(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    from builder.code.reading.layers import attribute
+    from builder.code.reading.weights import weight_of
+
+    path, _, name = str(plain(args[0])).rpartition(".")
+    holder = get_submodule(reader, module, [path], {})
+    if isinstance(holder, Layer):
+        return attribute(reader, holder, name)
+    found = holder.members.get(name) if isinstance(holder, Module) else None
+    if isinstance(found, Raw):
+        return weight_of(reader, found)
+    return reader.unknown("There is no such parameter")
+
+
 @answers("forward")
 def forward(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """`self.block.forward(x)` is a call like any other."""

@@ -30,6 +30,4 @@ def run(reader: Reader, module: Module, values: list[Any]) -> Frame:
             for _, part in walk(module):
                 if isinstance(part, Module) and id(part) in attributes:
                     part.attributes = attributes[id(part)]
-    frame = trace.making.items[-1]
-    assert isinstance(frame, Frame)
-    return frame
+    return next(item for item in reversed(trace.making.items) if isinstance(item, Frame))

@@ -16,7 +16,7 @@ _MUTATORS = frozenset(
     {
         "append", "extend", "insert", "add_module", "register_module", "update", "setdefault",
         "register_buffer", "register_parameter", "pop", "remove", "reverse", "clear", "sort",
-        "add_argument", "set_defaults",
+        "add_argument", "requires_grad_", "set_defaults",
     }
 )  # fmt: skip
 _MISSING = object()

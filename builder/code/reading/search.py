@@ -11,7 +11,7 @@ from builder.code.reading.attributes import find_in_class
 from builder.code.reading.modules import walk
 from builder.code.reading.reader import Reader
 from builder.code.reading.target import Found
-from builder.code.reading.trace import Layer, Module
+from builder.code.reading.trace import Layer, Module, Raw
 from builder.code.reading.values import Function, deep_plain
 from builder.graph.model import BATCH, TensorSpec
 
@@ -96,18 +96,18 @@ def _choices(reader: Reader, found: Found, name: str, place: int) -> Iterator[Te
         yield TensorSpec((BATCH,), "int64")
         return
     if entry.startswith("Conv") and entry[-2:] in ("1d", "2d", "3d"):
-        yield from _pictures(reader, int(given.get("in_channels", 3)), int(entry[-2]), entry)
+        yield from _pictures(reader, _size(given, "in_channels", 3), int(entry[-2]), entry)
         return
     if entry.startswith(("BatchNorm2d", "MaxPool2d", "AvgPool2d")):
-        yield from _pictures(reader, int(given.get("num_features", 3)), 2, entry)
+        yield from _pictures(reader, _size(given, "num_features", 3), 2, entry)
     if entry in ("LSTM", "GRU", "RNN"):
-        size = int(given.get("input_size", 10))
+        size = _size(given, "input_size", 10)
         for length in _LENGTHS:
             shape = (BATCH, length, size) if given.get("batch_first") else (length, BATCH, size)
             yield TensorSpec(shape)
         return
     if entry in ("Linear", "Bilinear"):
-        yield from _vectors(found, int(given.get("in_features", 32)))
+        yield from _vectors(found, _size(given, "in_features", 32))
         return
     for key in ("d_model", "embed_dim", "normalized_shape", "num_features", "input_size"):
         width = given.get(key)
@@ -119,6 +119,11 @@ def _choices(reader: Reader, found: Found, name: str, place: int) -> Iterator[Te
     )
     if first is not None and layer is None:
         yield from _by_layer(reader, found, first)
+    for _, part in walk(found.module):
+        if isinstance(part, Raw):
+            for width in reversed(part.spec.shape):
+                if isinstance(width, int) and width > 1:
+                    yield TensorSpec((BATCH, width))
     for channels in (3, 1):
         for side in (32, 28, 224, 64):
             yield TensorSpec((BATCH, channels, side, side))
@@ -128,17 +133,23 @@ def _choices(reader: Reader, found: Found, name: str, place: int) -> Iterator[Te
     yield TensorSpec((BATCH, 16), "int64")
 
 
+def _size(given: dict[str, Any], name: str, otherwise: int) -> int:
+    """A size that a layer was made with, as far as it is one."""
+    value = given.get(name)
+    return value if type(value) is int and 0 < value < 2**31 else otherwise
+
+
 def _by_layer(reader: Reader, found: Found, layer: Layer) -> Iterator[TensorSpec]:
     entry, given = layer.entry.name, {k: deep_plain(v) for k, v in layer.arguments.items()}
     if entry.startswith("Conv") and entry[-2:] in ("1d", "2d", "3d"):
-        yield from _pictures(reader, int(given.get("in_channels", 3)), int(entry[-2]), entry)
+        yield from _pictures(reader, _size(given, "in_channels", 3), int(entry[-2]), entry)
     elif entry == "Linear":
-        yield from _vectors(found, int(given.get("in_features", 32)))
+        yield from _vectors(found, _size(given, "in_features", 32))
     elif entry == "Embedding":
         for length in _LENGTHS:
             yield TensorSpec((BATCH, length), "int64")
     elif entry in ("LSTM", "GRU", "RNN"):
-        size = int(given.get("input_size", 10))
+        size = _size(given, "input_size", 10)
         yield TensorSpec((BATCH, 16, size) if given.get("batch_first") else (16, BATCH, size))
 
 

@@ -88,6 +88,7 @@ def expression_statement(reader: Reader, node: ast.Expr, scope: Scope) -> None:
 
 @statement(ast.Return)
 def return_(reader: Reader, node: ast.Return, scope: Scope) -> Any:
+    reader.state["returned"] = node
     return Returned(None if node.value is None else reader.evaluate(node.value, scope), node)
 
 

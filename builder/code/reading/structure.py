@@ -6,7 +6,9 @@ import ast
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from builder.code.reading.branches import Differs
 from builder.code.reading.closed import Closed, Tree
+from builder.code.reading.effects import check_sides, settle_in_place
 from builder.code.reading.placing import Placed, Scope
 from builder.code.reading.reader import Reader
 from builder.code.reading.repeating import Run, runs_in
@@ -38,6 +40,8 @@ class _Builder:
         self.reader, self.trace, self.root, self.frame = reader, reader.trace, root, frame
         self.tree = Tree(root)
         self.closed = Closed(self.trace, self.tree, frame)
+        settle_in_place(reader, self.closed)
+        check_sides(reader, self.closed)
         self.blocks: dict[str, Graph] = {}
         self.keys: dict[str, str] = {}
         self.lines: dict[tuple[str, str], list[Position]] = {}
@@ -213,13 +217,34 @@ class _Builder:
     def outputs(self, scope: Scope, frame: Frame) -> None:
         if scope.is_root:
             values = _leaves(frame.result)
+            if isinstance(frame.result, Differs):
+                raise self.reader.refuse(
+                    "The network gives other values while training than in evaluation",
+                    "Let it give the same ones in both.", line=frame.line,
+                )  # fmt: skip
             if not values:
                 raise self.reader.refuse("The network gives no tensor", line=frame.line)
-            for name, ref in values:
-                scope.add_output(name, ref)
+            for (name, ref), wish in zip(values, self.returned(len(values)), strict=True):
+                scope.add_output(name or self.wished(wish, ref), ref)
             return
         for ref in frame.exports:
             scope.add_output("", ref)
+
+    def returned(self, count: int) -> list[str]:
+        """The variables in `return a, b`, where there are several."""
+        node = self.reader.state.get("returned")
+        value = node.value if isinstance(node, ast.Return) else None
+        if count > 1 and isinstance(value, ast.Tuple) and len(value.elts) == count:
+            return [e.id if isinstance(e, ast.Name) else "" for e in value.elts]
+        return [""] * count
+
+    def wished(self, variable: str, ref: Ref) -> str:
+        """A variable is an output's name where a layer of another name gives it."""
+        step = self.trace.steps.get(ref.node)
+        if not variable or step is None or step.kind != "layer" or step.frame is not self.frame:
+            return ""
+        path = self.tree.paths.get(id(step.owner), "")
+        return "" if path == variable else variable
 
     def uncalled(self, scope: Scope) -> None:
         """Layers that are made and never called: their weights stand in the state_dict."""

@@ -60,7 +60,7 @@ def find_target(reader: Reader, target: str | None) -> Found:
             except CodeRefused as error:
                 if error.kind == "limit":
                     raise
-                refusal = refusal or failed
+                refusal = refusal or error
     for site in reversed(chains):
         found, failed = _at(reader, site)
         if found is not None:

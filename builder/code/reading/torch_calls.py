@@ -26,7 +26,7 @@ from builder.code.reading.values import (
 from builder.errors import NotFound
 from builder.graph import checks
 from builder.graph.call import Call
-from builder.graph.model import Argument, Ref, Slice, TensorSpec, Value
+from builder.graph.model import Argument, Ref, Slice, TensorSpec, Training, Value
 from builder.graph.outcome import Outcome, judge
 
 
@@ -92,6 +92,15 @@ def sorted_out(
         if port is None:
             if value.__class__ is Differs:
                 value = _while_training(reader, entry, name, value)
+            parameter = entry.parameter(name)
+            if (
+                isinstance(value, Mode)
+                and not value.negated
+                and parameter
+                and parameter.type == "bool"
+            ):
+                arguments[name], literals[name] = Training(), True
+                continue
             arguments[name] = argument_of(reader, value)
             literals[name] = evaluated(reader, value)
         elif value is not None:

@@ -105,8 +105,18 @@ def _is_default(parameter: Parameter, written: Expression) -> bool:
 # Calls ----------------------------------------------------------------------------------------
 
 
+def in_module() -> str:
+    """How the methods of an nn.Module ask whether they train."""
+    return "self.training"
+
+
 def called(
-    entry: Entry, node: Node, function: str, read: ReadRef, setting: ReadSetting
+    entry: Entry,
+    node: Node,
+    function: str,
+    read: ReadRef,
+    setting: ReadSetting,
+    training: Callable[[], str] = in_module,
 ) -> Expression:
     """The call of a layer (`function` is `self.fc1`) or of an operation."""
     arguments = {
@@ -120,12 +130,12 @@ def called(
         value = arguments[name]
         parameter = entry.parameter(name)
         if parameter is not None and parameter.type == "bool" and value == Training():
-            return "self.training"
+            return training()
         written = argument(value, read, setting, parameter)
         if name == DEVICE and entry.port(name) is not None:
             return f"{flat(written)}.device"
         if parameter is not None and parameter.training_only and flat(written) not in ("0", "0.0"):
-            return f"{flat(written)} if self.training else 0.0"
+            return f"{flat(written)} if {training()} else 0.0"
         return written
 
     first = entry.ports[0].name
@@ -139,7 +149,10 @@ def called(
         function = f"{flat(spell(first))}.{entry.key.rpartition('.')[2]}"
     elif entry.kind == "operation":
         function = _function(entry)
-    return call(function, *_call_arguments(entry, arguments, order, spell))
+    items = _call_arguments(entry, arguments, order, spell)
+    if entry.training:
+        items.append(keyword(entry.training, training()))
+    return call(function, *items)
 
 
 def _stands_alone(part: Argument) -> bool:
@@ -206,8 +219,6 @@ def _call_arguments(
             by_keyword or skipped or name == DEVICE or _by_keyword(entry, port, parameter)
         ) and not spreads_later
         items.append(keyword(name, written) if by_keyword else written)
-    if entry.training:
-        items.append(keyword(entry.training, "self.training"))
     return items
 
 

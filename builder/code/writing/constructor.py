@@ -148,17 +148,33 @@ class _ConstructorWriter:
 
     def parameters(self) -> list[str]:
         """`in_channels: int`, `use_skip: bool = True`."""
-        found = []
-        for name, size in self.scope.sizes.items():
-            values = [size.value(use) for use in self.scope.uses]
-            found.append(f"{name}: {_type_of(values)}")
-        for setting, name in self.scope.settings.items():
-            default = self.scope.graph.settings[setting]
-            values = [default, *(use.settings.get(setting) for use in self.scope.uses)]
-            hint = _type_of([v for v in values if v is not None])
-            hint = hint if default is not None or hint == "Any" else f"{hint} | None"
-            found.append(f"{name}: {hint} = {flat(constant(default))}")
-        return found
+        sizes, settings = size_types(self.scope), setting_types(self.scope)
+        defaults = {
+            name: flat(constant(self.scope.graph.settings[setting]))
+            for setting, name in self.scope.settings.items()
+        }
+        return [f"{name}: {hint}" for name, hint in sizes.items()] + [
+            f"{name}: {hint} = {defaults[name]}" for name, hint in settings.items()
+        ]
+
+
+def size_types(scope: Scope) -> dict[str, str]:
+    """The type of each inferred size that a class is given, by its name in code."""
+    return {
+        name: _type_of([size.value(use) for use in scope.uses])
+        for name, size in scope.sizes.items()
+    }
+
+
+def setting_types(scope: Scope) -> dict[str, str]:
+    """The type of each setting, by its name in code."""
+    found = {}
+    for setting, name in scope.settings.items():
+        default = scope.graph.settings[setting]
+        values = [default, *(use.settings.get(setting) for use in scope.uses)]
+        hint = _type_of([v for v in values if v is not None])
+        found[name] = hint if default is not None or hint == "Any" else f"{hint} | None"
+    return found
 
 
 def _type_of(values: list[Argument]) -> str:

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from builder import catalogue
 from builder.catalogue.entry import Entry
-from builder.code.writing.calls import called, entry_for
+from builder.code.writing.calls import called, entry_for, in_module
+from builder.code.writing.conditions import both, negated
 from builder.code.writing.layout import (
     Expression,
     Group,
     Infix,
-    Prefixed,
     assignment,
     call,
     condition,
@@ -41,6 +41,7 @@ from builder.graph.model import (
     Argument,
     Compare,
     Node,
+    Owner,
     Ref,
     Setting,
     Training,
@@ -73,10 +74,14 @@ class ForwardWriter:
             held = self.graph.held_by(node)
             if held is not None:
                 path = str(node.arguments.get("name", ""))
-                self.variables.names[node.id, ()] = tensor_path(scope, scopes, held, path)
+                self.variables.names[node.id, ()] = self.tensor(held, path)
         self.declared: set[str] = set(self.variables.arguments.values())
         self.hint: dict[str, str] = {}
         self.kept_settings: set[str] = set()
+
+    def tensor(self, owner: Owner, path: str) -> str:
+        """The expression for a tensor of an owner: `self.emb.weight`."""
+        return tensor_path(self.scope, self.scopes, owner, path)
 
     def part_name(self, node: Node, path: Path) -> str:
         """What the catalogue calls a part of a result, or a block its output."""
@@ -114,28 +119,40 @@ class ForwardWriter:
         self.kept_settings.add(name)
         return f"self.{attribute}"
 
+    def in_training(self) -> str:
+        """How the code asks whether it trains."""
+        return in_module()
+
     def write(self) -> Page:
         """The whole method."""
-        page, inside = Page(), Page()
-        last = self.items[-1]
-        assert isinstance(last, Return)
-        for node in self.graph.inputs:
-            self.note(inside, node, 2)
-        types = [value_type(ref, self.graph.nodes, self.value(ref.node)) for ref in last.values]
-        if len(types) == 1:
-            self.hint = {self.variables.read(last.values[0]): types[0]}
-        parameters = [
+        page = Page()
+        inside, result = self.body(2)
+        keys = [self.scope.key(n) for n in self.graph.inputs]
+        page.write(definition("forward", ("self", *self.parameters()), result, 4), keys)
+        page.append(inside)
+        return page
+
+    def parameters(self) -> list[str]:
+        """`x: Tensor` for each input."""
+        return [
             f"{self.variables.arguments[n.id]}: {type_text(self.scope.result(n.id))}"
             for n in self.graph.inputs
         ]
-        result = types[0] if len(types) == 1 else tuple_type(types)
-        keys = [self.scope.key(n) for n in self.graph.inputs]
-        page.write(definition("forward", ("self", *parameters), result, 4), keys)
+
+    def body(self, level: int) -> tuple[Page, str]:
+        """What runs, and the type of what it gives."""
+        inside = Page()
+        last = self.items[-1]
+        assert isinstance(last, Return)
+        for node in self.graph.inputs:
+            self.note(inside, node, level)
+        types = [value_type(ref, self.graph.nodes, self.value(ref.node)) for ref in last.values]
+        if len(types) == 1:
+            self.hint = {self.variables.read(last.values[0]): types[0]}
         if self.variables.alias:
-            inside.write([f"{indented(2)}{self.variables.alias} = x"])
-        self.write_items(inside, self.items, 2)
-        page.append(inside)
-        return page
+            inside.write([f"{indented(level)}{self.variables.alias} = x"])
+        self.write_items(inside, self.items, level)
+        return inside, types[0] if len(types) == 1 else tuple_type(types)
 
     def write_items(self, page: Page, items: Sequence[Item], level: int) -> None:
         """Writes the items of one level."""
@@ -208,7 +225,7 @@ class ForwardWriter:
         if owner is not None and owner.target == OPAQUE:
             return called_own(node, function, read, self.setting)
         if entry is not None:
-            return called(entry, node, function, read, self.setting)
+            return called(entry, node, function, read, self.setting, self.in_training)
         return call(function, *(read(ref) for ref in self.block_inputs(node)))
 
     def block_inputs(self, node: Node) -> list[Ref]:
@@ -287,15 +304,20 @@ class ForwardWriter:
                 )
                 page.write(assignment(target, source, indent), keys)
             self.declared.add(name)
-        attribute = self.scope.member(node.target)
-        header = f"for block in {attribute}:"
-        if owner.shared:
-            header = f"for _ in range({owner.repeat}):"
-        page.write([f"{' ' * indent}{header}"], keys)
-        arguments = [*names, *taken[len(names) :]]
-        value = call(attribute if owner.shared else "block", *arguments)
+        page.write([f"{' ' * indent}for {self.rounds_of(owner)}:"], keys)
+        value = self.round_of(node, owner, [*names, *taken[len(names) :]])
         target_names: Expression = names[0] if len(names) == 1 else Group("", tuple(names), "")
         page.say(assignment(target_names, value, indent + 4), self.comment(node), keys)
+
+    def rounds_of(self, owner: Owner) -> str:
+        """What stands between `for` and the colon."""
+        if owner.shared:
+            return f"_ in range({owner.repeat})"
+        return f"block in {self.scope.member(owner.id)}"
+
+    def round_of(self, _node: Node, owner: Owner, arguments: list[str]) -> Expression:
+        """The call in a loop."""
+        return call(self.scope.member(owner.id) if owner.shared else "block", *arguments)
 
     def settle(self, page: Page, branch: Node, value: Ref, level: int) -> None:
         name = self.variables.names[branch.id, ()]
@@ -329,12 +351,12 @@ class ForwardWriter:
         asked = self.question(item.condition, item.branches[-1])
         yes, no = ([i for i in side if self.says_something(i)] for side in item.sides)
         if not yes:
-            asked, yes, no = _negated(asked), no, yes
+            asked, yes, no = negated(asked), no, yes
         only = yes[0] if len(yes) == 1 and not no else None
         if isinstance(only, Choice):
             inside, also, inner_yes, inner_no = self.reduced(only)
             if not inner_no:
-                return [*branches, *inside], _both(asked, also), inner_yes, []
+                return [*branches, *inside], both(asked, also), inner_yes, []
         return branches, asked, yes, no
 
     def says_something(self, item: Item) -> bool:
@@ -349,7 +371,7 @@ class ForwardWriter:
     def question(self, asked: Argument, branch: Node) -> Expression:
         match asked:
             case Training():
-                return "self.training"
+                return self.in_training()
             case Setting(name=name):
                 return self.setting(name)
             case Compare(op=op, left=left, right=right):
@@ -367,20 +389,6 @@ class ForwardWriter:
                     f"The branch {quote(self.graph.label(branch.id))} has no condition yet. Choose "
                     "training mode, a setting, or a comparison."
                 )
-
-
-def _negated(asked: Expression) -> Expression:
-    if isinstance(asked, Infix) and asked.operators in (("==",), ("!=",)):
-        return Infix(asked.operands, ("!=" if asked.operators == ("==",) else "==",))
-    return Prefixed("not ", asked)
-
-
-def _both(one: Expression, other: Expression) -> Infix:
-    parts: list[Expression] = []
-    for part in (one, other):
-        together = isinstance(part, Infix) and "and" in part.operators
-        parts.extend(part.operands if together and isinstance(part, Infix) else [part])
-    return Infix(tuple(parts), ("and",) * (len(parts) - 1))
 
 
 def _in_brackets(target: Expression) -> Expression:

@@ -6,13 +6,17 @@ from collections.abc import Iterator
 from types import CodeType
 
 
-def import_lines(code: str) -> list[str]:
-    """The import lines for the names used in `code`, in the order isort gives them."""
+def import_lines(code: str, *typing: str) -> list[str]:
+    """The import lines for the names used in `code`, in the order isort gives them.
+
+    `typing`: what it uses of typing, beside Any.
+    """
     # No attribute or variable is called so (`builder.code.writing.naming`): these are the modules.
     used = set(_names(compile(code, "<code>", "exec", dont_inherit=True)))
+    types = [*(["Any"] if "Any" in used else []), *typing]
     standard = [
         *(["from collections import OrderedDict"] if "OrderedDict" in used else []),
-        *(["from typing import Any"] if "Any" in used else []),
+        *([f"from typing import {', '.join(types)}"] if types else []),
     ]
     names = [name for name in ("Tensor", "nn") if name in used]
     torch = [

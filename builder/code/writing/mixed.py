@@ -132,8 +132,16 @@ def _element(graph: Graph, node: Node, report: ShapeReport, inline: set[str]) ->
     shared = owner is not None and len(graph.calls_of(owner.id)) > 1
     if (shared and known.parameters + known.buffers) or (owner and owner.block in inline):
         return None
+    if owner is not None and _is_known_by_name(graph, owner):
+        return None
     read = [value for value in link.node.arguments.values() if value is not None]
     return link if len(read) == 1 and isinstance(read[0], Ref) and not read[0].path else None
+
+
+def _is_known_by_name(graph: Graph, owner: Owner) -> bool:
+    """Whether something reads a tensor of an owner, or is tied to one: it keeps its place then."""
+    tied = any(owner.id == source for o in graph.owners.values() for source, _ in o.ties.values())
+    return bool(owner.ties) or tied or bool(graph.reads_of(owner.id))
 
 
 def _has_setting(argument: Argument) -> bool:
@@ -200,7 +208,9 @@ def _grouped(
     calls: dict[str, Node] = {}
     inside = {link.node.id for stretch in stretches for link in stretch.links}
     called = {node.target for node in graph.nodes.values() if node.id not in inside}
-    owners = {key: owner for key, owner in graph.owners.items() if key in called}
+    moved = {link.owner.id for s in stretches for link in s.links if link.owner is not None}
+    owners = {k: owner for k, owner in graph.owners.items() if k in called or k not in moved}
+    places = {key: place for place, key in enumerate(graph.owners)}
     attributes = {owner.name for owner in owners.values()} | set(graph.settings)
     for stretch in stretches:
         name = suggest_name(_title(graph, stretch), attributes)
@@ -209,6 +219,8 @@ def _grouped(
         blocks[block] = _as_block(block, stretch)
         owner = suggest_name(f"o_{name}", owners)
         owners[owner] = Owner(owner, name, BLOCK_PREFIX + block)
+        # Made where its first layer was: the same seed gives the same weights.
+        places[owner] = min(places[li.owner.id] for li in stretch.links if li.owner is not None)
         # Under the last one's id, so that whoever reads it reads the block.
         calls[stretch.last] = Node(
             stretch.last, "layer", target=owner, arguments={_INPUT: stretch.source}
@@ -222,7 +234,8 @@ def _grouped(
         for key, node in graph.nodes.items()
         if key in calls or key not in inside
     }
-    return replace(graph, nodes=nodes, owners=owners)
+    ordered = {key: owners[key] for key in sorted(owners, key=places.__getitem__)}
+    return replace(graph, nodes=nodes, owners=ordered)
 
 
 def _title(graph: Graph, stretch: _Stretch) -> str:

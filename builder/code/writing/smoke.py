@@ -24,16 +24,21 @@ _PASSES_ON = frozenset(
 )  # fmt: skip
 
 
-def smoke_test(graph: Graph, report: ShapeReport, make: str, reserved: frozenset[str]) -> list[str]:
-    """`if __name__ == "__main__":` and what stands under it; nothing where an input is unknown."""
-    specs = [report.nodes[n.id].result if n.id in report.nodes else None for n in graph.inputs]
-    if not specs or not all(_can_be_drawn(spec) for spec in specs):
+def smoke_test(
+    graph: Graph,
+    report: ShapeReport,
+    make: str,
+    reserved: frozenset[str],
+    function: str = "model",
+) -> list[str]:
+    """`if __name__ == "__main__":` and what stands under it; nothing where an input is unknown.
+
+    `make`: how the model is made, "" where it is there. `function`: what is called.
+    """
+    if not can_run(graph, report):
         return []
-    space = Namespace({*reserved, "model"}, LONGEST_VARIABLE)
-    labels = [node.name or node.id for node in graph.inputs]
-    if len(labels) == 1 and says_nothing(labels[0]):
-        labels = ["x"]
-    names = [space.claim(label, "x") for label in labels]
+    specs = [report.nodes[n.id].result for n in graph.inputs]
+    space, names = input_names(graph, reserved)
     lines = ["", "", 'if __name__ == "__main__":']
     if make:
         lines += assignment("model", make, 4)
@@ -43,7 +48,7 @@ def smoke_test(graph: Graph, report: ShapeReport, make: str, reserved: frozenset
         if drawn is None:
             drawn = random_tensor(spec, _below(graph, node), _draws_chances(graph, node))
         lines += assignment(name, drawn, 4)
-    result = call("model", *names)
+    result = call(function, *names)
     outputs = [report.nodes[n.id].result if n.id in report.nodes else None for n in graph.outputs]
     if len(outputs) == 1 and isinstance(outputs[0], TensorSpec):
         return [*lines, *lay(call("print", f"{flat(result)}.shape"), 4)]
@@ -54,6 +59,21 @@ def smoke_test(graph: Graph, report: ShapeReport, make: str, reserved: frozenset
         return [*lines, *lay(call("print", result), 4)]
     lines += assignment(kept, result, 4)
     return [*lines, *lay(call("print", *shapes), 4)]
+
+
+def can_run(graph: Graph, report: ShapeReport) -> bool:
+    """Whether every input can be drawn."""
+    specs = [report.nodes[n.id].result if n.id in report.nodes else None for n in graph.inputs]
+    return bool(specs) and all(_can_be_drawn(spec) for spec in specs)
+
+
+def input_names(graph: Graph, reserved: frozenset[str]) -> tuple[Namespace, list[str]]:
+    """What the inputs are called under `__main__`, and the names in use there."""
+    space = Namespace({*reserved, "model"}, LONGEST_VARIABLE)
+    labels = [node.name or node.id for node in graph.inputs]
+    if len(labels) == 1 and says_nothing(labels[0]):
+        labels = ["x"]
+    return space, [space.claim(label, "x") for label in labels]
 
 
 def _shapes(name: str, value: Value | None) -> list[Expression]:

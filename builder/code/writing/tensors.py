@@ -43,6 +43,7 @@ class TensorWriter:
     def __init__(self, scope: Scope, scopes: Mapping[str, Scope], page: Page) -> None:
         self.scope, self.scopes, self.page = scope, scopes, page
         self.variables = {*scope.sizes, *scope.settings.values(), "self"}
+        self.level = 2  # of the statements
 
     def member(self, owner: Owner, keys: list[str]) -> None:
         """`self.scale = nn.Parameter(torch.ones(64))`, or `self.register_buffer("mask", …)`."""
@@ -109,7 +110,7 @@ class TensorWriter:
         if init not in _LATER or (init in _DRAWN and self.is_usual(owner)):
             return None
         entry = catalogue.get(owner.target)
-        items: list[Expression] = [tensor_path(self.scope, self.scopes, owner, "")]
+        items: list[Expression] = [self.path(owner)]
         for name, theirs in _LATER[init].items():
             parameter, value = entry.parameter(name), owner.arguments.get(name)
             default = parameter.default if parameter is not None else None
@@ -117,6 +118,10 @@ class TensorWriter:
             if value is not None and not usual:
                 items.append(keyword(theirs, self.argument(owner, name)))
         return call(f"nn.init.{init}_", *items)
+
+    def path(self, owner: Owner) -> str:
+        """The expression for a tensor that is filled."""
+        return tensor_path(self.scope, self.scopes, owner, "")
 
     def is_usual(self, owner: Owner) -> bool:
         _, usual = _DRAWN[str(owner.arguments["init"])]
@@ -156,7 +161,7 @@ class TensorWriter:
         writer = _MakingWriter(inner, self.scopes, self.scope, given, self.variables)
         *items, last = writer.items
         assert isinstance(last, Return)
-        writer.write_items(self.page, items, 2)
+        writer.write_items(self.page, items, self.level)
         for step in all_steps(items):
             self.variables |= {
                 found for (node, _), found in writer.variables.names.items() if node == step.node.id

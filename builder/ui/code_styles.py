@@ -1,0 +1,127 @@
+"""Which style of code is shown, and which one beside it; when one chooses which."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import streamlit as st
+
+from builder.code import Style, StyleRefused, difference, styles
+from builder.errors import LayerwiseError
+from builder.graph.model import Graph
+from builder.ui import state
+from builder.ui.code_view import layer_lines, style_text
+from builder.ui.markdown import plain
+
+_STYLE: Final = "code.style"
+_BESIDE: Final = "code.beside"
+_STYLE_KEY: Final = "lw_code_style"
+_BESIDE_KEY: Final = "lw_code_beside"
+
+
+def show_style(key: str | None) -> None:
+    """Makes a style the one the Code page opens with; None for the first that can be written."""
+    state.keep(_STYLE, key)
+
+
+def style_choice(graph: Graph) -> tuple[Style, Style | None]:
+    """Draws the choice of a style, of a second one, and of a layer to find in them; gives the styles.
+
+    Until a person chose, the first is the shortest one in which the network can be written.
+    """
+    offered = styles()
+    wanted = state.recall(_STYLE)
+    first = offered[wanted] if wanted in offered else _first_written(graph)
+    with st.container(key="lw_code_choice", horizontal=True, vertical_alignment="bottom"):
+        state.follow(_STYLE_KEY, first.key)
+        st.segmented_control(
+            "Style",
+            list(offered),
+            key=_STYLE_KEY,
+            required=True,
+            format_func=lambda key: offered[key].title,
+            on_change=lambda: show_style(str(state.widget(_STYLE_KEY))),
+        )
+        others = [key for key in offered if key != first.key]
+        beside = state.recall(_BESIDE)
+        beside = beside if beside in others else None
+        state.follow(_BESIDE_KEY, beside)
+        st.selectbox(
+            "Beside it",
+            others,
+            key=_BESIDE_KEY,
+            placeholder="Nothing",
+            format_func=lambda key: offered[key].title,
+            on_change=lambda: state.keep(_BESIDE, state.widget(_BESIDE_KEY)),
+            width=200,
+        )
+        layer_lines(graph)
+    return first, offered[beside] if beside else None
+
+
+def _first_written(graph: Graph) -> Style:
+    offered = list(styles().values())
+    return next(
+        (s for s in offered if not isinstance(style_text(graph, s), LayerwiseError)), offered[0]
+    )
+
+
+def refusal_note(refusal: LayerwiseError, style: Style) -> None:
+    """Why a style cannot write the network, with a button to the nearest one that can."""
+    st.info(plain(refusal), icon=":material/call_split:")
+    if not isinstance(refusal, StyleRefused):
+        return
+    instead = styles()[refusal.instead]
+    st.button(
+        f"Show it as {plain(instead.title)}",
+        key=f"lw_code_instead_{style.key}",
+        icon=":material/arrow_forward:",
+        on_click=_take_instead,
+        args=(style.key, instead.key),
+    )
+
+
+def _take_instead(refused: str, instead: str) -> None:
+    """Puts the style that can in the place of the one that cannot."""
+    if state.recall(_BESIDE) == refused:
+        state.keep(_BESIDE, instead if state.recall(_STYLE) != instead else None)
+    else:
+        show_style(instead)
+
+
+def what_differs(graph: Graph, first: Style, second: Style) -> None:
+    """The lines that only one of two texts has, marked as programmers mark them."""
+    one, other = style_text(graph, first), style_text(graph, second)
+    if isinstance(one, LayerwiseError) or isinstance(other, LayerwiseError):
+        return
+    names = plain(first.title), plain(second.title)
+    st.markdown(f"**What differs** between {names[0]} and {names[1]}")
+    found = difference(one.text, other.text)
+    if found is None:
+        st.caption("The two are too long to be compared here.")
+    elif not found.text:
+        st.caption("Nothing: for this network both are the same text.")
+    else:
+        st.caption(
+            f"− only in {names[0]}: {_lines(found.only_first)}; "
+            f"+ only in {names[1]}: {_lines(found.only_second)}"
+        )
+        st.code(found.text, language="diff")
+
+
+def _lines(count: int) -> str:
+    return f"{count} line{'' if count == 1 else 's'}"
+
+
+def when_which(shown: tuple[Style | None, ...]) -> None:
+    """A table: each style, when one chooses it, what one gives up for it."""
+    rows = ["| Style | When | Its price |", "|---|---|---|"]
+    for style in styles().values():
+        title = f"**{plain(style.title)}**" if style in shown else plain(style.title)
+        rows.append(f"| {title} | {_cell(style.when)} | {_cell(style.price)} |")
+    with st.expander("When one chooses which", icon=":material/help:"):
+        st.markdown("\n".join(rows))
+
+
+def _cell(words: str) -> str:
+    return plain(words).replace("|", "&#124;")

@@ -1,0 +1,55 @@
+import torch
+from torch import Tensor, nn
+
+
+class ResidualBlock(nn.Module):
+    """A block of ResNet."""
+
+    def __init__(self, in_channels: int, channels: int = 16, stride: int = 1) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(
+            in_channels, channels, kernel_size=3, stride=stride, padding=1, bias=False
+        )
+        self.bn1 = nn.BatchNorm2d(channels)
+        self.relu1 = nn.ReLU()
+        self.conv2 = nn.Conv2d(channels, channels, kernel_size=3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(channels)
+        self.project = nn.Conv2d(in_channels, channels, kernel_size=1, stride=stride)
+        self.relu2 = nn.ReLU()
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        x: Tensor = self.conv1(inputs)
+        x = self.bn1(x)
+        x = self.relu1(x)
+        x = self.conv2(x)
+        bn2 = self.bn2(x)
+        project = self.project(inputs)
+        x = bn2 + project
+        x = self.relu2(x)
+        return x
+
+
+class ResNet(nn.Module):
+    """Maps (N, 3, 32, 32) to (N, 10)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 16, kernel_size=3, padding=1),  # (N, 16, 32, 32)
+            nn.Sequential(*(ResidualBlock(16) for _ in range(3))),
+            ResidualBlock(16, channels=32, stride=2),  # (N, 32, 16, 16)
+            nn.Sequential(*(ResidualBlock(32, channels=32) for _ in range(2))),
+            nn.AdaptiveAvgPool2d(1),  # (N, 32, 1, 1)
+        )
+        self.classifier = nn.Sequential(nn.Flatten(), nn.Linear(32, 10))
+
+    def forward(self, image: Tensor) -> Tensor:
+        x: Tensor = self.features(image)  # (N, 32, 1, 1)
+        x = self.classifier(x)  # (N, 10)
+        return x
+
+
+if __name__ == "__main__":
+    model = ResNet()
+    image = torch.randn(4, 3, 32, 32)
+    print(model(image).shape)
