@@ -98,7 +98,8 @@ def _name_field(title: str) -> None:
 def _saved_state() -> None:
     kind = state.saved()
     if kind == "saved":
-        st.caption(f":material/cloud_done: Saved {_ago(state.saved_at())}", width="content")
+        with st.container(key="lw_saved", width="content"):  # away while the canvas says otherwise
+            st.caption(f":material/cloud_done: Saved {_ago(state.saved_at())}", width="content")
     elif kind == "failed":
         st.button(
             "Not saved: try again",
@@ -264,7 +265,10 @@ def _title_row(
 
 
 def _saved_elsewhere() -> None:
-    if state.saved() != "changed_elsewhere":
+    kind = state.saved()
+    if kind == "deleted_elsewhere":
+        _deleted_elsewhere()
+    if kind != "changed_elsewhere":
         return
     with st.container(key="lw_conflict", border=True):
         st.markdown(
@@ -280,6 +284,24 @@ def _saved_elsewhere() -> None:
                 help="What you have here stays one undo away",
             )
             st.button("Keep mine as a copy", key="lw_keep_mine", on_click=state.keep_mine_as_copy)
+
+
+def _deleted_elsewhere() -> None:
+    with st.container(key="lw_deleted", border=True):
+        st.markdown(
+            "**This project was deleted in another tab or window.** It is still here as you see it, "
+            "but on no disk: what you do is not saved until you keep it."
+        )
+        with st.container(horizontal=True):
+            st.button(
+                "Keep it as a copy",
+                key="lw_keep_deleted",
+                type="primary",
+                on_click=state.keep_mine_as_copy,
+            )
+            if st.button("Let it go", key="lw_let_go", help="Opens the gallery"):
+                state.close_project()
+                go_to("Gallery")
 
 
 def _nothing_open() -> None:

@@ -119,7 +119,7 @@ def export_project() -> str:
 
     Errors: ProjectRefused for what no file can hold: the session keeps it as it is.
     """
-    return to_json(project())
+    return to_json(replace(project(), done={}))
 
 
 def file_name(ending: str) -> str:
@@ -132,7 +132,7 @@ def file_name(ending: str) -> str:
 def duplicate_project() -> None:
     """Saves the open project again under a new id and opens the copy."""
     value = project()
-    new_project(replace(value, name=f"{value.name[:80]} (copy)"))
+    new_project(replace(value, name=f"{value.name[:80]} (copy)", done={}))
 
 
 @whole
@@ -178,7 +178,8 @@ def saved() -> SavedKind:
     """Whether the open project is on disk as it is here. Looks at the disk (microseconds).
 
     "changed_elsewhere": another tab or window saved it since; nothing is overwritten until the
-    person chooses by `take_theirs` or `keep_mine_as_copy`. "failed": it could not be written.
+    person chooses by `take_theirs` or `keep_mine_as_copy`. "deleted_elsewhere": it was deleted there,
+    and stays so until `keep_mine_as_copy`. "failed": it could not be written.
     """
     settle()
     return work().look()
@@ -207,12 +208,19 @@ def keep_mine_as_copy() -> None:
 
 
 @whole
+def close_project() -> None:
+    """Lets go of the open project as it is."""
+    _take_up(current(), None)
+
+
+@whole
 def save() -> bool:
     """Writes the open project; verbs that change it call this themselves. Whether it is on disk now."""
     if current().saves_soon:
         work().save_soon()
         return False
-    _tell(work().save())
+    work().save()
+    _tell()
     return work().saved == "saved"
 
 
@@ -230,19 +238,53 @@ def saving_soon() -> Iterator[None]:
 @whole
 def settle() -> None:
     """Writes what was edited in `saving_soon` and is not on disk yet."""
-    _tell(work().settle())
+    work().settle()
+    _tell()
 
 
-def _tell(refusal: OSError | ProjectRefused | None) -> None:
-    if refusal is not None:
-        if isinstance(refusal, ProjectRefused):
-            say(f"Not saved: {refusal} Nothing is lost while this tab is open.", "error")
-        else:
-            say(
-                f"The disk refused to save: {(refusal.strerror or 'unknown reason').rstrip('.')}. "
-                "Nothing is lost in this tab; download the project file before you close it.",
-                "error",
-            )
+def why_not_saved() -> str | None:
+    """Why the open project could not be written, in one sentence and a way out; None where it is."""
+    refusal = work().refusal
+    if refusal is None:
+        return None
+    if isinstance(refusal, ProjectRefused):
+        return f"Not saved: {refusal} Nothing is lost while this tab is open."
+    return (
+        f"The disk refused to save: {(refusal.strerror or 'unknown reason').rstrip('.')}. "
+        "Nothing is lost in this tab; download the project file before you close it."
+    )
+
+
+def _tell() -> None:
+    """Also what a save by itself met, between two runs."""
+    reason = why_not_saved()
+    if reason is not None and not work().told:
+        work().told = True
+        say(reason, "error")
+
+
+@contextmanager
+def marked(tab: str, number: int) -> Iterator[None]:
+    """What is done inside is written together with the mark that it was done, or neither is."""
+    opened = work()
+    with opened.lock:
+        opened.mark(tab, number)
+        yield
+
+
+def done() -> Mapping[str, int]:
+    """Of each browser tab the number of its last operation that is in the open project."""
+    return dict(work().done)
+
+
+def unwritten() -> bool:
+    """Whether something done here would be lost by a crash of the server."""
+    return work().waits or work().saved == "failed"
+
+
+def done_on_disk() -> Mapping[str, int]:
+    """Of each browser tab the last operation that a crash of the server would not take back."""
+    return work().done_on_disk()
 
 
 # --- edits and their history ----------------------------------------------------------------------

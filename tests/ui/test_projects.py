@@ -85,7 +85,7 @@ def test_a_project_deleted_elsewhere_is_noticed_and_nothing_is_lost(owner: str) 
     projects.delete_project(owner, work.id)
     assert work.edit(AddNode("torch.nn.ReLU"))
     work.save()
-    assert work.saved == "changed_elsewhere"
+    assert work.look() == "deleted_elsewhere"
     assert projects.list_projects(owner) == []
 
 

@@ -26,6 +26,7 @@ from builder.graph.edits import (
     Several,
     Ungroup,
 )
+from builder.graph.limits import MAX_NESTED
 from builder.graph.model import Frame
 from builder.ui import state
 from builder.ui.canvas import clipboard, questions, reading, wiring
@@ -74,7 +75,9 @@ def handle(operation: Operation) -> None:
 
 
 def message() -> Mapping[str, Any] | None:
-    """What the operation done last had to say, None where all went well."""
+    """What the operation done last had to say, None where all went well; first why nothing is saved."""
+    if (reason := state.why_not_saved()) is not None:
+        return {"tone": "error", "text": reason, "seq": 0}
     told: Mapping[str, Any] | None = state.recall(_MESSAGE)
     return told
 
@@ -268,7 +271,7 @@ def _first_problem(_: Operation) -> None:
 
 def _show_problem(operation: Operation) -> None:
     scope = reading.text(operation, "scope") or ""
-    path = tuple(part for part in scope.split("/") if part)
+    path = tuple(part for part in scope.split("/", MAX_NESTED + 1) if part)
     state.select(reading.identity(operation, "node"), path)
 
 

@@ -17,6 +17,7 @@ import { FAR, levelOf } from "./levels";
 import { AskBar, CursorReason, Folds, MessageBar, PortChoice, RepeatChoice, SlotChoice } from "./Overlays";
 import { Palette } from "./Palette";
 import { Problems } from "./Problems";
+import { none } from "./replay";
 import { routes } from "./route";
 import { Search } from "./Search";
 import { ShapeEdge } from "./ShapeEdge";
@@ -133,7 +134,7 @@ function Frame() {
         <Palette groups={store.groups} />
         <Stage key={store.canvas} />
       </div>
-      <Footer doc={store.doc} pending={store.pending.length} />
+      <Footer doc={store.doc} pending={store.pending.length} unsaved={store.unsaved} />
       <Search groups={store.groups} />
       <SlotChoice />
       <PortChoice />
@@ -424,8 +425,8 @@ function Stage() {
     byHand.letGo();
     sendChosen();
     const round = (one: { x: number; y: number }): Point => [Math.round(one.x), Math.round(one.y)];
-    const at: Record<string, Point> = {};
-    const frames: Record<string, Point> = {};
+    const at = none<Point>();
+    const frames = none<Point>();
     for (const one of dragged.length ? dragged : [node]) {
       if (one.type === "frame") frames[one.id.slice(FRAME.length)] = round(one.position);
       else at[one.id] = round(one.position);

@@ -2,6 +2,7 @@
 import { put, refusal } from "./clipboard";
 import { Connecting } from "./connecting";
 import { align, around, arrange, distribute, freePlace, snapped, type Box, type Edge, type Style } from "./layout";
+import { none } from "./replay";
 import type { FrameData, Point } from "./types";
 import { FRAME, NEW_NODE, uid } from "./view";
 
@@ -164,8 +165,8 @@ export class Editing extends Connecting {
   }
 
   moveSelected(dx: number, dy: number): void {
-    const at: Record<string, Point> = {};
-    const frames: Record<string, Point> = {};
+    const at = none<Point>();
+    const frames = none<Point>();
     const moving = new Set(this.selected);
     for (const id of this.frames) {
       const frame = this.doc.frames[id];
@@ -201,7 +202,12 @@ export class Editing extends Connecting {
   }
 
   protected chosenBoxes(): Record<string, Box> {
-    return Object.fromEntries(this.selected.map((id) => [id, this.boxOf(id)] as const).filter((pair): pair is [string, Box] => pair[1] !== null));
+    const boxes = none<Box>();
+    for (const id of this.selected) {
+      const box = this.boxOf(id);
+      if (box) boxes[id] = box;
+    }
+    return boxes;
   }
 
   protected moveTo(at: Record<string, Point>): void {

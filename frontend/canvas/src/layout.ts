@@ -1,5 +1,6 @@
 /** Where nodes stand: sizes known before they are drawn, dagre, free places, lining up. */
 import { Graph, layout as dagreLayout } from "@dagrejs/dagre";
+import { none } from "./replay";
 import { MARGIN, READABLE, rows, type Room } from "./rows";
 import { close, pointOf, readers, skips, straightened, type Sized } from "./spine";
 import type { Document, LayerData, Point } from "./types";
@@ -108,6 +109,9 @@ function sizeOf(doc: Document, id: string, sizes?: Sizes): { w: number; h: numbe
   return sizes?.get(id) ?? (node ? nodeSize(node) : { w: 0, h: 0 });
 }
 
+/** dagre keeps its nodes in plain objects: "constructor" would be there before it is added. */
+const named = (id: string): string => `#${id}`;
+
 function layered(doc: Document, direction: Direction, sizes?: Sizes): { at: Record<string, Point>; path: string[]; deep: Map<string, number>; size: Map<string, Sized> } {
   const lr = direction === "LR";
   const graph = new Graph({ multigraph: true });
@@ -118,25 +122,25 @@ function layered(doc: Document, direction: Direction, sizes?: Sizes): { at: Reco
     const node = doc.nodes[id];
     if (!node) continue;
     const { w, h } = sizeOf(doc, id, sizes);
-    graph.setNode(id, { width: w, height: h });
+    graph.setNode(named(id), { width: w, height: h });
     size.set(id, lr ? { w, h, axis: axisOf(node) } : { w: h, h: w, axis: w / 2 });
   }
   const next = readers(doc);
   const skipped = skips(doc, next);
   for (const [id, wire] of Object.entries(doc.wires)) {
     const [from, to] = [wire.from[0], wire.to[0]];
-    if (!graph.hasNode(from) || !graph.hasNode(to) || skipped.has(`${from}>${to}`)) continue;
+    if (!graph.hasNode(named(from)) || !graph.hasNode(named(to)) || skipped.has(`${from}>${to}`)) continue;
     const width = lr ? Math.max(48, Math.ceil(labelWidth(wire.shape) / GRID) * GRID) : labelWidth(wire.shape);
-    graph.setEdge(from, to, { width, height: 16, labelpos: "c", weight: wire.fixed ? 0 : 1 }, id);
+    graph.setEdge(named(from), named(to), { width, height: 16, labelpos: "c", weight: wire.fixed ? 0 : 1 }, named(id));
   }
   dagreLayout(graph);
   const along = new Map<string, number>();
-  for (const id of graph.nodes()) {
-    const place = graph.node(id) as { x: number; y: number; width: number; height: number };
+  for (const id of size.keys()) {
+    const place = graph.node(named(id)) as { x: number; y: number; width: number; height: number };
     along.set(id, lr ? place.x - place.width / 2 : place.y - place.height / 2);
   }
   const { across, path, deep } = straightened(doc, along, size, next, skipped);
-  const at: Record<string, Point> = {};
+  const at = none<Point>();
   for (const [id, value] of along) at[id] = pointOf(snapped(value), Math.round(across.get(id) ?? 0), lr);
   return { at, path, deep, size };
 }
@@ -174,7 +178,7 @@ export function makeRoom(box: Box, boxes: Map<string, Box>, behind: ReadonlySet<
     && Math.abs((along ? b.y + b.h / 2 : b.x + b.w / 2) - middle) < (along ? 120 : 200));
   const first = Math.min(...row.map(([, b]) => (along ? b.x : b.y)));
   const push = row.length ? Math.max(0, Math.ceil((end - first) / GRID) * GRID) : 0;
-  const moves: Record<string, Point> = {};
+  const moves = none<Point>();
   const placed: Box[] = [box];
   for (const [id, b] of row) {
     if (!push) break;
@@ -242,7 +246,7 @@ export function distribute(boxes: Record<string, Box>, across: boolean): Record<
 }
 
 function moved(boxes: Record<string, Box>, place: (box: Box) => Point): Record<string, Point> {
-  const at: Record<string, Point> = {};
+  const at = none<Point>();
   for (const [id, box] of Object.entries(boxes)) {
     const [x, y] = place(box).map(Math.round) as Point;
     if (x !== box.x || y !== box.y) at[id] = [x, y];

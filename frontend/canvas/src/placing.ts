@@ -1,5 +1,6 @@
 /** Where every node of a document is shown: at its own place, or at one found for it. */
 import { arrange, freePlace, nodeSize, type Box } from "./layout";
+import { copied, none } from "./replay";
 import type { Room } from "./rows";
 import type { Document, Point } from "./types";
 
@@ -15,7 +16,7 @@ const remembered = new Map<string, { drawn: string; at: Record<string, Point> }>
 
 export function placed(canvas: string, doc: Document, room?: Room): Placement {
   const loose = doc.order.filter((id) => !doc.nodes[id]?.at);
-  const at: Record<string, Point> = {};
+  const at = none<Point>();
   for (const id of doc.order) {
     const own = doc.nodes[id]?.at;
     if (own) at[id] = own;
@@ -26,10 +27,12 @@ export function placed(canvas: string, doc: Document, room?: Room): Placement {
     const drawn = `${doc.order.join()}|${Object.entries(doc.wires).map(([id, wire]) => `${wire.from[0]}>${id}`).join()}`;
     const found = old?.drawn === drawn ? old.at : arrange(doc, doc.settings["direction"] === "TB" ? "TB" : "rows", undefined, room);
     remembered.set(canvas, { drawn, at: found });
-    return { at: { ...found }, loose };
+    return { at: copied(found), loose };
   }
-  placeBeside(doc, loose, at, old?.at ?? {});
-  remembered.set(canvas, { drawn: old?.drawn ?? "", at: { ...old?.at, ...Object.fromEntries(loose.map((id) => [id, at[id] as Point])) } });
+  placeBeside(doc, loose, at, old?.at ?? none());
+  const known = copied(old?.at ?? none<Point>());
+  for (const id of loose) known[id] = at[id] as Point;
+  remembered.set(canvas, { drawn: old?.drawn ?? "", at: known });
   return { at, loose };
 }
 

@@ -1,4 +1,5 @@
 /** A long line of layers in rows, as text is: as the window is wide, and broken where a part of it repeats. */
+import { none } from "./replay";
 import type { Document, Point } from "./types";
 
 export interface Room { w: number; h: number }
@@ -37,7 +38,7 @@ export function rows(doc: Document, places: Place[], room: Room): Record<string,
   let best = tries[0];
   for (const one of tries) if (best && score(one, room) > score(best, room) + 1e-6) best = one;
   if (!best || best.parts.length < 2) return null;
-  const found: Record<string, Point> = {};
+  const found = none<Point>();
   let y = 0;
   lineUp(best);
   best.parts.forEach((row, at) => {

@@ -1,4 +1,5 @@
 /** The line of a network: its longest path stands straight, what branches off stands beside it. */
+import { none } from "./replay";
 import type { Document, Point } from "./types";
 
 export interface Sized { w: number; h: number; /** Across: where the line enters and leaves the box. */ axis: number }
@@ -104,7 +105,7 @@ export function straightened(doc: Document, at: Map<string, number>, size: Map<s
  * further apart, as the wires turn between them. Null where layers would stand on each other.
  */
 export function close(path: string[], deep: Map<string, number>, places: Record<string, Point>, size: Map<string, Sized>): Record<string, Point> | null {
-  const found: Record<string, Point> = {};
+  const found = none<Point>();
   let back = 0;
   let before: string | null = null;
   for (const id of path) {

@@ -97,6 +97,8 @@ export interface Answer {
 export interface Message {
   canvas: string;
   ack: Record<string, number>;
+  /** What of it is on disk, where that is not all. */
+  written?: Record<string, number>;
   rev: number;
   full?: Document;
   patch?: Patch;
