@@ -4,7 +4,8 @@ JavaScript keeps every operation it has not seen acknowledged in one state value
 again until it has. So two quick clicks, a rerun in the middle or a dropped line lose and repeat nothing.
 What was done is known in three places, and the highest number counts: the project's file (after a crash
 of the server exactly what is not in the graph is done again), the server's memory (a reloaded page is
-a new session; not every operation changes the file) and the session (which hears its own tab forever).
+a new session; not every operation changes the file) and the session (which hears its own tab forever, also
+when another project is opened under what was sent last).
 """
 
 from __future__ import annotations
@@ -63,9 +64,8 @@ def acknowledged(key: str) -> dict[str, int]:
     found = on_disk(key, state.done())
     with _lock:
         known = dict(_done.get(_place(key), {}))
-    heard: Mapping[tuple[str, str, str], int] = state.recall(_HEARD, {})
-    own = {client: n for (*place, client), n in heard.items() if tuple(place) == _place(key)[1:]}
-    for more in (known, own):
+    heard: Mapping[str, int] = state.recall(_HEARD, {})
+    for more in (known, on_disk(key, heard)):
         for client, number in more.items():
             found[client] = max(number, found.get(client, 0))
     return found
@@ -101,8 +101,8 @@ def _acknowledge(key: str, client: str, number: int) -> None:
         while len(_done) > _PROJECTS_KEPT:
             _done.popitem(last=False)
     heard = dict(state.recall(_HEARD, {}))
-    heard.pop((*_place(key)[1:], client), None)
-    heard[*_place(key)[1:], client] = number
+    heard.pop(_name(key, client), None)
+    heard[_name(key, client)] = number
     while len(heard) > _MOST_HEARD:
         del heard[next(iter(heard))]
     state.keep(_HEARD, heard)
