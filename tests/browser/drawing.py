@@ -34,7 +34,7 @@ SEEN = """root => {
         field => [field.title, field.querySelector("input").value])),
     }])),
     wires: Object.fromEntries(edges.map(one => [
-      one.dataset.id, /^Edge from (.*) to /.exec(one.getAttribute("aria-label"))[1]])),
+      one.dataset.id, one.querySelector("[data-from]").dataset.from])),
     frames: Object.fromEntries(frames.map(one => [one.dataset.id.replace(/^frame:/, ""), place(one)])),
   };
 }"""

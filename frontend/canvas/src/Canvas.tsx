@@ -13,7 +13,8 @@ import { Keys } from "./Keys";
 import { commandFor } from "./keys";
 import { LayerNode } from "./LayerNode";
 import { directionOf, GRID, nodeSize, type Box } from "./layout";
-import { AskBar, CursorReason, Folds, MessageBar, RepeatChoice, SlotChoice } from "./Overlays";
+import { FAR, levelOf } from "./levels";
+import { AskBar, CursorReason, Folds, MessageBar, PortChoice, RepeatChoice, SlotChoice } from "./Overlays";
 import { Palette } from "./Palette";
 import { Problems } from "./Problems";
 import { routes } from "./route";
@@ -31,9 +32,6 @@ const nodeTypes = { layer: LayerNode, frame: FrameNode };
 const edgeTypes = { shape: ShapeEdge };
 /** Where each canvas was looked at; the module outlives a switch of pages. */
 const viewports = new Map<string, Viewport>();
-const LABEL_ZOOM = 0.55;
-const DETAIL_ZOOM = 0.5;
-const NAME_ZOOM = 0.34;
 /** Of more than these only what is in view is in the page. */
 const MANY_NODES = 40;
 const SELECT_MS = 40;
@@ -43,6 +41,8 @@ const SNAP: [number, number] = [GRID * 2, GRID * 2];
 
 /** Whether the canvas was the last thing clicked or focused; it may be drawn anew meanwhile. */
 let ours = false;
+/** The layer or frame that has the focus, or had it when the canvas was drawn anew. */
+let held: string | null = null;
 
 export function Canvas({ store }: { store: CanvasStore }) {
   const [controller] = useState(() => new Controller(store));
@@ -80,6 +80,8 @@ function Frame() {
     const within = (event: Event): boolean => box.current !== null && event.composedPath().includes(box.current);
     const look = (event: Event): void => {
       ours = within(event);
+      const node = event.type === "focusin" && ours ? (event.composedPath()[0] as HTMLElement).closest<HTMLElement>(".react-flow__node") : null;
+      if (event.type === "focusin") held = node?.dataset["id"] ?? null;
     };
     const lost = (event: KeyboardEvent): void => {
       if (!ours || document.activeElement !== document.body || within(event)) return;
@@ -100,7 +102,7 @@ function Frame() {
     const target = event.nativeEvent.composedPath()[0] as HTMLElement;
     const { state } = ui;
     if (state.menu && !target.closest(".menu, .repeat-choice, .repeat")) ui.set({ menu: null });
-    if (state.slotMenu && !target.closest(".slot-choice")) ui.set({ slotMenu: null });
+    if ((state.slotMenu || state.choosing) && !target.closest(".slot-choice")) ui.set({ slotMenu: null, choosing: null });
     if (state.cursor && !state.pulling) ui.set({ cursor: null });
     if (target.closest("input, textarea, button, select")) return;
     const own = event.currentTarget as HTMLElement;
@@ -134,6 +136,7 @@ function Frame() {
       <Footer doc={store.doc} pending={store.pending.length} />
       <Search groups={store.groups} />
       <SlotChoice />
+      <PortChoice />
       <RepeatChoice doc={store.doc} />
       <CursorReason />
       <Keys />
@@ -222,7 +225,7 @@ function Stage() {
   });
   useEffect(() => () => {
     controller.clearMarks();
-    ui.set({ search: null, slotMenu: null, problem: null, editing: null, wireFrom: null, asked: null });
+    ui.set({ search: null, slotMenu: null, choosing: null, problem: null, editing: null, wireFrom: null, asked: null });
   }, [controller, ui]);
 
   // The wires' ways are worked out when places or wires change, never while a node is being dragged.
@@ -262,6 +265,10 @@ function Stage() {
     fitted.current = true;
     requestAnimationFrame(() => controller.firstLook());
   }, [count, nodes.length, controller]);
+  const drawnOnce = nodes.length > 0;
+  useEffect(() => {
+    if (drawnOnce && ours && held !== null && document.activeElement === document.body) controller.focusNode(held);
+  }, [drawnOnce, controller]);
   useEffect(() => {
     const timer = setTimeout(() => store.pinLoose(), 300);
     return () => clearTimeout(timer);
@@ -334,6 +341,20 @@ function Stage() {
     }
   }, [controller, store, ui]);
 
+  /** The second port of two that were tapped: React Flow has joined what fits, and says nothing of what does not. */
+  const onTapEnd = useCallback((event: globalThis.MouseEvent | TouchEvent) => {
+    const port = event.target as HTMLElement;
+    const { pulling } = ui.state;
+    const { nodeid, handleid } = port.closest<HTMLElement>(".react-flow__handle")?.dataset ?? {};
+    if (pulling && nodeid && handleid) {
+      const place = port.getBoundingClientRect();
+      const value = pulling.value ?? (port.classList.contains("source") ? valueOf({ source: nodeid, sourceHandle: handleid }) : null);
+      const slot = pulling.slot ?? (port.classList.contains("target") ? slotOf({ target: nodeid, targetHandle: handleid }) : null);
+      const reason = value && slot ? reasonAgainst(store.doc, value, slot, ui.state.fits) : "";
+      if (reason) controller.refuse(reason, [place.x, place.y]);
+    }
+    controller.letGo();
+  }, [controller, store, ui]);
   // What React Flow gets stays the same object: of each that is new it tells every layer and every wire.
   const onConnect = useCallback((connection: Connection) => {
     const slot = slotOf(connection);
@@ -366,6 +387,7 @@ function Stage() {
     controller.select([]);
     controller.clearMarks();
     ui.set({ problem: null, asked: null, search: null });
+    if (ui.state.pulling) controller.letGo();
   }, [controller, ui]);
   const onDoubleClick = useCallback((event: MouseEvent) => {
     if ((event.target as HTMLElement).classList.contains("react-flow__pane")) controller.search([event.clientX, event.clientY]);
@@ -429,16 +451,20 @@ function Stage() {
       return controller.select([node.id]);
     }
     if (!from || node.type !== "layer" || from === node.id) return;
+    const path = ui.state.wireFrom ? ui.state.wirePath : store.doc.nodes[from]?.outs[0]?.path;
     ui.set({ wireFrom: null });
-    controller.connectNodes(from, node.id, [event.clientX, event.clientY]);
+    if (path) controller.toBody([from, path], node.id, [event.clientX, event.clientY]);
   }, [controller, store, ui]);
 
   const onMove = useCallback((_: unknown, viewport: Viewport) => {
     const element = stage.current;
     if (!element) return;
-    element.classList.toggle("far", viewport.zoom < LABEL_ZOOM);
-    element.classList.toggle("farther", viewport.zoom < DETAIL_ZOOM);
-    element.classList.toggle("farthest", viewport.zoom < NAME_ZOOM);
+    const level = levelOf(viewport.zoom);
+    // Not by its classes: React writes those.
+    if (element.dataset["step"] !== String(level)) {
+      element.dataset["step"] = String(level);
+      element.toggleAttribute("data-far", level >= FAR);
+    }
     const at = byHand.due();
     if (at) setNodes((now) => now.map((one) => {
       const position = at.get(one.id);
@@ -449,11 +475,17 @@ function Stage() {
   const onInit = useCallback((instance: Flow) => onMove(null, instance.getViewport()), [onMove]);
 
   return (
-    <main className={`stage${wireMode ? " wire-mode" : ""}${pulling ? " pulling" : ""}`} ref={stage}>
+    <main
+      className={`stage${wireMode ? " wire-mode" : ""}${pulling ? " pulling" : ""}`} ref={stage}
+      onFocus={(event) => {
+        const { dataset, classList } = event.target as HTMLElement;
+        if (classList.contains("react-flow__node-frame") && (event.target as HTMLElement).matches(":focus-visible")) controller.takeFrame(dataset["id"]?.slice(FRAME.length) ?? "");
+      }}
+    >
       <ReactFlow
         nodes={nodes} edges={edges} nodeTypes={nodeTypes} edgeTypes={edgeTypes}
         onNodesChange={onNodesChange} onEdgesChange={onEdgesChange}
-        onConnectStart={onConnectStart}
+        onConnectStart={onConnectStart} onClickConnectStart={onConnectStart} onClickConnectEnd={onTapEnd}
         onConnect={onConnect} onConnectEnd={onConnectEnd}
         isValidConnection={isValidConnection}
         onReconnectStart={onReconnectStart} onReconnect={onReconnect} onReconnectEnd={onReconnectEnd}

@@ -15,12 +15,12 @@ export const FrameNode = memo(function FrameNode({ data, selected }: NodeProps<F
   const editing = useUi(controller.ui, (state) => state.editing === FRAME + id);
   const put = (change: Partial<FrameData>): void => controller.putFrame(id, { ...frame, ...change });
   const edit = (): void => controller.ui.set({ editing: FRAME + id });
-  const done = (text: string, keep: boolean): void => {
+  const done = (text: string, keep: boolean, byKey = false): void => {
     if (controller.ui.state.editing !== FRAME + id) return;
     controller.ui.set({ editing: null });
     const old = frame.kind === "note" ? frame.text : frame.title;
     if (keep && text !== old) put(frame.kind === "note" ? { text } : { title: text });
-    controller.focus();
+    if (byKey) controller.focusNode(FRAME + id);
   };
   const style = { "--family": `var(--frame-${frame.colour || "grey"})` } as CSSProperties;
   return (
@@ -42,8 +42,8 @@ export const FrameNode = memo(function FrameNode({ data, selected }: NodeProps<F
           onBlur={(event) => done(event.currentTarget.value, true)}
           onKeyDown={(event) => {
             event.stopPropagation();
-            if (event.key === "Escape") done("", false);
-            if (event.key === "Enter" && !event.shiftKey) done(event.currentTarget.value, true);
+            if (event.key === "Escape") done("", false, true);
+            if (event.key === "Enter" && !event.shiftKey) done(event.currentTarget.value, true, true);
           }} />
       ) : frame.kind === "note" ? <div className="frame-text">{frame.text || "Double-click to write"}</div> : <div className="frame-title">{frame.title || "Frame"}</div>}
       {selected && (

@@ -3,14 +3,19 @@ import { Handle, Position, type Node, type NodeProps } from "@xyflow/react";
 import { memo, type CSSProperties } from "react";
 import { useController } from "./context";
 import { Icon } from "./icons";
-import { axisOf, nodeSize, portRows, portSlots, ROW, shownIns, wordsHeight, type Direction } from "./layout";
+import { batchApart } from "./labels";
+import { axisOf, nameApart, nodeSize, portRows, portSlots, ROW, shownIns, wordsHeight, type Direction } from "./layout";
 import { QuickNumbers } from "./QuickNumbers";
 import { Rename } from "./Rename";
 import { inHandle, outHandle, type InPort, type LayerData, type OutPort } from "./types";
 import { useUi } from "./ui";
 import { kindWords, reasonAgainst } from "./wiring";
+import { inputWords, outputWords, portName } from "./words";
 
 export type LayerNodeType = Node<{ node: LayerData; unfolded: boolean; direction: Direction }, "layer">;
+
+/** Lower than this a layer has no line for its numbers. */
+const SLIM = 80;
 
 export const LayerNode = memo(function LayerNode({ data, selected }: NodeProps<LayerNodeType>) {
   const { node, unfolded, direction } = data;
@@ -21,12 +26,14 @@ export const LayerNode = memo(function LayerNode({ data, selected }: NodeProps<L
   const wiring = useUi(ui, (state) => state.wireFrom === node.id);
   const effect = useUi(ui, (state) => (state.effect?.node === node.id ? state.effect.text : ""));
   const size = nodeSize(node, unfolded);
+  const [batch, rest] = batchApart(node.shape);
+  const [start, end] = nameApart(node.name || node.type);
   const errors = node.problems.filter((problem) => problem.severity === "error").length;
   const look = [
     "layer", `kind-${node.kind}`,
     node.problems.length ? (errors ? "has-error" : "has-warning") : "",
     node.bypassed ? "bypassed" : "", node.repeat > 1 ? "stacked" : "", over ? "over" : "", wiring ? "wiring" : "",
-    node.shape ? "" : "new",
+    node.shape ? "" : "new", size.h < SLIM ? "slim" : "",
   ].filter(Boolean).join(" ");
   return (
     <div className={look} style={{ width: size.w, height: size.h, "--family": `var(--family-${node.family})`, "--family-fill": `var(--fill-${node.family})` } as CSSProperties} data-testid={`layer-${node.id}`}>
@@ -39,7 +46,7 @@ export const LayerNode = memo(function LayerNode({ data, selected }: NodeProps<L
               if (node.kind === "block") return;
               event.stopPropagation();
               ui.set({ editing: node.id });
-            }}>{node.name || node.type}</b>}
+            }}>{start && <span className="start">{start}</span>}<span className="end">{end}</span></b>}
           <Marks node={node} selected={selected} />
         </div>
         <div className="sub"><span className="type" title={node.type}>{node.kind === "input" || node.kind === "output" ? node.kind : node.type}</span>{told(node).map((mark) => <span className="told" key={mark}>{mark}</span>)}</div>
@@ -53,7 +60,7 @@ export const LayerNode = memo(function LayerNode({ data, selected }: NodeProps<L
       <PortNames node={node} unfolded={unfolded} />
       <div className="foot">
         <span className="weights" title={node.weights ? `${node.weights} weights` : ""}>{node.weights}</span>
-        <span className="shape" title={node.axes ? `${node.shape}: ${node.axes}` : node.shape}>{node.shape || "…"}</span>
+        <span className="shape" title={node.axes ? `${node.shape}: ${node.axes}` : node.shape}>{batch && <span className="batch">{batch}</span>}{rest || "…"}</span>
       </div>
       <Ports node={node} unfolded={unfolded} direction={direction} />
       {node.problems.length > 0 && (
@@ -107,7 +114,7 @@ function PortNames({ node, unfolded }: { node: LayerData; unfolded: boolean }) {
   return (
     <div className="port-names">
       <div className="left">
-        {slots.length > 1 && slots.map(({ port, index, empty }) => <span key={inHandle(port.name, index)} className={empty ? "empty" : ""}>{port.many ? `${port.name} ${index + 1}` : port.name}</span>)}
+        {slots.length > 1 && slots.map(({ port, index, empty }) => <span key={inHandle(port.name, index)} className={empty ? "empty" : ""}>{port.many ? `${port.name} ${index + 1}` : portName(node.kind, port.name)}</span>)}
         {optional && (hidden > 0 || unfolded) && (
           <button type="button" className="more nodrag" onClick={(event) => {
             event.stopPropagation();
@@ -146,7 +153,7 @@ function Port({ node, port, index, empty, position, style, named }: {
   node: LayerData; port: InPort; index: number; empty: boolean; position: Position; style: CSSProperties; named: boolean;
 }) {
   const controller = useController();
-  const failing = node.problems.some((problem) => problem.port === port.name);
+  const failing = node.problems.find((problem) => problem.port === port.name);
   const reason = useUi(controller.ui, (state) =>
     !state.pulling?.value ? "" : state.barred.has(node.id)
       ? reasonAgainst(controller.doc, state.pulling.value, [node.id, port.name, index], null)
@@ -155,14 +162,15 @@ function Port({ node, port, index, empty, position, style, named }: {
   const look = ["port", `k-${port.wanted === "any" ? port.kind : port.wanted}`, empty ? "empty" : "", failing ? "failing" : "", port.optional ? "optional" : "", open ? (reason ? "refuses" : "takes") : ""];
   return (
     <Handle id={inHandle(port.name, index)} type="target" position={position} className={look.filter(Boolean).join(" ")} style={style}
-      title={reason || `${port.name}: ${kindWords(port.wanted)}${port.optional ? " (optional)" : ""}`}
+      title={reason || failing?.message || `${port.name}: ${kindWords(port.wanted)}${port.optional ? " (optional)" : ""}`}
+      role="img" aria-label={inputWords(node, port, !empty && controller.slotTaken([node.id, port.name, index]), failing)}
       onPointerEnter={(event) => {
         if (reason) controller.ui.set({ cursor: { screen: controller.local([event.clientX, event.clientY]), text: reason, good: false } });
       }}
       onPointerLeave={() => {
         if (controller.ui.state.pulling) controller.ui.set({ cursor: null });
       }}>
-      {named && <span className="port-label">{port.name}</span>}
+      {named && <span className="port-label">{portName(node.kind, port.name)}</span>}
     </Handle>
   );
 }
@@ -170,7 +178,7 @@ function Port({ node, port, index, empty, position, style, named }: {
 function OutPortMark({ node, out, position, style }: { node: LayerData; out: OutPort; position: Position; style: CSSProperties }) {
   return (
     <Handle id={outHandle(out.path)} type="source" position={position} className={`port k-${out.kind}`} style={style}
-      title={`${out.name || "result"}: ${out.shape || kindWords(out.kind)}`}>
+      role="img" aria-label={outputWords(node, out)} title={`${out.name || "result"}: ${out.shape || kindWords(out.kind)}`}>
       {node.outs.length < 2 && <span className="port-label">{out.name || kindWords(out.kind)}</span>}
     </Handle>
   );

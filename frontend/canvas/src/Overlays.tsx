@@ -2,6 +2,7 @@
 import { useState } from "react";
 import { useController } from "./context";
 import { Icon } from "./icons";
+import { MenuList } from "./menus";
 import type { Document } from "./types";
 import { useUi } from "./ui";
 
@@ -26,12 +27,31 @@ export function SlotChoice() {
   const menu = useUi(controller.ui, (state) => state.slotMenu);
   if (!menu) return null;
   return (
-    <div className="popup menu-list slot-choice" role="menu" aria-label="This input is taken" style={{ left: menu.screen[0], top: menu.screen[1] }}>
+    <MenuList className="slot-choice" label="This input is taken" style={{ left: menu.screen[0], top: menu.screen[1] }}>
       <p>This input is taken</p>
-      <button type="button" role="menuitem" ref={(element) => element?.focus({ preventScroll: true })} onClick={() => controller.pickSlot("replace")}><span>Replace</span></button>
+      <button type="button" role="menuitem" onClick={() => controller.pickSlot("replace")}><span>Replace</span></button>
       <button type="button" role="menuitem" onClick={() => controller.pickSlot("add")}><span>Add</span><kbd>+</kbd></button>
       <button type="button" role="menuitem" onClick={() => controller.pickSlot("cat")}><span>Concatenate</span><kbd>cat</kbd></button>
-    </div>
+    </MenuList>
+  );
+}
+
+/** Which port a wire that is drawn by keys begins or ends at. */
+export function PortChoice() {
+  const { ui } = useController();
+  const choosing = useUi(ui, (state) => state.choosing);
+  if (!choosing) return null;
+  return (
+    <MenuList key={choosing.title} className="slot-choice" label={choosing.title} first={choosing.first} style={{ left: choosing.screen[0], top: choosing.screen[1] }}>
+      <p>{choosing.title}</p>
+      {choosing.items.map(({ name, hint, barred, run }) => (
+        <button key={name} type="button" role="menuitem" aria-disabled={barred} title={hint} onClick={() => {
+          if (barred) return ui.say(hint);
+          ui.set({ choosing: null });
+          run();
+        }}><span>{name}</span><small>{hint}</small></button>
+      ))}
+    </MenuList>
   );
 }
 

@@ -1,6 +1,6 @@
 /** What is wrong with a layer, and the repairs that were tried already; beside the layer itself. */
 import { NodeToolbar, Position } from "@xyflow/react";
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 import { useController } from "./context";
 import { Icon } from "./icons";
 import type { LayerData } from "./types";
@@ -14,14 +14,27 @@ export function Problems({ nodes }: { nodes: Record<string, LayerData> }) {
   useEffect(() => {
     if (id && untried && !controller.doc.selected.includes(id)) controller.select([id], false);
   }, [controller, id, untried]);
+  // Once: what is drawn again while one goes through it takes no focus.
+  const dialog = useRef<HTMLDivElement>(null);
+  const open = node !== undefined && node.problems.length > 0;
+  useEffect(() => {
+    if (!open) return undefined;
+    const frame = requestAnimationFrame(() => {
+      const own = dialog.current;
+      const active = (own?.getRootNode() as ShadowRoot | undefined)?.activeElement;
+      if (!own || (active !== own && own.contains(active ?? null))) return;
+      (own.querySelector<HTMLElement>(".repairs button") ?? own).focus({ preventScroll: true });
+    });
+    return () => cancelAnimationFrame(frame);
+  }, [id, open, untried]);
   if (!node?.problems.length) return null;
   const close = (): void => {
     controller.ui.set({ problem: null });
-    controller.focus();
+    controller.focusNode(node.id);
   };
   return (
     <NodeToolbar nodeId={node.id} isVisible position={Position.Bottom} offset={10}>
-      <div className="problems popup nodrag nowheel" role="dialog" aria-label={`Problems of ${node.name || node.type}`} onKeyDown={(event) => {
+      <div className="problems popup nodrag nowheel" role="dialog" aria-label={`Problems of ${node.name || node.type}`} tabIndex={-1} ref={dialog} onKeyDown={(event) => {
         if (event.key === "Escape") {
           event.stopPropagation();
           close();
@@ -35,13 +48,10 @@ export function Problems({ nodes }: { nodes: Record<string, LayerData> }) {
               {problem.repairs === null && <small>Repairs are being tried…</small>}
               {problem.repairs?.map((repair, place) => (
                 <button key={repair.id} type="button" className={place === 0 ? "primary" : ""}
-                  ref={index === 0 && place === 0 ? (element) => {
-                    if (element) requestAnimationFrame(() => element.focus({ preventScroll: true }));
-                  } : null}
                   onClick={() => {
                     controller.store.dispatch({ op: "repair", id: repair.id });
                     controller.ui.set({ problem: null, said: repair.label });
-                    controller.focus();
+                    controller.focusNode(node.id);
                   }}>{repair.label}{repair.cost && <small>{repair.cost}</small>}</button>
               ))}
             </div>

@@ -40,7 +40,10 @@ function Field({ node, field }: { node: LayerData; field: Quick }) {
   const leave = (): void => {
     clearTimeout(timer.current);
     const value = typed === null ? null : read(typed, field);
-    if (value !== null && String(value) !== String(field.value)) store.dispatch({ op: "set", node: node.id, name: field.name, value, sure: seen.current === value });
+    if (value !== null && String(value) !== String(field.value)) {
+      store.dispatch({ op: "set", node: node.id, name: field.name, value, sure: seen.current === value });
+      ui.say(`${field.name} of ${node.name || node.type} is now ${value}`);
+    }
     seen.current = null;
     setTyped(null);
     setWrong(false);

@@ -4,12 +4,15 @@ import { useController } from "./context";
 export function Rename({ id, name }: { id: string; name: string }) {
   const { store, ui } = useController();
   const controller = useController();
-  const done = (text: string, keep: boolean): void => {
+  const done = (text: string, keep: boolean, byKey = false): void => {
     if (ui.state.editing !== id) return;
     ui.set({ editing: null });
     const wanted = text.trim();
-    if (keep && wanted && wanted !== name) store.dispatch({ op: "rename", node: id, name: wanted });
-    controller.focus();
+    if (keep && wanted && wanted !== name) {
+      store.dispatch({ op: "rename", node: id, name: wanted });
+      ui.say(`${name} is now called ${wanted}`);
+    }
+    if (byKey) controller.focusNode(id);
   };
   return (
     <input
@@ -25,8 +28,8 @@ export function Rename({ id, name }: { id: string; name: string }) {
       onDoubleClick={(event) => event.stopPropagation()}
       onKeyDown={(event) => {
         event.stopPropagation();
-        if (event.key === "Enter") done(event.currentTarget.value, true);
-        if (event.key === "Escape") done("", false);
+        if (event.key === "Enter") done(event.currentTarget.value, true, true);
+        if (event.key === "Escape") done("", false, true);
       }}
     />
   );

@@ -2,6 +2,7 @@
 import type { ReactNode } from "react";
 import { useController } from "./context";
 import { Icon, type IconName } from "./icons";
+import { MenuList, walk } from "./menus";
 import type { Document } from "./types";
 import { useUi } from "./ui";
 
@@ -20,21 +21,16 @@ export function Menu({ id, icon, label, children, wide }: { id: string; icon: Ic
   const { ui } = useController();
   const open = useUi(ui, (state) => state.menu === id);
   return (
-    <div className="menu">
+    <div className="menu" role="presentation" onKeyDown={(event) => {
+      if (event.key !== "Escape" || !open) return;
+      event.stopPropagation();
+      ui.set({ menu: null });
+      event.currentTarget.querySelector("button")?.focus();
+    }}>
       <button type="button" className="tool" aria-label={label} title={label} aria-haspopup="menu" aria-expanded={open} onClick={() => ui.set({ menu: open ? null : id })}>
         <Icon name={icon} /><Icon name="down" />
       </button>
-      {open && (
-        <div className={`popup menu-list${wide ? " wide" : ""}`} role="menu" tabIndex={-1} aria-label={label}
-          onKeyDown={(event) => {
-            if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-            event.preventDefault();
-            event.stopPropagation();
-            const all = [...event.currentTarget.querySelectorAll<HTMLButtonElement>("button:not(:disabled)")];
-            const at = all.findIndex((one) => one.matches(":focus"));
-            all[(at + (event.key === "ArrowDown" ? 1 : all.length - 1)) % all.length]?.focus();
-          }}>{children}</div>
-      )}
+      {open && <MenuList label={label} className={wide ? "wide" : ""}>{children}</MenuList>}
     </div>
   );
 }
@@ -64,7 +60,7 @@ export function Toolbar({ doc }: { doc: Document }) {
   const [labels, position, first = 0] = doc.history;
   const chosen = doc.selected.length;
   return (
-    <header className="toolbar" role="toolbar" aria-label="Canvas">
+    <header className="toolbar" role="toolbar" aria-label="Canvas" tabIndex={-1} onKeyDown={(event) => walk(event, "ArrowLeft", "ArrowRight")}>
       <Tool icon="palette" label="Layers to add" on={palette} run={() => ui.set({ palette: !palette })} testid="canvas-palette" />
       <nav className="crumbs" aria-label="Blocks">
         {doc.crumbs.map((crumb, depth) => depth < doc.crumbs.length - 1
@@ -73,8 +69,8 @@ export function Toolbar({ doc }: { doc: Document }) {
       </nav>
       <span className="space" />
       <div className="tools">
-        <Tool icon="undo" label={doc.undo ? `Undo: ${doc.undo}` : "Undo"} keys="Ctrl+Z" disabled={doc.undo === null} testid="canvas-undo" run={() => store.dispatch({ op: "undo" })} />
-        <Tool icon="redo" label={doc.redo ? `Redo: ${doc.redo}` : "Redo"} keys="Ctrl+Y" disabled={doc.redo === null} testid="canvas-redo" run={() => store.dispatch({ op: "redo" })} />
+        <Tool icon="undo" label={doc.undo ? `Undo: ${doc.undo}` : "Undo"} keys="Ctrl+Z" disabled={doc.undo === null} testid="canvas-undo" run={() => controller.undo()} />
+        <Tool icon="redo" label={doc.redo ? `Redo: ${doc.redo}` : "Redo"} keys="Ctrl+Y" disabled={doc.redo === null} testid="canvas-redo" run={() => controller.redo()} />
         <Menu id="history" icon="history" label="What was done" wide>
           {[first ? "Earlier" : "As it was opened", ...labels].map((name, at) => (
             <button key={`${first + at}${name}`} type="button" role="menuitemradio" aria-checked={first + at === position} className={first + at > position ? "later" : ""}
@@ -133,7 +129,7 @@ export function SelectionBar({ doc }: { doc: Document }) {
   const one = nodes.length === 1 ? doc.nodes[nodes[0] ?? ""] : undefined;
   const block = nodes.some((id) => doc.nodes[id]?.kind === "block");
   return (
-    <div className="selection-bar popup" role="toolbar" aria-label="Selected layers">
+    <div className="selection-bar popup" role="toolbar" aria-label="Selected layers" tabIndex={-1} onKeyDown={(event) => walk(event, "ArrowLeft", "ArrowRight")}>
       <span>{one ? one.name || one.type : `${nodes.length} layers`}</span>
       {one?.kind === "block" && <Tool icon="enter" label="Into the block" keys="Enter" run={() => controller.openBlock(one.id)} />}
       <Tool icon="bypass" label="Bypass" keys="Ctrl+B" on={nodes.every((id) => doc.nodes[id]?.bypassed)} run={() => controller.onNodes("bypass")} />

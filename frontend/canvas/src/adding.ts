@@ -89,6 +89,13 @@ export class Adding extends View {
 
   /** The search at the pointer, or in the middle; a selected layer gives the value to fit. */
   searchHere(): void {
+    const wires = [...this.wires];
+    const wire = wires.length === 1 && !this.selected.length ? this.doc.wires[wires[0] ?? ""] : undefined;
+    const [start, end] = [wire ? this.boxOf(wire.from[0]) : null, wire ? this.boxOf(wire.to[0]) : null];
+    if (start && end) {
+      const middle: Point = [(start.x + start.w + end.x) / 2, (start.y + start.h / 2 + end.y + end.h / 2) / 2];
+      return this.search(this.inside(this.toScreen(middle)), { on: wires[0] ?? null });
+    }
     const one = this.selected.length === 1 ? this.doc.nodes[this.selected[0] ?? ""] : undefined;
     const path = one?.outs[0]?.path;
     const box = one ? this.boxOf(one.id) : null;

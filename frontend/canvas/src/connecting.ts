@@ -1,9 +1,11 @@
 /** How wires are drawn: what may be joined, and what happens to a wire that is dropped. */
 import { Adding } from "./adding";
-import { freePlace } from "./layout";
-import { wireId, type Point, type Slot, type Value } from "./types";
+import { freePlace, portSlots } from "./layout";
+import { wireId, type OutPort, type Point, type Slot, type Value } from "./types";
+import type { Choosing } from "./ui";
 import { NEW_NODE } from "./view";
 import { label, reasonAgainst, slotOnBody, slotTaken, sourcesOf } from "./wiring";
+import { portName } from "./words";
 
 /** Why a value does not go into a slot, by slot; null where Python has not said. */
 type Fits = Record<string, string> | null;
@@ -35,15 +37,6 @@ export class Connecting extends Adding {
     }
     this.store.dispatch({ op: "connect", from, to, instead: instead === wireId(to) ? null : instead });
     this.ui.say(`${this.name(from[0])} connected to ${this.name(to[0])}`);
-  }
-
-  /** From one layer's first free result into the first port of another that fits. */
-  connectNodes(from: string, to: string, screen: Point | null): void {
-    const source = this.doc.nodes[from];
-    const reader = this.doc.nodes[to];
-    const path = source?.outs[0]?.path;
-    if (!source || !reader || !path) return;
-    this.toBody([from, path], to, screen);
   }
 
   toBody(from: Value, to: string, screen: Point | null, instead: string | null = null): void {
@@ -112,13 +105,54 @@ export class Connecting extends Adding {
   wireMode(): void {
     const from = this.ui.state.wireFrom ? null : (this.selected.at(-1) ?? null);
     if (!from && !this.ui.state.wireFrom) return this.refuse("Select the layer the wire shall start from.", null);
-    this.ui.set({ wireFrom: from, said: from ? `Wire from ${this.name(from)}: choose the layer to connect to` : "" });
+    if (!from) return this.ui.set({ wireFrom: null });
+    const outs = this.doc.nodes[from]?.outs ?? [];
+    if (!outs.length) return this.refuse(`${this.name(from)} gives nothing.`, null);
+    const start = (out: OutPort): void => {
+      this.ui.set({ wireFrom: from, wirePath: out.path });
+      this.ui.say(`Wire from ${out.name ? `${out.name} of ` : ""}${this.name(from)}: choose the layer to connect to`);
+      this.focusNode(from);
+    };
+    const [only] = outs;
+    if (outs.length === 1 && only) return start(only);
+    this.choose(from, `Which result of ${this.name(from)}?`, outs.map((out) => ({ name: out.name || "result", hint: out.shape, barred: false, run: () => start(out) })), 0);
+  }
+
+  /** The wire that was begun ends here: at the only port, or at the one chosen of several. */
+  endWire(to: string): void {
+    const { wireFrom, wirePath } = this.ui.state;
+    const reader = this.doc.nodes[to];
+    if (!wireFrom || !reader || wireFrom === to) return;
+    const from: Value = [wireFrom, wirePath];
+    this.ui.set({ wireFrom: null });
+    const slots = portSlots(reader, true);
+    if (slots.length < 2) return this.toBody(from, to, null);
+    this.once(from, (fits) => {
+      const best = slotOnBody(this.doc, from, reader, fits);
+      const items = slots.map(({ port, index }) => {
+        const slot: Slot = [to, port.name, index];
+        const present = this.doc.wires[wireId(slot)];
+        const reason = reasonAgainst(this.doc, from, slot, fits);
+        const name = portName(reader.kind, port.name) + (port.many ? ` ${index + 1}` : "");
+        return { name, hint: reason || (present ? `reads ${this.name(present.from[0])}` : port.optional ? "optional" : "free"), barred: reason !== "", run: () => this.connectKnowing(from, slot, null, null, fits) };
+      });
+      if (items.every((item) => item.barred)) return this.toBodyKnowing(from, to, null, null, fits);
+      this.choose(to, `Which input of ${this.name(to)}?`, items, best ? slots.findIndex(({ port, index }) => port.name === best[1] && index === best[2]) : 0);
+    });
+  }
+
+  private choose(node: string, title: string, items: Choosing["items"], first: number): void {
+    const screen = this.local(this.inside(this.toScreen(this.store.placement.at[node] ?? [0, 0])));
+    this.ui.set({ choosing: { screen, title, items, first: Math.max(0, first) } });
+    this.ui.say(title);
   }
 
   cutInputs(): void {
     const chosen = new Set(this.selected);
     const wires = Object.entries(this.doc.wires).filter(([, wire]) => chosen.has(wire.to[0]) && !wire.fixed).map(([id]) => id);
-    if (wires.length) this.store.dispatch({ op: "disconnect", wires });
+    if (!wires.length) return;
+    this.store.dispatch({ op: "disconnect", wires });
+    this.ui.say(wires.length === 1 ? "Wire cut" : `${wires.length} wires cut`);
   }
 
   slotTaken(slot: Slot): boolean {

@@ -72,7 +72,7 @@ export class ByHand {
     if (!edge?.data || !drawing || !source || !target) return;
     const { path, label } = drawnWire(edge.data, { sx: source.x, sy: source.y, tx: target.x, ty: target.y });
     for (const one of drawing.querySelectorAll("path")) one.setAttribute("d", path);
-    drawing.querySelector(".wire-label")?.setAttribute("transform", label);
+    drawing.querySelector(".wire-text")?.setAttribute("transform", label);
   }
 
   private endOf(node: InternalNode | undefined, type: "source" | "target", handle: string | null | undefined): XYPosition | null {

@@ -19,8 +19,15 @@ export class Editing extends Connecting {
     const next = this.neighbour(nodes);
     this.wires.clear();
     this.frames.clear();
-    if (!nodes.length && !frames.length) this.store.dispatch({ op: "disconnect", wires });
-    else this.store.dispatch({ op: "delete", nodes, wires, frames, sure });
+    if (!nodes.length && !frames.length) {
+      this.store.dispatch({ op: "disconnect", wires });
+      this.ui.say(wires.length === 1 ? "Wire cut" : `${wires.length} wires cut`);
+      this.onMarks();
+      if (this.stood && this.doc.nodes[this.stood]) this.select([this.stood]);
+      else this.focus();
+      return;
+    }
+    this.store.dispatch({ op: "delete", nodes, wires, frames, sure });
     this.ui.set({ problem: null, said: nodes.length === 1 ? `${this.name(nodes[0] ?? "")} deleted` : "Deleted" });
     if (next && nodes.every((id) => !this.doc.nodes[id])) this.select([next]);
     this.focus();
@@ -52,6 +59,7 @@ export class Editing extends Connecting {
 
   /** Frames, notes and wires are no longer selected; Python knows only of layers. */
   clearMarks(): void {
+    this.stood = null;
     this.wires.clear();
     this.frames.clear();
     this.onMarks();
@@ -67,6 +75,19 @@ export class Editing extends Connecting {
   /** Whether what was copied here last is on the system's clipboard; if not, the server still has it. */
   private copied: "nothing" | "on its way" | "there" | "not there" = "nothing";
   private pasting: { keep: boolean; timer: ReturnType<typeof setTimeout> } | null = null;
+
+  undo(): void {
+    this.goBy("undo", this.doc.undo, "Undone");
+  }
+
+  redo(): void {
+    this.goBy("redo", this.doc.redo, "Done again");
+  }
+
+  private goBy(op: "undo" | "redo", label: string | null, said: string): void {
+    this.store.dispatch({ op });
+    this.ui.say(label === null ? `Nothing to ${op}` : `${said}: ${label}`);
+  }
 
   onNodes(op: "bypass" | "freeze" | "duplicate" | "copy" | "cut"): void {
     const nodes = this.selected;
@@ -109,7 +130,11 @@ export class Editing extends Connecting {
   }
 
   ungroup(): void {
-    for (const id of this.selected) if (this.doc.nodes[id]?.kind === "block") this.store.dispatch({ op: "ungroup", node: id });
+    for (const id of this.selected) {
+      if (this.doc.nodes[id]?.kind !== "block") continue;
+      this.store.dispatch({ op: "ungroup", node: id });
+      this.ui.say(`${this.name(id)} ungrouped`);
+    }
   }
 
   openBlock(id: string): boolean {
@@ -140,19 +165,39 @@ export class Editing extends Connecting {
 
   moveSelected(dx: number, dy: number): void {
     const at: Record<string, Point> = {};
-    for (const id of this.selected) {
+    const frames: Record<string, Point> = {};
+    const moving = new Set(this.selected);
+    for (const id of this.frames) {
+      const frame = this.doc.frames[id];
+      if (!frame) continue;
+      frames[id] = [frame.at[0] + dx, frame.at[1] + dy];
+      if (frame.kind === "frame") for (const inside of this.standingIn(frame)) moving.add(inside);
+    }
+    for (const id of moving) {
       const point = this.store.placement.at[id];
       if (point) at[id] = [point[0] + dx, point[1] + dy];
     }
-    if (Object.keys(at).length) this.store.dispatch({ op: "move", at, frames: {} });
+    if (!Object.keys(at).length && !Object.keys(frames).length) return;
+    this.store.dispatch({ op: "move", at, frames });
+    this.ui.say(`Moved ${dx ? `${Math.abs(dx)} ${dx > 0 ? "right" : "left"}` : `${Math.abs(dy)} ${dy > 0 ? "down" : "up"}`}`);
+  }
+
+  /** What a frame carries with it. */
+  standingIn({ at, size }: FrameData): string[] {
+    return this.doc.order.filter((id) => {
+      const box = this.boxOf(id);
+      return box !== null && box.x >= at[0] && box.y >= at[1] && box.x + box.w <= at[0] + size[0] && box.y + box.h <= at[1] + size[1];
+    });
   }
 
   align(edge: Edge): void {
     this.moveTo(align(this.chosenBoxes(), edge));
+    this.ui.say(`Aligned ${edge}`);
   }
 
   distribute(across: boolean): void {
     this.moveTo(distribute(this.chosenBoxes(), across));
+    this.ui.say(`Distributed ${across ? "across" : "down"}`);
   }
 
   protected chosenBoxes(): Record<string, Box> {

@@ -3,6 +3,7 @@ import type { FrontendRenderer } from "@streamlit/component-v2-lib";
 import { createRoot, type Root } from "react-dom/client";
 import flowCss from "@xyflow/react/dist/style.css?inline";
 import { Canvas } from "./Canvas";
+import { levelStyles } from "./levels";
 import { CanvasStore } from "./store";
 import css from "./style.css?inline";
 import type { Message, Outbox } from "./types";
@@ -16,7 +17,7 @@ const project = (canvas: string): string => canvas.split("/")[0] ?? canvas;
 
 function open(host: HTMLElement, message: Message): Instance {
   const style = document.createElement("style");
-  style.textContent = flowCss + css;
+  style.textContent = flowCss + css + levelStyles();
   host.before(style);
   const store = left.get(project(message.canvas)) ?? new CanvasStore();
   left.delete(project(message.canvas));

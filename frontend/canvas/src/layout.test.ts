@@ -37,6 +37,8 @@ describe("arranging", () => {
   it("breaks a long line into rows that fit a window better", () => {
     const doc = draw("resnet");
     expect(width(arrange(doc, "rows"))).toBeLessThan(width(arrange(doc, "LR")) / 2);
+    const starts = Object.values(arrange(doc, "rows", undefined, { w: 725, h: 533 })).map(([x]) => x);
+    expect(new Set(starts).size).toBeLessThan(12); // layers stand under each other
     const [narrow, wide] = [600, 1500].map((w) => width(arrange(doc, "rows", undefined, { w, h: 600 })));
     expect(narrow).toBeLessThanOrEqual(wide ?? 0);
   });
@@ -63,10 +65,19 @@ describe("wires", () => {
 
   it("that are nested in each other make a U: its skips run straight over what is deeper", () => {
     const doc = draw("unet");
-    const at = arrange(doc, "rows");
+    const at = arrange(doc, "LR");
     const found = routes(doc, boxesOf(doc, at), "LR");
     expect(new Set(Object.values(at).map(([, y]) => Math.round(y / 100))).size).toBeGreaterThan(2);
     expect([...found.values()].filter((route) => route.lane !== null).length).toBe(0);
+  });
+
+  it("go down into a U that is drawn close where the window is narrow", () => {
+    const doc = draw("unet");
+    const [open, close] = [arrange(doc, "LR"), arrange(doc, "rows", undefined, { w: 725, h: 533 })];
+    expect(width(close)).toBeLessThan(width(open) * 0.75);
+    const boxes = [...boxesOf(doc, close).values()];
+    boxes.forEach((box, at) => boxes.slice(at + 1).forEach((other) => expect(overlaps(box, other)).toBe(false)));
+    expect(arrange(doc, "rows", undefined, { w: 9000, h: 900 })).toEqual(open);
   });
 
   it("of one value into several ports of one layer bear one label", () => {
@@ -78,7 +89,7 @@ describe("wires", () => {
   });
 
   it("between neighbours on one line are straight, with the label in the middle", () => {
-    expect(wirePath({ sx: 0, sy: 10, tx: 100, ty: 10 }, { lane: null, turn: [44, 44], label: 0.5, quiet: false }, "LR")).toEqual({ path: "M0,10L100,10", x: 50, y: 10 });
+    expect(wirePath({ sx: 0, sy: 10, tx: 100, ty: 10 }, { lane: null, turn: [44, 44], label: 0.5 }, "LR")).toEqual({ path: "M0,10L100,10", x: 50, y: 10 });
   });
 });
 

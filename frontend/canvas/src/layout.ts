@@ -1,7 +1,7 @@
 /** Where nodes stand: sizes known before they are drawn, dagre, free places, lining up. */
 import { Graph, layout as dagreLayout } from "@dagrejs/dagre";
-import { rows, type Room } from "./rows";
-import { pointOf, readers, skips, straightened, type Sized } from "./spine";
+import { MARGIN, READABLE, rows, type Room } from "./rows";
+import { close, pointOf, readers, skips, straightened, type Sized } from "./spine";
 import type { Document, LayerData, Point } from "./types";
 
 export interface Box { x: number; y: number; w: number; h: number }
@@ -15,6 +15,8 @@ const WORDS = 20;
 /** Cards are of few widths, so that they stand under each other. */
 const WIDTHS = [144, 184, 232];
 const WIDEST = 232;
+/** A name in two parts is no reason for a card wider than this many letters. */
+const SHORTENED = 14;
 
 /** Ports that stand on the node: required, wired, or all once unfolded. */
 export function shownIns(node: LayerData, unfolded: boolean): LayerData["ins"] {
@@ -38,9 +40,17 @@ export function portRows(node: LayerData, unfolded: boolean): number {
   return rows + (folded > 0 || (unfolded && node.ins.some((port) => port.optional)) ? 1 : 0);
 }
 
+/** A long name in two: what it shares with its neighbours may be cut short, what tells it from them not. */
+export function nameApart(name: string): [start: string, end: string] {
+  const cut = Math.max(name.lastIndexOf("_"), name.lastIndexOf("."));
+  const end = name.length - cut - 1;
+  return name.length > 9 && cut > 0 && end > 0 && end <= SHORTENED ? [name.slice(0, cut + 1), name.slice(cut + 1)] : ["", name];
+}
+
 /** A node's size, by the text in it: known before it is drawn, the same on every machine. */
 export function nodeSize(node: LayerData, unfolded = false): { w: number; h: number } {
-  const head = Math.max((node.name || node.type).length * 7.8, node.type.length * 6.8) + 34 + node.marks.length * 14;
+  const name = node.name || node.type;
+  const head = Math.max((nameApart(name)[0] ? Math.min(name.length, SHORTENED) : name.length) * 7.8, node.type.length * 6.8) + 34 + node.marks.length * 14;
   const words = node.words.length * 6.2 + 28;
   const foot = node.weights.length * 6.8 + node.shape.length * 7 + 36;
   const quick = node.quick.reduce((sum, field) => sum + field.name.length * 6 + 52, 20);
@@ -83,9 +93,13 @@ const USUAL: Room = { w: 900, h: 640 };
 
 /** dagre's places along the line, its longest path straight; "rows" breaks a long line as the window is wide. */
 export function arrange(doc: Document, style: Style, sizes?: Sizes, room: Room = USUAL): Record<string, Point> {
-  const { at, deep } = layered(doc, style === "TB" ? "TB" : "LR", sizes);
-  if (style !== "rows" || deep) return at;
+  const { at, path, deep, size } = layered(doc, style === "TB" ? "TB" : "LR", sizes);
+  if (style !== "rows") return at;
   const places = Object.entries(at).map(([id, [x, y]]) => ({ id, x, y, ...sizeOf(doc, id, sizes) }));
+  if (deep.size) {
+    const wide = Math.max(...places.map((one) => one.x + one.w)) * READABLE > room.w - 2 * MARGIN;
+    return (wide ? close(path, deep, at, size) : null) ?? at;
+  }
   return rows(doc, places, room) ?? at;
 }
 
@@ -94,7 +108,7 @@ function sizeOf(doc: Document, id: string, sizes?: Sizes): { w: number; h: numbe
   return sizes?.get(id) ?? (node ? nodeSize(node) : { w: 0, h: 0 });
 }
 
-function layered(doc: Document, direction: Direction, sizes?: Sizes): { at: Record<string, Point>; deep: boolean } {
+function layered(doc: Document, direction: Direction, sizes?: Sizes): { at: Record<string, Point>; path: string[]; deep: Map<string, number>; size: Map<string, Sized> } {
   const lr = direction === "LR";
   const graph = new Graph({ multigraph: true });
   graph.setGraph({ rankdir: direction, nodesep: 32, ranksep: lr ? 12 : 20, edgesep: 20, marginx: 0, marginy: 0 });
@@ -112,7 +126,7 @@ function layered(doc: Document, direction: Direction, sizes?: Sizes): { at: Reco
   for (const [id, wire] of Object.entries(doc.wires)) {
     const [from, to] = [wire.from[0], wire.to[0]];
     if (!graph.hasNode(from) || !graph.hasNode(to) || skipped.has(`${from}>${to}`)) continue;
-    const width = lr ? Math.max(48, Math.ceil(labelWidth(wire.shape) / 16) * 16) : labelWidth(wire.shape);
+    const width = lr ? Math.max(48, Math.ceil(labelWidth(wire.shape) / GRID) * GRID) : labelWidth(wire.shape);
     graph.setEdge(from, to, { width, height: 16, labelpos: "c", weight: wire.fixed ? 0 : 1 }, id);
   }
   dagreLayout(graph);
@@ -121,10 +135,10 @@ function layered(doc: Document, direction: Direction, sizes?: Sizes): { at: Reco
     const place = graph.node(id) as { x: number; y: number; width: number; height: number };
     along.set(id, lr ? place.x - place.width / 2 : place.y - place.height / 2);
   }
-  const { across, deep } = straightened(doc, along, size, next, skipped);
+  const { across, path, deep } = straightened(doc, along, size, next, skipped);
   const at: Record<string, Point> = {};
   for (const [id, value] of along) at[id] = pointOf(snapped(value), Math.round(across.get(id) ?? 0), lr);
-  return { at, deep };
+  return { at, path, deep, size };
 }
 
 export const snapped = (value: number): number => Math.round(value / GRID) * GRID;

@@ -1,5 +1,6 @@
 /** How wires run: straight where nothing stands in the way, else in a lane of their own around it. */
-import { inAxis, labelWidth, outAxis, overlaps, type Box, type Direction } from "./layout";
+import { Labels, NOWHERE, type Forms } from "./labels";
+import { inAxis, outAxis, type Box, type Direction } from "./layout";
 import type { Document } from "./types";
 
 export interface Route {
@@ -9,6 +10,8 @@ export interface Route {
   turn: [out: number, back: number];
   /** How far along the wire its label stands, 0 to 1. */
   label: number;
+  /** From how far away it can be read. */
+  forms: Forms;
   /** Another wire near by says the same: its label is seen when it is pointed at. */
   quiet: boolean;
 }
@@ -21,7 +24,6 @@ const CLEAR = 14;
 const LANE = 16;
 const TURN = 44;
 const STEPS = [0, -1, 1, -2, 2, -3, 3].map((step) => step * LANE);
-const LABEL_PLACES = [0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78];
 
 const span = (box: Box, direction: Direction): Span =>
   direction === "LR" ? { a: box.x, b: box.x + box.w, c: box.y, d: box.y + box.h } : { a: box.y, b: box.y + box.h, c: box.x, d: box.x + box.w };
@@ -49,8 +51,7 @@ export function routes(doc: Document, boxes: Map<string, Box>, direction: Direct
   const rank = (way: Way): number => (way.end < way.start + 4 ? way.end - way.start - 1e6 : way.end - way.start);
   ways.sort((x, y) => rank(x) - rank(y));
   const lanes: Lane[] = [];
-  const labels: Box[] = [];
-  const nodes = [...boxes.values()];
+  const labels = new Labels(boxes.values(), direction);
   const all = [...spans.values()];
   const found = new Map<string, Route>();
   for (const way of ways) {
@@ -59,7 +60,7 @@ export function routes(doc: Document, boxes: Map<string, Box>, direction: Direct
       way.quiet ||= lanes.some((used) => used.value === way.value && used.at === lane);
       lanes.push({ a: Math.min(way.start, way.end), b: Math.max(way.start, way.end), at: lane, value: way.value });
     }
-    found.set(way.id, { lane, turn, label: way.quiet ? 0.5 : labelPlace(way, lane, direction, nodes, labels), quiet: way.quiet });
+    found.set(way.id, { lane, turn, quiet: way.quiet, ...(way.quiet ? { label: 0.5, forms: NOWHERE } : labels.place({ ...way, lane })) });
   }
   return found;
 }
@@ -113,28 +114,10 @@ function merged(between: Span[]): [number, number][] {
   return found;
 }
 
-function labelPlace(way: Way, lane: number | null, direction: Direction, nodes: Box[], labels: Box[]): number {
-  if (!way.text) return 0.5;
-  const w = labelWidth(way.text);
-  const { out, back } = way;
-  const boxAt = (place: number): Box => {
-    const along = way.start + (way.end - way.start) * place;
-    const across = lane ?? out + (back - out) * place;
-    const [x, y] = direction === "LR" ? [along, across] : [across, along];
-    return { x: x - w / 2, y: y - 8, w, h: 16 };
-  };
-  const place = LABEL_PLACES.find((one) => {
-    const box = boxAt(one);
-    return !labels.some((other) => overlaps(box, other)) && !nodes.some((other) => overlaps(box, other, -4));
-  }) ?? 0.5;
-  labels.push(boxAt(place));
-  return place;
-}
-
 export interface Ends { sx: number; sy: number; tx: number; ty: number }
 
 /** The SVG path of a wire, and where its label stands. */
-export function wirePath(ends: Ends, route: Route, direction: Direction): { path: string; x: number; y: number } {
+export function wirePath(ends: Ends, route: Pick<Route, "lane" | "turn" | "label">, direction: Direction): { path: string; x: number; y: number } {
   const flip = direction === "TB";
   const [s, sc, t, tc] = flip ? [ends.sy, ends.sx, ends.ty, ends.tx] : [ends.sx, ends.sy, ends.tx, ends.ty];
   const at = (along: number, across: number): string => (flip ? `${r(across)},${r(along)}` : `${r(along)},${r(across)}`);

@@ -12,10 +12,14 @@ export const MARGIN = 48;
 const GAP = 64;
 const LANE = 16;
 /** Networks are seen whole when that leaves them this large, else as wide as the window. */
-export const READABLE = 0.58;
+export const READABLE = 0.5;
 /** And no smaller than this, if they can be. */
-const LEGIBLE = 0.48;
-const SEEN = [1, 0.9, 0.8, 0.72, 0.64, 0.56, 0.5, 0.45];
+const ENOUGH = 0.42;
+/** Nearer than this, more layers in a row are worth more than larger ones. */
+const AMPLE = 0.55;
+const SEEN = [1, 0.9, 0.8, 0.72, 0.64, 0.56, 0.5, 0.45, 0.41, 0.37];
+/** Rows may be this much wider so that their layers stand under each other. */
+const ALIGNED = 1.12;
 
 /** Where the parts of a line go; null: best as one line. */
 export function rows(doc: Document, places: Place[], room: Room): Record<string, Point> | null {
@@ -35,12 +39,61 @@ export function rows(doc: Document, places: Place[], room: Room): Record<string,
   if (!best || best.parts.length < 2) return null;
   const found: Record<string, Point> = {};
   let y = 0;
+  lineUp(best);
   best.parts.forEach((row, at) => {
     const all = row.flatMap((part) => part.places);
     const [left, top] = [Math.min(...all.map((one) => one.x)), Math.min(...all.map((one) => one.y))];
     for (const one of all) found[one.id] = [Math.round(one.x - left), Math.round(one.y - top + y)];
     y += Math.max(...all.map((one) => one.y + one.h)) - top + (best.gaps[at] ?? GAP);
   });
+  return found;
+}
+
+/** Layers of several rows stand under each other, if that does not make the rows much wider. */
+function lineUp({ parts, width }: Rows): void {
+  const ranked = parts.map((row) => ranks(row.flatMap((part) => part.places)));
+  for (const alike of [ranked, ...byLength(ranked)]) {
+    const most = Math.max(...alike.map((row) => row.length));
+    const starts: number[] = [];
+    let at = 0;
+    for (let rank = 0; rank < most; rank++) {
+      starts.push(at);
+      at += Math.max(...alike.map((row) => wideOf(row[rank]))) + Math.max(0, ...alike.map((row) => gapAfter(row, rank)));
+    }
+    if (at > width * ALIGNED) continue;
+    for (const row of alike) row.forEach((rank, place) => {
+      const left = leftOf(rank);
+      const stacked = Math.max(...rank.map((one) => one.x)) < Math.min(...rank.map((one) => one.x + one.w));
+      for (const one of rank) one.x = (starts[place] ?? left) + (stacked ? 0 : one.x - left);
+    });
+    if (alike === ranked) return;
+  }
+}
+
+const leftOf = (rank: Place[]): number => Math.min(...rank.map((one) => one.x));
+const rightOf = (rank: Place[]): number => Math.max(...rank.map((one) => one.x + one.w));
+const wideOf = (rank: Place[] | undefined): number => (rank ? rightOf(rank) - leftOf(rank) : 0);
+
+function gapAfter(row: Place[][], at: number): number {
+  const [rank, next] = [row[at], row[at + 1]];
+  return rank && next ? leftOf(next) - rightOf(rank) : 0;
+}
+
+/** Rows of equally many columns. */
+function byLength(ranked: Place[][][]): Place[][][][] {
+  const found = new Map<number, Place[][][]>();
+  for (const row of ranked) found.set(row.length, [...(found.get(row.length) ?? []), row]);
+  return [...found.values()].filter((alike) => alike.length > 1);
+}
+
+/** The columns of a row: what stands over each other, from left to right. */
+function ranks(places: Place[]): Place[][] {
+  const found: Place[][] = [];
+  for (const one of [...places].sort((a, b) => a.x - b.x)) {
+    const last = found.at(-1);
+    if (last && one.x < rightOf(last)) last.push(one);
+    else found.push([one]);
+  }
   return found;
 }
 
@@ -54,7 +107,7 @@ function score({ parts, width, height }: Rows, room: Room): number {
   const alone = parts.length > 1 ? parts.filter((row) => row.length === 1 && row[0]?.places.length === 1).length : 0;
   const look = 0.12 * filled + alike - 0.7 * (alone / parts.length) - (alone ? 0.05 : 0);
   if (whole >= READABLE) return 2 + whole + look - 0.012 * parts.length;
-  return Math.min(wide, 0.85) - 2 * Math.max(0, LEGIBLE - wide) + 0.4 * whole + look;
+  return Math.min(wide, AMPLE) - 2 * Math.max(0, ENOUGH - wide) + 0.4 * whole + look;
 }
 
 /** Cut wherever one value alone passes from left to right. */

@@ -1,11 +1,13 @@
 /** React Flow's nodes and edges for a document; what did not change stays the same object. */
 import type { Edge, Node } from "@xyflow/react";
-import { describe, FRAME } from "./controller";
+import { FRAME } from "./view";
 import type { FrameNodeType } from "./FrameNode";
 import type { LayerNodeType } from "./LayerNode";
 import { nodeSize, type Box, type Direction } from "./layout";
+import { NOWHERE } from "./labels";
 import { outHandle, inHandle, type Document, type Point } from "./types";
 import type { Route } from "./route";
+import { describe, wireWords } from "./words";
 import { wireWidth, type ShapeEdgeType } from "./ShapeEdge";
 
 export type ShownNode = LayerNodeType | FrameNodeType;
@@ -59,14 +61,18 @@ export function shownEdges(
 ): Edge[] {
   const old = new Map(previous.map((edge) => [edge.id, edge as ShapeEdgeType]));
   const edges: Edge[] = [];
-  for (const [id, wire] of Object.entries(doc.wires)) {
+  // What bears no label of its own is drawn first: it must not strike out another's.
+  const quiet = (id: string): number => (found.get(id)?.quiet ? 0 : 1);
+  for (const [id, wire] of Object.entries(doc.wires).sort(([a], [b]) => quiet(a) - quiet(b))) {
     if (!doc.nodes[wire.from[0]] || !doc.nodes[wire.to[0]]) continue;
-    const route = found.get(id) ?? { lane: null, turn: [44, 44], label: 0.5, quiet: false };
+    const route = found.get(id) ?? { lane: null, turn: [44, 44], label: 0.5, forms: NOWHERE, quiet: false };
     const width = wireWidth(wire.bytes, bytes);
     const before = old.get(id);
     const data = before?.data;
-    const same = data && data.wire === wire && data.direction === direction && data.width === width && data.over === (over === id)
-      && data.route.lane === route.lane && data.route.quiet === route.quiet && data.route.label === route.label && data.route.turn.join() === route.turn.join();
+    const said = wireWords(doc, wire);
+    const same = data && before.ariaLabel === said && data.wire === wire && data.direction === direction && data.width === width && data.over === (over === id)
+      && data.route.lane === route.lane && data.route.quiet === route.quiet && data.route.label === route.label && data.route.turn.join() === route.turn.join()
+      && data.route.forms.full === route.forms.full && data.route.forms.short === route.forms.short && data.route.forms.two === route.forms.two;
     if (same && before.selected === marked.has(id)) {
       edges.push(before);
       continue;
@@ -74,7 +80,7 @@ export function shownEdges(
     edges.push({
       id, type: "shape", source: wire.from[0], target: wire.to[0], sourceHandle: outHandle(wire.from[1]), targetHandle: inHandle(wire.to[1], wire.to[2]),
       selected: marked.has(id), selectable: !wire.fixed, reconnectable: wire.fixed ? false : "target", zIndex: over === id ? 2 : 0,
-      data: same ? data : { wire, route, direction, width, over: over === id },
+      ariaLabel: said, data: same ? data : { wire, route, direction, width, over: over === id },
     } satisfies ShapeEdgeType);
   }
   return edges;

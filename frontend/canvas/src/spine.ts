@@ -6,6 +6,8 @@ interface Span { low: number; high: number; from: number; to: number }
 
 const BESIDE = 32;
 const DEEPER = 40;
+/** More room between the levels of a U, for wires that turn there. */
+const TURNING = 24;
 
 /** What reads what, each pair once. */
 export function readers(doc: Document): Map<string, Set<string>> {
@@ -81,7 +83,7 @@ export function depths(path: string[], skipped: Set<string>): Map<string, number
  *
  * Args: at: along. size: of each node, `w` along, `h` across.
  */
-export function straightened(doc: Document, at: Map<string, number>, size: Map<string, Sized>, next: Map<string, Set<string>>, skipped: Set<string>): { across: Map<string, number>; deep: boolean } {
+export function straightened(doc: Document, at: Map<string, number>, size: Map<string, Sized>, next: Map<string, Set<string>>, skipped: Set<string>): { across: Map<string, number>; path: string[]; deep: Map<string, number> } {
   const direct = new Map([...next].map(([id, all]) => [id, new Set([...all].filter((to) => !skipped.has(`${id}>${to}`)))]));
   const both = new Map<string, string[]>(doc.order.map((id) => [id, []]));
   for (const [id, all] of direct) for (const to of all) {
@@ -94,7 +96,32 @@ export function straightened(doc: Document, at: Map<string, number>, size: Map<s
   const across = component(doc.order, (id) => (deep.get(id) ?? 0) * step, { at, size, direct, both });
   const top = Math.min(...across.values());
   for (const [id, value] of across) across.set(id, value - top);
-  return { across, deep: deep.size > 0 };
+  return { across, path: first, deep };
+}
+
+/**
+ * A U drawn close: each step down or up goes straight under or over the layer before, the levels
+ * further apart, as the wires turn between them. Null where layers would stand on each other.
+ */
+export function close(path: string[], deep: Map<string, number>, places: Record<string, Point>, size: Map<string, Sized>): Record<string, Point> | null {
+  const found: Record<string, Point> = {};
+  let back = 0;
+  let before: string | null = null;
+  for (const id of path) {
+    const place = places[id];
+    if (!place) return null;
+    const last: Point | undefined = before === null ? undefined : found[before];
+    if (before !== null && last && deep.get(before) !== deep.get(id)) back = place[0] - last[0];
+    found[id] = [place[0] - back, place[1] + (deep.get(id) ?? 0) * TURNING];
+    before = id;
+  }
+  if (path.length < Object.keys(places).length) return null;
+  for (const [at, one] of path.entries()) for (const other of path.slice(at + 1)) {
+    const [a, b, sa, sb] = [found[one], found[other], size.get(one), size.get(other)];
+    if (!a || !b || !sa || !sb) return null;
+    if (a[0] < b[0] + sb.w && b[0] < a[0] + sa.w && a[1] < b[1] + sb.h && b[1] < a[1] + sa.h) return null;
+  }
+  return found;
 }
 
 interface Known { at: Map<string, number>; size: Map<string, Sized>; direct: Map<string, Set<string>>; both: Map<string, string[]> }

@@ -4,17 +4,22 @@ import type { Op, Point, Slot, Value } from "./types";
 
 export interface SearchState { screen: Point; flow: Point; from: Value | null; to: Slot | null; on: string | null; keys: string[] | null }
 export interface SlotMenu { screen: Point; from: Value; to: Slot; instead: string | null }
+/** A few ways to go on: which port, which result. */
+export interface Choosing { screen: Point; title: string; items: { name: string; hint: string; barred: boolean; run: () => void }[]; first: number }
 export interface Asked { text: string; op: Op; title: string; yes: string }
 
 export interface UiState {
   search: SearchState | null;
   slotMenu: SlotMenu | null;
+  choosing: Choosing | null;
   menu: string | null;
   keys: boolean;
   palette: boolean;
   problem: string | null;
   editing: string | null;
   wireFrom: string | null;
+  /** Which part of its result. */
+  wirePath: (number | string)[];
   pulling: { value: Value | null; slot: Slot | null } | null;
   fits: Record<string, string> | null;
   /** Nodes that the pulled value is made of: they cannot read it. */
@@ -34,7 +39,7 @@ export interface UiState {
 
 export class Ui {
   state: UiState = {
-    search: null, slotMenu: null, menu: null, keys: false, palette: false, problem: null, editing: null, wireFrom: null,
+    search: null, slotMenu: null, choosing: null, menu: null, keys: false, palette: false, problem: null, editing: null, wireFrom: null, wirePath: [],
     pulling: null, fits: null, barred: new Set(), overWire: null, overNode: null, cursor: null, asked: null, effect: null, frameTool: false,
     bytes: false, minimap: false, snap: false, unfolded: new Set(), said: "",
   };
@@ -54,7 +59,8 @@ export class Ui {
 
   /** Tells what happened to people who do not see it. */
   say(said: string): void {
-    this.set({ said });
+    // The same words again are said again only if they are others.
+    this.set({ said: said && said === this.state.said ? `${said}\u00a0` : said });
   }
 }
 

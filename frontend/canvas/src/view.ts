@@ -9,8 +9,9 @@ import { Ui } from "./ui";
 export type Flow = ReactFlowInstance<Node>;
 export const FRAME = "frame:";
 const SMOOTH_MS = 220;
-/** A line that is not broken into rows is begun at this zoom, at least. */
-const LEAST_ZOOM = 0.2;
+/** As wide as the window is shown what can be read then; else its beginning, this near. */
+const LEAST_ZOOM = 0.34;
+const START_ZOOM = 0.45;
 /** A layer that was just added, until its words are known. */
 export const NEW_NODE = { w: 144, h: 88 };
 
@@ -28,6 +29,8 @@ export class View {
   /** So are frames and notes. */
   frames = new Set<string>();
   pointer: Point | null = null;
+  /** The layer whose wire is selected by keys. */
+  stood: string | null = null;
 
   constructor(readonly store: CanvasStore) {}
 
@@ -65,7 +68,7 @@ export class View {
     if (!frame || !all || !this.flow) return;
     const wide = (frame.width - 2 * MARGIN) / all.w;
     const whole = Math.min(wide, (frame.height - 64) / all.h);
-    const zoom = Math.min(1, whole >= READABLE ? whole : Math.max(wide, Math.min(LEAST_ZOOM, whole * 2)));
+    const zoom = Math.min(1, whole >= READABLE ? whole : wide >= LEAST_ZOOM ? wide : START_ZOOM);
     const x = all.w * zoom > frame.width - MARGIN ? MARGIN - all.x * zoom : (frame.width - all.w * zoom) / 2 - all.x * zoom;
     const y = all.h * zoom > frame.height - 64 ? 40 - all.y * zoom : (frame.height - all.h * zoom) / 2 - all.y * zoom;
     if (all.h * zoom > frame.height || all.w * zoom > frame.width) this.ui.set({ minimap: true });
@@ -169,6 +172,11 @@ export class View {
 
   focus(): void {
     this.box?.focus({ preventScroll: true });
+  }
+
+  /** Gives a layer the focus, or the canvas where it is not drawn. */
+  focusNode(id: string): void {
+    requestAnimationFrame(() => (this.nodeElement(id) ?? this.box)?.focus({ preventScroll: true }));
   }
 
   nodeElement(id: string): HTMLElement | null {

@@ -4,7 +4,7 @@ import { COMMANDS, comboOf } from "./keys";
 import { read } from "./QuickNumbers";
 import { EMPTY, replay } from "./replay";
 import { luminance } from "./theme";
-import { inHandle, outHandle, readIn, readOut, type Group } from "./types";
+import { inHandle, outHandle, readIn, readOut, type Document, type Group } from "./types";
 import { closesCircle, isLoose, ranked, reasonAgainst, slotOnBody } from "./wiring";
 
 const doc = NETWORKS["parts"]?.() ?? EMPTY;
@@ -20,12 +20,13 @@ describe("a wire", () => {
     expect(reasonAgainst(doc, ["embedding2", []], ["linear6", "input", 0], { "linear6:input": "No." })).toBe("No.");
   });
 
-  it("dropped on a body takes the first free port, else the first that fits", () => {
+  it("dropped on a body takes the first free port meant for it, else the first that fits", () => {
     const lstm = doc.nodes["lstm3"];
-    const linear = doc.nodes["linear6"];
-    if (!lstm || !linear) throw new Error("no such layers");
-    expect(slotOnBody(doc, ["input1", []], lstm, null)).toEqual(["lstm3", "hx", 0]);
-    expect(slotOnBody(doc, ["input1", []], lstm, { "lstm3:hx": "No." })).toEqual(["lstm3", "input", 0]);
+    const input = doc.nodes["input1"];
+    if (!lstm || !input) throw new Error("no such layers");
+    expect(slotOnBody(doc, ["input1", []], lstm, null)).toEqual(["lstm3", "input", 0]);
+    const state: Document = { ...doc, nodes: { ...doc.nodes, input1: { ...input, outs: [{ path: [], name: "", kind: "state", shape: "1×N×256" }] } } };
+    expect(slotOnBody(state, ["input1", []], lstm, null)).toEqual(["lstm3", "hx", 0]);
     expect(slotOnBody(doc, ["linear6", []], lstm, null)).toBeNull();
   });
 });

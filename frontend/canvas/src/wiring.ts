@@ -60,18 +60,21 @@ export const slotTaken = (doc: Document, slot: Slot): boolean => doc.wires[wireI
 export const freeIndex = (port: InPort): number => (port.many ? port.slots : 0);
 
 /**
- * The slot for a wire dropped on a node's body: its first free port that fits, else the first that
- * fits though it is taken, else none.
+ * The slot for a wire dropped on a node's body: its first free port that fits and is required or made
+ * for this kind of value, else the first that fits though it is taken, else none.
  */
 export function slotOnBody(doc: Document, from: Value, node: LayerData, fits: Record<string, string> | null): Slot | null {
   if (closesCircle(doc, from[0], node.id)) return null;
   const ordered = [...shownIns(node, false), ...node.ins.filter((port) => port.optional)];
   const fitting = ordered.filter((port) => !port.name.startsWith("~") && !fits?.[`${node.id}:${port.name}`]);
-  for (const port of fitting) {
+  // A mask or a first state is meant only by what is one.
+  const kind = doc.nodes[from[0]]?.outs.find((out) => out.path.join() === from[1].join())?.kind;
+  const meant = fitting.filter((port) => !port.optional || port.wanted === kind);
+  for (const port of meant) {
     const slot: Slot = [node.id, port.name, freeIndex(port)];
     if (!slotTaken(doc, slot)) return slot;
   }
-  const first = fitting[0];
+  const first = meant[0] ?? fitting[0];
   return first ? [node.id, first.name, 0] : null;
 }
 

@@ -1,0 +1,99 @@
+/** Where the text of a wire stands, and how much of it can be read from how far away. */
+import { labelWidth, overlaps, type Box, type Direction } from "./layout";
+import { GROWN } from "./levels";
+
+/** The last step of the zoom on which a form of the text has room; -1: on none. */
+export interface Forms { full: number; short: number; two: number }
+export interface Place { label: number; forms: Forms }
+/** A wire that bears a text: from `start` to `end` along, from `out` to `back` across. */
+export interface Bearer { start: number; end: number; out: number; back: number; lane: number | null; text: string }
+
+const PLACES = [0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78];
+/** Text without its margin, as high as its digits, and from line to line: at the zoom 1. */
+const LETTER = 6.6;
+const DIGIT = 9;
+const LINE = 12;
+/** Ports stand out from layers. */
+const PORT = 2;
+const CELL = 320;
+export const NOWHERE: Forms = { full: GROWN.length - 1, short: -1, two: -1 };
+
+/** A shape without its batch: "N×16×28×28" is ["N×", "16×28×28"]. */
+export function batchApart(shape: string): [batch: string, rest: string] {
+  return shape.startsWith("N×") && shape.length > 2 && !shape.includes(",") ? ["N×", shape.slice(2)] : ["", shape];
+}
+
+/** A shape in two lines, one over the wire and one under it: channels, then what they are spread over. */
+export function inTwo(shape: string): [over: string, under: string] {
+  const [, rest] = batchApart(shape);
+  const cut = rest.indexOf("×");
+  return cut < 0 || !rest.includes("×", cut + 1) ? [rest, ""] : [rest.slice(0, cut), rest.slice(cut + 1)];
+}
+
+/** What stands on the drawing, found by where it is. */
+class Ground {
+  private cells = new Map<string, Box[]>();
+
+  put(box: Box): void {
+    for (const key of cellsOf(box)) {
+      const cell = this.cells.get(key);
+      if (cell) cell.push(box);
+      else this.cells.set(key, [box]);
+    }
+  }
+
+  free(box: Box, gap: number): boolean {
+    return !cellsOf(box).some((key) => this.cells.get(key)?.some((other) => overlaps(box, other, gap)));
+  }
+}
+
+function cellsOf({ x, y, w, h }: Box): string[] {
+  const found: string[] = [];
+  for (let across = Math.floor((x - 8) / CELL); across * CELL <= x + w + 8; across++) {
+    for (let down = Math.floor((y - 8) / CELL); down * CELL <= y + h + 8; down++) found.push(`${across},${down}`);
+  }
+  return found;
+}
+
+/** Finds places for the texts of wires, one after the other, none on another or on a layer. */
+export class Labels {
+  private nodes = new Ground();
+  /** What is written already, by the step of the zoom. */
+  private written = GROWN.map(() => new Ground());
+
+  constructor(nodes: Iterable<Box>, private direction: Direction) {
+    for (const box of nodes) this.nodes.put(box);
+  }
+
+  place(wire: Bearer): Place {
+    if (!wire.text) return { label: 0.5, forms: NOWHERE };
+    const [, rest] = batchApart(wire.text);
+    const [over, under] = inTwo(wire.text);
+    const at = (place: number, wide: number, grown: number, lines: number): Box => {
+      const along = wire.start + (wire.end - wire.start) * place;
+      const across = wire.lane ?? wire.out + (wire.back - wire.out) * place;
+      const [x, y] = this.direction === "LR" ? [along, across] : [across, along];
+      const [w, h] = [wide * grown, (DIGIT + LINE * (lines - 1)) * grown];
+      return { x: x - w / 2, y: y - h / 2, w, h };
+    };
+    const free = (box: Box, level: number): boolean => this.nodes.free(box, level ? PORT : -4) && (this.written[level]?.free(box, 0) ?? false);
+    const label = PLACES.find((place) => free(at(place, labelWidth(wire.text), 1, 1), 0)) ?? 0.5;
+    const forms: Forms = { full: -1, short: -1, two: -1 };
+    const tries: [keyof Forms, number, number][] = [["full", wire.text.length * LETTER, 1], ["short", rest.length * LETTER, 1]];
+    // Across the direction of reading a line more costs nothing; along it, it does.
+    if (this.direction === "LR") tries.push(["two", Math.max(over.length, under.length) * LETTER, under ? 2 : 1.6]);
+    let first = 0;
+    for (const [level, grown] of GROWN.entries()) {
+      for (; first < tries.length; first++) {
+        const [form, wide, lines] = tries[first] ?? ["full", 0, 1];
+        const box = at(label, wide, grown, lines);
+        if (level && !free(box, level)) continue;
+        this.written[level]?.put(box);
+        forms[form] = level;
+        break;
+      }
+      if (first === tries.length) break;
+    }
+    return { label, forms: { full: forms.full, short: Math.max(forms.full, forms.short), two: Math.max(forms.full, forms.short, forms.two) } };
+  }
+}
