@@ -10,7 +10,7 @@ import type { Answer, Document, Edit, FamilyColours, Group, Message, Outbox, Poi
 const RESEND_MS = 2000;
 const KEPT_REVISIONS = 24;
 /** Operations that add nodes or give positions: what is shown is pinned before them. */
-const PLACING = new Set(["add", "insert", "join", "move", "arrange", "paste", "duplicate", "group", "cut", "delete"]);
+const PLACING = new Set(["add", "insert", "join", "move", "arrange", "paste", "duplicate", "group", "fold", "cut", "delete"]);
 const SCOPED = new Set(["open", "leave", "show_problem", "first_problem"]);
 
 export class CanvasStore {
@@ -21,7 +21,7 @@ export class CanvasStore {
   doc: Document = EMPTY;
   groups: Group[] = [];
   colours: FamilyColours = {};
-  placement: Placement = { at: {}, loose: [] };
+  placement: Placement = { at: {}, loose: [], moved: [], frames: {} };
   /** What there is to draw in, where that is known: rows are as long as it is wide. */
   room: Room | undefined;
   /** Grows with every change: what React waits for. */
@@ -81,7 +81,7 @@ export class CanvasStore {
     if (this.leaving && edit.op !== "resync") return 0;
     const last = this.pending.at(-1);
     if (edit.op === "select" && last?.op === "select" && this.queued) this.pending = this.pending.slice(0, -1);
-    if (PLACING.has(edit.op) && this.placement.loose.length) this.push({ op: "pin", at: this.looseAt() });
+    if (PLACING.has(edit.op) && this.placement.loose.length) this.push({ op: "pin", at: this.looseAt(), frames: this.placement.frames });
     this.push(edit);
     if (edit.op === "open" || edit.op === "leave") this.leaving = true;
     this.update();
@@ -100,12 +100,12 @@ export class CanvasStore {
   pinLoose(): void {
     const { loose } = this.placement;
     if (!loose.length || loose.length === this.doc.order.length || this.pending.length) return;
-    this.dispatch({ op: "pin", at: this.looseAt() });
+    this.dispatch({ op: "pin", at: this.looseAt(), frames: this.placement.frames });
   }
 
   private looseAt(): Record<string, Point> {
     const at: Record<string, Point> = {};
-    for (const id of this.placement.loose) {
+    for (const id of [...this.placement.loose, ...this.placement.moved]) {
       const point = this.placement.at[id];
       if (point) at[id] = point;
     }
