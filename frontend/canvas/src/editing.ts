@@ -2,7 +2,7 @@
 import { put, refusal } from "./clipboard";
 import { Connecting } from "./connecting";
 import { FRAME_EDGE, FRAME_HEAD, frameBox, framesAlong } from "./frames";
-import { align, around, arrange, axisOf, closeGaps, distribute, freePlace, snapped, type Box, type Edge, type Style } from "./layout";
+import { align, around, arrange, axisOf, closeGaps, distribute, freePlace, overlaps, snapped, type Box, type Edge, type Style } from "./layout";
 import { GAP_DOWN } from "./placing";
 import type { FrameData, Frames, Point } from "./types";
 import { FRAME, NEW_NODE, uid } from "./view";
@@ -159,8 +159,9 @@ export class Editing extends Connecting {
     const all = around(nodes.map((id) => before.get(id)).filter((box) => box !== undefined));
     if (!first || !all) return { at: this.centre(), move: {}, frames: {} };
     const head = this.doc.nodes[nodes.find((id) => before.has(id)) ?? ""];
-    const at: Point = lr ? [all.x, first.y + (head ? axisOf(head, this.ui.state.unfolded.has(head.id)) : 0) - BLOCK.axis] : [first.x + first.w / 2 - BLOCK.w / 2, all.y];
+    const wish: Point = lr ? [first.x, first.y + (head ? axisOf(head, this.ui.state.unfolded.has(head.id)) : 0) - BLOCK.axis] : [first.x + first.w / 2 - BLOCK.w / 2, first.y];
     const left = new Map([...before].filter(([id]) => !gone.has(id)));
+    const at = [...left.values()].some((box) => overlaps({ x: wish[0], y: wish[1], w: BLOCK.w, h: BLOCK.h }, box)) ? freePlace(wish, BLOCK, [...left.values()]) : wish;
     left.set(block, { x: at[0], y: at[1], w: BLOCK.w, h: BLOCK.h });
     const { [block]: own, ...move } = closeGaps(left, all);
     const after = new Map([...left].map(([id, box]) => {
@@ -198,6 +199,7 @@ export class Editing extends Connecting {
     const id = `${kind}_${uid()}`;
     this.putFrame(id, { title: kind === "frame" ? "Part" : "", colour: kind === "frame" ? "blue" : "grey", at: [snapped(at[0]), snapped(at[1])], size, text: kind === "note" ? "" : "", kind });
     this.ui.set({ editing: FRAME + id });
+    this.bring({ x: at[0], y: at[1], w: size[0], h: size[1] });
   }
 
   /** Room for a note: under the selected layers, else where one points at on the ground, else in the middle. */

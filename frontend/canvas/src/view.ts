@@ -1,5 +1,5 @@
 /** Where things are: on the drawing, on the screen, and what of it is looked at. */
-import type { Node, ReactFlowInstance } from "@xyflow/react";
+import { getViewportForBounds, type Node, type ReactFlowInstance } from "@xyflow/react";
 import type { Route } from "./route";
 import { around, directionOf, nodeSize, type Box, type Direction } from "./layout";
 import { MARGIN, READABLE } from "./rows";
@@ -85,7 +85,14 @@ export class View {
   }
 
   fit(): void {
-    setTimeout(() => void this.flow?.fitView({ padding: 0.08, maxZoom: 1, minZoom: 0.05, duration: this.smooth() }), 30);
+    setTimeout(() => {
+      const frame = this.stage?.getBoundingClientRect();
+      const all = around([...this.boxes(), ...Object.values(this.doc.frames).map(({ at, size }) => ({ x: at[0], y: at[1], w: size[0], h: size[1] }))]);
+      if (!frame || !all || !this.flow) return;
+      // Wires turn beside the layers.
+      const bounds = { x: all.x - MARGIN, y: all.y - MARGIN / 2, width: all.w + 2 * MARGIN, height: all.h + MARGIN };
+      void this.flow.setViewport(getViewportForBounds(bounds, frame.width, frame.height, 0.05, 1, 0.02), { duration: this.smooth() });
+    }, 30);
   }
 
   zoomToSelection(): void {
@@ -115,10 +122,15 @@ export class View {
     const own = new Set(ids);
     const wires = neighbours ? Object.values(this.doc.wires) : [];
     const near = wires.flatMap(({ from, to }) => (own.has(to[0]) ? [from[0]] : own.has(from[0]) ? [to[0]] : []));
-    const frame = this.stage?.getBoundingClientRect();
     const one = around(ids.map((id) => this.boxOf(id)).filter((box) => box !== null));
     const all = around([...ids, ...near].map((id) => this.boxOf(id)).filter((box) => box !== null));
-    if (!this.flow || !frame || !one || !all) return;
+    if (one && all) this.bring(one, all);
+  }
+
+  /** Brings a part of the drawing into view, and what is around it where there is room. */
+  protected bring(one: Box, all: Box = one): void {
+    const frame = this.stage?.getBoundingClientRect();
+    if (!this.flow || !frame) return;
     const zoom = this.flow.getZoom();
     const [w, h] = [frame.width - 2 * SIDE, frame.height - TOP - BOTTOM];
     const fits = (box: Box, at: number): boolean => box.w * at <= w && box.h * at <= h;
