@@ -54,6 +54,11 @@ def level(on: Drawing, *nodes: str) -> bool:
     return max(heights) - min(heights) < 2
 
 
+def seen_on_line(on: Drawing, node: str, other: str) -> None:
+    until(lambda: in_view(on, node), f"{node} in view")
+    until(lambda: level(on, other, node), f"{node} on the line of {other}")
+
+
 def apart(on: Drawing) -> None:
     """No layer covers another."""
     boxes = [box(on, node) for node in on.ids()]
@@ -160,8 +165,7 @@ def test_what_is_inserted_stands_on_the_line_and_in_view(drawing: Draw) -> None:
         page.get_by_test_id(f"palette-{key}").first.click()
         new = on.new(before)
         on.settled()
-        until(lambda n=new: in_view(on, n), "the clicked layer in view")
-        until(lambda n=new: level(on, "pool1", n), "one line")
+        seen_on_line(on, new, "pool1")
         apart(on)
     on.agrees()
 

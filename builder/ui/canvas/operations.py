@@ -98,6 +98,8 @@ def _move(operation: Operation) -> None:
 
 def _pin(operation: Operation) -> None:
     state.pin(reading.points(operation, "at"), reading.boxes(operation, "frames"))
+    if operation.get("keep") is True:  # it belongs to what was just done
+        state.save()
 
 
 def _arrange(operation: Operation) -> None:
@@ -188,8 +190,10 @@ def _group(operation: Operation) -> None:
 
 
 def _ungroup(operation: Operation) -> None:
-    if node := reading.node(operation, state.scoped_graph()):
-        edit_or_ask(Ungroup(node, scope=state.scope()))
+    graph = state.scoped_graph()
+    if node := reading.node(operation, graph):
+        edit = Ungroup(node, operation.get("stay") is True, scope=state.scope())
+        edit_or_ask(wiring.together(edit, *wiring.made_room(operation, graph)))
 
 
 def _repeat(operation: Operation) -> None:

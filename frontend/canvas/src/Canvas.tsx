@@ -270,8 +270,10 @@ function Stage() {
     const before = known.current;
     known.current = new Set(doc.order);
     const fresh = before?.size ? doc.order.filter((id) => !before.has(id)) : [];
-    if (fresh.length && fresh.length <= MOST_SHOWN && fitted.current) controller.show(fresh);
-  }, [doc.order, controller]);
+    if (!fresh.length || !fitted.current) return;
+    if (doc.undo !== null && doc.redo === null) controller.clear(fresh);
+    if (fresh.length <= MOST_SHOWN) controller.show(fresh);
+  }, [doc, controller]);
   useEffect(() => controller.settle(), [version, controller]);
 
   const count = doc.order.length;

@@ -1,7 +1,7 @@
 /** How layers come onto the canvas, and where they find room. */
 import { framesAlong } from "./frames";
 import { meets, pointsOn } from "./geometry";
-import { axisOf, endsOf, freePlace, makeRoom, snapped, type Box } from "./layout";
+import { around, axisOf, endsOf, freePlace, makeRoom, overlaps, snapped, type Box } from "./layout";
 import { GAP_DOWN, gapFor } from "./placing";
 import { nextReader } from "./replay";
 import { curveOf } from "./route";
@@ -122,9 +122,21 @@ export class Adding extends View {
       const move = goes ? makeRoom(box, others, readersOf(this.doc, goes.to[0]), direction, direction === "LR" ? gapFor(goes.shape) : GAP_DOWN) : null;
       const at: Record<string, Point> = { ...move };
       if (box.x !== own.x || box.y !== own.y) at[fresh.id] = [box.x, box.y];
-      if (Object.keys(at).length) store.dispatch({ op: "pin", at, frames: this.framesFor(others, move ?? {}) });
+      if (Object.keys(at).length) store.dispatch({ op: "pin", at, frames: this.framesFor(others, move ?? {}), keep: true });
     }
     this.show([fresh.id]);
+  }
+
+  /** Several came at once, as from a block: what would stand under them moves on. */
+  clear(ids: string[]): void {
+    const own = new Set(ids);
+    const boxes = this.boxMap();
+    const all = around(ids.map((id) => boxes.get(id)).filter((box) => box !== undefined));
+    const others = new Map([...boxes].filter(([id]) => !own.has(id)));
+    if (!all || ids.length < 2 || ![...others.values()].some((box) => overlaps(box, all, 4))) return;
+    const behind = new Set(ids.flatMap((id) => [...readersOf(this.doc, id)]).filter((id) => !own.has(id)));
+    const move = makeRoom(all, others, behind, this.direction(), this.direction() === "LR" ? gapFor() : GAP_DOWN);
+    if (move && Object.keys(move).length) this.store.dispatch({ op: "pin", at: move, frames: this.framesFor(others, move), keep: true });
   }
 
   /** The wire that a box covers, the nearest to its middle where there are several. */

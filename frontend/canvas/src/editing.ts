@@ -4,7 +4,7 @@ import { Connecting } from "./connecting";
 import { FRAME_EDGE, FRAME_HEAD, frameBox, framesAlong } from "./frames";
 import { align, around, arrange, axisOf, closeGaps, distribute, freePlace, overlaps, snapped, type Box, type Edge, type Style } from "./layout";
 import { GAP_DOWN } from "./placing";
-import type { FrameData, Frames, Point } from "./types";
+import type { Along, FrameData, Frames, Point } from "./types";
 import { FRAME, NEW_NODE, uid } from "./view";
 
 /** So long after a paste key the browser's event is waited for. */
@@ -13,6 +13,9 @@ const PASTE_MS = 250;
 const BLOCK = { w: 184, h: 74, axis: 37 };
 
 export class Editing extends Connecting {
+  /** Of blocks made here: how all stood before. */
+  private grouped = new Map<string, { at: Point; was: Record<string, Point>; move: Record<string, Point>; frames: Record<string, FrameData> }>();
+
   delete(sure = false): void {
     const { asked } = this.ui.state;
     if (asked) return this.confirm();
@@ -137,8 +140,22 @@ export class Editing extends Connecting {
     const nodes = this.selected;
     if (!nodes.length) return;
     const id = `block_${uid()}`;
-    this.store.dispatch({ op: "group", nodes, name: null, id, ...this.closed(nodes, id) });
+    const closed = this.closed(nodes, id);
+    this.grouped.set(id, { at: closed.at, was: { ...this.store.placement.at }, move: closed.move, frames: this.doc.frames });
+    this.store.dispatch({ op: "group", nodes, name: null, id, ...closed });
     this.ui.say(`${nodes.length} layers grouped into a block`);
+  }
+
+  /** How all stood before layers were grouped, where nothing was moved since. */
+  private asBefore(block: string): { stay: boolean } & Along {
+    const known = this.grouped.get(block);
+    const { at } = this.store.placement;
+    const same = (one: Point | undefined, other: Point | undefined): boolean => one?.[0] === other?.[0] && one?.[1] === other?.[1];
+    const still = known && this.doc.order.every((id) => same(at[id], id === block ? known.at : (known.move[id] ?? known.was[id])));
+    if (!known || !still) return { stay: false };
+    const move = Object.fromEntries(Object.keys(known.move).flatMap((id) => (known.was[id] ? [[id, known.was[id]] as const] : [])));
+    const frames = Object.fromEntries(Object.entries(known.frames).map(([id, frame]) => [id, [...frame.at, ...frame.size] as Frames[string]]));
+    return { stay: true, move, frames };
   }
 
   /** Makes one block of what repeats. */
@@ -174,7 +191,7 @@ export class Editing extends Connecting {
   ungroup(): void {
     for (const id of this.selected) {
       if (this.doc.nodes[id]?.kind !== "block") continue;
-      this.store.dispatch({ op: "ungroup", node: id });
+      this.store.dispatch({ op: "ungroup", node: id, ...this.asBefore(id) });
       this.ui.say(`${this.name(id)} ungrouped`);
     }
   }

@@ -7,7 +7,7 @@ import type { Point } from "./types";
 export interface Forms { full: number; short: number; two: number }
 export interface Place { label: number; forms: Forms }
 /** A wire that bears a text: from `start` to `end` along, from `out` to `back` across. */
-export interface Bearer { start: number; end: number; out: number; back: number; lane: number | null; text: string; value: string }
+export interface Bearer { start: number; end: number; out: number; back: number; lane: number | null; text: string; value?: string }
 
 const PLACES = [0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78];
 /** Text without its margin, as high as its digits, and from line to line: at the zoom 1. */
@@ -109,7 +109,7 @@ export class Labels {
       const box = at(place, labelWidth(wire.text), 1, 1);
       return free({ ...box, y: box.y + box.h / 2 - 8, h: 16 }, 0);
     });
-    const label = plain.find((place) => this.uncrossed(at(place, labelWidth(wire.text) - 8, 1, 1), wire.value)) ?? plain[0] ?? 0.5;
+    const label = plain.find((place) => this.uncrossed(at(place, labelWidth(wire.text) - 8, 1, 1), wire.value ?? "")) ?? plain[0] ?? 0.5;
     const forms: Forms = { full: -1, short: -1, two: -1 };
     const tries: [keyof Forms, number, number][] = [["full", wire.text.length * LETTER, 1], ["short", rest.length * LETTER, 1]];
     // Across the direction of reading a line more costs nothing; along it, it does.

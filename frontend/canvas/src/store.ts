@@ -11,6 +11,8 @@ const RESEND_MS = 2000;
 const KEPT_REVISIONS = 24;
 /** Operations that add nodes or give positions: what is shown is pinned before them. */
 const PLACING = new Set(["add", "insert", "join", "move", "arrange", "paste", "duplicate", "group", "fold", "cut", "delete"]);
+/** Operations that change nothing. */
+const LOOKING = new Set(["pin", "select", "resync", "open", "leave", "show_problem", "first_problem", "fits", "effect", "picture", "copy"]);
 const SCOPED = new Set(["open", "leave", "show_problem", "first_problem"]);
 
 export class CanvasStore {
@@ -42,6 +44,8 @@ export class CanvasStore {
   private queued = false;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private told = 0;
+  /** Whether something was done here: only then does a place that was found belong into the file. */
+  private edited = false;
 
   subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
@@ -81,7 +85,8 @@ export class CanvasStore {
     if (this.leaving && edit.op !== "resync") return 0;
     const last = this.pending.at(-1);
     if (edit.op === "select" && last?.op === "select" && this.queued) this.pending = this.pending.slice(0, -1);
-    if (PLACING.has(edit.op) && this.placement.loose.length) this.push({ op: "pin", at: this.looseAt(), frames: this.placement.frames });
+    if (PLACING.has(edit.op) && this.placement.loose.length) this.push({ op: "pin", at: this.looseAt(), frames: this.placement.frames, keep: false });
+    this.edited ||= !LOOKING.has(edit.op);
     this.push(edit);
     if (edit.op === "open" || edit.op === "leave") this.leaving = true;
     this.update();
@@ -100,7 +105,7 @@ export class CanvasStore {
   pinLoose(): void {
     const { loose } = this.placement;
     if (!loose.length || loose.length === this.doc.order.length || this.pending.length) return;
-    this.dispatch({ op: "pin", at: this.looseAt(), frames: this.placement.frames });
+    this.dispatch({ op: "pin", at: this.looseAt(), frames: this.placement.frames, keep: this.edited });
   }
 
   private looseAt(): Record<string, Point> {

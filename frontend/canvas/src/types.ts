@@ -122,7 +122,8 @@ export type Edit =
   | ({ op: "join"; a: Value; b: Value; how: "add" | "cat"; id: string; at: Point; to: Slot | null } & Along)
   | { op: "delete"; nodes: string[]; wires: string[]; frames: string[]; sure: boolean }
   | { op: "move"; at: Record<string, Point>; frames: Record<string, Point> }
-  | { op: "pin"; at: Record<string, Point>; frames: Frames }
+  /** `keep`: it belongs to what was just done, and is written as that was. */
+  | { op: "pin"; at: Record<string, Point>; frames: Frames; keep: boolean }
   | { op: "arrange"; at: Record<string, Point>; frames: Frames; direction: "LR" | "TB" }
   | { op: "set"; node: string; name: string; value: number | string; sure?: boolean }
   | { op: "sure"; id: number }
@@ -131,7 +132,9 @@ export type Edit =
   | { op: "note"; node: string; text: string }
   | { op: "frame"; id: string; title: string; colour: string; at: Point; size: Point; text: string; kind: "frame" | "note" }
   | ({ op: "group"; nodes: string[]; name: string | null; id: string; at: Point } & Along)
-  | { op: "ungroup" | "open"; node: string }
+  /** `stay`: the content stands where it stood when it was grouped. */
+  | ({ op: "ungroup"; node: string; stay: boolean } & Along)
+  | { op: "open"; node: string }
   | { op: "repeat"; node: string; repeat: number; shared: boolean }
   | { op: "leave"; depth: number }
   | ({ op: "fold"; index: number; name: string; id: string; at: Point } & Along)
