@@ -32,7 +32,7 @@ def chain(*, flatten: bool = True, skip: bool = False) -> Graph:
 def box(on: Drawing, node: str) -> Box:
     found = on.node(node).bounding_box()
     assert found is not None
-    return dict(found)
+    return {"x": found["x"], "y": found["y"], "width": found["width"], "height": found["height"]}
 
 
 def in_view(on: Drawing, *nodes: str) -> bool:
@@ -85,7 +85,7 @@ def test_a_layer_whose_box_covers_a_wire_is_put_on_it(drawing: Draw) -> None:
         owners={**graph.owners, "loose": net.owners["loose"]},
     )
     on = drawing(
-        placed(graph, x=(0, 0), fc1=(260, 0), fc2=(640, 0), out=(900, 0), loose=(300, 300))
+        placed(graph, x=(0, 0), fc1=(260, 0), fc2=(500, 0), out=(760, 0), loose=(300, 300))
     )
     page = on.page
     on.fit()

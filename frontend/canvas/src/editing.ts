@@ -9,6 +9,7 @@ import { FRAME, NEW_NODE, uid } from "./view";
 
 /** So long after a paste key the browser's event is waited for. */
 const PASTE_MS = 250;
+const samePoint = (one: Point | undefined, other: Point | undefined): boolean => one?.[0] === other?.[0] && one?.[1] === other?.[1];
 /** A block that was just made. */
 const BLOCK = { w: 184, h: 74, axis: 37 };
 
@@ -150,8 +151,7 @@ export class Editing extends Connecting {
   private asBefore(block: string): { stay: boolean } & Along {
     const known = this.grouped.get(block);
     const { at } = this.store.placement;
-    const same = (one: Point | undefined, other: Point | undefined): boolean => one?.[0] === other?.[0] && one?.[1] === other?.[1];
-    const still = known && this.doc.order.every((id) => same(at[id], id === block ? known.at : (known.move[id] ?? known.was[id])));
+    const still = known && this.doc.order.every((id) => samePoint(at[id], id === block ? known.at : (known.move[id] ?? known.was[id])));
     if (!known || !still) return { stay: false };
     const move = Object.fromEntries(Object.keys(known.move).flatMap((id) => (known.was[id] ? [[id, known.was[id]] as const] : [])));
     const frames = Object.fromEntries(Object.entries(known.frames).map(([id, frame]) => [id, [...frame.at, ...frame.size] as Frames[string]]));

@@ -18,7 +18,7 @@ const CORNER = 12;
 const GAP_ALONG = 112;
 const GAP_ACROSS = 72;
 /** Of a wire, seen on both sides of its text. */
-const SEEN = 12;
+const SEEN = 11;
 const FOOT = 26;
 const WORDS = 20;
 /** Cards are of few widths, so that they stand under each other. */

@@ -11,7 +11,7 @@ export type Flow = ReactFlowInstance<Node>;
 export const FRAME = "frame:";
 const SMOOTH_MS = 220;
 /** As wide as the window is shown what can be read then; else its beginning, this near. */
-const LEAST_ZOOM = 0.34;
+const LEAST_ZOOM = 0.33;
 const START_ZOOM = 0.45;
 /** Around what is brought into view; below it are the bars. */
 const SIDE = 56;
