@@ -341,8 +341,13 @@ def goto(position: int) -> None:
 
 
 @whole
-def pin(positions: Mapping[str, tuple[float, float]]) -> None:
+def pin(
+    positions: Mapping[str, tuple[float, float]],
+    frames: Mapping[str, tuple[float, float, float, float]] | None = None,
+) -> None:
     """Keeps where nodes of the graph looked at stand, silently: no step to undo, no message.
+
+    `frames`: where its frames and notes stand, and how large they are.
 
     It is written with the next edit: looking at a network in a second tab changes no file.
     """
@@ -350,7 +355,7 @@ def pin(positions: Mapping[str, tuple[float, float]]) -> None:
     fresh = {node: at for node, at in positions.items() if node in here}
     try:
         before = graph()
-        work().pin(scope(), fresh)
+        work().pin(scope(), fresh, frames or {})
         carry_check(before, graph())
     except LayerwiseError:
         return  # places that cannot be: the layout finds others

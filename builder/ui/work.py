@@ -16,7 +16,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from builder.errors import EditRefused, ProjectRefused
-from builder.graph.edits import Edit, SetPositions, apply, describe
+from builder.graph.blocks import graph_at
+from builder.graph.edits import Edit, SetFrame, SetPositions, apply, describe
 from builder.graph.history import History, same
 from builder.graph.model import Graph
 from builder.graph.project import Project
@@ -138,13 +139,23 @@ class Work:
         with self.lock:
             self.history = self.history.goto(position)
 
-    def pin(self, scope: str, positions: Mapping[str, tuple[float, float]]) -> None:
-        """Keeps where nodes stand, without a step to undo. Written with the next edit.
+    def pin(
+        self,
+        scope: str,
+        positions: Mapping[str, tuple[float, float]],
+        frames: Mapping[str, tuple[float, float, float, float]],
+    ) -> None:
+        """Keeps where nodes and frames stand, without a step to undo. Written with the next edit.
 
         Errors: EditRefused.
         """
         with self.lock:
             graph = apply(self.graph, SetPositions(positions, scope=scope))
+            known = graph_at(graph, scope).frames
+            for name, (x, y, w, h) in frames.items():
+                if name in known:
+                    frame = replace(known[name], position=(x, y), size=(w, h))
+                    graph = apply(graph, SetFrame(name, frame, scope=scope))
             self.history = replace(self.history, graph=graph)
 
     def save(self) -> OSError | ProjectRefused | None:

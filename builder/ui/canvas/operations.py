@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from builder.errors import LayerwiseError, quote
 from builder.graph.edits import (
-    DuplicateNode,
     Edit,
     GroupIntoBlock,
     Rename,
@@ -101,14 +100,15 @@ def _move(operation: Operation) -> None:
 
 
 def _pin(operation: Operation) -> None:
-    state.pin(reading.points(operation, "at"))
+    state.pin(reading.points(operation, "at"), reading.boxes(operation, "frames"))
+    if operation.get("keep") is True:  # it belongs to what was just done
+        state.save()
 
 
 def _arrange(operation: Operation) -> None:
-    graph = state.scoped_graph()
-    at = {n: p for n, p in reading.points(operation, "at").items() if n in graph.nodes}
-    if at:
-        state.edit(Several((SetPositions(at, scope=state.scope()),), "Arrange"))
+    parts = wiring.made_room(operation, state.scoped_graph(), "at")
+    if parts:
+        state.edit(Several(tuple(parts), "Arrange"))
 
 
 def _frame(operation: Operation) -> None:
@@ -188,12 +188,15 @@ def _group(operation: Operation) -> None:
     nodes, new = reading.nodes(operation, "nodes", graph), reading.identity(operation, "id")
     if nodes and new not in graph.nodes:
         name = reading.text(operation, "name") or None
-        edit_or_ask(GroupIntoBlock(nodes, name, new, scope=state.scope()), select_new=True)
+        edit = GroupIntoBlock(nodes, name, new, scope=state.scope())
+        edit_or_ask(wiring.together(edit, *_closed(operation, new, nodes)), select_new=True)
 
 
 def _ungroup(operation: Operation) -> None:
-    if node := reading.node(operation, state.scoped_graph()):
-        edit_or_ask(Ungroup(node, scope=state.scope()))
+    graph = state.scoped_graph()
+    if node := reading.node(operation, graph):
+        edit = Ungroup(node, operation.get("stay") is True, scope=state.scope())
+        edit_or_ask(wiring.together(edit, *wiring.made_room(operation, graph)))
 
 
 def _repeat(operation: Operation) -> None:
@@ -206,22 +209,38 @@ def _repeat(operation: Operation) -> None:
 
 def _fold(operation: Operation) -> None:
     index = reading.whole(operation, "index")
-    edit = fold(index, reading.text(operation, "name")) if index is not None else None
+    new = reading.identity(operation, "id")
+    edit = fold(index, reading.text(operation, "name"), new) if index is not None else None
     if edit is not None:
-        edit_or_ask(edit, select_new=True)
+        gone = tuple(node for stretch in edit.stretches for node in stretch)
+        edit_or_ask(wiring.together(edit, *_closed(operation, edit.id, gone)), select_new=True)
+
+
+def _closed(operation: Operation, new: str | None, gone: tuple[str, ...]) -> list[Edit]:
+    """Where a block stands that took nodes in, and what moves up to it, as far as the browser says."""
+    at = reading.point(operation.get("at"))
+    if new is None or at is None:
+        return []
+    kept = {
+        **operation,
+        "move": {n: p for n, p in reading.points(operation, "move").items() if n not in gone},
+    }
+    return [
+        SetPositions({new: at}, scope=state.scope()),
+        *wiring.made_room(kept, state.scoped_graph()),
+    ]
 
 
 def _duplicate(operation: Operation) -> None:
-    """One layer gets a copy behind it, as in the stack; several get one beside them."""
+    """A copy beside, which nobody reads and which reads nobody outside."""
     graph = state.scoped_graph()
     nodes = reading.nodes(operation, "nodes", graph)
-    if len(nodes) == 1:
-        done = state.edit(DuplicateNode(nodes[0], scope=state.scope()), select_new=True)
-        owner = graph.owner_of(graph.nodes[nodes[0]])
-        if done and owner is not None and len(graph.calls_of(owner.id)) > 1:
-            state.say(f"The copy of {quote(owner.name)} has weights of its own.", "info")
-    elif nodes:
-        clipboard.duplicate(nodes)
+    if not nodes:
+        return
+    clipboard.duplicate(nodes, reading.point(operation.get("at")))
+    owner = graph.owner_of(graph.nodes[nodes[0]])
+    if len(nodes) == 1 and owner is not None and len(graph.calls_of(owner.id)) > 1:
+        state.say(f"The copy of {quote(owner.name)} has weights of its own.", "info")
 
 
 def _copy(operation: Operation) -> None:

@@ -78,6 +78,18 @@ def point(value: object) -> Point | None:
     return (float(value[0]), float(value[1])) if fine else None
 
 
+def boxes(operation: Operation, name: str) -> dict[str, tuple[float, float, float, float]]:
+    """Places and sizes by id: [x, y, width, height]."""
+    value = operation.get(name)
+    found = {}
+    for key, box in list(value.items())[:_MOST] if isinstance(value, Mapping) else ():
+        if isinstance(key, str) and isinstance(box, list | tuple) and len(box) == 4:
+            at, size = point(box[:2]), point(box[2:])
+            if at is not None and size is not None and min(size) >= 0:
+                found[key] = (*at, *size)
+    return found
+
+
 def points(operation: Operation, name: str) -> dict[str, Point]:
     """Places by id."""
     value = operation.get(name)

@@ -27,7 +27,7 @@ import { watchTheme } from "./theme";
 import { SelectionBar, Toolbar } from "./Toolbar";
 import { readIn, readOut, wireId, type Point, type Slot, type Value } from "./types";
 import { useUi } from "./ui";
-import { isLoose, reasonAgainst } from "./wiring";
+import { reasonAgainst } from "./wiring";
 
 const nodeTypes = { layer: LayerNode, frame: FrameNode };
 const edgeTypes = { shape: ShapeEdge };
@@ -35,6 +35,8 @@ const edgeTypes = { shape: ShapeEdge };
 const viewports = new Map<string, Viewport>();
 /** Of more than these only what is in view is in the page. */
 const MANY_NODES = 40;
+/** More new layers than these at once are not looked for. */
+const MOST_SHOWN = 12;
 const SELECT_MS = 40;
 const SEVERAL = ["Shift", "Meta", "Control"];
 const OTHER_BUTTONS = [1, 2];
@@ -186,6 +188,7 @@ function Stage() {
   const snap = useUi(ui, (state) => state.snap);
   const unfolded = useUi(ui, (state) => state.unfolded);
   const overWire = useUi(ui, (state) => state.overWire);
+  const making = useUi(ui, (state) => state.making);
   const wireMode = useUi(ui, (state) => state.wireFrom !== null);
   const pulling = useUi(ui, (state) => state.pulling !== null);
   const [nodes, setNodes] = useState<Node[]>([]);
@@ -214,6 +217,7 @@ function Stage() {
 
   useLayoutEffect(() => {
     controller.flow = flow;
+    controller.ways = ways.current;
     controller.stage = stage.current;
     controller.onMarks = () => setMarks((count) => count + 1);
     controller.sendChosen = sendChosen;
@@ -238,12 +242,14 @@ function Stage() {
     ways.current = { drawn, direction, found: routes(doc, boxes, direction, unfolded) };
   }
   const { direction, found } = ways.current;
+  const known = useRef<ReadonlySet<string> | null>(null);
 
   useLayoutEffect(() => {
     if (selecting.current === undefined) chosen.current = new Set(store.doc.selected);
     const seen = { ...store.doc, selected: [...chosen.current] };
-    setNodes((previous) => shownNodes(previous, seen, store.placement.at, direction, unfolded, controller.frames));
-  }, [version, direction, unfolded, marks, store, controller]);
+    const at = making ? { ...store.placement.at, ...making } : store.placement.at;
+    setNodes((previous) => shownNodes(previous, seen, at, direction, unfolded, controller.frames));
+  }, [version, direction, unfolded, marks, making, store, controller]);
   useLayoutEffect(() => {
     setEdges((previous) => shownEdges(previous, store.doc, found, direction, bytes, overWire, controller.wires));
   }, [version, found, direction, bytes, overWire, marks, store, controller]);
@@ -259,6 +265,17 @@ function Stage() {
     measured.current = { ports, direction, unfolded };
     if (changed.length) requestAnimationFrame(() => updateInternals(changed));
   }, [ports, direction, unfolded, doc.order, updateInternals]);
+
+  // What came is brought into view, whoever brought it: a repair, a copy, a way back.
+  useEffect(() => {
+    const before = known.current;
+    known.current = new Set(doc.order);
+    const fresh = before?.size ? doc.order.filter((id) => !before.has(id)) : [];
+    if (!fresh.length || !fitted.current) return;
+    if (doc.undo !== null && doc.redo === null) controller.clear(fresh);
+    if (fresh.length <= MOST_SHOWN) controller.show(fresh);
+  }, [doc, controller]);
+  useEffect(() => controller.settle(), [version, controller]);
 
   const count = doc.order.length;
   useEffect(() => {
@@ -407,7 +424,7 @@ function Stage() {
     carried.current = { from: [node.position.x, node.position.y], at: inside };
   }, [byHand, store, ui]);
 
-  const onNodeDrag = useCallback((event: globalThis.MouseEvent | TouchEvent | MouseEvent, node: Node, dragged: Node[]) => {
+  const onNodeDrag = useCallback((_: unknown, node: Node, dragged: Node[]) => {
     const load = carried.current;
     if (load?.at.size) {
       const [dx, dy] = [node.position.x - load.from[0], node.position.y - load.from[1]];
@@ -416,9 +433,9 @@ function Stage() {
         return place ? { ...one, position: { x: place[0] + dx, y: place[1] + dy }, dragging: true } : one;
       }));
     }
-    if (dragged.length !== 1 || node.type !== "layer" || !isLoose(store.doc, node.id)) return;
-    ui.set({ overWire: controller.wireAt(pointOf(event as globalThis.MouseEvent), node.id) });
-  }, [controller, store, ui]);
+    if (dragged.length !== 1 || node.type !== "layer") return;
+    controller.hover({ ...node.position, w: node.width ?? 0, h: node.height ?? 0 }, node.id);
+  }, [controller]);
 
   const onNodeDragStop = useCallback((_: unknown, node: Node, dragged: Node[]) => {
     dragging.current = false;
@@ -437,11 +454,11 @@ function Stage() {
     setNodes((now) => now.map((one) => (one.dragging ? { ...one, dragging: false } : one)));
     const still = Object.entries(at).every(([id, [x, y]]) => store.placement.at[id]?.[0] === x && store.placement.at[id]?.[1] === y)
       && Object.entries(frames).every(([id, [x, y]]) => store.doc.frames[id]?.at[0] === x && store.doc.frames[id]?.at[1] === y);
-    if (still) return controller.ui.set({ overWire: null });
+    if (still) return controller.hover(null);
     if (dragged.length === 1 && node.type === "layer" && controller.dropOnWire(node.id, round(node.position))) return;
-    ui.set({ overWire: null });
+    controller.hover(null);
     store.dispatch({ op: "move", at, frames });
-  }, [byHand, controller, sendChosen, store, ui]);
+  }, [byHand, controller, sendChosen, store]);
 
   const onNodeClick = useCallback((event: MouseEvent, node: Node) => {
     const before = store.doc.selected.filter((id) => store.doc.nodes[id] && id !== node.id).at(-1);

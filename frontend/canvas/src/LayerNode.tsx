@@ -33,7 +33,7 @@ export const LayerNode = memo(function LayerNode({ data, selected }: NodeProps<L
     "layer", `kind-${node.kind}`,
     node.problems.length ? (errors ? "has-error" : "has-warning") : "",
     node.bypassed ? "bypassed" : "", node.repeat > 1 ? "stacked" : "", over ? "over" : "", wiring ? "wiring" : "",
-    node.shape ? "" : "new", size.h < SLIM ? "slim" : "",
+    direction === "TB" ? "down" : "", node.shape ? "" : "new", size.h < SLIM ? "slim" : "",
   ].filter(Boolean).join(" ");
   return (
     <div className={look} style={{ width: size.w, height: size.h, "--family": `var(--family-${node.family})`, "--family-fill": `var(--fill-${node.family})` } as CSSProperties} data-testid={`layer-${node.id}`}>

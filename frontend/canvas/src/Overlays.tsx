@@ -82,12 +82,13 @@ export function Folds({ doc }: { doc: Document }) {
   const [closed, setClosed] = useState(() => readClosed());
   const fold = doc.folds[0];
   const project = store.canvas.split("/")[0] ?? "";
-  if (!fold || closed.includes(project) || doc.selected.length) return null;
+  const repeats = new Set(fold?.nodes.flat());
+  if (!fold || closed.includes(project) || !doc.selected.every((id) => repeats.has(id)) || (doc.selected.length && doc.selected.length < repeats.size)) return null;
   const title = `Found ${fold.text}. A block holds what repeats once, and says how often.`;
   return (
     <div className="folds popup" role="status" title={title}>
       <Icon name="fold" /><span>{fold.text}</span>
-      <button type="button" onClick={() => store.dispatch({ op: "fold", index: 0, name: "" })}>Fold<span className="aloud"> into a block</span></button>
+      <button type="button" onClick={() => controller.fold(0)}>Fold<span className="aloud"> into a block</span></button>
       <button type="button" onClick={() => controller.select(fold.nodes.flat())}>Show</button>
       <button type="button" className="close" aria-label="Not in this network" title="Not in this network" onClick={() => {
         const now = [...closed.filter((one) => one !== project), project].slice(-100);

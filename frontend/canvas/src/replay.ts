@@ -1,6 +1,6 @@
 /** What an operation will do, as far as it can be shown before Python has answered. */
 import {
-  wireId, type Document, type Entry, type Group, type LayerData, type Op, type Patch, type Point, type Slot,
+  wireId, type Along, type Document, type Entry, type Frames, type Group, type LayerData, type Op, type Patch, type Point, type Slot,
   type Value, type WireData,
 } from "./types";
 
@@ -56,7 +56,7 @@ export function replay(doc: Document, op: Op, groups: Group[]): Document {
       const wire = doc.wires[op.on];
       const node = doc.nodes[op.node];
       if (!wire || !node) return doc;
-      const placed = withAt(withAt(doc, op.move ?? {}), { [op.node]: op.at });
+      const placed = withFrames(withAt(withAt(doc, op.move ?? {}), { [op.node]: op.at }), op.frames);
       return between(placed, op.on, op.node, node.ins[0]?.name ?? "input", node.outs[0]?.path ?? []);
     }
     case "connect":
@@ -66,7 +66,7 @@ export function replay(doc: Document, op: Op, groups: Group[]): Document {
       return { ...doc, wires: without(doc.wires, op.wires) };
     case "join": {
       const entry = findEntry(groups, op.how === "add" ? "operator.add" : "torch.cat");
-      let next = withNode(doc, provisional(op.id, entry, op.how === "add" ? "+" : "cat", op.at, ["a", "b"]));
+      let next = withNode(along(doc, op), provisional(op.id, entry, op.how === "add" ? "+" : "cat", op.at, ["a", "b"]));
       next = connected(next, op.a, [op.id, "a", 0]);
       next = connected(next, op.b, [op.id, "b", 0]);
       return op.to ? connected(next, [op.id, []], op.to) : next;
@@ -80,7 +80,7 @@ export function replay(doc: Document, op: Op, groups: Group[]): Document {
     }
     case "pin":
     case "arrange":
-      return withAt(doc, op.at);
+      return withFrames(withAt(doc, op.at), op.frames);
     case "set": {
       const { node, name, value } = op;
       return changed(doc, [node], (n) => ({ ...n, quick: n.quick.map((q) => (q.name === name ? { ...q, value } : q)) }));
@@ -112,12 +112,21 @@ export function replay(doc: Document, op: Op, groups: Group[]): Document {
   }
 }
 
+const along = (doc: Document, { move, frames }: Along): Document => withFrames(move ? withAt(doc, move) : doc, frames);
+
+function withFrames(doc: Document, boxes: Frames | undefined): Document {
+  if (!boxes || !Object.keys(boxes).length) return doc;
+  const frames = { ...doc.frames };
+  for (const [id, [x, y, w, h]] of Object.entries(boxes)) if (frames[id]) frames[id] = { ...frames[id], at: [x, y], size: [w, h] };
+  return { ...doc, frames };
+}
+
 function add(doc: Document, op: Extract<Op, { op: "add" }>, groups: Group[]): Document {
   if (doc.nodes[op.id]) return doc;
   const entry = findEntry(groups, op.key);
   const node = provisional(op.id, entry, op.key, op.at, op.key === "input" ? [] : ["input"]);
   const port = node.ins[0]?.name ?? "input";
-  let next = withNode(op.move ? withAt(doc, op.move) : doc, node);
+  let next = withNode(along(doc, op), node);
   if (op.on) return between(next, op.on, op.id, port, []);
   if (op.from && node.ins.length) next = connected(next, op.from, [op.id, port, 0]);
   if (op.to) next = connected(next, [op.id, []], op.to);

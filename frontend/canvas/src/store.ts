@@ -19,7 +19,7 @@ const MOST_HELD = 200;
 const PASSING = new Set(["select", "pin", "fits", "effect", "picture", "resync", "copy", "open", "leave", "show_problem", "first_problem"]);
 const KEPT_REVISIONS = 24;
 /** Operations that add nodes or give positions: what is shown is pinned before them. */
-const PLACING = new Set(["add", "insert", "join", "move", "arrange", "paste", "duplicate", "group", "cut", "delete"]);
+const PLACING = new Set(["add", "insert", "join", "move", "arrange", "paste", "duplicate", "group", "fold", "cut", "delete"]);
 const SCOPED = new Set(["open", "leave", "show_problem", "first_problem"]);
 
 export class CanvasStore {
@@ -30,7 +30,7 @@ export class CanvasStore {
   doc: Document = EMPTY;
   groups: Group[] = [];
   colours: FamilyColours = {};
-  placement: Placement = { at: none(), loose: [] };
+  placement: Placement = { at: none(), loose: [], moved: [], frames: {} };
   /** What there is to draw in, where that is known: rows are as long as it is wide. */
   room: Room | undefined;
   /** Grows with every change: what React waits for. */
@@ -62,6 +62,8 @@ export class CanvasStore {
   private unanswered = 0;
   private asked = 1;
   private late = false;
+  /** Whether something was done here: only then does a place that was found belong into the file. */
+  private edited = false;
 
   subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
@@ -101,7 +103,8 @@ export class CanvasStore {
     if (this.leaving && edit.op !== "resync") return 0;
     const last = this.pending.at(-1);
     if (edit.op === "select" && last?.op === "select" && this.queued) this.pending = this.pending.slice(0, -1);
-    if (PLACING.has(edit.op) && this.placement.loose.length) this.push({ op: "pin", at: this.looseAt() });
+    if (PLACING.has(edit.op) && this.placement.loose.length) this.push({ op: "pin", at: this.looseAt(), frames: this.placement.frames, keep: false });
+    this.edited ||= !PASSING.has(edit.op);
     this.push(edit);
     if (edit.op === "open" || edit.op === "leave") this.leaving = true;
     this.update();
@@ -120,12 +123,12 @@ export class CanvasStore {
   pinLoose(): void {
     const { loose } = this.placement;
     if (!loose.length || loose.length === this.doc.order.length || this.pending.length) return;
-    this.dispatch({ op: "pin", at: this.looseAt() });
+    this.dispatch({ op: "pin", at: this.looseAt(), frames: this.placement.frames, keep: this.edited });
   }
 
   private looseAt(): Record<string, Point> {
     const at = none<Point>();
-    for (const id of this.placement.loose) {
+    for (const id of [...this.placement.loose, ...this.placement.moved]) {
       const point = this.placement.at[id];
       if (point) at[id] = point;
     }

@@ -110,29 +110,37 @@ export interface Message {
   above?: number;
 }
 
+/** Where frames and notes stand, and how large they are. */
+export type Frames = Record<string, [x: number, y: number, w: number, h: number]>;
+/** What moves along with something new, in the same step. */
+export interface Along { move?: Record<string, Point>; frames?: Frames }
+
 interface Stamp { seq?: number; at_ms?: number; in?: string }
 export type Edit =
-  | { op: "add"; key: string; id: string; at: Point; after: string | null; on: string | null; from: Value | null; to: Slot | null; move?: Record<string, Point> }
-  | { op: "insert"; node: string; on: string; at: Point; move?: Record<string, Point> }
+  | ({ op: "add"; key: string; id: string; at: Point; after: string | null; on: string | null; from: Value | null; to: Slot | null } & Along)
+  | ({ op: "insert"; node: string; on: string; at: Point } & Along)
   | { op: "connect"; from: Value; to: Slot; instead: string | null }
   | { op: "disconnect"; wires: string[] }
-  | { op: "join"; a: Value; b: Value; how: "add" | "cat"; id: string; at: Point; to: Slot | null }
+  | ({ op: "join"; a: Value; b: Value; how: "add" | "cat"; id: string; at: Point; to: Slot | null } & Along)
   | { op: "delete"; nodes: string[]; wires: string[]; frames: string[]; sure: boolean }
   | { op: "move"; at: Record<string, Point>; frames: Record<string, Point> }
-  | { op: "pin"; at: Record<string, Point> }
-  | { op: "arrange"; at: Record<string, Point>; direction: "LR" | "TB" }
+  /** `keep`: it belongs to what was just done, and is written as that was. */
+  | { op: "pin"; at: Record<string, Point>; frames: Frames; keep: boolean }
+  | { op: "arrange"; at: Record<string, Point>; frames: Frames; direction: "LR" | "TB" }
   | { op: "set"; node: string; name: string; value: number | string; sure?: boolean }
   | { op: "sure"; id: number }
   | { op: "rename"; node: string; name: string }
   | { op: "bypass" | "freeze"; nodes: string[] }
   | { op: "note"; node: string; text: string }
   | { op: "frame"; id: string; title: string; colour: string; at: Point; size: Point; text: string; kind: "frame" | "note" }
-  | { op: "group"; nodes: string[]; name: string | null; id: string }
-  | { op: "ungroup" | "open"; node: string }
+  | ({ op: "group"; nodes: string[]; name: string | null; id: string; at: Point } & Along)
+  /** `stay`: the content stands where it stood when it was grouped. */
+  | ({ op: "ungroup"; node: string; stay: boolean } & Along)
+  | { op: "open"; node: string }
   | { op: "repeat"; node: string; repeat: number; shared: boolean }
   | { op: "leave"; depth: number }
-  | { op: "fold"; index: number; name: string }
-  | { op: "duplicate"; nodes: string[] }
+  | ({ op: "fold"; index: number; name: string; id: string; at: Point } & Along)
+  | { op: "duplicate"; nodes: string[]; at: Point }
   | { op: "paste"; at: Point; keep_inputs: boolean; text?: string }
   | { op: "repair"; id: string }
   | { op: "undo" | "redo" | "first_problem" | "resync" }

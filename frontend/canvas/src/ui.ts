@@ -25,6 +25,8 @@ export interface UiState {
   /** Nodes that the pulled value is made of: they cannot read it. */
   barred: ReadonlySet<string>;
   overWire: string | null;
+  /** Where layers would move on to, if what hovers over a wire were dropped. */
+  making: Record<string, Point> | null;
   overNode: string | null;
   cursor: { screen: Point; text: string; good: boolean } | null;
   asked: Asked | null;
@@ -40,7 +42,7 @@ export interface UiState {
 export class Ui {
   state: UiState = {
     search: null, slotMenu: null, choosing: null, menu: null, keys: false, palette: false, problem: null, editing: null, wireFrom: null, wirePath: [],
-    pulling: null, fits: null, barred: new Set(), overWire: null, overNode: null, cursor: null, asked: null, effect: null, frameTool: false,
+    pulling: null, fits: null, barred: new Set(), overWire: null, making: null, overNode: null, cursor: null, asked: null, effect: null, frameTool: false,
     bytes: false, minimap: false, snap: false, unfolded: new Set(), said: "",
   };
   private listeners = new Set<() => void>();
