@@ -3,7 +3,7 @@ import { shownIns } from "./layout";
 import type { Document, Entry, Group, InPort, LayerData, PortKind, Slot, Value } from "./types";
 import { wireId } from "./types";
 
-/** Whether a value of `from` can be reached from `to`: a wire between them would close a circle. */
+/** Whether a value of `from` can be reached from `to`: a wire between them would make a cycle. */
 export function closesCircle(doc: Document, from: string, to: string): boolean {
   return readersOf(doc, to).has(from);
 }
@@ -45,7 +45,7 @@ export function reasonAgainst(doc: Document, from: Value, to: Slot, fits: Record
   if (closesCircle(doc, from[0], to[0])) {
     return from[0] === to[0]
       ? `${label(source)} cannot read its own result.`
-      : `${label(source)} already reads ${label(reader)}: this wire would close a circle.`;
+      : `${label(source)} already reads ${label(reader)}: this wire would make a cycle.`;
   }
   if (to[1].startsWith("~")) return "This wire follows from a size; change the number that reads it.";
   return fits?.[`${to[0]}:${to[1]}`] ?? "";
