@@ -539,3 +539,11 @@ def test_a_mere_warning_is_not_shown_as_an_error_and_deleting_comes_last(empty: 
     repairs = [b for b in empty.at.button if (b.key or "").startswith("lw_repair_")]
     assert repairs[0].label.startswith("Let “output” read")
     assert repairs[-1].label.startswith("Delete") and len(repairs) > 1
+
+
+def test_the_name_proposed_in_place_of_a_refused_one_can_be_taken(digits: App) -> None:
+    digits.draw({"op": "rename", "node": "conv1", "name": "my conv!"})
+    message = digits.session.kept["canvas.message"]
+    assert message["offer"]["label"] == "my_conv" and "“my_conv” would do" in message["text"]
+    digits.draw(message["offer"]["op"])
+    assert "my_conv" in digits.labels and digits.session.kept["canvas.message"] is None

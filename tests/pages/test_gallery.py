@@ -158,7 +158,7 @@ def test_a_copy_that_was_never_changed_is_opened_again_and_a_changed_one_is_left
     app.at.switch_page("pages/gallery.py").run()
     app.click("lw_open_unet")
     assert app.session.work.id == first
-    app.session.work.edit(Rename(app.graph.outputs[0].id, "mask"))
+    app.session.work.edit(Rename(app.graph.outputs[0].id, "other"))
     app.session.work.save()
     app.at.switch_page("pages/gallery.py").run()
     app.click("lw_open_unet")

@@ -28,6 +28,7 @@ from builder.graph.edits import (
     Ungroup,
 )
 from builder.graph.model import Frame, TensorSpec
+from builder.graph.names import names_in, refuse_name, safe_identifier, suggest_name
 from builder.ui import state
 from builder.ui.canvas import clipboard, questions, reading, wiring
 from builder.ui.canvas.abilities import can_bypass, can_freeze
@@ -41,6 +42,7 @@ from builder.ui.mending import repair_id
 _LOG: Final = logging.getLogger("layerwise")
 _MOST_TRIED: Final = 30  # problems whose repairs are looked through for the one that was meant
 _MESSAGE: Final = "canvas.message"
+_OFFER: Final = "canvas.offer"  # what the message offers to do instead
 _ARRANGED: Final = {
     "LR": "Arrange left to right",
     "TB": "Arrange top to bottom",
@@ -77,6 +79,9 @@ def handle(operation: Operation) -> None:
     for tone, sentence in told:
         state.say(sentence, tone)
     message = {"tone": said[-1][0], "text": said[-1][1], "seq": operation["seq"]} if said else None
+    if (offer := state.recall(_OFFER)) is not None:
+        state.keep(_OFFER, None)
+        message = {**message, "offer": offer} if message else None
     if operation.get("op") not in _SILENT:
         state.keep(_MESSAGE, message)
 
@@ -164,8 +169,13 @@ def _shape(operation: Operation) -> None:
 
 def _rename(operation: Operation) -> None:
     node, name = reading.node(operation, state.scoped_graph()), reading.text(operation, "name")
-    if node is not None and name is not None:
-        edit_or_ask(Rename(node, name, scope=state.scope()))
+    if node is None or name is None:
+        return
+    taken = names_in(state.scoped_graph(), node)
+    if refuse_name(name, taken) is not None:
+        free = suggest_name(safe_identifier(name), taken)
+        state.keep(_OFFER, {"label": free, "op": {"op": "rename", "node": node, "name": free}})
+    edit_or_ask(Rename(node, name, scope=state.scope()))
 
 
 def _note(operation: Operation) -> None:

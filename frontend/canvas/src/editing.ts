@@ -2,6 +2,7 @@
 import { put, refusal } from "./clipboard";
 import { Connecting } from "./connecting";
 import { align, around, arrange, distribute, freePlace, snapped, type Box, type Edge, type Style } from "./layout";
+import { reasonNot } from "./able";
 import type { FrameData, Point } from "./types";
 import { FRAME, NEW_NODE, uid } from "./view";
 
@@ -92,6 +93,8 @@ export class Editing extends Connecting {
   onNodes(op: "bypass" | "freeze" | "duplicate" | "copy" | "cut"): void {
     const nodes = this.selected;
     if (!nodes.length) return;
+    const reason = op === "bypass" || op === "freeze" ? reasonNot(op, this.doc, nodes) : "";
+    if (reason) return this.refuse(reason, null);
     if (op === "copy" || op === "cut") {
       const text = this.store.ask({ op, nodes }).then((answer) => answer?.copied ?? "");
       this.copied = "on its way";
@@ -135,6 +138,24 @@ export class Editing extends Connecting {
       this.store.dispatch({ op: "ungroup", node: id });
       this.ui.say(`${this.name(id)} ungrouped`);
     }
+  }
+
+  /** The menu of what was clicked with the other button, or of what is selected. */
+  menuAt(kind: "layer" | "wire" | "frame" | "ground", id: string, screen: Point): void {
+    if (kind === "layer" && !this.selected.includes(id)) this.select([id], false);
+    this.ui.set({ context: { kind, id, screen: this.local(screen) }, menu: null, search: null, slotMenu: null, problem: null });
+  }
+
+  menuByKey(): void {
+    const id = this.selected.at(-1);
+    const box = id ? this.boxOf(id) : null;
+    if (id && box) return this.menuAt("layer", id, this.inside(this.toScreen([box.x + 16, box.y + box.h])));
+    const [wire] = this.wires;
+    const [frame] = this.frames;
+    const at = this.inside(this.toScreen(this.centre()));
+    if (wire) this.menuAt("wire", wire, at);
+    else if (frame) this.menuAt("frame", frame, at);
+    else this.menuAt("ground", "", at);
   }
 
   openBlock(id: string): boolean {
@@ -214,7 +235,7 @@ export class Editing extends Connecting {
       const box = this.boxOf(id);
       if (box) sizes.set(id, box);
     }
-    this.store.dispatch({ op: "arrange", at: arrange(this.doc, style, sizes, this.store.room), direction: style === "TB" ? "TB" : "LR" });
+    this.store.dispatch({ op: "arrange", at: arrange(this.doc, style, sizes, this.store.room), direction: style === "TB" ? "TB" : "LR", rows: style === "rows" });
     this.ui.say({ LR: "Arranged from left to right", rows: "Arranged in rows", TB: "Arranged from top to bottom" }[style]);
     this.fit();
   }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { NETWORKS } from "../dev/networks";
 import { COMMANDS, comboOf } from "./keys";
-import { read } from "./QuickNumbers";
+import { read } from "./numbers";
 import { EMPTY, replay } from "./replay";
 import { luminance } from "./theme";
 import { inHandle, outHandle, readIn, readOut, type Document, type Group } from "./types";
