@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from builder.errors import quote
-from builder.graph.model import Graph, Node, Owner
+from builder.graph.model import Graph, Node, Owner, Ref, map_refs
 from builder.graph.size import format_layers
 
 
@@ -18,7 +18,8 @@ def change_words(before: Graph, now: Graph) -> str:
     if before == now:
         return ""
     old, new = _parts(before), _parts(now)
-    changed = [i for i in new if i in old and old[i] != new[i]]
+    both = [i for i in new if i in old]
+    changed = [i for i in both if _unwired(old[i]) != _unwired(new[i])]
     added = [i for i in new if i not in old]
     gone = [i for i in old if i not in new]
     said = [
@@ -26,6 +27,8 @@ def change_words(before: Graph, now: Graph) -> str:
         _said([now.label(i) for i in added], "added"),
         _said([before.label(i) for i in gone], "deleted"),
     ]
+    if not any(said):
+        said = [_said([now.label(i) for i in both if old[i] != new[i]], "rewired")]
     if words := [each for each in said if each]:
         return " and ".join([", ".join(words[:-1]), words[-1]]) if words[1:] else words[0]
     blocks = [name for name, block in now.blocks.items() if _block_changed(before, name, block)]
@@ -42,6 +45,13 @@ def _parts(graph: Graph) -> Mapping[str, tuple[Node, Owner | None]]:
         node.id: (replace(node, position=None, note=""), graph.owner_of(node))
         for node in graph.nodes.values()
     }
+
+
+def _unwired(part: tuple[Node, Owner | None]) -> tuple[Node, Owner | None]:
+    """A layer without what it reads: one that is put in front of it changes no more than that."""
+    node, owner = part
+    held = {name: map_refs(value, lambda _: Ref("")) for name, value in node.arguments.items()}
+    return replace(node, arguments=held), owner
 
 
 def _block_changed(before: Graph, name: str, block: Graph) -> bool:

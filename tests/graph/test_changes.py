@@ -5,6 +5,7 @@ from __future__ import annotations
 from builder.graph.changes import change_words
 from builder.graph.edits import (
     AddNode,
+    Connect,
     DeleteNode,
     Edit,
     SetArgument,
@@ -13,7 +14,7 @@ from builder.graph.edits import (
     SetPositions,
     apply,
 )
-from builder.graph.model import Graph
+from builder.graph.model import Graph, Ref
 from tests.graph.networks import mlp
 
 
@@ -29,8 +30,10 @@ def test_what_was_changed_is_named() -> None:
     assert change_words(mlp(), changed(wider)) == "“fc1” was changed"
     assert change_words(mlp(), changed(wider, SetFrozen("fc2", True))) == "2 layers were changed"
     after = AddNode("torch.nn.Dropout", after="fc2", id="drop", name="drop")
-    assert change_words(mlp(), changed(wider, after)).endswith("and “drop” was added")
-    assert "“relu” was deleted" in change_words(mlp(), changed(DeleteNode("relu")))
+    assert change_words(mlp(), changed(after)) == "“drop” was added"
+    assert change_words(mlp(), changed(wider, after)) == "“fc1” was changed and “drop” was added"
+    assert change_words(mlp(), changed(Connect(Ref("fc1"), "fc2", "input"))) == "“fc2” was rewired"
+    assert change_words(mlp(), changed(DeleteNode("relu"))) == "“relu” was deleted"
 
 
 def test_places_and_notes_are_no_change() -> None:

@@ -74,7 +74,7 @@ export function MessageBar({ doc }: { doc: Document }) {
       {message.offer && <button type="button" onClick={() => {
         setClosed(said);
         if (message.offer) store.dispatch(message.offer.op);
-      }}>{message.offer.label}</button>}
+      }}>Use {message.offer.label}</button>}
       <button type="button" className="close" aria-label="Close" onClick={() => setClosed(said)}><Icon name="close" /></button>
     </div>
   );
