@@ -54,5 +54,5 @@ if (state.list_projects() or state.unreadable_projects()) and not search:
 
 chosen = design_cards(search or "")
 if chosen:
-    state.new_project(project(chosen))
+    state.open_design(project(chosen))
     go_to("Build")

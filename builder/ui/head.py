@@ -32,8 +32,11 @@ def page_head(
     *,
     needs_project: bool = True,
     beside: Callable[[], None] | None = None,
+    history: bool = True,
 ) -> None:
     """Draws the head; call it first on a page.
+
+    `history`: whether Undo and Redo are seen here; else the page shows them, and their keys go on.
 
     `beside`: draws what a page has of its own in the title's line. `title`: as in `builder.ui.places`, which also knows the purpose and the next page. With
     `needs_project` a page without an open project says so, offers one, and stops there: below this
@@ -43,7 +46,7 @@ def page_head(
     opened = state.open_from_url()
     with st.container(key="lw_head", gap="small"):
         if opened:
-            _project_row(title)
+            _project_row(title, history)
         about = purpose or (here.purpose if here else "")
         _title_row(title, about, opened and needs_project, beside if opened else None)
     with st.container(key="lw_told", gap="small"):  # always there: what is below keeps its place
@@ -62,7 +65,7 @@ def page_head(
         st.stop()
 
 
-def _project_row(title: str) -> None:
+def _project_row(title: str, history: bool) -> None:
     with st.container(
         key="lw_bar", horizontal=True, vertical_alignment="center", gap="small", wrap=True
     ):
@@ -71,7 +74,11 @@ def _project_row(title: str) -> None:
         st.space("stretch")
         _data_chip()
         _chip()
-        _history_buttons()
+        if history:
+            _history_buttons()
+        else:
+            with st.container(key="lw_history_elsewhere", width="content"):
+                _history_buttons()
 
 
 def _name_field(title: str) -> None:

@@ -11,13 +11,15 @@ from typing import Final
 from builder.errors import LayerwiseError, ProjectRefused, quote
 from builder.graph.edits import Edit, RenameModel, SetFrame, SetNote, SetPosition, SetPositions
 from builder.graph.model import BATCH, Graph, Node, Ref, TensorSpec
-from builder.graph.project import MAX_BYTES, Project, from_json, to_json
+from builder.graph.project import MAX_BYTES, MAX_PROJECT_NAME, Project, from_json, to_json
+from builder.graph.size import count_layers
 from builder.ui import projects
 from builder.ui.looking import carry_check, forget_what_is_gone, scope, scoped_graph
 from builder.ui.session import Session, current, say, whole, work
 from builder.ui.stored_choices import take_usable_choices
 from builder.ui.work import SavedKind, Work
 
+_COPIES_READ: Final = 20  # of a design, the newest: whether one of them was never changed
 _ONLY_SEEN: Final = (SetFrame, SetNote, SetPosition, SetPositions)
 """Edits that change what is seen and nothing that is worked out."""
 
@@ -80,6 +82,29 @@ def new_project(value: Project) -> str:
     _take_up(session, fresh)
     save()
     return fresh.id
+
+
+@whole
+def open_design(value: Project) -> str:
+    """Opens a design of the gallery: a copy this person never changed, else a new one, and gives its id.
+
+    A new one beside copies that were changed gets a free name: "U-Net 2".
+    """
+    named = re.compile(re.escape(value.name) + r"( \d+)?")
+    copies = [card for card in list_projects() if named.fullmatch(card.name)]
+    layers = count_layers(value.graph)
+    for card in [c for c in copies if c.layers == layers][:_COPIES_READ]:
+        try:
+            found = Work.read(current().owner, card.id).project
+        except (LayerwiseError, OSError, UnicodeDecodeError):
+            continue
+        if to_json(replace(found, name=value.name)) == to_json(value) and open_project(card.id):
+            return card.id
+    taken, number, name = {card.name for card in copies}, 1, value.name
+    while name in taken:
+        number += 1
+        name = f"{value.name[: MAX_PROJECT_NAME - 5]} {number}"
+    return new_project(replace(value, name=name))
 
 
 def start_empty() -> str:

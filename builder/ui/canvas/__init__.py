@@ -83,7 +83,7 @@ def canvas_alone(*, above: int) -> None:
 
 def _around() -> tuple[object, ...]:
     """What the page around the canvas shows, as far as the canvas can change it."""
-    return (id(state.graph()), state.selected(), state.scope_path(), state.saved())
+    return (id(state.graph()), selected(), state.scope_path(), state.saved())
 
 
 def receive_canvas() -> None:

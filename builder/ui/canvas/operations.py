@@ -19,6 +19,7 @@ from builder.graph.edits import (
     SetBypassed,
     SetFrame,
     SetFrozen,
+    SetInputSpec,
     SetNote,
     SetPositions,
     SetRepeat,
@@ -26,18 +27,27 @@ from builder.graph.edits import (
     Ungroup,
 )
 from builder.graph.limits import MAX_NESTED
-from builder.graph.model import Frame
+from builder.graph.model import Frame, TensorSpec
+from builder.graph.names import names_in, refuse_name, safe_identifier, suggest_name
 from builder.ui import state
 from builder.ui.canvas import clipboard, questions, reading, wiring
+from builder.ui.canvas.abilities import can_bypass, can_freeze
 from builder.ui.canvas.folds import fold
 from builder.ui.canvas.holding import decide, edit_or_ask
 from builder.ui.canvas.place import looking_at, select
 from builder.ui.canvas.reading import Operation
+from builder.ui.expressions import has_batch, read_shape, with_batch
 from builder.ui.mending import repair_id
 
 _LOG: Final = logging.getLogger("layerwise")
 _MOST_TRIED: Final = 30  # problems whose repairs are looked through for the one that was meant
 _MESSAGE: Final = "canvas.message"
+_OFFER: Final = "canvas.offer"  # what the message offers to do instead
+_ARRANGED: Final = {
+    "LR": "Arrange left to right",
+    "TB": "Arrange top to bottom",
+    "rows": "Arrange in rows",
+}
 _COLOURS: Final = ("grey", "blue", "teal", "green", "yellow", "orange", "red", "purple")
 
 
@@ -69,6 +79,9 @@ def handle(operation: Operation) -> None:
     for tone, sentence in told:
         state.say(sentence, tone)
     message = {"tone": said[-1][0], "text": said[-1][1], "seq": operation["seq"]} if said else None
+    if (offer := state.recall(_OFFER)) is not None:
+        state.keep(_OFFER, None)
+        message = {**message, "offer": offer} if message else None
     if operation.get("op") not in _SILENT:
         state.keep(_MESSAGE, message)
 
@@ -108,7 +121,9 @@ def _pin(operation: Operation) -> None:
 def _arrange(operation: Operation) -> None:
     parts = wiring.made_room(operation, state.scoped_graph(), "at")
     if parts:
-        state.edit(Several(tuple(parts), "Arrange"))
+        how = "rows" if operation.get("rows") is True else operation.get("direction")
+        label = _ARRANGED["TB" if how == "TB" else "rows" if how == "rows" else "LR"]
+        state.edit(Several(tuple(parts), label))
 
 
 def _frame(operation: Operation) -> None:
@@ -140,10 +155,30 @@ def _set(operation: Operation) -> None:
         edit_or_ask(edit)
 
 
+def _shape(operation: Operation) -> None:
+    """The shape of an input as a person writes it: N×1×28×28, 1,28,28; the batch is put in front."""
+    graph, scope = state.scoped_graph(), state.scope()
+    identity, text = reading.node(operation, graph), reading.text(operation, "text")
+    if identity is None or text is None or graph.nodes[identity].kind != "input":
+        return
+    spec = graph.nodes[identity].spec
+    read = read_shape(text) if text.strip() or not scope else None
+    if read is not None and (spec is None or has_batch(spec.shape)):
+        read = with_batch(read)
+    dtype = spec.dtype if spec else "float32"
+    given = None if read is None else TensorSpec(read, dtype)
+    edit_or_ask(SetInputSpec(identity, given, scope=scope))
+
+
 def _rename(operation: Operation) -> None:
     node, name = reading.node(operation, state.scoped_graph()), reading.text(operation, "name")
-    if node is not None and name is not None:
-        edit_or_ask(Rename(node, name, scope=state.scope()))
+    if node is None or name is None:
+        return
+    taken = names_in(state.scoped_graph(), node)
+    if refuse_name(name, taken) is not None:
+        free = suggest_name(safe_identifier(name), taken)
+        state.keep(_OFFER, {"label": free, "op": {"op": "rename", "node": node, "name": free}})
+    edit_or_ask(Rename(node, name, scope=state.scope()))
 
 
 def _note(operation: Operation) -> None:
@@ -155,22 +190,24 @@ def _note(operation: Operation) -> None:
 def _bypass(operation: Operation) -> None:
     """All of them bypassed, or none where all were."""
     graph = state.scoped_graph()
-    able = [
-        n
-        for n in reading.nodes(operation, "nodes", graph)
-        if graph.nodes[n].kind in ("layer", "operation", "branch")
-    ]
+    able = [n for n in reading.nodes(operation, "nodes", graph) if can_bypass(graph.nodes[n])]
+    if not able:
+        return state.say("Inputs and outputs pass nothing on: they cannot be bypassed.", "info")
     on = not all(graph.nodes[n].bypassed for n in able)
-    _each([SetBypassed(n, on, scope=state.scope()) for n in able], "Bypass" if on else "Use again")
+    edits = [SetBypassed(n, on, scope=state.scope()) for n in able]
+    return _each(edits, "Bypass" if on else "Use again")
 
 
 def _freeze(operation: Operation) -> None:
     graph = state.scoped_graph()
     chosen = reading.nodes(operation, "nodes", graph)
-    owners = {o.id: (n, o) for n in chosen if (o := graph.owner_of(graph.nodes[n])) is not None}
+    able = [n for n in chosen if can_freeze(graph, graph.nodes[n], state.scoped_report())]
+    owners = {o.id: (n, o) for n in able if (o := graph.owner_of(graph.nodes[n])) is not None}
+    if chosen and not owners:
+        return state.say("What is selected has no weights: there is nothing to freeze.", "info")
     on = not all(owner.frozen for _, owner in owners.values())
     edits = [SetFrozen(node, on, scope=state.scope()) for node, _ in owners.values()]
-    _each(edits, "Freeze" if on else "Unfreeze")
+    return _each(edits, "Freeze" if on else "Unfreeze")
 
 
 def _each(edits: list[Any], verb: str) -> None:
@@ -329,6 +366,7 @@ _ACTS: Final[Mapping[str, Callable[[Operation], None]]] = {
     "arrange": _arrange,
     "frame": _frame,
     "set": _set,
+    "shape": _shape,
     "rename": _rename,
     "note": _note,
     "bypass": _bypass,

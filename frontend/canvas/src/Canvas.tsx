@@ -5,6 +5,7 @@ import {
 } from "@xyflow/react";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore, type CSSProperties, type MouseEvent, type PointerEvent } from "react";
 import { ControllerProvider, useController } from "./context";
+import { ContextMenu } from "./ContextMenu";
 import { Controller, FRAME, type Flow } from "./controller";
 import { ByHand } from "./dragging";
 import { Footer } from "./Footer";
@@ -106,6 +107,7 @@ function Frame() {
     const { state } = ui;
     if (state.menu && !target.closest(".menu, .repeat-choice, .repeat")) ui.set({ menu: null });
     if ((state.slotMenu || state.choosing) && !target.closest(".slot-choice")) ui.set({ slotMenu: null, choosing: null });
+    if (state.context && !target.closest(".context-menu")) ui.set({ context: null });
     if (state.cursor && !state.pulling) ui.set({ cursor: null });
     if (target.closest("input, textarea, button, select")) return;
     const own = event.currentTarget as HTMLElement;
@@ -141,6 +143,7 @@ function Frame() {
       <SlotChoice />
       <PortChoice />
       <RepeatChoice doc={store.doc} />
+      <ContextMenu />
       <CursorReason />
       <Keys />
     </div>
@@ -230,7 +233,7 @@ function Stage() {
   });
   useEffect(() => () => {
     controller.clearMarks();
-    ui.set({ search: null, slotMenu: null, choosing: null, problem: null, editing: null, wireFrom: null, asked: null });
+    ui.set({ search: null, slotMenu: null, context: null, choosing: null, problem: null, editing: null, wireFrom: null, asked: null });
   }, [controller, ui]);
 
   // The wires' ways are worked out when places or wires change, never while a node is being dragged.
@@ -407,6 +410,19 @@ function Stage() {
     ui.set({ problem: null, asked: null, search: null });
     if (ui.state.pulling) controller.letGo();
   }, [controller, ui]);
+  const onNodeContextMenu = useCallback((event: MouseEvent, node: Node) => {
+    event.preventDefault();
+    if (node.type === "frame") controller.menuAt("frame", node.id.slice(FRAME.length), [event.clientX, event.clientY]);
+    else controller.menuAt("layer", node.id, [event.clientX, event.clientY]);
+  }, [controller]);
+  const onEdgeContextMenu = useCallback((event: MouseEvent, edge: Edge) => {
+    event.preventDefault();
+    if (!store.doc.wires[edge.id]?.fixed) controller.menuAt("wire", edge.id, [event.clientX, event.clientY]);
+  }, [controller, store]);
+  const onPaneContextMenu = useCallback((event: globalThis.MouseEvent | MouseEvent) => {
+    event.preventDefault();
+    controller.menuAt("ground", "", [event.clientX, event.clientY]);
+  }, [controller]);
   const onDoubleClick = useCallback((event: MouseEvent) => {
     if ((event.target as HTMLElement).classList.contains("react-flow__pane")) controller.search([event.clientX, event.clientY]);
   }, [controller]);
@@ -511,6 +527,7 @@ function Stage() {
         onNodeClick={onNodeClick}
         onNodeDoubleClick={onNodeDoubleClick} onEdgeDoubleClick={onEdgeDoubleClick}
         onNodeMouseEnter={onNodeMouseEnter} onNodeMouseLeave={onNodeMouseLeave}
+        onNodeContextMenu={onNodeContextMenu} onEdgeContextMenu={onEdgeContextMenu} onPaneContextMenu={onPaneContextMenu}
         onPaneClick={onPaneClick} onDoubleClick={onDoubleClick}
         onMove={onMove} onMoveEnd={onMoveEnd}
         onInit={onInit}

@@ -27,7 +27,7 @@ export function Footer({ doc, pending, unsaved }: { doc: Document; pending: numb
       {unsaved > 0 && <span className="unsaved" role="status" data-testid="canvas-unsaved">{unsaved === 1 ? "1 change not saved yet" : `${unsaved} changes not saved yet`}</span>}
       <span className={`saving${pending ? " on" : ""}`} title={pending ? "Being worked out" : "All done"} />
       {totals.problems > 0
-        ? <button type="button" className="problem-count" data-testid="canvas-problems" onClick={() => controller.firstProblem()}>{totals.problems === 1 ? "1 problem" : `${totals.problems} problems`}</button>
+        ? <button type="button" className={totals.errors === 0 ? "problem-count mild" : "problem-count"} data-testid="canvas-problems" onClick={() => controller.firstProblem()}>{totals.problems === 1 ? "1 problem" : `${totals.problems} problems`}</button>
         : doc.order.length > 0 && <span className="fine">No problems</span>}
       <div className="aloud" aria-live="polite" role="status">{said}</div>
     </footer>

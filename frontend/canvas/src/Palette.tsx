@@ -104,15 +104,16 @@ export function Palette({ groups }: { groups: Group[] }) {
           const shown = place === 0 || unfolded.has(group.title);
           return (
             <section key={group.title}>
-              <button type="button" className="group" aria-expanded={shown} onClick={() => {
+              {place === 1 && <h4>Everything</h4>}
+              {place === 0 ? <h4>{group.title}</h4> : <button type="button" className="group" aria-expanded={shown} onClick={() => {
                 const next = new Set(unfolded);
                 if (!next.delete(group.title)) next.add(group.title);
                 setUnfolded(next);
               }}>
-                <i style={{ background: `var(--family-${group.family})` }} className={place === 0 ? "none" : ""} />
+                <i style={{ background: `var(--family-${group.family})` }} />
                 <span>{group.title}</span>
-                {place > 0 && <small>{group.entries.length}</small>}
-              </button>
+                <small>{group.entries.length}</small>
+              </button>}
               {shown && group.entries.map(item)}
             </section>
           );

@@ -1,6 +1,7 @@
 /** What is done to layers that stand there: deleted, copied, grouped, moved. */
 import { put, refusal } from "./clipboard";
 import { Connecting } from "./connecting";
+import { reasonNot } from "./able";
 import { FRAME_EDGE, FRAME_HEAD, frameBox, framesAlong } from "./frames";
 import { align, around, arrange, axisOf, closeGaps, distribute, freePlace, overlaps, snapped, type Box, type Edge, type Style } from "./layout";
 import { GAP_DOWN } from "./placing";
@@ -101,6 +102,8 @@ export class Editing extends Connecting {
   onNodes(op: "bypass" | "freeze" | "duplicate" | "copy" | "cut"): void {
     const nodes = this.selected;
     if (!nodes.length) return;
+    const reason = op === "bypass" || op === "freeze" ? reasonNot(op, this.doc, nodes) : "";
+    if (reason) return this.refuse(reason, null);
     if (op === "copy" || op === "cut") {
       const text = this.store.ask({ op, nodes }).then((answer) => answer?.copied ?? "");
       this.copied = "on its way";
@@ -195,6 +198,24 @@ export class Editing extends Connecting {
       this.store.dispatch({ op: "ungroup", node: id, ...this.asBefore(id) });
       this.ui.say(`${this.name(id)} ungrouped`);
     }
+  }
+
+  /** The menu of what was clicked with the other button, or of what is selected. */
+  menuAt(kind: "layer" | "wire" | "frame" | "ground", id: string, screen: Point): void {
+    if (kind === "layer" && !this.selected.includes(id)) this.select([id], false);
+    this.ui.set({ context: { kind, id, screen: this.local(screen) }, menu: null, search: null, slotMenu: null, problem: null });
+  }
+
+  menuByKey(): void {
+    const id = this.selected.at(-1);
+    const box = id ? this.boxOf(id) : null;
+    if (id && box) return this.menuAt("layer", id, this.inside(this.toScreen([box.x + 16, box.y + box.h])));
+    const [wire] = this.wires;
+    const [frame] = this.frames;
+    const at = this.inside(this.toScreen(this.centre()));
+    if (wire) this.menuAt("wire", wire, at);
+    else if (frame) this.menuAt("frame", frame, at);
+    else this.menuAt("ground", "", at);
   }
 
   openBlock(id: string): boolean {
@@ -294,7 +315,7 @@ export class Editing extends Connecting {
     const at = arrange(this.doc, style, sizes, this.store.room);
     const after = new Map(Object.entries(at).map(([id, [x, y]]) => [id, { x, y, w: sizes.get(id)?.w ?? 0, h: sizes.get(id)?.h ?? 0 }]));
     const frames = framesAlong(this.doc, this.boxMap(), after);
-    this.store.dispatch({ op: "arrange", at, frames, direction: style === "TB" ? "TB" : "LR" });
+    this.store.dispatch({ op: "arrange", at, frames, direction: style === "TB" ? "TB" : "LR", rows: style === "rows" });
     this.ui.say({ LR: "Arranged from left to right", rows: "Arranged in rows", TB: "Arranged from top to bottom" }[style]);
     this.fit();
   }

@@ -1,5 +1,6 @@
 /** Where nodes stand: sizes known before they are drawn, dagre, free places, lining up. */
 import { Graph, layout as dagreLayout } from "@dagrejs/dagre";
+import { shortName } from "./numbers";
 import { none } from "./replay";
 import { MARGIN, READABLE, rows, type Room } from "./rows";
 import { close, pointOf, readers, skips, straightened, type Sized } from "./spine";
@@ -63,7 +64,7 @@ export function nodeSize(node: LayerData, unfolded = false): { w: number; h: num
   const head = Math.max((nameApart(name)[0] ? Math.min(name.length, SHORTENED) : name.length) * 7.8, node.type.length * 6.8) + 34 + node.marks.length * 14;
   const words = node.words.length * 6.2 + 28;
   const foot = node.weights.length * 6.8 + node.shape.length * 7 + 36;
-  const quick = node.quick.reduce((sum, field) => sum + field.name.length * 6 + 52, 20);
+  const quick = node.quick.reduce((sum, field) => sum + shortName(field.name).length * 6 + 52, 20);
   const wanted = Math.max(head, Math.min(words, 184), foot, Math.min(quick, 184));
   const rows = portRows(node, unfolded);
   return { w: WIDTHS.find((one) => one >= wanted) ?? WIDEST, h: HEAD + wordsHeight(node) + FOOT + rows * ROW + (rows ? GRID : 0) };

@@ -12,7 +12,7 @@ export type PortKind =
 export interface InPort { name: string; kind: PortKind; wanted: PortKind; many: boolean; optional: boolean; slots: number }
 export interface OutPort { path: (number | string)[]; name: string; kind: PortKind; shape: string }
 export interface Quick { name: string; value: number | string; kind: "int" | "float"; min?: number | null; max?: number | null }
-export interface RepairOffer { id: string; label: string; cost: string }
+export interface RepairOffer { id: string; label: string; cost: string; deletes?: boolean }
 export interface Problem { message: string; severity: string; port: string | null; repairs: RepairOffer[] | null }
 
 export interface LayerData {
@@ -47,6 +47,7 @@ export interface Totals {
   layers: string; parameters: string; flops: string; memory: string;
   words: [number: string, word: string, meaning: string][];
   problems: number;
+  errors?: number;
 }
 
 export interface Document {
@@ -64,7 +65,7 @@ export interface Document {
   history: [labels: string[], position: number, first?: number];
   folds: Fold[];
   settings: Record<string, unknown>;
-  message: { tone: string; text: string; seq?: number } | null;
+  message: { tone: string; text: string; seq?: number; offer?: { label: string; op: Op } } | null;
   /** What waits for a yes: it would cost trained weights. */
   asked: { id: number; title: string; text: string } | null;
 }
@@ -126,10 +127,11 @@ export type Edit =
   | { op: "move"; at: Record<string, Point>; frames: Record<string, Point> }
   /** `keep`: it belongs to what was just done, and is written as that was. */
   | { op: "pin"; at: Record<string, Point>; frames: Frames; keep: boolean }
-  | { op: "arrange"; at: Record<string, Point>; frames: Frames; direction: "LR" | "TB" }
+  | { op: "arrange"; at: Record<string, Point>; frames: Frames; direction: "LR" | "TB"; rows?: boolean }
   | { op: "set"; node: string; name: string; value: number | string; sure?: boolean }
   | { op: "sure"; id: number }
   | { op: "rename"; node: string; name: string }
+  | { op: "shape"; node: string; text: string }
   | { op: "bypass" | "freeze"; nodes: string[] }
   | { op: "note"; node: string; text: string }
   | { op: "frame"; id: string; title: string; colour: string; at: Point; size: Point; text: string; kind: "frame" | "note" }

@@ -13,6 +13,8 @@ export interface UiState {
   slotMenu: SlotMenu | null;
   choosing: Choosing | null;
   menu: string | null;
+  /** What was clicked with the other button. */
+  context: { kind: "layer" | "wire" | "frame" | "ground"; id: string; screen: Point } | null;
   keys: boolean;
   palette: boolean;
   problem: string | null;
@@ -41,7 +43,7 @@ export interface UiState {
 
 export class Ui {
   state: UiState = {
-    search: null, slotMenu: null, choosing: null, menu: null, keys: false, palette: false, problem: null, editing: null, wireFrom: null, wirePath: [],
+    search: null, slotMenu: null, choosing: null, context: null, menu: null, keys: false, palette: false, problem: null, editing: null, wireFrom: null, wirePath: [],
     pulling: null, fits: null, barred: new Set(), overWire: null, making: null, overNode: null, cursor: null, asked: null, effect: null, frameTool: false,
     bytes: false, minimap: false, snap: false, unfolded: new Set(), said: "",
   };

@@ -198,6 +198,12 @@ export class View {
     return [x - (frame?.left ?? 0), y - (frame?.top ?? 0)];
   }
 
+  /** A point counted from the canvas's corner, on the screen. */
+  outOf([x, y]: Point): Point {
+    const frame = this.box?.getBoundingClientRect();
+    return [x + (frame?.left ?? 0), y + (frame?.top ?? 0)];
+  }
+
   protected inside([x, y]: Point): Point {
     const frame = this.stage?.getBoundingClientRect();
     if (!frame) return [x, y];
