@@ -55,6 +55,6 @@ if (state.list_projects() or state.unreadable_projects()) and not search:
 
 chosen = design_cards(search or "")
 if chosen:
-    state.new_project(project(chosen))
+    state.open_design(project(chosen))
     show_style(designs()[chosen].style)
     go_to("Build")

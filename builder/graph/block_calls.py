@@ -166,14 +166,21 @@ def _summed(
 def _with_problems(scope: Scope, node: Node, report: NodeReport) -> NodeReport:
     """Lifts the problems of a block: each with its path, and the worst on the calling node."""
     lifted: list[Diagnostic] = []
-    for body in report.body:
-        lifted += [p for p in body.problems if not any(p.same_place(other) for other in lifted)]
+    copies: list[int] = []
+    for i, body in enumerate(report.body):
+        new = [p for p in body.problems if not any(p.same_place(other) for other in lifted)]
+        lifted, copies = [*lifted, *new], [*copies, *[i] * len(new)]
     if not lifted:
         return report
-    worst = next((p for p in lifted if p.severity == "error"), lifted[0])
-    text = f"{scope.name(node)} has a problem inside: {worst.message}"
-    report = scope.note(node, report, Finding("in_block", text, severity=worst.severity))
-    scope.problems.extend(problem.inside(node.id) for problem in lifted)
+    worst = next((i for i, p in enumerate(lifted) if p.severity == "error"), 0)
+    # What the first copy has they all have.
+    where = f", in copy {copies[worst] + 1}" if copies[worst] else ""
+    text = f"{scope.name(node)} has a problem inside{where}: {lifted[worst].message}"
+    report = scope.note(node, report, Finding("in_block", text, severity=lifted[worst].severity))
+    name = quote(scope.graph.label(node.id))
+    for i, problem in zip(copies, lifted, strict=True):
+        text = f"In copy {i + 1} of {name}: {problem.message}" if i else problem.message
+        scope.problems.append(replace(problem, message=text).inside(node.id))
     return report
 
 

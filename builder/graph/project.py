@@ -11,7 +11,7 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -28,6 +28,7 @@ hold is still written as that, so that an older Layerwise opens it and no file c
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PROJECT_NAME = 120  # characters
 _LINE = 100  # characters up to which a list or an object of plain values stays on one line
+_MOST_DONE = 200  # browser tabs
 _EXTRA_DEPTH = 20  # brackets inside each other in "data" and "training"
 
 
@@ -35,14 +36,16 @@ _EXTRA_DEPTH = 20  # brackets inside each other in "data" and "training"
 class Project:
     """A network with its name, and the data and training choices as JSON objects.
 
-    Those two belong to the rooms above, which check them when they use them. ProjectRefused for a
-    name that could not be read again.
+    Those two belong to the rooms above, which check them when they use them. `done`: of each browser
+    tab the number of its last operation that is in the graph, for what is saved between two edits.
+    ProjectRefused for a name that could not be read again.
     """
 
     name: str
     graph: Graph
     data: Mapping[str, Any] | None = None
     training: Mapping[str, Any] | None = None
+    done: Mapping[str, int] = field(default_factory=dict, compare=False)
 
     def __post_init__(self) -> None:
         fine = isinstance(self.name, str) and 0 < len(self.name) <= MAX_PROJECT_NAME
@@ -68,6 +71,8 @@ def to_json(project: Project) -> str:
         value["data"] = dict(project.data)
     if project.training is not None:
         value["training"] = dict(project.training)
+    if project.done:
+        value["done"] = dict(project.done)
     try:
         text = _write(value, "") + "\n"
         text.encode("utf-8")
@@ -109,7 +114,7 @@ def from_json(text: str) -> Project:
         raise ProjectRefused(
             f"This project has the format {quote(version)}; this Layerwise reads formats 1 to {VERSION}. {way_out}"
         )
-    check_keys(value, {"layerwise", "name", "model", "data", "training"}, "The project")
+    check_keys(value, {"layerwise", "name", "model", "data", "training", "done"}, "The project")
     if "model" not in value:
         raise ProjectRefused("The project lacks the key “model”: the file holds no network.")
     graph = graph_from_json(value["model"])
@@ -119,7 +124,11 @@ def from_json(text: str) -> Project:
     except UnicodeEncodeError as error:
         raise ProjectRefused(_broken(error)) from None
     return Project(
-        cast(str, value.get("name")), graph, _extra(value, "data"), _extra(value, "training")
+        cast(str, value.get("name")),
+        graph,
+        _extra(value, "data"),
+        _extra(value, "training"),
+        _done(value),
     )
 
 
@@ -248,6 +257,17 @@ def _extra(value: dict[str, Json], key: str) -> dict[str, Json] | None:
             f"{quote(key)} has more than {_EXTRA_DEPTH} brackets inside each other."
         )
     return part
+
+
+def _done(value: dict[str, Json]) -> dict[str, int]:
+    part = value.get("done", {})
+    numbers = list(part.values()) if isinstance(part, dict) else [None]
+    if len(numbers) > _MOST_DONE or not all(type(n) is int and 0 <= n < 2**53 for n in numbers):
+        raise ProjectRefused(
+            f"The project has {quote(part)} for “done”: up to {_MOST_DONE} whole numbers by name are "
+            "needed. Take that key out of the file."
+        )
+    return cast(dict[str, int], part)
 
 
 def _deeper_than(value: Json, depth: int) -> bool:

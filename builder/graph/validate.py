@@ -226,7 +226,7 @@ def _order_fault(graph: Graph, node: Node, ref: Ref) -> str:
     )
     if path := way_back(graph, ref.node, node.id):
         circle = " → ".join(plain_label(graph, graph.nodes[i]) for i in path[:8])
-        return f"{reader} reads {source}, and so the values go in a circle ({quote(circle, 200)}). Cut one of these wires."
+        return f"{reader} reads {source}, and so the values go in a cycle ({quote(circle, 200)}). Cut one of these wires."
     return f"{reader} reads {source}, which comes later. Put {source} before {reader} in the list of nodes."
 
 

@@ -151,6 +151,9 @@ def loose_ends(
     for node in loose:
         if node.bypassed or node.id in read_by_loose:
             continue
+        problem = reports[node.id].problem
+        if problem is not None and problem.kind == "not_wired":
+            continue  # first things first
         has_weights = reports[node.id].parameters > 0
         label = name_of(graph, node)
         if node.kind == "input":

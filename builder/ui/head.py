@@ -32,8 +32,11 @@ def page_head(
     *,
     needs_project: bool = True,
     beside: Callable[[], None] | None = None,
+    history: bool = True,
 ) -> None:
     """Draws the head; call it first on a page.
+
+    `history`: whether Undo and Redo are seen here; else the page shows them, and their keys go on.
 
     `beside`: draws what a page has of its own in the title's line. `title`: as in `builder.ui.places`, which also knows the purpose and the next page. With
     `needs_project` a page without an open project says so, offers one, and stops there: below this
@@ -43,7 +46,7 @@ def page_head(
     opened = state.open_from_url()
     with st.container(key="lw_head", gap="small"):
         if opened:
-            _project_row(title)
+            _project_row(title, history)
         about = purpose or (here.purpose if here else "")
         _title_row(title, about, opened and needs_project, beside if opened else None)
     with st.container(key="lw_told", gap="small"):  # always there: what is below keeps its place
@@ -62,7 +65,7 @@ def page_head(
         st.stop()
 
 
-def _project_row(title: str) -> None:
+def _project_row(title: str, history: bool) -> None:
     with st.container(
         key="lw_bar", horizontal=True, vertical_alignment="center", gap="small", wrap=True
     ):
@@ -71,7 +74,11 @@ def _project_row(title: str) -> None:
         st.space("stretch")
         _data_chip()
         _chip()
-        _history_buttons()
+        if history:
+            _history_buttons()
+        else:
+            with st.container(key="lw_history_elsewhere", width="content"):
+                _history_buttons()
 
 
 def _name_field(title: str) -> None:
@@ -98,7 +105,8 @@ def _name_field(title: str) -> None:
 def _saved_state() -> None:
     kind = state.saved()
     if kind == "saved":
-        st.caption(f":material/cloud_done: Saved {_ago(state.saved_at())}", width="content")
+        with st.container(key="lw_saved", width="content"):  # away while the canvas says otherwise
+            st.caption(f":material/cloud_done: Saved {_ago(state.saved_at())}", width="content")
     elif kind == "failed":
         st.button(
             "Not saved: try again",
@@ -264,7 +272,10 @@ def _title_row(
 
 
 def _saved_elsewhere() -> None:
-    if state.saved() != "changed_elsewhere":
+    kind = state.saved()
+    if kind == "deleted_elsewhere":
+        _deleted_elsewhere()
+    if kind != "changed_elsewhere":
         return
     with st.container(key="lw_conflict", border=True):
         st.markdown(
@@ -280,6 +291,24 @@ def _saved_elsewhere() -> None:
                 help="What you have here stays one undo away",
             )
             st.button("Keep mine as a copy", key="lw_keep_mine", on_click=state.keep_mine_as_copy)
+
+
+def _deleted_elsewhere() -> None:
+    with st.container(key="lw_deleted", border=True):
+        st.markdown(
+            "**This project was deleted in another tab or window.** It is still here as you see it, "
+            "but on no disk: what you do is not saved until you keep it."
+        )
+        with st.container(horizontal=True):
+            st.button(
+                "Keep it as a copy",
+                key="lw_keep_deleted",
+                type="primary",
+                on_click=state.keep_mine_as_copy,
+            )
+            if st.button("Let it go", key="lw_let_go", help="Opens the gallery"):
+                state.close_project()
+                go_to("Gallery")
 
 
 def _nothing_open() -> None:

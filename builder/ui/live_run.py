@@ -12,7 +12,8 @@ from typing import Final
 import streamlit as st
 
 from builder.errors import LayerwiseError, NotFound
-from builder.graph.size import count_layers, format_count, format_layers
+from builder.graph.changes import change_words
+from builder.graph.size import format_count
 from builder.inspection import figures
 from builder.inspection.figures import Curve
 from builder.training.card import RunCard
@@ -109,9 +110,8 @@ def _another_network(card: RunCard) -> str:
         except LayerwiseError:
             return ""  # a run without its project.json: what is left of it is shown all the same
         state.keep("train.run_graph", (card.id, known))
-    if known == state.graph():
-        return ""
-    return f"an earlier version of the network, with {format_layers(count_layers(known))}"
+    changed = change_words(known, state.graph())
+    return f"an earlier version of the network, before {changed}" if changed else ""
 
 
 def _draw(run_id: str, was_active: bool, another: str) -> None:
@@ -129,7 +129,7 @@ def _draw(run_id: str, was_active: bool, another: str) -> None:
             _ending(seen, another)
         if another:
             st.caption(
-                f":material/history: This run trained {another}, and going on trains that one. "
+                f":material/history: This run trained {plain(another)}, and going on trains that one. "
                 "**Train** begins a run of the network as it is now."
             )
         elif seen.card.active:

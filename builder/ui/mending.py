@@ -10,6 +10,7 @@ import hashlib
 from typing import Final
 
 from builder.graph.diagnostics import Diagnostic
+from builder.graph.edits import DeleteNode, DeleteNodes
 from builder.graph.repairs import Repair
 from builder.graph.size import format_parameters
 
@@ -22,6 +23,11 @@ def repair_id(problem: Diagnostic, repair: Repair | None = None) -> str:
         (problem.scope, problem.node, problem.message, repair and (repair.label, repair.edit))
     )
     return hashlib.blake2b(said.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def takes_away(repair: Repair) -> bool:
+    """Whether a repair deletes: no button for that should be the first that comes to hand."""
+    return isinstance(repair.edit, DeleteNode | DeleteNodes)
 
 
 def cost_words(repair: Repair) -> str:

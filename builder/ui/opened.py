@@ -11,13 +11,15 @@ from typing import Final
 from builder.errors import LayerwiseError, ProjectRefused, quote
 from builder.graph.edits import Edit, RenameModel, SetFrame, SetNote, SetPosition, SetPositions
 from builder.graph.model import BATCH, Graph, Node, Ref, TensorSpec
-from builder.graph.project import MAX_BYTES, Project, from_json, to_json
+from builder.graph.project import MAX_BYTES, MAX_PROJECT_NAME, Project, from_json, to_json
+from builder.graph.size import count_layers
 from builder.ui import projects
 from builder.ui.looking import carry_check, forget_what_is_gone, scope, scoped_graph
 from builder.ui.session import Session, current, say, whole, work
 from builder.ui.stored_choices import take_usable_choices
 from builder.ui.work import SavedKind, Work
 
+_COPIES_READ: Final = 20  # of a design, the newest: whether one of them was never changed
 _ONLY_SEEN: Final = (SetFrame, SetNote, SetPosition, SetPositions)
 """Edits that change what is seen and nothing that is worked out."""
 
@@ -82,6 +84,29 @@ def new_project(value: Project) -> str:
     return fresh.id
 
 
+@whole
+def open_design(value: Project) -> str:
+    """Opens a design of the gallery: a copy this person never changed, else a new one, and gives its id.
+
+    A new one beside copies that were changed gets a free name: "U-Net 2".
+    """
+    named = re.compile(re.escape(value.name) + r"( \d+)?")
+    copies = [card for card in list_projects() if named.fullmatch(card.name)]
+    layers = count_layers(value.graph)
+    for card in [c for c in copies if c.layers == layers][:_COPIES_READ]:
+        try:
+            found = Work.read(current().owner, card.id).project
+        except (LayerwiseError, OSError, UnicodeDecodeError):
+            continue
+        if to_json(replace(found, name=value.name)) == to_json(value) and open_project(card.id):
+            return card.id
+    taken, number, name = {card.name for card in copies}, 1, value.name
+    while name in taken:
+        number += 1
+        name = f"{value.name[: MAX_PROJECT_NAME - 5]} {number}"
+    return new_project(replace(value, name=name))
+
+
 def start_empty() -> str:
     """Opens a new network with nothing but an input and an output, and gives its project id."""
     blank = Graph(
@@ -119,7 +144,7 @@ def export_project() -> str:
 
     Errors: ProjectRefused for what no file can hold: the session keeps it as it is.
     """
-    return to_json(project())
+    return to_json(replace(project(), done={}))
 
 
 def file_name(ending: str) -> str:
@@ -132,7 +157,7 @@ def file_name(ending: str) -> str:
 def duplicate_project() -> None:
     """Saves the open project again under a new id and opens the copy."""
     value = project()
-    new_project(replace(value, name=f"{value.name[:80]} (copy)"))
+    new_project(replace(value, name=f"{value.name[:80]} (copy)", done={}))
 
 
 @whole
@@ -178,7 +203,8 @@ def saved() -> SavedKind:
     """Whether the open project is on disk as it is here. Looks at the disk (microseconds).
 
     "changed_elsewhere": another tab or window saved it since; nothing is overwritten until the
-    person chooses by `take_theirs` or `keep_mine_as_copy`. "failed": it could not be written.
+    person chooses by `take_theirs` or `keep_mine_as_copy`. "deleted_elsewhere": it was deleted there,
+    and stays so until `keep_mine_as_copy`. "failed": it could not be written.
     """
     settle()
     return work().look()
@@ -207,12 +233,19 @@ def keep_mine_as_copy() -> None:
 
 
 @whole
+def close_project() -> None:
+    """Lets go of the open project as it is."""
+    _take_up(current(), None)
+
+
+@whole
 def save() -> bool:
     """Writes the open project; verbs that change it call this themselves. Whether it is on disk now."""
     if current().saves_soon:
         work().save_soon()
         return False
-    _tell(work().save())
+    work().save()
+    _tell()
     return work().saved == "saved"
 
 
@@ -230,19 +263,53 @@ def saving_soon() -> Iterator[None]:
 @whole
 def settle() -> None:
     """Writes what was edited in `saving_soon` and is not on disk yet."""
-    _tell(work().settle())
+    work().settle()
+    _tell()
 
 
-def _tell(refusal: OSError | ProjectRefused | None) -> None:
-    if refusal is not None:
-        if isinstance(refusal, ProjectRefused):
-            say(f"Not saved: {refusal} Nothing is lost while this tab is open.", "error")
-        else:
-            say(
-                f"The disk refused to save: {(refusal.strerror or 'unknown reason').rstrip('.')}. "
-                "Nothing is lost in this tab; download the project file before you close it.",
-                "error",
-            )
+def why_not_saved() -> str | None:
+    """Why the open project could not be written, in one sentence and a way out; None where it is."""
+    refusal = work().refusal
+    if refusal is None:
+        return None
+    if isinstance(refusal, ProjectRefused):
+        return f"Not saved: {refusal} Nothing is lost while this tab is open."
+    return (
+        f"The disk refused to save: {(refusal.strerror or 'unknown reason').rstrip('.')}. "
+        "Nothing is lost in this tab; download the project file before you close it."
+    )
+
+
+def _tell() -> None:
+    """Also what a save by itself met, between two runs."""
+    reason = why_not_saved()
+    if reason is not None and not work().told:
+        work().told = True
+        say(reason, "error")
+
+
+@contextmanager
+def marked(tab: str, number: int) -> Iterator[None]:
+    """What is done inside is written together with the mark that it was done, or neither is."""
+    opened = work()
+    with opened.lock:
+        opened.mark(tab, number)
+        yield
+
+
+def done() -> Mapping[str, int]:
+    """Of each browser tab the number of its last operation that is in the open project."""
+    return dict(work().done)
+
+
+def unwritten() -> bool:
+    """Whether something done here would be lost by a crash of the server."""
+    return work().waits or work().saved == "failed"
+
+
+def done_on_disk() -> Mapping[str, int]:
+    """Of each browser tab the last operation that a crash of the server would not take back."""
+    return work().done_on_disk()
 
 
 # --- edits and their history ----------------------------------------------------------------------
@@ -299,8 +366,13 @@ def goto(position: int) -> None:
 
 
 @whole
-def pin(positions: Mapping[str, tuple[float, float]]) -> None:
+def pin(
+    positions: Mapping[str, tuple[float, float]],
+    frames: Mapping[str, tuple[float, float, float, float]] | None = None,
+) -> None:
     """Keeps where nodes of the graph looked at stand, silently: no step to undo, no message.
+
+    `frames`: where its frames and notes stand, and how large they are.
 
     It is written with the next edit: looking at a network in a second tab changes no file.
     """
@@ -308,7 +380,7 @@ def pin(positions: Mapping[str, tuple[float, float]]) -> None:
     fresh = {node: at for node, at in positions.items() if node in here}
     try:
         before = graph()
-        work().pin(scope(), fresh)
+        work().pin(scope(), fresh, frames or {})
         carry_check(before, graph())
     except LayerwiseError:
         return  # places that cannot be: the layout finds others

@@ -12,7 +12,7 @@ from builder.graph.repairs import Repair
 from builder.ui import state
 from builder.ui.canvas.holding import edit_or_ask
 from builder.ui.markdown import plain
-from builder.ui.mending import REPAIRS_SHOWN, cost_words, repair_id
+from builder.ui.mending import REPAIRS_SHOWN, cost_words, repair_id, takes_away
 
 _SHOWN: Final = 6  # at once; mending those brings up the next
 
@@ -29,7 +29,9 @@ def problem_list(node: str | None = None) -> None:
         )
     if not problems:
         return
-    with st.container(key="lw_problems", border=True, gap="small"):
+    mild = all(problem.severity != "error" for problem in problems)
+    key = "lw_problems_mild" if mild else "lw_problems"
+    with st.container(key=key, border=True, gap="small"):
         for problem in problems[:_SHOWN]:
             _problem(problem, found.repairs.get(problem, ()), node is not None)
         if len(problems) > _SHOWN:
@@ -48,7 +50,7 @@ def _problem(problem: Diagnostic, repairs: tuple[Repair, ...], ask: bool) -> Non
                 key=f"lw_repair_{repair_id(problem, repair)}",
                 on_click=_mend,
                 args=(repair, ask),
-                type="primary" if i == 0 else "secondary",
+                type="primary" if i == 0 and not takes_away(repair) else "secondary",
                 wrap=True,
             )
         if problem.node and (

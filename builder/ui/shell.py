@@ -14,6 +14,7 @@ from builder.ui.markdown import plain
 from builder.ui.places import PLACES
 
 _LOG: Final = logging.getLogger("layerwise")
+_DAY: Final = 24 * 60 * 60  # seconds
 _STYLE: Final = Path(__file__).with_name("style.css")
 _ICON: Final = (
     Path(__file__).with_name("assets") / "icon.svg"
@@ -32,10 +33,21 @@ def run_page() -> None:
         if p.exists
     ]
     page = st.navigation(pages, position="top")
+    _ask_anew()
     try:
         page.run()
     except Exception as trouble:
         explain(trouble)
+
+
+@st.fragment(run_every=_DAY)
+def _ask_anew() -> None:
+    """Draws nothing; lets the browser ask for the whole page when it finds its server again.
+
+    A server that was started anew, or waited two minutes, gives it a new session, which knows none of
+    the page's fragments and widgets: what is done there would be passed over in silence. Streamlit asks
+    by itself only where a fragment runs at times. tests/browser/test_canvas_restart.py guards this.
+    """
 
 
 def explain(trouble: Exception) -> bool:

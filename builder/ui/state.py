@@ -49,7 +49,10 @@ from builder.ui.looking import (
     selected,
 )
 from builder.ui.opened import (
+    close_project,
     delete_project,
+    done,
+    done_on_disk,
     duplicate_project,
     edit,
     export_project,
@@ -61,7 +64,9 @@ from builder.ui.opened import (
     is_open,
     keep_mine_as_copy,
     list_projects,
+    marked,
     new_project,
+    open_design,
     open_project,
     pin,
     project,
@@ -80,6 +85,8 @@ from builder.ui.opened import (
     undo,
     undo_label,
     unreadable_projects,
+    unwritten,
+    why_not_saved,
 )
 from builder.ui.owner import COOKIE, is_token, new_token
 from builder.ui.session import (
@@ -242,9 +249,12 @@ __all__ = [
     "check",
     "choose_run",
     "chosen_run",
+    "close_project",
     "dark",
     "data_choice",
     "delete_project",
+    "done",
+    "done_on_disk",
     "duplicate_project",
     "edit",
     "enter",
@@ -261,7 +271,9 @@ __all__ = [
     "keep_mine_as_copy",
     "leave",
     "list_projects",
+    "marked",
     "new_project",
+    "open_design",
     "open_from_url",
     "open_project",
     "owner",
@@ -298,5 +310,7 @@ __all__ = [
     "undo",
     "undo_label",
     "unreadable_projects",
+    "unwritten",
+    "why_not_saved",
     "widget",
 ]

@@ -9,7 +9,7 @@ from typing import Final
 import streamlit as st
 
 from builder.errors import InspectionRefused, LayerwiseError
-from builder.graph.size import count_layers, format_layers
+from builder.graph.changes import change_words
 from builder.inspection.layers import Layer
 from builder.inspection.weights import Weight, look_up
 from builder.training import Run, RunCard, Store
@@ -58,11 +58,8 @@ def say_if_changed_since(run: Run, cards: Sequence[RunCard]) -> None:
         before = run.graph
     except LayerwiseError:
         return  # a run without its project.json: the rest of the page says what there is
-    if before != state.graph():
-        layers = format_layers(count_layers(before))
-        st.caption(
-            f":material/history: This run was made before the last changes: it has {layers}.",
-        )
+    if changed := change_words(before, state.graph()):
+        st.caption(f":material/history: This run was made before {plain(changed)}.")
 
 
 def choose_epoch(run: Run) -> int | None:

@@ -16,14 +16,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 from builder.errors import EditRefused, ProjectRefused
-from builder.graph.edits import Edit, SetPositions, apply, describe
+from builder.graph.blocks import graph_at
+from builder.graph.edits import Edit, SetFrame, SetPositions, apply, describe
 from builder.graph.history import History, same
 from builder.graph.model import Graph
 from builder.graph.project import Project
 from builder.graph.validate import why_invalid
 from builder.ui import projects
 
-SavedKind = Literal["saved", "changed_elsewhere", "failed"]
+SavedKind = Literal["saved", "changed_elsewhere", "deleted_elsewhere", "failed"]
 
 _LOG: Final = logging.getLogger("layerwise")
 _HISTORIES: Final[OrderedDict[tuple[str, str], tuple[projects.Stamp, History]]] = OrderedDict()
@@ -32,6 +33,7 @@ _HISTORIES_KEPT: Final = 500  # graphs share what did not change: some 100 kB fo
 _histories_lock = threading.Lock()
 _WAITING: Final[dict[tuple[str, str], Work]] = {}
 """Projects with an edit that is not on disk yet: whoever reads such a file has it written first."""
+_TABS_KEPT: Final = 32  # whose last operation a project's file carries; each reload keeps its tab
 _SAVE_WITHIN: Final = 0.2  # seconds, where nobody calls `settle` before
 
 
@@ -40,7 +42,9 @@ class Work:
     """One person's open project. `stamp`: the version on disk last seen, None before the first save.
 
     `data` and `training` are JSON objects or None: the rooms that own them read them. `waits`: an edit is
-    not written yet, but will be by itself, also if the run that made it is broken off.
+    not written yet, but will be by itself, also if the run that made it is broken off. `refusal`: why
+    it could not be written; `told`: the person knows. `done`: of each browser tab the number of its last operation; it is written
+    with the graph that the operation changed, so that after a crash exactly the undone ones are done.
     """
 
     owner: str
@@ -53,6 +57,10 @@ class Work:
     saved: SavedKind = "saved"
     saved_at: float = 0.0
     waits: bool = False
+    refusal: OSError | ProjectRefused | None = None
+    told: bool = True
+    done: dict[str, int] = field(default_factory=dict)
+    written: Mapping[str, int] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
 
     @classmethod
@@ -71,6 +79,7 @@ class Work:
         value, stamp = projects.read_project(owner, project_id)
         work = cls.new(owner, value)
         work.id, work.stamp, work.saved_at = project_id, stamp, stamp[1] / 1e9
+        work.done, work.written = dict(value.done), value.done
         with _histories_lock:
             known = _HISTORIES.get((owner, project_id))
         if known is not None and known[0] == stamp:
@@ -83,7 +92,20 @@ class Work:
 
     @property
     def project(self) -> Project:
-        return Project(self.name, self.graph, self.data, self.training)
+        return Project(self.name, self.graph, self.data, self.training, dict(self.done))
+
+    def mark(self, tab: str, number: int) -> None:
+        """Remembers that an operation of a browser tab is in the graph."""
+        with self.lock:
+            self.done.pop(tab, None)
+            self.done[tab] = number
+            while len(self.done) > _TABS_KEPT:
+                del self.done[next(iter(self.done))]
+
+    def done_on_disk(self) -> Mapping[str, int]:
+        """Of each tab the last operation that a crash would not take back."""
+        with self.lock:
+            return self.written if self.waits or self.saved == "failed" else dict(self.done)
 
     def edit(self, change: Edit) -> bool:
         """Applies an edit, for undo to take back. Whether anything changed.
@@ -117,13 +139,23 @@ class Work:
         with self.lock:
             self.history = self.history.goto(position)
 
-    def pin(self, scope: str, positions: Mapping[str, tuple[float, float]]) -> None:
-        """Keeps where nodes stand, without a step to undo. Written with the next edit.
+    def pin(
+        self,
+        scope: str,
+        positions: Mapping[str, tuple[float, float]],
+        frames: Mapping[str, tuple[float, float, float, float]],
+    ) -> None:
+        """Keeps where nodes and frames stand, without a step to undo. Written with the next edit.
 
         Errors: EditRefused.
         """
         with self.lock:
             graph = apply(self.graph, SetPositions(positions, scope=scope))
+            known = graph_at(graph, scope).frames
+            for name, (x, y, w, h) in frames.items():
+                if name in known:
+                    frame = replace(known[name], position=(x, y), size=(w, h))
+                    graph = apply(graph, SetFrame(name, frame, scope=scope))
             self.history = replace(self.history, graph=graph)
 
     def save(self) -> OSError | ProjectRefused | None:
@@ -133,22 +165,22 @@ class Work:
         """
         with self.lock:
             self._waits_no_more()
-            if self.look() == "changed_elsewhere":
+            if self.look() in ("changed_elsewhere", "deleted_elsewhere"):
                 return None
+            value = self.project
             try:
-                self.stamp = projects.write_project(self.owner, self.id, self.project, self.stamp)
+                self.stamp = projects.write_project(self.owner, self.id, value, self.stamp)
             except projects.ChangedElsewhere:
                 self.saved = "changed_elsewhere"
+                self.look()
                 return None
             except (OSError, ProjectRefused) as refusal:
-                self.saved = "failed"
-                return refusal
+                return self._failed(refusal)
             except UnicodeEncodeError:
-                self.saved = "failed"
-                return ProjectRefused(
-                    "The project holds a broken character. Write that text again."
-                )
-            self.saved, self.saved_at = "saved", time.time()
+                broken = "The project holds a broken character. Write that text again."
+                return self._failed(ProjectRefused(broken))
+            self.saved, self.saved_at, self.refusal = "saved", time.time(), None
+            self.written = value.done
             with _histories_lock:
                 _HISTORIES[self.owner, self.id] = (self.stamp, self.history)
                 _HISTORIES.move_to_end((self.owner, self.id))
@@ -173,9 +205,12 @@ class Work:
     def look(self) -> SavedKind:
         """Whether the file on disk is still the one this session knows (microseconds)."""
         with self.lock:
-            known = self.saved == "saved" and self.stamp is not None
-            if known and projects.stamp_on_disk(self.owner, self.id) != self.stamp:
-                self.saved = "changed_elsewhere"
+            if self.saved != "failed" and self.stamp is not None:
+                now = projects.stamp_on_disk(self.owner, self.id)
+                if now is None:
+                    self.saved = "deleted_elsewhere"
+                elif now != self.stamp:
+                    self.saved = "changed_elsewhere"
             return self.saved
 
     def take_theirs(self) -> None:
@@ -188,7 +223,13 @@ class Work:
             self.name, self.data, self.training = value.name, value.data, value.training
             self.history = self.history.push(value.graph, "Take the version of the other tab")
             self._waits_no_more()
-            self.stamp, self.saved, self.saved_at = stamp, "saved", time.time()
+            for tab, number in value.done.items():
+                self.done[tab] = max(number, self.done.get(tab, 0))
+            self.stamp, self.saved, self.saved_at, self.refusal = stamp, "saved", time.time(), None
+
+    def _failed(self, refusal: OSError | ProjectRefused) -> OSError | ProjectRefused:
+        self.saved, self.refusal, self.told = "failed", refusal, False
+        return refusal
 
     def _waits_no_more(self) -> None:
         self.waits = False

@@ -102,6 +102,12 @@ class Server:
         self.process = start_server(self.home, self.port)
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
 def start_server(home: Path, port: int) -> subprocess.Popen[bytes]:
     """`streamlit run app.py` with a home of its own, once it answers."""
     log = (home / "server.log").open("ab")
@@ -131,9 +137,7 @@ def start_server(home: Path, port: int) -> subprocess.Popen[bytes]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("home")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     running = Server(home, port, start_server(home, port))
     yield running
     running.stop()

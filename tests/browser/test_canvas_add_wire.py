@@ -124,7 +124,7 @@ def test_ports_are_wired_and_refuse_with_the_reason_at_the_cursor(drawing: Draw)
     # A circle is refused, and says why at the cursor; nothing changes.
     on.pull(on.port("two", "o"), on.port("one", "input:0"), drop=False)
     reason = page.locator(".cursor-reason")
-    expect(reason).to_contain_text("would close a circle")
+    expect(reason).to_contain_text("would make a cycle")
     box, where = reason.bounding_box(), on.centre(on.port("one", "input:0"))
     assert box and abs(box["x"] - where[0]) < 80 and abs(box["y"] - where[1]) < 80
     page.mouse.up()

@@ -133,10 +133,13 @@ def test_rows_of_a_residual_network_stand_under_each_other(drawing: Draw) -> Non
     on = drawing(resnet18(), size=(1280, 800))
     until(lambda: read(on)["layers"] > 20, "layers in view")
     at = {name: node["at"] for name, node in on.seen()["nodes"].items()}
-    rows: dict[int, list[str]] = {}
-    for name, (_, y) in at.items():
-        rows.setdefault(round(y / 60), []).append(name)
-    assert all(len(row) > 1 for row in rows.values())
+    rows: list[list[str]] = []
+    for name, (_, y) in sorted(at.items(), key=lambda one: one[1][1]):
+        if rows and y - at[rows[-1][0]][1] < 60:
+            rows[-1].append(name)
+        else:
+            rows.append([name])
+    assert all(len(row) > 1 for row in rows)
     for name in ("conv1", "bn1", "relu1", "conv2", "bn2", "add"):
         assert len({at[n][0] for n in at if n.startswith("layer") and n.endswith(f"_{name}")}) == 1
 

@@ -25,6 +25,7 @@ KNOWN = {
     "mlp_10_20_10_1": (220 + 210 + 11, "N×1"),
     "lenet5": (61_706, "N×10"),
     "siamese": (80 + 8 * 13 * 13 * 32 + 32 + 33, "N×1"),  # the encoder's weights count once
+    "resnet18": (11_689_512, "N×1000"),  # torchvision's
     "unet": (116_770, "N×2×64×64"),
 }
 

@@ -244,7 +244,7 @@ def wrong_batch_norm(site: Site) -> Breaks:
 def too_big_a_step(site: Site) -> Breaks:
     """A kernel larger than the picture, or strides that leave another size than was counted on."""
     for node in site.layers("Conv2d", "MaxPool2d", "AvgPool2d"):
-        for kernel in (99, (99, 3)):
+        for kernel in (999, (999, 3)):
             changed = site.with_argument(node, kernel_size=kernel)
             yield f"{node.id}.kernel_size={kernel}", changed, site.at(node.id)
         for stride in (4, 40):

@@ -216,7 +216,7 @@ def test_a_branch_gets_another_condition() -> None:
     assert apply(graph, by_score).nodes["b"].arguments["condition"] == by_score.condition
     assert "is no branch" in refusal(graph, SetCondition("fc1", Training()))
     assert "needs a condition" in refusal(graph, SetCondition("b", True))  # type: ignore[arg-type]
-    assert "go in a circle" in refusal(graph, SetCondition("b", Compare(">", Ref("fc2"), 0.5)))
+    assert "go in a cycle" in refusal(graph, SetCondition("b", Compare(">", Ref("fc2"), 0.5)))
 
 
 def test_a_setting_in_use_stays() -> None:

@@ -233,7 +233,7 @@ def test_moving_forward_and_back_gives_the_same_network() -> None:
 
 def test_a_move_that_would_make_a_circle_is_refused() -> None:
     graph = operation(mlp(), "sum", "operator.add", input=Ref("fc2"), other=Ref("relu"))
-    with pytest.raises(EditRefused, match="the values would go in a circle"):
+    with pytest.raises(EditRefused, match="the values would go in a cycle"):
         apply(graph, MoveNode("sum", after="x"))
 
 
@@ -301,7 +301,7 @@ def test_a_circle_is_refused_with_its_path() -> None:
     with pytest.raises(EditRefused) as refusal:
         apply(mlp(), SetCallArgument("fc1", "input", Ref("fc2")))
     assert str(refusal.value) == (
-        "“fc1” cannot read “fc2”, which is worked out from it: the values would go in a circle "
+        "“fc1” cannot read “fc2”, which is worked out from it: the values would go in a cycle "
         "(“fc1 → relu → fc2 → fc1”). Choose a value that comes before “fc1”."
     )
     with pytest.raises(EditRefused, match="“fc1” cannot read its own result"):

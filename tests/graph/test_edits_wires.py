@@ -77,7 +77,7 @@ def test_a_number_is_replaced_by_a_wire() -> None:
 
 
 def test_a_circle_is_refused_and_named() -> None:
-    with pytest.raises(EditRefused, match=r"circle.*fc1 → relu → fc2 → fc1"):
+    with pytest.raises(EditRefused, match=r"cycle.*fc1 → relu → fc2 → fc1"):
         apply(mlp(), Connect(Ref("fc2"), "fc1", "input"))
     with pytest.raises(EditRefused, match="its own result"):
         apply(mlp(), Connect(Ref("fc1"), "fc1", "input"))
@@ -250,6 +250,9 @@ def test_undo_names_what_was_done() -> None:
         (Connect(Ref("x"), "fc2", "input"), "Connect “x” to input of “fc2”"),
         (Disconnect("fc2", "input"), "Disconnect input of “fc2”"),
         (InsertOnWire("torch.nn.ReLU", "fc2", "input"), "Insert ReLU before “fc2”"),
+        (AddNode("torch.nn.ReLU", reads=Ref("fc1")), "Add ReLU behind “fc1”"),
+        (AddNode("torch.nn.ReLU", reads=None), "Add ReLU"),
+        (Join(Ref("x"), Ref("fc2"), "add"), "Add “x” and “fc2” (sum)"),
         (Join(Ref("x"), Ref("fc2"), "cat"), "Concatenate “x” and “fc2”"),
         (DeleteNodes(("fc1", "fc2")), "Delete 2 nodes"),
         (DeleteNodes(("fc1",)), "Delete “fc1”"),

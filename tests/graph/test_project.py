@@ -266,7 +266,7 @@ def _deep(levels: int) -> Any:
         (_node(arguments={"input": {"from": "x", "path": "1"}}), "has a broken “from”"),
         (_node(arguments={"input": {"from": 3}}), "has a broken “from”"),
         (_node(arguments={"input": {"from": "nothing"}}), "“nothing”, which does not exist"),
-        (_node(arguments={"input": {"from": "relu"}}), "the values go in a circle"),
+        (_node(arguments={"input": {"from": "relu"}}), "the values go in a cycle"),
         (_node(arguments={"inptu": {"from": "x"}}), "Did you mean “input”?"),
         (_node(arguments={"input": _deep(30)}), "has more than 20 brackets inside each other"),
         (_owner(arguments={"out_features": [0] * 20_000}), "more than 10,000 parts"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -298,3 +299,42 @@ def test_a_size_of_a_dimension_that_is_not_there_is_replaced() -> None:
     net = Net("N", 4, 6)
     net.op("view", "torch.Tensor.view", input=Ref("x"), shape=(Size(Ref("x"), 7), 24))
     assert labels(net.done())[0] == "Keep the batch as it comes (N×24)"
+
+
+def test_a_sum_of_a_smaller_picture_is_mended_by_the_padding_that_is_missing() -> None:
+    net = Net("N", 16, 13, 13)
+    net.layer("conv2", "Conv2d", out_channels=16, kernel_size=3)
+    net.op("add1", "operator.add", input=net.last, other=Ref("x"))
+    first = repairs_for(net.done(), infer_shapes(net.done()).problems[0])[0]
+    assert (first.label, first.parameters_delta) == ("Set padding of “conv2” to 1", 0)
+    assert infer_shapes(apply(net.done(), first.edit)).problems == ()
+
+
+def test_a_layer_that_makes_no_difference_to_the_shape_is_not_padded() -> None:
+    net = Net("N", 16, 13, 13)
+    net.layer("pool", "MaxPool2d", kernel_size=2)
+    net.op("add1", "operator.add", input=net.last, other=Ref("x"))
+    assert not [label for label in labels(net.done()) if "padding" in label]
+
+
+def test_a_last_layer_that_is_not_read_is_read_by_the_output_first_and_deleted_last() -> None:
+    net = Net("N", 8)
+    read = net.layer("fc1", "Linear", out_features=4)
+    net.layer("fc2", "Linear", out_features=2)
+    graph = net.done()
+    output = replace(graph.nodes["out"], arguments={"value": read})
+    graph = replace(graph, nodes={**graph.nodes, "out": output})
+    found = labels(graph)
+    assert found[0] == "Let “out” read “fc2”"
+    assert found[-1] == "Delete “fc2”"
+
+
+def test_a_fresh_layer_without_wires_has_one_problem() -> None:
+    net = Net("N", 8)
+    net.layer("fc1", "Linear", out_features=4)
+    net.owns("fc2", "Linear", out_features=2)
+    graph = net.done()
+    nodes = dict(graph.nodes)
+    nodes["fc2"] = Node("fc2", "layer", "", "fc2")
+    problems = infer_shapes(replace(graph, nodes=nodes)).problems
+    assert [p.kind for p in problems if p.node == "fc2"] == ["not_wired"]

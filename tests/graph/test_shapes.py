@@ -471,3 +471,20 @@ def test_many_sessions_at_once_get_what_one_gets() -> None:
     for thread in threads:
         thread.join()
     assert found == [True] * 8 * len(NETWORKS)
+
+
+def test_a_problem_of_one_copy_of_a_block_says_of_which() -> None:
+    nodes = {
+        "i": Node("i", "input", "i"),
+        "pool": Node("pool", "layer", "", "pool", {"input": Ref("i")}),
+        "o": Node("o", "output", "o", arguments={"value": Ref("pool")}),
+    }
+    owners = {"pool": Owner("pool", "pool", "torch.nn.MaxPool2d", {"kernel_size": 2})}
+    net = Net("N", 3, 8, 8)
+    net.owners["stage"] = Owner("stage", "stage", "block:Stage", {}, False, 5, False)
+    net.call("stage", "stage", i=Ref("x"))
+    report = infer_shapes(net.done(blocks={"Stage": Graph("Stage", nodes, owners)}))
+    at_call, inside = report.problems
+    assert "has a problem inside, in copy 4: MaxPool2d" in at_call.message
+    assert inside.message.startswith("In copy 4 of “stage”: MaxPool2d “pool” ")
+    assert inside.scope == ("stage",)

@@ -67,7 +67,7 @@ def test_a_reference_to_nothing_names_the_nearest() -> None:
 def test_a_circle_is_named_with_its_path() -> None:
     graph = with_node(mlp(), "fc1", arguments={"input": Ref("fc2")})
     assert why_invalid(graph) == (
-        "“fc1” reads “fc2”, and so the values go in a circle (“fc1 → relu → fc2”). "
+        "“fc1” reads “fc2”, and so the values go in a cycle (“fc1 → relu → fc2”). "
         "Cut one of these wires."
     )
 
@@ -149,7 +149,7 @@ def test_long_circles_and_deep_blocks_need_no_deep_stack() -> None:
     for i in range(5000):
         reads = f"n{i - 1}" if i else "n4999"
         nodes[f"n{i}"] = Node(f"n{i}", "operation", f"n{i}", "torch.abs", {"input": Ref(reads)})
-    assert "the values go in a circle" in str(why_invalid(replace(graph, nodes=nodes)))
+    assert "the values go in a cycle" in str(why_invalid(replace(graph, nodes=nodes)))
     blocks = {
         f"B{i}": replace(
             start(name=f"B{i}"), owners={"b": Owner("b", "b", f"block:B{(i + 1) % 900}")}

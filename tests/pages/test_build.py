@@ -7,7 +7,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetStates
 from streamlit.testing.v1.element_tree import Button
 
 from builder.gallery import project
-from builder.graph.model import Ref
+from builder.graph.model import Ref, TensorSpec
 from tests.pages.app import App
 
 
@@ -344,7 +344,7 @@ def test_a_circle_is_refused_at_the_canvas_and_nothing_else_is_lost(digits: App)
     digits.draw(
         {"op": "connect", "from": ["fc", []], "to": ["conv1", "input", 0]},
     )
-    assert "circle" in digits.session.kept["canvas.message"]["text"]
+    assert "cycle" in digits.session.kept["canvas.message"]["text"]
     assert not digits.said, "told on the canvas, not above it"
     digits.draw({"op": "rename", "node": "fc", "name": "head"})
     assert "head" in digits.labels and digits.session.kept["canvas.message"] is None
@@ -491,3 +491,59 @@ def test_a_canvas_operation_that_makes_no_sense_changes_nothing(
 
 def _repairs(app: App) -> list[Button]:
     return [b for b in app.at.button if (b.key or "").startswith("lw_repair_")]
+
+
+def test_the_shape_of_an_input_is_written_on_its_node(digits: App) -> None:
+    [given] = digits.graph.inputs
+    digits.draw({"op": "shape", "node": given.id, "text": "1, 12,12"})
+    assert digits.graph.nodes[given.id].spec == TensorSpec(("N", 1, 12, 12))
+    digits.draw({"op": "shape", "node": given.id, "text": "N×1×8×8"})
+    assert digits.graph.nodes[given.id].spec == TensorSpec(("N", 1, 8, 8))
+    digits.draw({"op": "shape", "node": given.id, "text": "wide"})
+    assert "“wide” is no size" in digits.session.kept["canvas.message"]["text"]
+    digits.draw({"op": "shape", "node": "conv1", "text": "3"})
+    assert digits.graph.nodes[given.id].spec == TensorSpec(("N", 1, 8, 8))
+
+
+def test_what_cannot_be_bypassed_or_frozen_says_why(digits: App) -> None:
+    before = digits.graph
+    digits.draw({"op": "bypass", "nodes": [digits.graph.inputs[0].id]})
+    assert "cannot be bypassed" in digits.session.kept["canvas.message"]["text"]
+    digits.draw({"op": "freeze", "nodes": ["relu1"]})
+    assert "nothing to freeze" in digits.session.kept["canvas.message"]["text"]
+    assert digits.graph == before
+
+
+def test_arranging_is_told_with_its_direction(digits: App) -> None:
+    arrange = {"op": "arrange", "at": {"conv1": [1, 2]}, "direction": "LR"}
+    digits.draw(arrange, {**arrange, "at": {"conv1": [3, 2]}, "rows": True})
+    assert digits.session.work.history.labels == ("Arrange left to right", "Arrange in rows")
+
+
+def test_of_several_layers_it_is_said_how_many_and_what_can_be_done_to_all(digits: App) -> None:
+    digits.draw({"op": "select", "nodes": ["conv1", "relu1", "conv2"]})
+    assert any("3 layers selected" in m.value for m in digits.at.markdown)
+    assert not [field for field in digits.at.text_input if field.label == "Name"]
+    digits.click("lw_all_freeze")
+    assert [o.frozen for o in digits.graph.owners.values() if "conv" in o.id] == [True, True]
+    digits.click("lw_all_delete")
+    assert not {"conv1", "relu1", "conv2"} & set(digits.graph.nodes)
+    digits.shows_no_trouble()
+
+
+def test_a_mere_warning_is_not_shown_as_an_error_and_deleting_comes_last(empty: App) -> None:
+    empty.draw(
+        {"op": "add", "key": "torch.nn.Linear", "id": "fc", "at": [0, 0], "from": ["input", []]}
+    )
+    empty.draw({"op": "select", "nodes": ["fc"]})
+    repairs = [b for b in empty.at.button if (b.key or "").startswith("lw_repair_")]
+    assert repairs[0].label.startswith("Let “output” read")
+    assert repairs[-1].label.startswith("Delete") and len(repairs) > 1
+
+
+def test_the_name_proposed_in_place_of_a_refused_one_can_be_taken(digits: App) -> None:
+    digits.draw({"op": "rename", "node": "conv1", "name": "my conv!"})
+    message = digits.session.kept["canvas.message"]
+    assert message["offer"]["label"] == "my_conv" and "“my_conv” would do" in message["text"]
+    digits.draw(message["offer"]["op"])
+    assert "my_conv" in digits.labels and digits.session.kept["canvas.message"] is None

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from builder.gallery import designs, project
+from builder.graph.edits import Rename
 from builder.graph.project import Project, to_json
 from builder.ui.projects import project_path
 from tests.pages.app import App
@@ -149,3 +150,17 @@ def test_choices_of_a_file_that_cannot_be_used_are_told_once(app: App) -> None:
     assert app.session.work.data is None
     app.run()
     assert not app.at.warning
+
+
+def test_a_copy_that_was_never_changed_is_opened_again_and_a_changed_one_is_left(app: App) -> None:
+    app.open("gallery").click("lw_open_unet")
+    first = app.session.work.id
+    app.at.switch_page("pages/gallery.py").run()
+    app.click("lw_open_unet")
+    assert app.session.work.id == first
+    app.session.work.edit(Rename(app.graph.outputs[0].id, "other"))
+    app.session.work.save()
+    app.at.switch_page("pages/gallery.py").run()
+    app.click("lw_open_unet")
+    assert (app.session.work.name, app.session.work.id == first) == ("U-Net 2", False)
+    app.shows_no_trouble()

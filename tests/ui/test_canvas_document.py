@@ -195,7 +195,7 @@ def test_what_fits_is_judged_by_really_trying() -> None:
     found = slots_for(graph, graph, Ref("down2"), known)
     assert found["up1:input"] == "" and found["pool2:input"] == ""
     assert "64 against 32" in found["cat1:tensors"]
-    assert "circle" in found["pool1:input"] and "its own result" in found["down2:x"]
+    assert "cycle" in found["pool1:input"] and "its own result" in found["down2:x"]
 
 
 def test_what_is_offered_for_a_value_can_read_it_the_usual_first() -> None:

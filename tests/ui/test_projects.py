@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import threading
 import time
@@ -15,7 +16,7 @@ from builder.errors import NotFound, ProjectRefused
 from builder.gallery import project
 from builder.graph.edits import AddNode, RenameModel
 from builder.graph.model import Graph, Node
-from builder.graph.project import Project, to_json
+from builder.graph.project import Project, from_json, to_json
 from builder.ui import opened, projects, session, work
 from builder.ui.owner import new_token
 from builder.ui.work import Work
@@ -85,7 +86,7 @@ def test_a_project_deleted_elsewhere_is_noticed_and_nothing_is_lost(owner: str) 
     projects.delete_project(owner, work.id)
     assert work.edit(AddNode("torch.nn.ReLU"))
     work.save()
-    assert work.saved == "changed_elsewhere"
+    assert work.look() == "deleted_elsewhere"
     assert projects.list_projects(owner) == []
 
 
@@ -299,3 +300,28 @@ def test_an_edit_that_makes_no_network_is_refused_and_the_old_one_stays(
     [(_, text)] = tab.messages
     assert text.startswith("That was not done") and "needs another name" in text
     assert opened.graph() is before
+
+
+def test_the_mark_of_an_operation_is_written_with_what_it_did(
+    owner: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Work.new(owner, Project("Net", Graph(name="Net")))
+    work.save()
+    tab_with(work, monkeypatch)
+    with opened.saving_soon(), opened.marked("canvas:tab", 3):
+        opened.edit(RenameModel("Renamed"))
+    before = projects.read_project(owner, work.id)[0]
+    assert (before.graph.name, before.done, opened.done_on_disk()) == ("Net", {}, {})
+    opened.settle()
+    after = projects.read_project(owner, work.id)[0]
+    assert (after.graph.name, after.done) == ("Renamed", {"canvas:tab": 3})
+    assert Work.read(owner, work.id).done == opened.done_on_disk() == {"canvas:tab": 3}
+
+
+@pytest.mark.parametrize(
+    "bad", [3, ["tab"], {"tab": -1}, {"tab": True}, {"tab": 1.5}, {"tab": None}]
+)
+def test_marks_that_are_none_are_refused(owner: str, bad: object) -> None:
+    text = json.loads(to_json(Project("Net", project("lenet5").graph)))
+    with pytest.raises(ProjectRefused, match="“done”"):
+        from_json(json.dumps({**text, "done": bad}))

@@ -69,7 +69,7 @@ def apply(graph: Graph, edit: Edit) -> Graph:
     """The network after an edit; the one given is left as it was.
 
     Errors: EditRefused with a sentence for the screen when it cannot be carried out: an unknown
-    node, a name that is taken, a circle, … Half-built networks are no error.
+    node, a name that is taken, a cycle, … Half-built networks are no error.
     """
     if isinstance(edit, Several):
         for part in edit.edits:

@@ -15,7 +15,7 @@ def settle_near(root: Graph, graph: Graph, changed: str) -> Graph:
     Either the node moves, with those worked out from it, behind what it reads now, or what it reads
     moves, with all that is needed for it, before the node. The way that keeps the order of random
     numbers and in-place changes goes first, then the one that moves fewer nodes, then the former.
-    EditRefused names the path where the values would go in a circle.
+    EditRefused names the path where the values would go in a cycle.
     """
     later = settle(graph, changed)
     if later is graph:

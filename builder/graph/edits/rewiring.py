@@ -29,7 +29,7 @@ from builder.graph.model import (
 )
 from builder.graph.validate import way_back
 
-_LONGEST_PATH = 6  # names shown of a circle
+_LONGEST_PATH = 6  # names shown of a cycle
 
 
 def first_part(root: Graph, graph: Graph, node: Node) -> Ref:
@@ -177,7 +177,7 @@ def settle(graph: Graph, changed: str) -> Graph:
     """The graph in an order that is true again after one node has been rewired.
 
     What reads later values moves behind them, and all else stays as it stood, inputs and outputs in
-    their order. EditRefused names the path where the values would go in a circle.
+    their order. EditRefused names the path where the values would go in a cycle.
     """
     place_of = {identity: i for i, identity in enumerate(graph.nodes)}
     refs = refs_in(graph.nodes[changed])
@@ -224,7 +224,7 @@ def _some_circle(graph: Graph, ordered: set[str]) -> str:
             for ref in refs_in(node):
                 if path := way_back(graph, ref.node, identity):
                     return _circle(graph, identity, ref.node, path)
-    return "The values would go in a circle. Read an earlier value."
+    return "The values would go in a cycle. Read an earlier value."
 
 
 def _circle(graph: Graph, reader: str, source: str, path: list[str]) -> str:
@@ -236,6 +236,6 @@ def _circle(graph: Graph, reader: str, source: str, path: list[str]) -> str:
         names = [*names[: _LONGEST_PATH - 1], "…", names[-1]]
     return (
         f"{label} cannot read {quote(graph.label(source))}, which is worked out from it: the values "
-        f"would go in a circle ({quote(' → '.join([*names, graph.label(reader)]), 300)}). "
+        f"would go in a cycle ({quote(' → '.join([*names, graph.label(reader)]), 300)}). "
         f"Choose a value that comes before {label}."
     )

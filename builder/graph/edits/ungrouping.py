@@ -63,7 +63,7 @@ def ungroup(root: Graph, edit: Ungroup) -> Graph:
     values, settings = _settings(graph, block, owner, taken)
     body = [n for n in block.nodes.values() if n.kind not in ("input", "output")]
     refuse_more(graph, len(body) * owner.repeat - 1)
-    shift = _shift(call, body)
+    shift = (0.0, 0.0) if edit.stay else _shift(call, body)
     opened: list[Node] = []
     every: dict[str, Owner] = {}
     reads = dict(call.arguments)

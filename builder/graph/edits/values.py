@@ -228,9 +228,13 @@ class GroupIntoBlock(Scoped):
 
 @dataclass(frozen=True)
 class Ungroup(Scoped):
-    """Puts the content of a block where its call stands, or where it stood when it was grouped."""
+    """Puts the content of a block where its call stands, or where it stood when it was grouped.
+
+    `stay`: on the drawing it stands where it stood in the block, wherever the call was moved.
+    """
 
     node: str
+    stay: bool = False
 
 
 @dataclass(frozen=True)

@@ -40,8 +40,9 @@ def _describe(edit: Edit, graph: Graph) -> str:
         return quote(graph.label(node) if node in graph.nodes else node)
 
     match edit:
-        case v.AddNode(target=target, after=after):
-            return f"Add {_title(target)}" + (f" behind {at(after)}" if after else "")
+        case v.AddNode(target=target, after=after, reads=reads):
+            behind = reads.node if isinstance(reads, Ref) else after if reads is UNSET else None
+            return f"Add {_title(target)}" + (f" behind {at(behind)}" if behind else "")
         case v.AddBranch(after=after):
             return "Add branch" + (f" behind {at(after)}" if after else "")
         case v.DeleteNode(node=node):
@@ -104,9 +105,10 @@ def _describe(edit: Edit, graph: Graph) -> str:
             return f"Disconnect {_word(port)} of {at(node)}"
         case d.InsertOnWire(target=target, node=node):
             return f"Insert {_title(target)} before {at(node)}"
-        case d.Join(a=a, b=b, how=how):
-            verb = "Add" if how == "add" else "Concatenate"
-            return f"{verb} {at(a.node)} and {at(b.node)}"
+        case d.Join(a=a, b=b, how="add"):
+            return f"Add {at(a.node)} and {at(b.node)} (sum)"
+        case d.Join(a=a, b=b):
+            return f"Concatenate {at(a.node)} and {at(b.node)}"
         case d.DeleteNodes(nodes=nodes):
             return f"Delete {at(nodes[0])}" if len(nodes) == 1 else f"Delete {len(nodes)} nodes"
         case d.SetPositions(positions=moved):

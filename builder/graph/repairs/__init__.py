@@ -20,7 +20,7 @@ from builder.graph.repairs import (
     windows,
     wires,
 )
-from builder.graph.repairs.case import Candidate, Case, locate
+from builder.graph.repairs.case import LAST, Candidate, Case, locate
 from builder.graph.report import ShapeReport
 from builder.graph.shapes import infer_shapes
 
@@ -54,7 +54,7 @@ def repairs_for(graph: Graph, diagnostic: Diagnostic) -> tuple[Repair, ...]:
 
     Each was applied and inferred again: the problem is gone, its node has no error left, and no node
     before it got a problem it did not have. Order: fewest problems left in the network, then nearest
-    to what the sentence says, then the smallest change in parameters.
+    to what the sentence says, then the smallest change in parameters; what deletes it stands last.
     """
     before = infer_shapes(graph)
     problem = _innermost(before, diagnostic)
@@ -102,7 +102,7 @@ def _tried(
         return None
     delta = _cost(graph, before, mended, after, problem)
     warnings = len(after.problems) - len(after.errors)
-    rank = (len(after.errors), warnings, candidate.tier, abs(delta))
+    rank = (candidate.tier >= LAST, len(after.errors), warnings, candidate.tier, abs(delta))
     return rank, Repair(candidate.label, candidate.edit, delta)
 
 

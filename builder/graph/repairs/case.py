@@ -41,11 +41,17 @@ from builder.graph.wiring import origin_of
 
 @dataclass(frozen=True)
 class Candidate:
-    """A repair that has not been tried. `tier`: 0 does what the sentence says, higher is further off."""
+    """A repair that has not been tried. `tier`: 0 does what the sentence says, higher is further off.
+
+    From LAST on it stands behind all others, whatever they leave open: it takes something away.
+    """
 
     label: str
     edit: Edit
     tier: int = 0
+
+
+LAST = 8
 
 
 @dataclass(frozen=True)

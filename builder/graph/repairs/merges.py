@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from builder.errors import quote
 from builder.graph.edits import Edit, Several
-from builder.graph.model import Argument, Ref, TensorSpec
+from builder.graph.model import Argument, Ref, TensorSpec, primary_input
 from builder.graph.repairs.case import Candidate, Case
 from builder.graph.repairs.sizes import resize
 from builder.graph.wiring import origin_of
 
 Step = tuple[str, dict[str, Argument]]
+_MOST_PADDED = 3  # layers before a merge whose padding is tried
 
 
 def merge_shapes(case: Case) -> Iterator[Candidate]:
@@ -96,6 +97,7 @@ def _bring(
         giver = origin_of(case.graph, ref, case.reports)
         if differing == [wide] and isinstance(size, int) and giver is not None:
             yield from resize(case, giver, size, tier=1)
+        yield from _padded(case, ref, have, want)
         for step, tier in _projections(have, want, differing):
             yield from case.insert(
                 step, tier, ref=ref, port=port, label=_projected(step, label, want)
@@ -116,6 +118,27 @@ def _bring(
             both: list[Step] = [*flat, ("torch.nn.Linear", {"out_features": size})]
             text = f"Flatten {label} and project it to {size}"
             yield from case.insert(both, 1, ref=ref, port=port, label=text)
+
+
+def _padded(case: Case, ref: Ref, have: TensorSpec, want: TensorSpec) -> Iterator[Candidate]:
+    """More padding in a layer before that made the picture smaller: by half of what is missing."""
+    missing = {
+        w - h
+        for h, w in zip(have.shape[2:], want.shape[2:], strict=True)
+        if isinstance(h, int) and isinstance(w, int)
+    }
+    if len(have.shape) < 3 or len(missing) != 1 or min(missing) <= 0 or min(missing) % 2:
+        return
+    node, tried = case.source(ref), 0
+    while node is not None and tried < _MOST_PADDED:
+        entry = case.entry_of(node)
+        padding = case.chosen("padding", node) or 0
+        if entry is not None and entry.family in ("convolution", "pooling"):
+            tried += 1
+            if type(padding) is int and entry.parameter("padding") is not None:
+                yield case.set("padding", padding + min(missing) // 2, node=node)
+        before = primary_input(node)
+        node = case.source(before) if before else None
 
 
 def _projections(

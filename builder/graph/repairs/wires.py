@@ -19,6 +19,7 @@ from builder.graph.edits import (
     SetInputSpec,
     SetRepeat,
     SetSetting,
+    Several,
     UnshareWeights,
 )
 from builder.graph.model import (
@@ -29,7 +30,7 @@ from builder.graph.model import (
     TensorSpec,
     Training,
 )
-from builder.graph.repairs.case import Candidate, Case
+from builder.graph.repairs.case import LAST, Candidate, Case
 from builder.graph.repairs.reading import not_wired
 
 _FIRST_SPEC = TensorSpec(("N", 64))
@@ -72,8 +73,16 @@ def no_output(case: Case) -> Iterator[Candidate]:
 
 
 def unused(case: Case) -> Iterator[Candidate]:
-    """Away with it, or an output of its own."""
-    yield Candidate(f"Delete {case.label}", DeleteNode(case.node.id, scope=case.scope), 1)
+    """Read by an output, an output of its own; else away with it."""
+    if case.node.kind != "input":
+        for output in case.graph.outputs:
+            edit = SetCallArgument(output.id, "value", Ref(case.node.id), scope=case.scope)
+            moved = MoveNode(output.id, case.node.id, scope=case.scope)
+            label = f"Let {quote(case.graph.label(output.id))} read {case.label}"
+            order = list(case.graph.nodes)
+            behind = order.index(output.id) > order.index(case.node.id)
+            yield Candidate(label, edit if behind else Several((moved, edit), label))
+    yield Candidate(f"Delete {case.label}", DeleteNode(case.node.id, scope=case.scope), LAST)
     add = AddNode("output", after=case.node.id, scope=case.scope)
     yield Candidate(f"Add an output for {case.label}", add, 1)
     if case.node.kind != "input":

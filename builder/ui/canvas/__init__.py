@@ -30,9 +30,11 @@ from builder.ui.canvas.questions import answered
 from builder.ui.canvas.trained import trained_nodes, trained_paths
 from builder.ui.packaged import packaged
 from builder.ui.palette import family_palette, palette_groups
-from builder.ui.received import acknowledged, receive, sent
+from builder.ui.received import acknowledged, on_disk, receive, sender, sent, waits
 
 KEY: Final = "lw_canvas"
+_AGAIN: Final = "lw_again"  # the page's button that the browser presses where nothing answers
+_QUESTIONS: Final = frozenset({"fits", "effect", "picture"})
 _FOLDER: Final = Path(__file__).parent
 _LEAST_HEIGHT: Final = 640  # pixels
 _HISTORY: Final = 50  # steps listed
@@ -48,6 +50,10 @@ def canvas(*, above: int) -> None:
     receive_canvas()
     component = packaged("canvas", _FOLDER, '<div class="canvas-root lw-canvas"></div>')
     component(key=KEY, data=canvas_data(above), on_ops_change=receive_canvas)
+    if waits(
+        KEY
+    ):  # a new session knows what the browser has only now, and calls nobody back for it
+        st.rerun()
     state.settle()  # writing takes 10 ms: the answer need not wait for it
 
 
@@ -56,7 +62,10 @@ def canvas_alone(*, above: int) -> None:
 
     What is done on a fragment runs that alone: its labels do not wait for head and form. Those follow
     where they show something else now; a question (what fits here?) leaves them as they are.
+    A session that knows nothing of the fragment (the server was started anew, the line was gone for
+    long) passes over its runs in silence: then the browser presses the button, which runs everything.
     """
+    st.button("Draw the page anew", key=_AGAIN)
     drawn = [_around()]  # of this run; the fragment is run again with what it was made of
 
     @st.fragment
@@ -74,7 +83,7 @@ def canvas_alone(*, above: int) -> None:
 
 def _around() -> tuple[object, ...]:
     """What the page around the canvas shows, as far as the canvas can change it."""
-    return (id(state.graph()), state.selected(), state.scope_path(), state.saved())
+    return (id(state.graph()), selected(), state.scope_path(), state.saved())
 
 
 def receive_canvas() -> None:
@@ -83,7 +92,7 @@ def receive_canvas() -> None:
     It is written once it has been answered, or a moment later where another run comes in between.
     """
     with state.undisturbed(), state.saving_soon():
-        receive({KEY: handle})
+        receive({KEY: handle}, _QUESTIONS)
 
 
 def canvas_data(above: int) -> dict[str, Any]:
@@ -96,7 +105,7 @@ def canvas_data(above: int) -> dict[str, Any]:
     )
     told: dict[str, Any] = {
         "canvas": canvas_id(),
-        "ack": acknowledged(KEY),
+        **_done(),
         **drawn.revisions.message(shown(drawn.views), None if lost else asked.get("seen")),
         "answer": answered(asked),
         "height": _LEAST_HEIGHT,
@@ -107,6 +116,19 @@ def canvas_data(above: int) -> dict[str, Any]:
         told["catalogue"] = {"version": version, "groups": palette_groups(state.graph())}
         told["colours"] = family_palette()
     return told
+
+
+def _done() -> dict[str, Any]:
+    """What need not be sent again: of the tab that sends, of all tabs before the first has sent.
+
+    "ack": what was carried out. "written": what of it is on disk, where that is not the same.
+    """
+    client, done = sender(KEY), acknowledged(KEY)
+    written = on_disk(KEY, state.done_on_disk())
+    if client is not None:
+        done = {client: done.get(client, 0)}
+        written = {client: written.get(client, 0)}
+    return {"ack": done, "written": written} if state.unwritten() else {"ack": done}
 
 
 def shown(views: NodeViews) -> Document:

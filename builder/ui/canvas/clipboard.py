@@ -66,9 +66,9 @@ def paste(at: tuple[float, float] | None, *, keep_inputs: bool, text: str | None
     _put(copied, at, keep_inputs=keep_inputs)
 
 
-def duplicate(nodes: tuple[str, ...]) -> None:
-    """Puts a copy of nodes beside them, reading what they read; the clipboard keeps what it holds."""
-    _put(_taken(nodes), None, keep_inputs=True)
+def duplicate(nodes: tuple[str, ...], at: tuple[float, float] | None) -> None:
+    """Puts a loose copy of nodes beside them; the clipboard keeps what it holds."""
+    _put(_taken(nodes), at, keep_inputs=False)
 
 
 def _taken(nodes: tuple[str, ...]) -> Copied:

@@ -181,6 +181,7 @@ def _problems(
 
 def _totals(graph: Graph, looked: Looked) -> dict[str, Any]:
     count = len(looked.places)
+    errors = sum(p.severity == "error" for p in looked.places)
     layers = format_layers(count_layers(graph))
     if looked.report is None:
         return {
@@ -190,6 +191,7 @@ def _totals(graph: Graph, looked: Looked) -> dict[str, Any]:
             "memory": "",
             "words": [],
             "problems": count,
+            "errors": errors,
         }
     totals = looked.report.totals
     return {
@@ -199,6 +201,7 @@ def _totals(graph: Graph, looked: Looked) -> dict[str, Any]:
         "memory": format_bytes(totals.memory_bytes),
         "words": [list(words) for words in totals_words(totals)],
         "problems": count,
+        "errors": errors,
     }
 
 

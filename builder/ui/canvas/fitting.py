@@ -156,5 +156,5 @@ def _circle(graph: Graph, reader: str, source: str) -> str:
     if reader == source:
         return f"{label} cannot read its own result."
     return (
-        f"{quote(graph.label(source))} is worked out from {label}: the values would go in a circle."
+        f"{quote(graph.label(source))} is worked out from {label}: the values would go in a cycle."
     )

@@ -36,12 +36,14 @@ def folds() -> list[dict[str, Any]]:
     ]
 
 
-def fold(index: int, name: str | None) -> FoldRepeats | None:
-    """The edit that folds one of them, None where there is no such."""
+def fold(index: int, name: str | None, new: str | None = None) -> FoldRepeats | None:
+    """The edit that folds one of them, None where there is no such. `new`: id of the block's call."""
     known: _Found | None = state.recall(_KEPT)
     if known is None or known.canvas != canvas_id() or not 0 <= index < len(known.repeats):
         return None
-    return FoldRepeats(known.repeats[index].nodes, name or None, scope=state.scope())
+    if new in state.scoped_graph().nodes:
+        new = None
+    return FoldRepeats(known.repeats[index].nodes, name or None, new, scope=state.scope())
 
 
 def _current() -> tuple[Repeat, ...]:

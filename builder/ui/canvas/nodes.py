@@ -29,7 +29,7 @@ from builder.graph.words import (
 )
 from builder.ui.canvas.kinds import PortKind, kind_of_part, wanted_at
 from builder.ui.canvas.wires import slots_of
-from builder.ui.mending import REPAIRS_SHOWN, cost_words, repair_id
+from builder.ui.mending import REPAIRS_SHOWN, cost_words, repair_id, takes_away
 from builder.ui.ports import ports_of
 
 _MOST_PARTS: Final = 12  # parts shown of one tuple
@@ -138,7 +138,12 @@ def _problem(problem: Diagnostic, repairs: tuple[Repair, ...] | None) -> dict[st
         "repairs": None
         if repairs is None
         else [
-            {"id": repair_id(problem, r), "label": r.label, "cost": cost_words(r)}
+            {
+                "id": repair_id(problem, r),
+                "label": r.label,
+                "cost": cost_words(r),
+                "deletes": takes_away(r),
+            }
             for r in repairs[:REPAIRS_SHOWN]
         ],
     }

@@ -13,32 +13,42 @@ from typing import Any, Final
 
 from builder.errors import LayerwiseError, quote
 from builder.graph.edits import (
-    DuplicateNode,
     Edit,
     GroupIntoBlock,
     Rename,
     SetBypassed,
     SetFrame,
     SetFrozen,
+    SetInputSpec,
     SetNote,
     SetPositions,
     SetRepeat,
     Several,
     Ungroup,
 )
-from builder.graph.model import BUFFER, Frame
+from builder.graph.limits import MAX_NESTED
+from builder.graph.model import Frame, TensorSpec
+from builder.graph.names import names_in, refuse_name, safe_identifier, suggest_name
 from builder.graph.words import is_still
 from builder.ui import state
 from builder.ui.canvas import clipboard, questions, reading, wiring
+from builder.ui.canvas.abilities import can_bypass, can_freeze
 from builder.ui.canvas.folds import fold
 from builder.ui.canvas.holding import decide, edit_or_ask
 from builder.ui.canvas.place import looking_at, select
 from builder.ui.canvas.reading import Operation
+from builder.ui.expressions import has_batch, read_shape, with_batch
 from builder.ui.mending import repair_id
 
 _LOG: Final = logging.getLogger("layerwise")
 _MOST_TRIED: Final = 30  # problems whose repairs are looked through for the one that was meant
 _MESSAGE: Final = "canvas.message"
+_OFFER: Final = "canvas.offer"  # what the message offers to do instead
+_ARRANGED: Final = {
+    "LR": "Arrange left to right",
+    "TB": "Arrange top to bottom",
+    "rows": "Arrange in rows",
+}
 _COLOURS: Final = ("grey", "blue", "teal", "green", "yellow", "orange", "red", "purple")
 
 
@@ -70,12 +80,17 @@ def handle(operation: Operation) -> None:
     for tone, sentence in told:
         state.say(sentence, tone)
     message = {"tone": said[-1][0], "text": said[-1][1], "seq": operation["seq"]} if said else None
+    if (offer := state.recall(_OFFER)) is not None:
+        state.keep(_OFFER, None)
+        message = {**message, "offer": offer} if message else None
     if operation.get("op") not in _SILENT:
         state.keep(_MESSAGE, message)
 
 
 def message() -> Mapping[str, Any] | None:
-    """What the operation done last had to say, None where all went well."""
+    """What the operation done last had to say, None where all went well; first why nothing is saved."""
+    if (reason := state.why_not_saved()) is not None:
+        return {"tone": "error", "text": reason, "seq": 0}
     told: Mapping[str, Any] | None = state.recall(_MESSAGE)
     return told
 
@@ -99,14 +114,17 @@ def _move(operation: Operation) -> None:
 
 
 def _pin(operation: Operation) -> None:
-    state.pin(reading.points(operation, "at"))
+    state.pin(reading.points(operation, "at"), reading.boxes(operation, "frames"))
+    if operation.get("keep") is True:  # it belongs to what was just done
+        state.save()
 
 
 def _arrange(operation: Operation) -> None:
-    graph = state.scoped_graph()
-    at = {n: p for n, p in reading.points(operation, "at").items() if n in graph.nodes}
-    if at:
-        state.edit(Several((SetPositions(at, scope=state.scope()),), "Arrange"))
+    parts = wiring.made_room(operation, state.scoped_graph(), "at")
+    if parts:
+        how = "rows" if operation.get("rows") is True else operation.get("direction")
+        label = _ARRANGED["TB" if how == "TB" else "rows" if how == "rows" else "LR"]
+        state.edit(Several(tuple(parts), label))
 
 
 def _frame(operation: Operation) -> None:
@@ -138,10 +156,30 @@ def _set(operation: Operation) -> None:
         edit_or_ask(edit)
 
 
+def _shape(operation: Operation) -> None:
+    """The shape of an input as a person writes it: N×1×28×28, 1,28,28; the batch is put in front."""
+    graph, scope = state.scoped_graph(), state.scope()
+    identity, text = reading.node(operation, graph), reading.text(operation, "text")
+    if identity is None or text is None or graph.nodes[identity].kind != "input":
+        return
+    spec = graph.nodes[identity].spec
+    read = read_shape(text) if text.strip() or not scope else None
+    if read is not None and (spec is None or has_batch(spec.shape)):
+        read = with_batch(read)
+    dtype = spec.dtype if spec else "float32"
+    given = None if read is None else TensorSpec(read, dtype)
+    edit_or_ask(SetInputSpec(identity, given, scope=scope))
+
+
 def _rename(operation: Operation) -> None:
     node, name = reading.node(operation, state.scoped_graph()), reading.text(operation, "name")
-    if node is not None and name is not None:
-        edit_or_ask(Rename(node, name, scope=state.scope()))
+    if node is None or name is None:
+        return
+    taken = names_in(state.scoped_graph(), node)
+    if refuse_name(name, taken) is not None:
+        free = suggest_name(safe_identifier(name), taken)
+        state.keep(_OFFER, {"label": free, "op": {"op": "rename", "node": node, "name": free}})
+    edit_or_ask(Rename(node, name, scope=state.scope()))
 
 
 def _note(operation: Operation) -> None:
@@ -153,23 +191,25 @@ def _note(operation: Operation) -> None:
 def _bypass(operation: Operation) -> None:
     """All of them bypassed, or none where all were."""
     graph = state.scoped_graph()
-    able = [
-        n
-        for n in reading.nodes(operation, "nodes", graph)
-        if graph.nodes[n].kind in ("layer", "operation", "branch")
-    ]
+    able = [n for n in reading.nodes(operation, "nodes", graph) if can_bypass(graph.nodes[n])]
+    if not able:
+        return state.say("Inputs and outputs pass nothing on: they cannot be bypassed.", "info")
     on = not all(graph.nodes[n].bypassed for n in able)
-    _each([SetBypassed(n, on, scope=state.scope()) for n in able], "Bypass" if on else "Use again")
+    edits = [SetBypassed(n, on, scope=state.scope()) for n in able]
+    return _each(edits, "Bypass" if on else "Use again")
 
 
 def _freeze(operation: Operation) -> None:
     graph = state.scoped_graph()
     chosen = reading.nodes(operation, "nodes", graph)
-    found = ((n, graph.stands_for(graph.nodes[n])) for n in chosen)
-    owners = {o.id: (n, o) for n, o in found if o is not None and o.target != BUFFER}
+    able = [n for n in chosen if can_freeze(graph, graph.nodes[n], state.scoped_report())]
+    found = ((n, graph.stands_for(graph.nodes[n])) for n in able)
+    owners = {o.id: (n, o) for n, o in found if o is not None}
+    if chosen and not owners:
+        return state.say("What is selected has no weights: there is nothing to freeze.", "info")
     on = not all(is_still(owner) for _, owner in owners.values())
     edits = [SetFrozen(node, on, scope=state.scope()) for node, _ in owners.values()]
-    _each(edits, "Freeze" if on else "Unfreeze")
+    return _each(edits, "Freeze" if on else "Unfreeze")
 
 
 def _each(edits: list[Any], verb: str) -> None:
@@ -187,12 +227,15 @@ def _group(operation: Operation) -> None:
     nodes, new = reading.nodes(operation, "nodes", graph), reading.identity(operation, "id")
     if nodes and new not in graph.nodes:
         name = reading.text(operation, "name") or None
-        edit_or_ask(GroupIntoBlock(nodes, name, new, scope=state.scope()), select_new=True)
+        edit = GroupIntoBlock(nodes, name, new, scope=state.scope())
+        edit_or_ask(wiring.together(edit, *_closed(operation, new, nodes)), select_new=True)
 
 
 def _ungroup(operation: Operation) -> None:
-    if node := reading.node(operation, state.scoped_graph()):
-        edit_or_ask(Ungroup(node, scope=state.scope()))
+    graph = state.scoped_graph()
+    if node := reading.node(operation, graph):
+        edit = Ungroup(node, operation.get("stay") is True, scope=state.scope())
+        edit_or_ask(wiring.together(edit, *wiring.made_room(operation, graph)))
 
 
 def _repeat(operation: Operation) -> None:
@@ -205,22 +248,38 @@ def _repeat(operation: Operation) -> None:
 
 def _fold(operation: Operation) -> None:
     index = reading.whole(operation, "index")
-    edit = fold(index, reading.text(operation, "name")) if index is not None else None
+    new = reading.identity(operation, "id")
+    edit = fold(index, reading.text(operation, "name"), new) if index is not None else None
     if edit is not None:
-        edit_or_ask(edit, select_new=True)
+        gone = tuple(node for stretch in edit.stretches for node in stretch)
+        edit_or_ask(wiring.together(edit, *_closed(operation, edit.id, gone)), select_new=True)
+
+
+def _closed(operation: Operation, new: str | None, gone: tuple[str, ...]) -> list[Edit]:
+    """Where a block stands that took nodes in, and what moves up to it, as far as the browser says."""
+    at = reading.point(operation.get("at"))
+    if new is None or at is None:
+        return []
+    kept = {
+        **operation,
+        "move": {n: p for n, p in reading.points(operation, "move").items() if n not in gone},
+    }
+    return [
+        SetPositions({new: at}, scope=state.scope()),
+        *wiring.made_room(kept, state.scoped_graph()),
+    ]
 
 
 def _duplicate(operation: Operation) -> None:
-    """One layer gets a copy behind it, as in the stack; several get one beside them."""
+    """A copy beside, which nobody reads and which reads nobody outside."""
     graph = state.scoped_graph()
     nodes = reading.nodes(operation, "nodes", graph)
-    if len(nodes) == 1:
-        done = state.edit(DuplicateNode(nodes[0], scope=state.scope()), select_new=True)
-        owner = graph.owner_of(graph.nodes[nodes[0]])
-        if done and owner is not None and len(graph.calls_of(owner.id)) > 1:
-            state.say(f"The copy of {quote(owner.name)} has weights of its own.", "info")
-    elif nodes:
-        clipboard.duplicate(nodes)
+    if not nodes:
+        return
+    clipboard.duplicate(nodes, reading.point(operation.get("at")))
+    owner = graph.owner_of(graph.nodes[nodes[0]])
+    if len(nodes) == 1 and owner is not None and len(graph.calls_of(owner.id)) > 1:
+        state.say(f"The copy of {quote(owner.name)} has weights of its own.", "info")
 
 
 def _copy(operation: Operation) -> None:
@@ -270,7 +329,7 @@ def _first_problem(_: Operation) -> None:
 
 def _show_problem(operation: Operation) -> None:
     scope = reading.text(operation, "scope") or ""
-    path = tuple(part for part in scope.split("/") if part)
+    path = tuple(part for part in scope.split("/", MAX_NESTED + 1) if part)
     state.select(reading.identity(operation, "node"), path)
 
 
@@ -309,6 +368,7 @@ _ACTS: Final[Mapping[str, Callable[[Operation], None]]] = {
     "arrange": _arrange,
     "frame": _frame,
     "set": _set,
+    "shape": _shape,
     "rename": _rename,
     "note": _note,
     "bypass": _bypass,

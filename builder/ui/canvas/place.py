@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from builder.graph.limits import MAX_NESTED
 from builder.ui import state
 
 _SELECTED: Final = "canvas.selected"
+_LONGEST: Final = 8_000  # characters of a canvas's name: as many ids as blocks stand in each other
 
 
 def canvas_id() -> str:
@@ -43,8 +45,8 @@ def looking_at(canvas: object) -> Iterator[bool]:
     if not isinstance(canvas, str) or not canvas or canvas == canvas_id():
         yield True
         return
-    project, *path = canvas.split("/")
-    if project != state.project_id():
+    project, *path = canvas.split("/", MAX_NESTED + 2) if len(canvas) <= _LONGEST else [""]
+    if project != state.project_id() or len(path) > MAX_NESTED:
         yield False
         return
     before, was = state.scope_path(), state.selected()

@@ -10,11 +10,15 @@ import math
 from collections.abc import Mapping
 from typing import Any, Final
 
+from builder.errors import EditRefused
+from builder.graph.limits import MAX_TEXT
 from builder.graph.model import Graph, Ref
 from builder.ui.canvas.wires import Slot, slot_named
 
 _LONGEST_ID: Final = 200
-_LONGEST_TEXT: Final = 20_000  # the graph's own limits are shorter, and told in words
+_LONGEST_TEXT: Final = (
+    20_000  # the graph's own limits are shorter; the canvas's fields keep to them
+)
 _MOST: Final = 5_000  # nodes in one operation
 _FAR: Final = 1e9  # canvas units
 _DEEP: Final = 20
@@ -24,9 +28,13 @@ Point = tuple[float, float]
 
 
 def text(operation: Operation, name: str) -> str | None:
-    """A text."""
+    """A text. Errors: EditRefused for one that is too long to be looked at: the old one is kept."""
     value = operation.get(name)
-    return value if isinstance(value, str) and len(value) <= _LONGEST_TEXT else None
+    if isinstance(value, str) and len(value) > _LONGEST_TEXT:
+        raise EditRefused(
+            f"This text has {len(value):,} characters, of at most {MAX_TEXT:,}. The old one was kept."
+        )
+    return value if isinstance(value, str) else None
 
 
 def identity(operation: Operation, name: str) -> str | None:
@@ -68,6 +76,18 @@ def point(value: object) -> Point | None:
         return None
     fine = all(type(c) in (int, float) and -_FAR <= c <= _FAR for c in value)
     return (float(value[0]), float(value[1])) if fine else None
+
+
+def boxes(operation: Operation, name: str) -> dict[str, tuple[float, float, float, float]]:
+    """Places and sizes by id: [x, y, width, height]."""
+    value = operation.get(name)
+    found = {}
+    for key, box in list(value.items())[:_MOST] if isinstance(value, Mapping) else ():
+        if isinstance(key, str) and isinstance(box, list | tuple) and len(box) == 4:
+            at, size = point(box[:2]), point(box[2:])
+            if at is not None and size is not None and min(size) >= 0:
+                found[key] = (*at, *size)
+    return found
 
 
 def points(operation: Operation, name: str) -> dict[str, Point]:

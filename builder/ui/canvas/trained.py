@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Final
 
 from builder.errors import LayerwiseError
+from builder.graph.changes import change_words
 from builder.graph.effects import Shapes
 from builder.graph.model import Graph
+from builder.graph.project import from_json
 from builder.home import home_path
 from builder.training.checkpoints import shapes_of_weights
 from builder.training.store import Store
@@ -39,6 +41,24 @@ def _runs() -> list[Mapping[str, tuple[int, ...]]]:
     runs = [found for folder in _finished() if (found := _weights(folder))]
     state.keep("canvas.trained", (now, runs))
     return runs
+
+
+def trained_before() -> str:
+    """What was changed since the newest finished run of the project: "“conv2” was changed"; or ""."""
+    now = (state.project_id(), _last_change())
+    known = state.recall("canvas.trained_graph")
+    if known is None or known[0] != now:
+        known = (now, next(map(_graph_of, _finished()), None))
+        state.keep("canvas.trained_graph", known)
+    graph: Graph | None = known[1]
+    return change_words(graph, state.graph()) if graph is not None else ""
+
+
+def _graph_of(checkpoints: Path) -> Graph | None:
+    try:
+        return from_json((checkpoints.parent / "project.json").read_text("utf-8")).graph
+    except (LayerwiseError, OSError, UnicodeDecodeError):
+        return None
 
 
 def trained_nodes(root: Graph, entered: Sequence[str], trained: frozenset[str]) -> frozenset[str]:

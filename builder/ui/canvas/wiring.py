@@ -15,6 +15,7 @@ from builder.graph.edits import (
     Edit,
     InsertOnWire,
     Join,
+    SetFrame,
     SetPositions,
     Several,
     apply,
@@ -41,7 +42,7 @@ def add(operation: Operation) -> None:
     slot = reading.slot(operation.get("to"), graph)
     on = reading.wire(operation.get("on"), graph)
     after = reading.identity(operation, "after")
-    aside = _made_room(operation, graph)
+    aside = made_room(operation, graph)
     if key == "branch":
         _add_branch(graph, new, at, value, on or slot, after, aside)
         return
@@ -84,10 +85,15 @@ def _add_tensor(
     state.edit(together(*parts, *aside), select_new=True)
 
 
-def _made_room(operation: Operation, graph: Graph) -> list[Edit]:
-    """What moves on for a layer between two: in the same step, so that undo closes the gap again."""
-    places = {n: p for n, p in reading.points(operation, "move").items() if n in graph.nodes}
-    return [SetPositions(places, scope=state.scope())] if places else []
+def made_room(operation: Operation, graph: Graph, name: str = "move") -> list[Edit]:
+    """What moves along with something new: in the same step, so that undo takes it back too."""
+    places = {n: p for n, p in reading.points(operation, name).items() if n in graph.nodes}
+    edits: list[Edit] = [SetPositions(places, scope=state.scope())] if places else []
+    for identity, (x, y, w, h) in reading.boxes(operation, "frames").items():
+        if old := graph.frames.get(identity):
+            frame = replace(old, position=(x, y), size=(w, h))
+            edits.append(SetFrame(identity, frame, scope=state.scope()))
+    return edits
 
 
 def _add_branch(
@@ -149,7 +155,7 @@ def insert(operation: Operation) -> None:
     ]
     if at is not None:
         parts.append(SetPositions({node: at}, scope=scope))
-    parts += _made_room(operation, graph)
+    parts += made_room(operation, graph)
     label = f"Put “{graph.label(node)}” in front of “{graph.label(on.node)}”"
     edit_or_ask(Several(tuple(parts), label))
 
@@ -185,7 +191,7 @@ def join(operation: Operation) -> None:
         slot=(to.node, to.port, to.index) if to else None,
         scope=state.scope(),
     )
-    state.edit(edit, select_new=True)
+    state.edit(together(edit, *made_room(operation, graph)), select_new=True)
 
 
 def delete(operation: Operation) -> None:

@@ -5,6 +5,7 @@ import {
 } from "@xyflow/react";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore, type CSSProperties, type MouseEvent, type PointerEvent } from "react";
 import { ControllerProvider, useController } from "./context";
+import { ContextMenu } from "./ContextMenu";
 import { Controller, FRAME, type Flow } from "./controller";
 import { ByHand } from "./dragging";
 import { Footer } from "./Footer";
@@ -17,6 +18,7 @@ import { FAR, levelOf } from "./levels";
 import { AskBar, CursorReason, Folds, MessageBar, PortChoice, RepeatChoice, SlotChoice } from "./Overlays";
 import { Palette } from "./Palette";
 import { Problems } from "./Problems";
+import { none } from "./replay";
 import { routes } from "./route";
 import { Search } from "./Search";
 import { ShapeEdge } from "./ShapeEdge";
@@ -26,7 +28,7 @@ import { watchTheme } from "./theme";
 import { SelectionBar, Toolbar } from "./Toolbar";
 import { readIn, readOut, wireId, type Point, type Slot, type Value } from "./types";
 import { useUi } from "./ui";
-import { isLoose, reasonAgainst } from "./wiring";
+import { reasonAgainst } from "./wiring";
 
 const nodeTypes = { layer: LayerNode, frame: FrameNode };
 const edgeTypes = { shape: ShapeEdge };
@@ -34,6 +36,8 @@ const edgeTypes = { shape: ShapeEdge };
 const viewports = new Map<string, Viewport>();
 /** Of more than these only what is in view is in the page. */
 const MANY_NODES = 40;
+/** More new layers than these at once are not looked for. */
+const MOST_SHOWN = 12;
 const SELECT_MS = 40;
 const SEVERAL = ["Shift", "Meta", "Control"];
 const OTHER_BUTTONS = [1, 2];
@@ -103,6 +107,7 @@ function Frame() {
     const { state } = ui;
     if (state.menu && !target.closest(".menu, .repeat-choice, .repeat")) ui.set({ menu: null });
     if ((state.slotMenu || state.choosing) && !target.closest(".slot-choice")) ui.set({ slotMenu: null, choosing: null });
+    if (state.context && !target.closest(".context-menu")) ui.set({ context: null });
     if (state.cursor && !state.pulling) ui.set({ cursor: null });
     if (target.closest("input, textarea, button, select")) return;
     const own = event.currentTarget as HTMLElement;
@@ -133,11 +138,12 @@ function Frame() {
         <Palette groups={store.groups} />
         <Stage key={store.canvas} />
       </div>
-      <Footer doc={store.doc} pending={store.pending.length} />
+      <Footer doc={store.doc} pending={store.pending.length} unsaved={store.unsaved} />
       <Search groups={store.groups} />
       <SlotChoice />
       <PortChoice />
       <RepeatChoice doc={store.doc} />
+      <ContextMenu />
       <CursorReason />
       <Keys />
     </div>
@@ -185,6 +191,7 @@ function Stage() {
   const snap = useUi(ui, (state) => state.snap);
   const unfolded = useUi(ui, (state) => state.unfolded);
   const overWire = useUi(ui, (state) => state.overWire);
+  const making = useUi(ui, (state) => state.making);
   const wireMode = useUi(ui, (state) => state.wireFrom !== null);
   const pulling = useUi(ui, (state) => state.pulling !== null);
   const [nodes, setNodes] = useState<Node[]>([]);
@@ -213,6 +220,7 @@ function Stage() {
 
   useLayoutEffect(() => {
     controller.flow = flow;
+    controller.ways = ways.current;
     controller.stage = stage.current;
     controller.onMarks = () => setMarks((count) => count + 1);
     controller.sendChosen = sendChosen;
@@ -225,7 +233,7 @@ function Stage() {
   });
   useEffect(() => () => {
     controller.clearMarks();
-    ui.set({ search: null, slotMenu: null, choosing: null, problem: null, editing: null, wireFrom: null, asked: null });
+    ui.set({ search: null, slotMenu: null, context: null, choosing: null, problem: null, editing: null, wireFrom: null, asked: null });
   }, [controller, ui]);
 
   // The wires' ways are worked out when places or wires change, never while a node is being dragged.
@@ -237,12 +245,14 @@ function Stage() {
     ways.current = { drawn, direction, found: routes(doc, boxes, direction, unfolded) };
   }
   const { direction, found } = ways.current;
+  const known = useRef<ReadonlySet<string> | null>(null);
 
   useLayoutEffect(() => {
     if (selecting.current === undefined) chosen.current = new Set(store.doc.selected);
     const seen = { ...store.doc, selected: [...chosen.current] };
-    setNodes((previous) => shownNodes(previous, seen, store.placement.at, direction, unfolded, controller.frames));
-  }, [version, direction, unfolded, marks, store, controller]);
+    const at = making ? { ...store.placement.at, ...making } : store.placement.at;
+    setNodes((previous) => shownNodes(previous, seen, at, direction, unfolded, controller.frames));
+  }, [version, direction, unfolded, marks, making, store, controller]);
   useLayoutEffect(() => {
     setEdges((previous) => shownEdges(previous, store.doc, found, direction, bytes, overWire, controller.wires));
   }, [version, found, direction, bytes, overWire, marks, store, controller]);
@@ -258,6 +268,17 @@ function Stage() {
     measured.current = { ports, direction, unfolded };
     if (changed.length) requestAnimationFrame(() => updateInternals(changed));
   }, [ports, direction, unfolded, doc.order, updateInternals]);
+
+  // What came is brought into view, whoever brought it: a repair, a copy, a way back.
+  useEffect(() => {
+    const before = known.current;
+    known.current = new Set(doc.order);
+    const fresh = before?.size ? doc.order.filter((id) => !before.has(id)) : [];
+    if (!fresh.length || !fitted.current) return;
+    if (doc.undo !== null && doc.redo === null) controller.clear(fresh);
+    if (fresh.length <= MOST_SHOWN) controller.show(fresh);
+  }, [doc, controller]);
+  useEffect(() => controller.settle(), [version, controller]);
 
   const count = doc.order.length;
   useEffect(() => {
@@ -389,6 +410,19 @@ function Stage() {
     ui.set({ problem: null, asked: null, search: null });
     if (ui.state.pulling) controller.letGo();
   }, [controller, ui]);
+  const onNodeContextMenu = useCallback((event: MouseEvent, node: Node) => {
+    event.preventDefault();
+    if (node.type === "frame") controller.menuAt("frame", node.id.slice(FRAME.length), [event.clientX, event.clientY]);
+    else controller.menuAt("layer", node.id, [event.clientX, event.clientY]);
+  }, [controller]);
+  const onEdgeContextMenu = useCallback((event: MouseEvent, edge: Edge) => {
+    event.preventDefault();
+    if (!store.doc.wires[edge.id]?.fixed) controller.menuAt("wire", edge.id, [event.clientX, event.clientY]);
+  }, [controller, store]);
+  const onPaneContextMenu = useCallback((event: globalThis.MouseEvent | MouseEvent) => {
+    event.preventDefault();
+    controller.menuAt("ground", "", [event.clientX, event.clientY]);
+  }, [controller]);
   const onDoubleClick = useCallback((event: MouseEvent) => {
     if ((event.target as HTMLElement).classList.contains("react-flow__pane")) controller.search([event.clientX, event.clientY]);
   }, [controller]);
@@ -406,7 +440,7 @@ function Stage() {
     carried.current = { from: [node.position.x, node.position.y], at: inside };
   }, [byHand, store, ui]);
 
-  const onNodeDrag = useCallback((event: globalThis.MouseEvent | TouchEvent | MouseEvent, node: Node, dragged: Node[]) => {
+  const onNodeDrag = useCallback((_: unknown, node: Node, dragged: Node[]) => {
     const load = carried.current;
     if (load?.at.size) {
       const [dx, dy] = [node.position.x - load.from[0], node.position.y - load.from[1]];
@@ -415,17 +449,17 @@ function Stage() {
         return place ? { ...one, position: { x: place[0] + dx, y: place[1] + dy }, dragging: true } : one;
       }));
     }
-    if (dragged.length !== 1 || node.type !== "layer" || !isLoose(store.doc, node.id)) return;
-    ui.set({ overWire: controller.wireAt(pointOf(event as globalThis.MouseEvent), node.id) });
-  }, [controller, store, ui]);
+    if (dragged.length !== 1 || node.type !== "layer") return;
+    controller.hover({ ...node.position, w: node.width ?? 0, h: node.height ?? 0 }, node.id);
+  }, [controller]);
 
   const onNodeDragStop = useCallback((_: unknown, node: Node, dragged: Node[]) => {
     dragging.current = false;
     byHand.letGo();
     sendChosen();
     const round = (one: { x: number; y: number }): Point => [Math.round(one.x), Math.round(one.y)];
-    const at: Record<string, Point> = {};
-    const frames: Record<string, Point> = {};
+    const at = none<Point>();
+    const frames = none<Point>();
     for (const one of dragged.length ? dragged : [node]) {
       if (one.type === "frame") frames[one.id.slice(FRAME.length)] = round(one.position);
       else at[one.id] = round(one.position);
@@ -436,11 +470,11 @@ function Stage() {
     setNodes((now) => now.map((one) => (one.dragging ? { ...one, dragging: false } : one)));
     const still = Object.entries(at).every(([id, [x, y]]) => store.placement.at[id]?.[0] === x && store.placement.at[id]?.[1] === y)
       && Object.entries(frames).every(([id, [x, y]]) => store.doc.frames[id]?.at[0] === x && store.doc.frames[id]?.at[1] === y);
-    if (still) return controller.ui.set({ overWire: null });
+    if (still) return controller.hover(null);
     if (dragged.length === 1 && node.type === "layer" && controller.dropOnWire(node.id, round(node.position))) return;
-    ui.set({ overWire: null });
+    controller.hover(null);
     store.dispatch({ op: "move", at, frames });
-  }, [byHand, controller, sendChosen, store, ui]);
+  }, [byHand, controller, sendChosen, store]);
 
   const onNodeClick = useCallback((event: MouseEvent, node: Node) => {
     const before = store.doc.selected.filter((id) => store.doc.nodes[id] && id !== node.id).at(-1);
@@ -493,6 +527,7 @@ function Stage() {
         onNodeClick={onNodeClick}
         onNodeDoubleClick={onNodeDoubleClick} onEdgeDoubleClick={onEdgeDoubleClick}
         onNodeMouseEnter={onNodeMouseEnter} onNodeMouseLeave={onNodeMouseLeave}
+        onNodeContextMenu={onNodeContextMenu} onEdgeContextMenu={onEdgeContextMenu} onPaneContextMenu={onPaneContextMenu}
         onPaneClick={onPaneClick} onDoubleClick={onDoubleClick}
         onMove={onMove} onMoveEnd={onMoveEnd}
         onInit={onInit}

@@ -7,6 +7,9 @@ import type { FrameData } from "./types";
 import { useUi } from "./ui";
 
 export type FrameNodeType = Node<{ id: string; frame: FrameData }, "frame">;
+/** As many characters as a project keeps: builder/graph/limits.py. */
+const MOST_TEXT = 10_000;
+const MOST_TITLE = 200;
 const COLOURS = ["grey", "blue", "teal", "green", "yellow", "orange", "red", "purple"];
 
 export const FrameNode = memo(function FrameNode({ data, selected }: NodeProps<FrameNodeType>) {
@@ -32,7 +35,7 @@ export const FrameNode = memo(function FrameNode({ data, selected }: NodeProps<F
         onResizeEnd={(_, { x, y, width, height }) => put({ at: [Math.round(x), Math.round(y)], size: [Math.round(width), Math.round(height)] })} />
       {editing ? (
         <textarea className="nodrag" rows={frame.kind === "note" ? 3 : 1} aria-label={frame.kind === "note" ? "Text of the note" : "Title of the frame"}
-          defaultValue={frame.kind === "note" ? frame.text : frame.title}
+          maxLength={frame.kind === "note" ? MOST_TEXT : MOST_TITLE} defaultValue={frame.kind === "note" ? frame.text : frame.title}
           ref={(element) => {
             if (element) requestAnimationFrame(() => {
               element.focus();

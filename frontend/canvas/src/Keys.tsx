@@ -7,7 +7,7 @@ import { trap } from "./menus";
 import { useUi } from "./ui";
 
 const NAMES: Record<string, string> = {
-  arrowleft: "←", arrowright: "→", arrowup: "↑", arrowdown: "↓", escape: "Esc", delete: "Delete", backspace: "Backspace", enter: "Enter", f6: "F6", ctrl: "Ctrl", shift: "Shift", alt: "Alt", f2: "F2",
+  arrowleft: "←", arrowright: "→", arrowup: "↑", arrowdown: "↓", escape: "Esc", delete: "Delete", backspace: "Backspace", enter: "Enter", f6: "F6", ctrl: "Ctrl", shift: "Shift", alt: "Alt", f2: "F2", f10: "F10", contextmenu: "Menu",
 };
 
 const spelled = (combo: string): string[] =>

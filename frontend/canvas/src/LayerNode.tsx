@@ -8,8 +8,9 @@ import { axisOf, nameApart, nodeSize, portRows, portSlots, ROW, shownIns, wordsH
 import { QuickNumbers } from "./QuickNumbers";
 import { Rename } from "./Rename";
 import { inHandle, outHandle, type InPort, type LayerData, type OutPort } from "./types";
+import { SHAPE, ShapeField } from "./ShapeField";
 import { useUi } from "./ui";
-import { kindWords, reasonAgainst } from "./wiring";
+import { givesWords, readsWords, reasonAgainst } from "./wiring";
 import { inputWords, outputWords, portName } from "./words";
 
 export type LayerNodeType = Node<{ node: LayerData; unfolded: boolean; direction: Direction }, "layer">;
@@ -22,6 +23,7 @@ export const LayerNode = memo(function LayerNode({ data, selected }: NodeProps<L
   const controller = useController();
   const { ui } = controller;
   const editing = useUi(ui, (state) => state.editing === node.id);
+  const shaping = useUi(ui, (state) => state.editing === SHAPE + node.id);
   const over = useUi(ui, (state) => state.overNode === node.id);
   const wiring = useUi(ui, (state) => state.wireFrom === node.id);
   const effect = useUi(ui, (state) => (state.effect?.node === node.id ? state.effect.text : ""));
@@ -33,7 +35,7 @@ export const LayerNode = memo(function LayerNode({ data, selected }: NodeProps<L
     "layer", `kind-${node.kind}`,
     node.problems.length ? (errors ? "has-error" : "has-warning") : "",
     node.bypassed ? "bypassed" : "", node.repeat > 1 ? "stacked" : "", over ? "over" : "", wiring ? "wiring" : "",
-    node.shape ? "" : "new", size.h < SLIM ? "slim" : "",
+    direction === "TB" ? "down" : "", node.shape ? "" : "new", size.h < SLIM ? "slim" : "",
   ].filter(Boolean).join(" ");
   return (
     <div className={look} style={{ width: size.w, height: size.h, "--family": `var(--family-${node.family})`, "--family-fill": `var(--fill-${node.family})` } as CSSProperties} data-testid={`layer-${node.id}`}>
@@ -60,7 +62,11 @@ export const LayerNode = memo(function LayerNode({ data, selected }: NodeProps<L
       <PortNames node={node} unfolded={unfolded} />
       <div className="foot">
         <span className="weights" title={node.weights ? `${node.weights} weights` : ""}>{node.weights}</span>
-        <span className="shape" title={node.axes ? `${node.shape}: ${node.axes}` : node.shape}>{batch && <span className="batch">{batch}</span>}{rest || "…"}</span>
+        {shaping ? <ShapeField node={node} /> : <span className={node.kind === "input" ? "shape written" : "shape"} title={shapeTitle(node)} onDoubleClick={(event) => {
+          if (node.kind !== "input") return;
+          event.stopPropagation();
+          ui.set({ editing: SHAPE + node.id });
+        }}>{batch && <span className="batch">{batch}</span>}{rest || "…"}</span>}
       </div>
       <Ports node={node} unfolded={unfolded} direction={direction} />
       {node.problems.length > 0 && (
@@ -75,10 +81,13 @@ export const LayerNode = memo(function LayerNode({ data, selected }: NodeProps<L
         >{node.problems.length === 1 ? "!" : node.problems.length}</button>
       )}
       {node.note && <div className="note-text" title={node.note}>{node.note}</div>}
-      {effect && selected && <div className="effect" role="status">{effect}</div>}
+      {effect && <div className="effect" role="status">{effect}</div>}
     </div>
   );
 });
+
+const shapeTitle = (node: LayerData): string =>
+  [node.axes ? `${node.shape}: ${node.axes}` : node.shape, node.kind === "input" ? "Double-click to change it" : ""].filter(Boolean).join(". ");
 
 /** What stands behind the type: the name has its line for itself. */
 const told = (node: LayerData): string[] => node.marks.filter((mark) => mark !== "bypassed" && mark !== "frozen" && !mark.startsWith("×"));
@@ -162,7 +171,7 @@ function Port({ node, port, index, empty, position, style, named }: {
   const look = ["port", `k-${port.wanted === "any" ? port.kind : port.wanted}`, empty ? "empty" : "", failing ? "failing" : "", port.optional ? "optional" : "", open ? (reason ? "refuses" : "takes") : ""];
   return (
     <Handle id={inHandle(port.name, index)} type="target" position={position} className={look.filter(Boolean).join(" ")} style={style}
-      title={reason || failing?.message || `${port.name}: ${kindWords(port.wanted)}${port.optional ? " (optional)" : ""}`}
+      title={reason || failing?.message || readsWords(port, node.kind)}
       role="img" aria-label={inputWords(node, port, !empty && controller.slotTaken([node.id, port.name, index]), failing)}
       onPointerEnter={(event) => {
         if (reason) controller.ui.set({ cursor: { screen: controller.local([event.clientX, event.clientY]), text: reason, good: false } });
@@ -170,7 +179,7 @@ function Port({ node, port, index, empty, position, style, named }: {
       onPointerLeave={() => {
         if (controller.ui.state.pulling) controller.ui.set({ cursor: null });
       }}>
-      {named && <span className="port-label">{portName(node.kind, port.name)}</span>}
+      {named && <span className="port-label">{readsWords(port, node.kind)}</span>}
     </Handle>
   );
 }
@@ -178,8 +187,8 @@ function Port({ node, port, index, empty, position, style, named }: {
 function OutPortMark({ node, out, position, style }: { node: LayerData; out: OutPort; position: Position; style: CSSProperties }) {
   return (
     <Handle id={outHandle(out.path)} type="source" position={position} className={`port k-${out.kind}`} style={style}
-      role="img" aria-label={outputWords(node, out)} title={`${out.name || "result"}: ${out.shape || kindWords(out.kind)}`}>
-      {node.outs.length < 2 && <span className="port-label">{out.name || kindWords(out.kind)}</span>}
+      role="img" aria-label={outputWords(node, out)} title={givesWords(out)}>
+      {node.outs.length < 2 && <span className="port-label">{givesWords(out)}</span>}
     </Handle>
   );
 }

@@ -63,6 +63,7 @@ export function CursorReason() {
 }
 
 export function MessageBar({ doc }: { doc: Document }) {
+  const { store } = useController();
   const { message } = doc;
   const [closed, setClosed] = useState("");
   const said = message ? `${message.seq} ${message.text}` : "";
@@ -70,6 +71,10 @@ export function MessageBar({ doc }: { doc: Document }) {
   return (
     <div className={`message popup ${message.tone}`} role={message.tone === "error" ? "alert" : "status"}>
       <span>{message.text}</span>
+      {message.offer && <button type="button" onClick={() => {
+        setClosed(said);
+        if (message.offer) store.dispatch(message.offer.op);
+      }}>Use {message.offer.label}</button>}
       <button type="button" className="close" aria-label="Close" onClick={() => setClosed(said)}><Icon name="close" /></button>
     </div>
   );
@@ -82,12 +87,13 @@ export function Folds({ doc }: { doc: Document }) {
   const [closed, setClosed] = useState(() => readClosed());
   const fold = doc.folds[0];
   const project = store.canvas.split("/")[0] ?? "";
-  if (!fold || closed.includes(project) || doc.selected.length) return null;
+  const repeats = new Set(fold?.nodes.flat());
+  if (!fold || closed.includes(project) || !doc.selected.every((id) => repeats.has(id)) || (doc.selected.length && doc.selected.length < repeats.size)) return null;
   const title = `Found ${fold.text}. A block holds what repeats once, and says how often.`;
   return (
     <div className="folds popup" role="status" title={title}>
       <Icon name="fold" /><span>{fold.text}</span>
-      <button type="button" onClick={() => store.dispatch({ op: "fold", index: 0, name: "" })}>Fold<span className="aloud"> into a block</span></button>
+      <button type="button" onClick={() => controller.fold(0)}>Fold<span className="aloud"> into a block</span></button>
       <button type="button" onClick={() => controller.select(fold.nodes.flat())}>Show</button>
       <button type="button" className="close" aria-label="Not in this network" title="Not in this network" onClick={() => {
         const now = [...closed.filter((one) => one !== project), project].slice(-100);
@@ -113,14 +119,23 @@ function readClosed(): string[] {
   }
 }
 
+const REPEAT_WIDTH = 216;
+const REPEAT_HEIGHT = 132;
+const GAP = 8;
+
 export function RepeatChoice({ doc }: { doc: Document }) {
   const controller = useController();
   const id = useUi(controller.ui, (state) => (state.menu?.startsWith("repeat:") ? state.menu.slice(7) : null));
   const node = id ? doc.nodes[id] : undefined;
   if (!node || !id) return null;
-  const at = controller.local(controller.toScreen(controller.store.placement.at[id] ?? [0, 0]));
+  const box = controller.boxOf(id);
+  const [left, under] = controller.local(controller.toScreen([box?.x ?? 0, (box?.y ?? 0) + (box?.h ?? 0)]));
+  const over = controller.local(controller.toScreen([box?.x ?? 0, box?.y ?? 0]))[1];
+  const frame = controller.box?.getBoundingClientRect();
+  const [w, h] = [frame?.width ?? 0, frame?.height ?? 0];
+  const top = under + GAP + REPEAT_HEIGHT > h ? over - GAP - REPEAT_HEIGHT : under + GAP;
   return (
-    <form className="popup repeat-choice" style={{ left: at[0], top: at[1] }} aria-label={`Repeat ${node.name}`} onSubmit={(event) => {
+    <form className="popup repeat-choice" style={{ left: Math.max(GAP, Math.min(left, w - REPEAT_WIDTH - GAP)), top: Math.max(GAP, top), width: REPEAT_WIDTH }} aria-label={`Repeat ${node.name}`} onSubmit={(event) => {
       event.preventDefault();
       const form = new FormData(event.currentTarget);
       const repeat = Math.round(Number(form.get("repeat")));
@@ -134,9 +149,9 @@ export function RepeatChoice({ doc }: { doc: Document }) {
         controller.focus();
       }
     }}>
-      <label>Repeat <input name="repeat" type="number" min={1} max={999} defaultValue={node.repeat} ref={(element) => element?.focus({ preventScroll: true })} /> times</label>
-      <label><input name="shared" type="checkbox" defaultChecked={node.shared} /> with the same weights</label>
-      <button type="submit">Set</button>
+      <label><span>Repeat</span><input name="repeat" type="number" min={1} max={999} defaultValue={node.repeat} ref={(element) => element?.focus({ preventScroll: true })} /><span>times</span></label>
+      <label><input name="shared" type="checkbox" defaultChecked={node.shared} /><span>with the same weights</span></label>
+      <button type="submit" className="primary">Set</button>
     </form>
   );
 }

@@ -1,4 +1,5 @@
 /** What can be added: searched, clicked (behind the selected layer) or dragged to its place. */
+import { createPortal } from "react-dom";
 import { useMemo, useRef, useState, type CSSProperties, type PointerEvent } from "react";
 import { useController } from "./context";
 import { Icon } from "./icons";
@@ -7,6 +8,8 @@ import { useUi } from "./ui";
 import { ranked } from "./wiring";
 
 const DRAG_PX = 5;
+/** What can be put on a wire: it has both ends. */
+const SPLICED = (key: string): boolean => key !== "input" && key !== "output";
 
 export function Palette({ groups }: { groups: Group[] }) {
   const controller = useController();
@@ -14,7 +17,7 @@ export function Palette({ groups }: { groups: Group[] }) {
   const [typed, setTyped] = useState("");
   const [unfolded, setUnfolded] = useState<ReadonlySet<string>>(new Set());
   const found = useMemo(() => (typed.trim() ? ranked(groups, typed, null).slice(0, 60) : null), [groups, typed]);
-  const [ghost, setGhost] = useState<{ entry: Entry; at: Point } | null>(null);
+  const [ghost, setGhost] = useState<{ entry: Entry; at: Point; w?: number; h?: number } | null>(null);
   const items = useRef<HTMLDivElement>(null);
 
   const drag = (entry: Entry) => (event: PointerEvent<HTMLButtonElement>): void => {
@@ -32,9 +35,12 @@ export function Palette({ groups }: { groups: Group[] }) {
         moved = true;
         target.setPointerCapture(now.pointerId);
       }
-      setGhost({ entry, at: controller.local([now.clientX, now.clientY]) });
       const at: Point = [now.clientX, now.clientY];
-      controller.ui.set({ overWire: controller.onStage(at) ? controller.wireAt(at) : null });
+      const over = controller.onStage(at);
+      const box = controller.ghostBox(controller.toFlow(at));
+      const zoom = controller.flow?.getZoom() ?? 1;
+      setGhost({ entry, at: controller.local(at), ...(over ? { w: box.w * zoom, h: box.h * zoom } : {}) });
+      controller.hover(over && SPLICED(entry.key) ? box : null);
     };
     const up = (now: globalThis.PointerEvent): void => {
       if (now.pointerId !== event.pointerId) return;
@@ -56,7 +62,7 @@ export function Palette({ groups }: { groups: Group[] }) {
       window.removeEventListener("pointercancel", up);
       window.removeEventListener("keydown", key);
       setGhost(null);
-      controller.ui.set({ overWire: null });
+      controller.hover(null);
     };
     window.addEventListener("pointermove", move);
     window.addEventListener("pointerup", up);
@@ -98,21 +104,22 @@ export function Palette({ groups }: { groups: Group[] }) {
           const shown = place === 0 || unfolded.has(group.title);
           return (
             <section key={group.title}>
-              <button type="button" className="group" aria-expanded={shown} onClick={() => {
+              {place === 1 && <h4>Everything</h4>}
+              {place === 0 ? <h4>{group.title}</h4> : <button type="button" className="group" aria-expanded={shown} onClick={() => {
                 const next = new Set(unfolded);
                 if (!next.delete(group.title)) next.add(group.title);
                 setUnfolded(next);
               }}>
-                <i style={{ background: `var(--family-${group.family})` }} className={place === 0 ? "none" : ""} />
+                <i style={{ background: `var(--family-${group.family})` }} />
                 <span>{group.title}</span>
-                {place > 0 && <small>{group.entries.length}</small>}
-              </button>
+                <small>{group.entries.length}</small>
+              </button>}
               {shown && group.entries.map(item)}
             </section>
           );
         })}
       </div>
-      {ghost && <div className="ghost" style={{ left: ghost.at[0], top: ghost.at[1], "--family": `var(--family-${ghost.entry.family})` } as CSSProperties}>{ghost.entry.name}</div>}
+      {ghost && controller.box && createPortal(<div className={ghost.w ? "ghost sized" : "ghost"} style={{ left: ghost.at[0], top: ghost.at[1], width: ghost.w, height: ghost.h, "--family": `var(--family-${ghost.entry.family})` } as CSSProperties}>{ghost.entry.name}</div>, controller.box)}
     </aside>
   );
 }

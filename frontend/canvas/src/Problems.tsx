@@ -1,8 +1,9 @@
 /** What is wrong with a layer, and the repairs that were tried already; beside the layer itself. */
-import { NodeToolbar, Position } from "@xyflow/react";
-import { useEffect, useRef } from "react";
+import { NodeToolbar, Position, useViewport } from "@xyflow/react";
+import { useEffect, useRef, type CSSProperties, type ReactNode } from "react";
 import { useController } from "./context";
 import { Icon } from "./icons";
+import type { Box } from "./layout";
 import type { LayerData } from "./types";
 import { useUi } from "./ui";
 
@@ -33,8 +34,8 @@ export function Problems({ nodes }: { nodes: Record<string, LayerData> }) {
     controller.focusNode(node.id);
   };
   return (
-    <NodeToolbar nodeId={node.id} isVisible position={Position.Bottom} offset={10}>
-      <div className="problems popup nodrag nowheel" role="dialog" aria-label={`Problems of ${node.name || node.type}`} tabIndex={-1} ref={dialog} onKeyDown={(event) => {
+    <Beside id={node.id}>{(style) => (
+      <div className="problems popup nodrag nowheel" style={style} role="dialog" aria-label={`Problems of ${node.name || node.type}`} tabIndex={-1} ref={dialog} onKeyDown={(event) => {
         if (event.key === "Escape") {
           event.stopPropagation();
           close();
@@ -47,7 +48,7 @@ export function Problems({ nodes }: { nodes: Record<string, LayerData> }) {
             <div className="repairs">
               {problem.repairs === null && <small>Repairs are being tried…</small>}
               {problem.repairs?.map((repair, place) => (
-                <button key={repair.id} type="button" className={place === 0 ? "primary" : ""}
+                <button key={repair.id} type="button" className={index === 0 && place === 0 && !repair.deletes ? "primary" : ""}
                   onClick={() => {
                     controller.store.dispatch({ op: "repair", id: repair.id });
                     controller.ui.set({ problem: null, said: repair.label });
@@ -58,6 +59,36 @@ export function Problems({ nodes }: { nodes: Record<string, LayerData> }) {
           </div>
         ))}
       </div>
+    )}</Beside>
+  );
+}
+
+const OFFSET = 10;
+const WIDTH = 320;
+const HEIGHT = 300;
+const MARGIN = 8;
+
+/** Under the layer, or over it where there is more room, and within the drawing. */
+function Beside({ id, children }: { id: string; children: (style: CSSProperties) => ReactNode }) {
+  const controller = useController();
+  const { x, y, zoom } = useViewport();
+  const box = controller.boxOf(id);
+  const stage = controller.stage?.getBoundingClientRect();
+  if (!box || !stage) return null;
+  const { up, high, aside } = roomBeside({ x: box.x * zoom + x, y: box.y * zoom + y, w: box.w * zoom, h: box.h * zoom }, { w: stage.width, h: stage.height });
+  return (
+    <NodeToolbar nodeId={id} isVisible position={up ? Position.Top : Position.Bottom} offset={OFFSET}>
+      {children({ maxHeight: high, translate: `${aside}px 0` })}
     </NodeToolbar>
   );
+}
+
+/** Where a popover beside a box of the screen finds room: over or under it, how high, moved how far. */
+export function roomBeside(box: Box, stage: { w: number; h: number }): { up: boolean; high: number; aside: number } {
+  const below = stage.h - box.y - box.h - OFFSET - MARGIN;
+  const above = box.y - OFFSET - MARGIN;
+  const up = below < HEIGHT && above > below;
+  const middle = box.x + box.w / 2;
+  const aside = Math.max(MARGIN + WIDTH / 2, Math.min(stage.w - MARGIN - WIDTH / 2, middle)) - middle;
+  return { up, high: Math.max(120, Math.min(HEIGHT, up ? above : below)), aside };
 }

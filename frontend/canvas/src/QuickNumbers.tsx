@@ -1,6 +1,7 @@
 /** The one or two numbers of a layer that are changed most, edited on the layer itself. */
 import { useEffect, useRef, useState, type KeyboardEvent } from "react";
 import { useController } from "./context";
+import { bounded, read, reasonAgainst, shortName } from "./numbers";
 import type { LayerData, Quick } from "./types";
 
 const ASK_MS = 180;
@@ -40,6 +41,7 @@ function Field({ node, field }: { node: LayerData; field: Quick }) {
   const leave = (): void => {
     clearTimeout(timer.current);
     const value = typed === null ? null : read(typed, field);
+    if (typed !== null && value === null) return tell(typed);
     if (value !== null && String(value) !== String(field.value)) {
       store.dispatch({ op: "set", node: node.id, name: field.name, value, sure: seen.current === value });
       ui.say(`${field.name} of ${node.name || node.type} is now ${value}`);
@@ -49,11 +51,21 @@ function Field({ node, field }: { node: LayerData; field: Quick }) {
     setWrong(false);
     ui.set({ effect: null });
   };
+  /** What was typed stays, with the reason, until Esc. */
+  const tell = (text: string): void => {
+    setWrong(true);
+    const why = reasonAgainst(text, field);
+    ui.set({ effect: { node: node.id, name: field.name, text: why }, said: why });
+  };
   const onKeyDown = (event: KeyboardEvent<HTMLInputElement>): void => {
     event.stopPropagation();
-    if (event.key === "Enter") event.currentTarget.blur();
-    else if (event.key === "Escape") {
+    if (event.key === "Enter") {
+      if (typed !== null && read(typed, field) === null) tell(typed);
+      else event.currentTarget.blur();
+    } else if (event.key === "Escape") {
       setTyped(null);
+      setWrong(false);
+      ui.set({ effect: null });
       const input = event.currentTarget;
       requestAnimationFrame(() => input.blur());
     } else if (field.kind === "int" && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
@@ -64,28 +76,17 @@ function Field({ node, field }: { node: LayerData; field: Quick }) {
   };
   return (
     <label title={field.name}>
-      <span>{field.name}</span>
+      <span>{shortName(field.name)}</span>
       <input
         ref={element} type="text" inputMode={field.kind === "int" ? "numeric" : "decimal"} size={5}
         className={typed === null ? "" : "nodrag"} aria-label={`${field.name} of ${node.name || node.type}`} aria-invalid={wrong}
         value={typed ?? String(field.value)}
         onFocus={(event) => {
-          setTyped(String(field.value));
+          if (!wrong) setTyped(String(field.value));
           event.currentTarget.select();
         }}
         onChange={(event) => change(event.currentTarget.value)} onBlur={leave} onKeyDown={onKeyDown}
       />
     </label>
   );
-}
-
-function bounded(value: number, field: Quick): number {
-  return Math.min(field.max ?? Infinity, Math.max(field.min ?? -Infinity, value));
-}
-
-/** The number typed, null where it is none or out of bounds. */
-export function read(text: string, field: Quick): number | null {
-  const value = Number(text.trim());
-  if (!text.trim() || !Number.isFinite(value) || (field.kind === "int" && !Number.isInteger(value))) return null;
-  return bounded(value, field) === value ? value : null;
 }

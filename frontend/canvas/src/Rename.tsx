@@ -1,6 +1,9 @@
 /** A name being edited where it stands. */
 import { useController } from "./context";
 
+/** As many characters as a project keeps: builder/graph/names.py. */
+const MOST_NAME = 64;
+
 export function Rename({ id, name }: { id: string; name: string }) {
   const { store, ui } = useController();
   const controller = useController();
@@ -16,7 +19,7 @@ export function Rename({ id, name }: { id: string; name: string }) {
   };
   return (
     <input
-      className="rename nodrag" aria-label={`New name of ${name}`} defaultValue={name} size={Math.max(6, name.length)} spellCheck={false}
+      className="rename nodrag" aria-label={`New name of ${name}`} maxLength={MOST_NAME} defaultValue={name} size={Math.max(6, name.length)} spellCheck={false}
       ref={(element) => {
         if (!element) return;
         requestAnimationFrame(() => {

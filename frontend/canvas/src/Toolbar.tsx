@@ -1,16 +1,17 @@
 /** The head of the canvas: where one is, what was done, and how it is looked at. */
 import type { ReactNode } from "react";
+import { reasonNot } from "./able";
 import { useController } from "./context";
 import { Icon, type IconName } from "./icons";
 import { MenuList, walk } from "./menus";
 import type { Document } from "./types";
 import { useUi } from "./ui";
 
-function Tool({ icon, label, keys, on, disabled, testid, children, run }: {
-  icon: IconName; label: string; keys?: string; on?: boolean; disabled?: boolean; testid?: string; children?: ReactNode; run: () => void;
+function Tool({ icon, label, keys, on, disabled, why, testid, children, run }: {
+  icon: IconName; label: string; keys?: string; on?: boolean; disabled?: boolean; why?: string; testid?: string; children?: ReactNode; run: () => void;
 }) {
   return (
-    <button type="button" className="tool" aria-label={label} title={keys ? `${label} (${keys})` : label} disabled={disabled}
+    <button type="button" className="tool" aria-label={label} title={why || (keys ? `${label} (${keys})` : label)} disabled={disabled || Boolean(why)}
       {...(on === undefined ? {} : { "aria-pressed": on })} data-testid={testid} onClick={run}>
       <Icon name={icon} />{children}
     </button>
@@ -125,15 +126,16 @@ export function SelectionBar({ doc }: { doc: Document }) {
   const asked = useUi(controller.ui, (state) => state.asked);
   const nodes = doc.selected.filter((id) => doc.nodes[id]);
   const pulling = useUi(controller.ui, (state) => state.pulling);
-  if (!nodes.length || asked || pulling) return null;
+  const problem = useUi(controller.ui, (state) => state.problem);
+  if (!nodes.length || asked || pulling || (problem && doc.nodes[problem]?.problems.length)) return null;
   const one = nodes.length === 1 ? doc.nodes[nodes[0] ?? ""] : undefined;
   const block = nodes.some((id) => doc.nodes[id]?.kind === "block");
   return (
     <div className="selection-bar popup" role="toolbar" aria-label="Selected layers" tabIndex={-1} onKeyDown={(event) => walk(event, "ArrowLeft", "ArrowRight")}>
       <span>{one ? one.name || one.type : `${nodes.length} layers`}</span>
       {one?.kind === "block" && <Tool icon="enter" label="Into the block" keys="Enter" run={() => controller.openBlock(one.id)} />}
-      <Tool icon="bypass" label="Bypass" keys="Ctrl+B" on={nodes.every((id) => doc.nodes[id]?.bypassed)} run={() => controller.onNodes("bypass")} />
-      <Tool icon="frozen" label="Freeze" keys="F" on={nodes.every((id) => doc.nodes[id]?.frozen)} run={() => controller.onNodes("freeze")} />
+      <Tool icon="bypass" label="Bypass" keys="Ctrl+B" on={nodes.every((id) => doc.nodes[id]?.bypassed)} why={reasonNot("bypass", doc, nodes)} run={() => controller.onNodes("bypass")} />
+      <Tool icon="frozen" label="Freeze" keys="F" on={nodes.every((id) => doc.nodes[id]?.frozen)} why={reasonNot("freeze", doc, nodes)} run={() => controller.onNodes("freeze")} />
       <Tool icon="copy" label="Duplicate" keys="Ctrl+D" run={() => controller.onNodes("duplicate")} />
       <Tool icon="group" label="Group into a block" keys="Ctrl+G" run={() => controller.group()} />
       {block && <Tool icon="ungroup" label="Ungroup" keys="Ctrl+Shift+G" run={() => controller.ungroup()} />}

@@ -1,9 +1,8 @@
 /** How wires are drawn: what may be joined, and what happens to a wire that is dropped. */
 import { Adding } from "./adding";
-import { freePlace, portSlots } from "./layout";
+import { portSlots } from "./layout";
 import { wireId, type OutPort, type Point, type Slot, type Value } from "./types";
 import type { Choosing } from "./ui";
-import { NEW_NODE } from "./view";
 import { label, reasonAgainst, slotOnBody, slotTaken, sourcesOf } from "./wiring";
 import { portName } from "./words";
 
@@ -63,10 +62,10 @@ export class Connecting extends Adding {
       return this.ui.say("Wire replaced");
     }
     const present = this.doc.wires[wireId(to)];
-    const reader = this.boxOf(to[0]);
-    if (!present || !reader) return;
-    const at = freePlace([reader.x - NEW_NODE.w - 64, reader.y], NEW_NODE, this.boxes());
-    this.store.dispatch({ op: "join", a: present.from, b: from, how, id: this.newId(how), at, to });
+    if (!present) return;
+    const id = this.newId(how);
+    this.store.dispatch({ op: "join", a: present.from, b: from, how, id, to, ...this.joinAt(wireId(to), id) });
+    this.show([id]);
     this.ui.say(how === "add" ? "Added" : "Concatenated");
   }
 

@@ -1,14 +1,24 @@
 /** What is done to layers that stand there: deleted, copied, grouped, moved. */
 import { put, refusal } from "./clipboard";
 import { Connecting } from "./connecting";
-import { align, around, arrange, distribute, freePlace, snapped, type Box, type Edge, type Style } from "./layout";
-import type { FrameData, Point } from "./types";
+import { reasonNot } from "./able";
+import { FRAME_EDGE, FRAME_HEAD, frameBox, framesAlong } from "./frames";
+import { align, around, arrange, axisOf, closeGaps, distribute, freePlace, overlaps, snapped, type Box, type Edge, type Style } from "./layout";
+import { GAP_DOWN } from "./placing";
+import { none } from "./replay";
+import type { Along, FrameData, Frames, Point } from "./types";
 import { FRAME, NEW_NODE, uid } from "./view";
 
 /** So long after a paste key the browser's event is waited for. */
 const PASTE_MS = 250;
+const samePoint = (one: Point | undefined, other: Point | undefined): boolean => one?.[0] === other?.[0] && one?.[1] === other?.[1];
+/** A block that was just made. */
+const BLOCK = { w: 184, h: 74, axis: 37 };
 
 export class Editing extends Connecting {
+  /** Of blocks made here: how all stood before. */
+  private grouped = new Map<string, { at: Point; was: Record<string, Point>; move: Record<string, Point>; frames: Record<string, FrameData> }>();
+
   delete(sure = false): void {
     const { asked } = this.ui.state;
     if (asked) return this.confirm();
@@ -92,15 +102,24 @@ export class Editing extends Connecting {
   onNodes(op: "bypass" | "freeze" | "duplicate" | "copy" | "cut"): void {
     const nodes = this.selected;
     if (!nodes.length) return;
+    const reason = op === "bypass" || op === "freeze" ? reasonNot(op, this.doc, nodes) : "";
+    if (reason) return this.refuse(reason, null);
     if (op === "copy" || op === "cut") {
       const text = this.store.ask({ op, nodes }).then((answer) => answer?.copied ?? "");
       this.copied = "on its way";
       void put(text).then((done) => {
         this.copied = done ? "there" : "not there";
       });
-    } else this.store.dispatch({ op, nodes });
+    } else if (op === "duplicate") this.store.dispatch({ op, nodes, at: this.beside(nodes) });
+    else this.store.dispatch({ op, nodes });
     this.ui.say({ bypass: "Bypass switched", freeze: "Freeze switched", duplicate: "Duplicated", copy: "Copied", cut: "Cut" }[op]);
     if (op === "cut") this.focus();
+  }
+
+  /** A free place below layers, as large as they are. */
+  private beside(nodes: string[]): Point {
+    const all = around(nodes.map((id) => this.boxOf(id)).filter((box) => box !== null));
+    return all ? freePlace([all.x, all.y + all.h + GAP_DOWN], all, [...this.boxes(), ...Object.values(this.doc.frames).map(frameBox)], 28) : this.centre();
   }
 
   /** After a paste key: the browser will bring what is on the clipboard; where it does not, the server's copy is taken. */
@@ -117,7 +136,7 @@ export class Editing extends Connecting {
     const ours = !text || this.copied === "on its way" || this.copied === "not there";
     const reason = ours ? "" : refusal(text);
     if (reason) return this.refuse(reason, this.pointer);
-    const at = freePlace(this.pointer ? this.toFlow(this.pointer) : this.centre(), NEW_NODE, this.boxes(), 8);
+    const at = freePlace(this.pointed() ?? this.centre(), NEW_NODE, this.boxes(), 8);
     this.store.dispatch({ op: "paste", at, keep_inputs: keep, ...(ours ? {} : { text }) });
     this.ui.say("Pasted");
   }
@@ -125,16 +144,78 @@ export class Editing extends Connecting {
   group(): void {
     const nodes = this.selected;
     if (!nodes.length) return;
-    this.store.dispatch({ op: "group", nodes, name: null, id: `block_${uid()}` });
+    const id = `block_${uid()}`;
+    const closed = this.closed(nodes, id);
+    this.grouped.set(id, { at: closed.at, was: { ...this.store.placement.at }, move: closed.move, frames: this.doc.frames });
+    this.store.dispatch({ op: "group", nodes, name: null, id, ...closed });
     this.ui.say(`${nodes.length} layers grouped into a block`);
+  }
+
+  /** How all stood before layers were grouped, where nothing was moved since. */
+  private asBefore(block: string): { stay: boolean } & Along {
+    const known = this.grouped.get(block);
+    const { at } = this.store.placement;
+    const still = known && this.doc.order.every((id) => samePoint(at[id], id === block ? known.at : (known.move[id] ?? known.was[id])));
+    if (!known || !still) return { stay: false };
+    const move = Object.fromEntries(Object.keys(known.move).flatMap((id) => (known.was[id] ? [[id, known.was[id]] as const] : [])));
+    const frames = Object.fromEntries(Object.entries(known.frames).map(([id, frame]) => [id, [...frame.at, ...frame.size] as Frames[string]]));
+    return { stay: true, move, frames };
+  }
+
+  /** Makes one block of what repeats. */
+  fold(index: number): void {
+    const fold = this.doc.folds[index];
+    if (!fold) return;
+    const id = `block_${uid()}`;
+    this.store.dispatch({ op: "fold", index, name: "", id, ...this.closed(fold.nodes.flat(), id) });
+    this.ui.say(`${fold.text} folded into a block`);
+  }
+
+  /** Where a block stands that takes layers in, and what moves up to it. */
+  private closed(nodes: string[], block: string): { at: Point; move: Record<string, Point>; frames: Frames } {
+    const before = this.boxMap();
+    const gone = new Set(nodes);
+    const first = nodes.map((id) => before.get(id)).find((box) => box !== undefined);
+    const lr = this.direction() === "LR";
+    const all = around(nodes.map((id) => before.get(id)).filter((box) => box !== undefined));
+    if (!first || !all) return { at: this.centre(), move: {}, frames: {} };
+    const head = this.doc.nodes[nodes.find((id) => before.has(id)) ?? ""];
+    const wish: Point = lr ? [first.x, first.y + (head ? axisOf(head, this.ui.state.unfolded.has(head.id)) : 0) - BLOCK.axis] : [first.x + first.w / 2 - BLOCK.w / 2, first.y];
+    const left = new Map([...before].filter(([id]) => !gone.has(id)));
+    const at = [...left.values()].some((box) => overlaps({ x: wish[0], y: wish[1], w: BLOCK.w, h: BLOCK.h }, box)) ? freePlace(wish, BLOCK, [...left.values()]) : wish;
+    left.set(block, { x: at[0], y: at[1], w: BLOCK.w, h: BLOCK.h });
+    const { [block]: own, ...move } = closeGaps(left, all);
+    const after = new Map([...left].map(([id, box]) => {
+      const [x, y] = id === block ? (own ?? at) : (move[id] ?? [box.x, box.y]);
+      return [id, { ...box, x, y }];
+    }));
+    return { at: own ?? at, move, frames: framesAlong(this.doc, before, after, { gone, by: block }) };
   }
 
   ungroup(): void {
     for (const id of this.selected) {
       if (this.doc.nodes[id]?.kind !== "block") continue;
-      this.store.dispatch({ op: "ungroup", node: id });
+      this.store.dispatch({ op: "ungroup", node: id, ...this.asBefore(id) });
       this.ui.say(`${this.name(id)} ungrouped`);
     }
+  }
+
+  /** The menu of what was clicked with the other button, or of what is selected. */
+  menuAt(kind: "layer" | "wire" | "frame" | "ground", id: string, screen: Point): void {
+    if (kind === "layer" && !this.selected.includes(id)) this.select([id], false);
+    this.ui.set({ context: { kind, id, screen: this.local(screen) }, menu: null, search: null, slotMenu: null, problem: null });
+  }
+
+  menuByKey(): void {
+    const id = this.selected.at(-1);
+    const box = id ? this.boxOf(id) : null;
+    if (id && box) return this.menuAt("layer", id, this.inside(this.toScreen([box.x + 16, box.y + box.h])));
+    const [wire] = this.wires;
+    const [frame] = this.frames;
+    const at = this.inside(this.toScreen(this.centre()));
+    if (wire) this.menuAt("wire", wire, at);
+    else if (frame) this.menuAt("frame", frame, at);
+    else this.menuAt("ground", "", at);
   }
 
   openBlock(id: string): boolean {
@@ -152,11 +233,23 @@ export class Editing extends Connecting {
 
   addFrame(kind: "frame" | "note"): void {
     const chosen = kind === "frame" ? around(this.selected.map((id) => this.boxOf(id)).filter((box) => box !== null)) : null;
-    const at: Point = chosen ? [chosen.x - 24, chosen.y - 48] : this.pointer ? this.toFlow(this.pointer) : this.centre();
-    const size: Point = chosen ? [chosen.w + 48, chosen.h + 72] : kind === "note" ? [200, 80] : [320, 200];
+    const size: Point = chosen ? [chosen.w + 2 * FRAME_EDGE, chosen.h + FRAME_HEAD + FRAME_EDGE] : kind === "note" ? [200, 80] : [320, 200];
+    const at: Point = chosen ? [chosen.x - FRAME_EDGE, chosen.y - FRAME_HEAD] : this.freeFor(size);
     const id = `${kind}_${uid()}`;
     this.putFrame(id, { title: kind === "frame" ? "Part" : "", colour: kind === "frame" ? "blue" : "grey", at: [snapped(at[0]), snapped(at[1])], size, text: kind === "note" ? "" : "", kind });
     this.ui.set({ editing: FRAME + id });
+    this.bring({ x: at[0], y: at[1], w: size[0], h: size[1] });
+  }
+
+  /** Room for a note: under the selected layers, else where one points at on the ground, else in the middle. */
+  private freeFor([w, h]: Point): Point {
+    const beside = around(this.selected.map((id) => this.boxOf(id)).filter((box) => box !== null));
+    const taken = [...this.boxes(), ...Object.values(this.doc.frames).filter((one) => one.kind === "note").map(frameBox)];
+    if (beside) return freePlace([beside.x, beside.y + beside.h + 16], { w, h }, taken, 12);
+    const pointed = this.pointed();
+    if (pointed) return pointed;
+    const [x, y] = this.centre();
+    return freePlace([x - w / 2, y - h / 2], { w, h }, taken, 12);
   }
 
   putFrame(id: string, frame: FrameData): void {
@@ -164,8 +257,8 @@ export class Editing extends Connecting {
   }
 
   moveSelected(dx: number, dy: number): void {
-    const at: Record<string, Point> = {};
-    const frames: Record<string, Point> = {};
+    const at = none<Point>();
+    const frames = none<Point>();
     const moving = new Set(this.selected);
     for (const id of this.frames) {
       const frame = this.doc.frames[id];
@@ -201,7 +294,12 @@ export class Editing extends Connecting {
   }
 
   protected chosenBoxes(): Record<string, Box> {
-    return Object.fromEntries(this.selected.map((id) => [id, this.boxOf(id)] as const).filter((pair): pair is [string, Box] => pair[1] !== null));
+    const boxes = none<Box>();
+    for (const id of this.selected) {
+      const box = this.boxOf(id);
+      if (box) boxes[id] = box;
+    }
+    return boxes;
   }
 
   protected moveTo(at: Record<string, Point>): void {
@@ -214,7 +312,10 @@ export class Editing extends Connecting {
       const box = this.boxOf(id);
       if (box) sizes.set(id, box);
     }
-    this.store.dispatch({ op: "arrange", at: arrange(this.doc, style, sizes, this.store.room), direction: style === "TB" ? "TB" : "LR" });
+    const at = arrange(this.doc, style, sizes, this.store.room);
+    const after = new Map(Object.entries(at).map(([id, [x, y]]) => [id, { x, y, w: sizes.get(id)?.w ?? 0, h: sizes.get(id)?.h ?? 0 }]));
+    const frames = framesAlong(this.doc, this.boxMap(), after);
+    this.store.dispatch({ op: "arrange", at, frames, direction: style === "TB" ? "TB" : "LR", rows: style === "rows" });
     this.ui.say({ LR: "Arranged from left to right", rows: "Arranged in rows", TB: "Arranged from top to bottom" }[style]);
     this.fit();
   }

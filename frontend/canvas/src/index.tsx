@@ -10,20 +10,34 @@ import type { Message, Outbox } from "./types";
 
 interface Instance { store: CanvasStore; root: Root }
 const instances = new WeakMap<Element, Instance>();
-/** Stores that were left with something unsaid: a page switch must not lose it. */
-const left = new Map<string, CanvasStore>();
+/** One store for each project while this page lives: a switch of pages loses nothing, and counts go on. */
+const stores = new Map<string, CanvasStore>();
 
 const project = (canvas: string): string => canvas.split("/")[0] ?? canvas;
+
+function storeOf(name: string): CanvasStore {
+  const known = stores.get(name);
+  if (known) return known;
+  const fresh = new CanvasStore();
+  stores.set(name, fresh);
+  void fresh.resume(name);
+  return fresh;
+}
+
+/** Presses the page's own button for a full run; false where that would not arrive, or is not needed. */
+function askAnew(): boolean {
+  const app = document.querySelector<HTMLElement>('[data-testid="stApp"]')?.dataset;
+  if ((app?.["testConnectionState"] ?? "CONNECTED") !== "CONNECTED" || app?.["testScriptState"] === "running") return false;
+  const button = document.querySelector<HTMLButtonElement>(".st-key-lw_again button");
+  button?.click();
+  return button !== null;
+}
 
 function open(host: HTMLElement, message: Message): Instance {
   const style = document.createElement("style");
   style.textContent = flowCss + css + levelStyles();
   host.before(style);
-  const store = left.get(project(message.canvas)) ?? new CanvasStore();
-  left.delete(project(message.canvas));
-  store.resume(message);
-  const root = createRoot(host);
-  const instance = { store, root };
+  const instance = { store: storeOf(project(message.canvas)), root: createRoot(host) };
   instances.set(host, instance);
   return instance;
 }
@@ -65,19 +79,26 @@ const render: FrontendRenderer<{ ops: Outbox }, Message> = ({ data, parentElemen
   fit(host, data);
   const known = instances.get(host);
   const instance = known ?? open(host, data);
-  const { store, root } = instance;
+  const { root } = instance;
+  const store = storeOf(project(data.canvas));
+  const other = store !== instance.store;
+  if (other) instance.store.close();
+  instance.store = store;
+  store.askAnew = askAnew;
   store.send = (box) => setStateValue("ops", box);
   store.room = roomIn(host) ?? store.room;
   store.receive(data);
-  if (!known) root.render(<Canvas store={store} />);
+  if (!known || other) {
+    store.reopen();
+    root.render(<Canvas key={project(data.canvas)} store={store} />);
+  }
   return () => {
     // Streamlit may run a stale clean-up while the element lives on: leave only when it is gone.
     setTimeout(() => {
       if (host.isConnected || instances.get(host) !== instance) return;
       root.unmount();
       instances.delete(host);
-      store.close();
-      if (store.pending.length) left.set(project(store.canvas), store);
+      instance.store.close();
     });
   };
 };

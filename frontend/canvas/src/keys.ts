@@ -24,12 +24,12 @@ function enter(controller: Controller): void {
 
 export function escape(controller: Controller): void {
   const { ui, store } = controller;
-  const { asked, search, slotMenu, choosing, menu, keys, problem, wireFrom, palette } = ui.state;
-  if (asked || search || slotMenu || choosing || menu || keys || problem || wireFrom || palette) {
+  const { asked, search, slotMenu, choosing, context, menu, keys, problem, wireFrom, palette } = ui.state;
+  if (asked || search || slotMenu || choosing || context || menu || keys || problem || wireFrom || palette) {
     const one = selectedOne(controller);
     if (one) controller.focusNode(one);
     else controller.focus();
-    return ui.set({ asked: null, search: null, slotMenu: null, choosing: null, menu: null, keys: false, problem: null, wireFrom: null, palette: false });
+    return ui.set({ asked: null, search: null, slotMenu: null, choosing: null, context: null, menu: null, keys: false, problem: null, wireFrom: null, palette: false });
   }
   if (controller.selected.length || controller.frames.size || controller.wires.size) {
     controller.clearMarks();
@@ -52,6 +52,7 @@ export const COMMANDS: Command[] = [
   { group: "Select", keys: ["ctrl+a"], label: "Select all", run: (c) => c.selectAll() },
   { group: "Select", keys: ["escape"], label: "Close, deselect, then leave the block", run: (c) => escape(c) },
   { group: "Edit", keys: ["enter"], label: "Problems of the layer, into a block, its name; the text of a note", run: (c) => enter(c) },
+  { group: "Edit", keys: ["shift+f10", "contextmenu"], label: "Menu of what is selected", run: (c) => c.menuByKey() },
   { group: "Edit", keys: ["f2"], label: "Rename", run: (c) => c.rename() },
   { group: "Edit", keys: ["delete", "backspace"], label: "Delete; again to confirm", run: (c) => c.delete() },
   { group: "Edit", keys: ["ctrl+c"], label: "Copy", run: (c) => c.onNodes("copy") },
@@ -96,6 +97,7 @@ export const GESTURES: [how: string, what: string][] = [
   ["Shift + click", "select more"],
   ["Alt + click", "wire the selected layer to another"],
   ["Double-click", "search here; into a block; rename"],
+  ["Right-click", "menu of what is there"],
   ["Wheel, pinch", "zoom"],
   ["Space + drag", "move the view from anywhere"],
   ["Tap a port, then another", "wire them"],

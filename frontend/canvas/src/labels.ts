@@ -1,12 +1,13 @@
 /** Where the text of a wire stands, and how much of it can be read from how far away. */
 import { labelWidth, overlaps, type Box, type Direction } from "./layout";
 import { GROWN } from "./levels";
+import type { Point } from "./types";
 
 /** The last step of the zoom on which a form of the text has room; -1: on none. */
 export interface Forms { full: number; short: number; two: number }
 export interface Place { label: number; forms: Forms }
 /** A wire that bears a text: from `start` to `end` along, from `out` to `back` across. */
-export interface Bearer { start: number; end: number; out: number; back: number; lane: number | null; text: string }
+export interface Bearer { start: number; end: number; out: number; back: number; lane: number | null; text: string; value?: string }
 
 const PLACES = [0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78];
 /** Text without its margin, as high as its digits, and from line to line: at the zoom 1. */
@@ -42,6 +43,13 @@ class Ground {
     }
   }
 
+  /** How many stand in a box. */
+  count(box: Box): number {
+    const found = new Set<Box>();
+    for (const key of cellsOf(box)) for (const other of this.cells.get(key) ?? []) if (overlaps(box, other, 2)) found.add(other);
+    return found.size;
+  }
+
   free(box: Box, gap: number): boolean {
     return !cellsOf(box).some((key) => this.cells.get(key)?.some((other) => overlaps(box, other, gap)));
   }
@@ -61,8 +69,28 @@ export class Labels {
   /** What is written already, by the step of the zoom. */
   private written = GROWN.map(() => new Ground());
 
+  private wires = new Map<string, Ground>();
+  private crossing = new Ground();
+
+  /** A wire that no text shall stand on, but that of the same value. */
+  cross(line: Point[], value: string): void {
+    const own = this.wires.get(value) ?? new Ground();
+    this.wires.set(value, own);
+    for (let at = 1; at < line.length; at++) {
+      const [[x, y], [tx, ty]] = [line[at - 1] as Point, line[at] as Point];
+      const box = { x: Math.min(x, tx), y: Math.min(y, ty), w: Math.abs(tx - x), h: Math.abs(ty - y) };
+      own.put(box);
+      this.crossing.put(box);
+    }
+  }
+
   constructor(nodes: Iterable<Box>, private direction: Direction) {
     for (const box of nodes) this.nodes.put(box);
+  }
+
+  /** Whether only wires of one value pass through a box. */
+  private uncrossed(box: Box, value: string): boolean {
+    return this.crossing.count(box) === (this.wires.get(value)?.count(box) ?? 0);
   }
 
   place(wire: Bearer): Place {
@@ -77,7 +105,11 @@ export class Labels {
       return { x: x - w / 2, y: y - h / 2, w, h };
     };
     const free = (box: Box, level: number): boolean => this.nodes.free(box, level ? PORT : -4) && (this.written[level]?.free(box, 0) ?? false);
-    const label = PLACES.find((place) => free(at(place, labelWidth(wire.text), 1, 1), 0)) ?? 0.5;
+    const plain = PLACES.filter((place) => {
+      const box = at(place, labelWidth(wire.text), 1, 1);
+      return free({ ...box, y: box.y + box.h / 2 - 8, h: 16 }, 0);
+    });
+    const label = plain.find((place) => this.uncrossed(at(place, labelWidth(wire.text) - 8, 1, 1), wire.value ?? "")) ?? plain[0] ?? 0.5;
     const forms: Forms = { full: -1, short: -1, two: -1 };
     const tries: [keyof Forms, number, number][] = [["full", wire.text.length * LETTER, 1], ["short", rest.length * LETTER, 1]];
     // Across the direction of reading a line more costs nothing; along it, it does.

@@ -1,5 +1,7 @@
 /** Where nodes stand: sizes known before they are drawn, dagre, free places, lining up. */
 import { Graph, layout as dagreLayout } from "@dagrejs/dagre";
+import { shortName } from "./numbers";
+import { none } from "./replay";
 import { MARGIN, READABLE, rows, type Room } from "./rows";
 import { close, pointOf, readers, skips, straightened, type Sized } from "./spine";
 import type { Document, LayerData, Point } from "./types";
@@ -10,6 +12,15 @@ export const GRID = 8;
 
 export const ROW = 18;
 const HEAD = 48;
+/** Down to the ports of a layer that has no rows for their names: in its head, so that layers of one line stand level. */
+const AXIS = 37;
+/** Where wires end that follow from a size. */
+const CORNER = 12;
+/** What is left of a strip that became empty: between columns, and between rows. */
+const GAP_ALONG = 112;
+const GAP_ACROSS = 72;
+/** Of a wire, seen on both sides of its text. */
+const SEEN = 11;
 const FOOT = 26;
 const WORDS = 20;
 /** Cards are of few widths, so that they stand under each other. */
@@ -53,7 +64,7 @@ export function nodeSize(node: LayerData, unfolded = false): { w: number; h: num
   const head = Math.max((nameApart(name)[0] ? Math.min(name.length, SHORTENED) : name.length) * 7.8, node.type.length * 6.8) + 34 + node.marks.length * 14;
   const words = node.words.length * 6.2 + 28;
   const foot = node.weights.length * 6.8 + node.shape.length * 7 + 36;
-  const quick = node.quick.reduce((sum, field) => sum + field.name.length * 6 + 52, 20);
+  const quick = node.quick.reduce((sum, field) => sum + shortName(field.name).length * 6 + 52, 20);
   const wanted = Math.max(head, Math.min(words, 184), foot, Math.min(quick, 184));
   const rows = portRows(node, unfolded);
   return { w: WIDTHS.find((one) => one >= wanted) ?? WIDEST, h: HEAD + wordsHeight(node) + FOOT + rows * ROW + (rows ? GRID : 0) };
@@ -64,9 +75,8 @@ export const wordsHeight = (node: LayerData): number => (node.words || node.quic
 
 /** Where the line through a node runs: by its first port. */
 export function axisOf(node: LayerData, unfolded = false): number {
-  const { h } = nodeSize(node, unfolded);
   const rows = portRows(node, unfolded);
-  return rows ? h - FOOT - 4 - rows * ROW + ROW / 2 : h / 2;
+  return rows ? nodeSize(node, unfolded).h - FOOT - 4 - rows * ROW + ROW / 2 : AXIS;
 }
 
 /** Across a card: where a wire ends that reads at a slot. */
@@ -83,6 +93,25 @@ export function outAxis(node: LayerData, path: (number | string)[], unfolded: bo
   return axisOf(node, unfolded) + (node.outs.length > 1 ? Math.max(0, at) * ROW : 0);
 }
 
+export interface Ends { sx: number; sy: number; tx: number; ty: number }
+
+const share = (place: number, count: number): number => (place < 0 ? 0.5 : (place + 1) / (count + 1));
+
+/** Where a wire leaves and where it ends, as the layers stand. */
+export function endsOf(doc: Document, wire: Document["wires"][string], boxes: Map<string, Box>, direction: Direction, unfolded: ReadonlySet<string>): Ends | null {
+  const [source, reader] = [doc.nodes[wire.from[0]], doc.nodes[wire.to[0]]];
+  const [from, to] = [boxes.get(wire.from[0]), boxes.get(wire.to[0])];
+  if (!source || !reader || !from || !to) return null;
+  const fixed = wire.to[1].startsWith("~");
+  if (direction === "LR") {
+    return { sx: from.x + from.w, sy: from.y + outAxis(source, wire.from[1], unfolded.has(source.id)), tx: to.x, ty: to.y + (fixed ? CORNER : inAxis(reader, wire.to[1], wire.to[2], unfolded.has(reader.id))) };
+  }
+  const out = source.outs.findIndex((one) => one.path.join() === wire.from[1].join());
+  const slots = portSlots(reader, unfolded.has(reader.id));
+  const at = slots.findIndex((slot) => slot.port.name === wire.to[1] && slot.index === wire.to[2]);
+  return { sx: from.x + from.w * share(out, source.outs.length), sy: from.y + from.h, tx: to.x + (fixed ? CORNER : to.w * share(at, slots.length)), ty: to.y };
+}
+
 export function labelWidth(text: string): number {
   return text.length * 6.6 + 10;
 }
@@ -95,7 +124,10 @@ const USUAL: Room = { w: 900, h: 640 };
 export function arrange(doc: Document, style: Style, sizes?: Sizes, room: Room = USUAL): Record<string, Point> {
   const { at, path, deep, size } = layered(doc, style === "TB" ? "TB" : "LR", sizes);
   if (style !== "rows") return at;
-  const places = Object.entries(at).map(([id, [x, y]]) => ({ id, x, y, ...sizeOf(doc, id, sizes) }));
+  const places = Object.entries(at).map(([id, [x, y]]) => {
+    const { w, h } = sizeOf(doc, id, sizes);
+    return { id, x, y, w, h };
+  });
   if (deep.size) {
     const wide = Math.max(...places.map((one) => one.x + one.w)) * READABLE > room.w - 2 * MARGIN;
     return (wide ? close(path, deep, at, size) : null) ?? at;
@@ -108,35 +140,38 @@ function sizeOf(doc: Document, id: string, sizes?: Sizes): { w: number; h: numbe
   return sizes?.get(id) ?? (node ? nodeSize(node) : { w: 0, h: 0 });
 }
 
+/** dagre keeps its nodes in plain objects: "constructor" would be there before it is added. */
+const named = (id: string): string => `#${id}`;
+
 function layered(doc: Document, direction: Direction, sizes?: Sizes): { at: Record<string, Point>; path: string[]; deep: Map<string, number>; size: Map<string, Sized> } {
   const lr = direction === "LR";
   const graph = new Graph({ multigraph: true });
-  graph.setGraph({ rankdir: direction, nodesep: 32, ranksep: lr ? 12 : 20, edgesep: 20, marginx: 0, marginy: 0 });
+  graph.setGraph({ rankdir: direction, nodesep: 32, ranksep: SEEN * 2, edgesep: 20, marginx: 0, marginy: 0 });
   graph.setDefaultEdgeLabel(() => ({}));
   const size = new Map<string, Sized>();
   for (const id of doc.order) {
     const node = doc.nodes[id];
     if (!node) continue;
     const { w, h } = sizeOf(doc, id, sizes);
-    graph.setNode(id, { width: w, height: h });
+    graph.setNode(named(id), { width: w, height: h });
     size.set(id, lr ? { w, h, axis: axisOf(node) } : { w: h, h: w, axis: w / 2 });
   }
   const next = readers(doc);
   const skipped = skips(doc, next);
   for (const [id, wire] of Object.entries(doc.wires)) {
     const [from, to] = [wire.from[0], wire.to[0]];
-    if (!graph.hasNode(from) || !graph.hasNode(to) || skipped.has(`${from}>${to}`)) continue;
+    if (!graph.hasNode(named(from)) || !graph.hasNode(named(to)) || skipped.has(`${from}>${to}`)) continue;
     const width = lr ? Math.max(48, Math.ceil(labelWidth(wire.shape) / GRID) * GRID) : labelWidth(wire.shape);
-    graph.setEdge(from, to, { width, height: 16, labelpos: "c", weight: wire.fixed ? 0 : 1 }, id);
+    graph.setEdge(named(from), named(to), { width, height: 16, labelpos: "c", weight: wire.fixed ? 0 : 1 }, named(id));
   }
   dagreLayout(graph);
   const along = new Map<string, number>();
-  for (const id of graph.nodes()) {
-    const place = graph.node(id) as { x: number; y: number; width: number; height: number };
+  for (const id of size.keys()) {
+    const place = graph.node(named(id)) as { x: number; y: number; width: number; height: number };
     along.set(id, lr ? place.x - place.width / 2 : place.y - place.height / 2);
   }
   const { across, path, deep } = straightened(doc, along, size, next, skipped);
-  const at: Record<string, Point> = {};
+  const at = none<Point>();
   for (const [id, value] of along) at[id] = pointOf(snapped(value), Math.round(across.get(id) ?? 0), lr);
   return { at, path, deep, size };
 }
@@ -148,7 +183,7 @@ export const overlaps = (a: Box, b: Box, gap = 0): boolean =>
 
 /** The free place nearest to the one wished for, looked for in growing rings. */
 export function freePlace(wish: Point, size: { w: number; h: number }, boxes: Box[], gap = 24): Point {
-  const free = (x: number, y: number): boolean => !boxes.some((box) => overlaps({ x, y, ...size }, box, gap));
+  const free = (x: number, y: number): boolean => !boxes.some((box) => overlaps({ x, y, w: size.w, h: size.h }, box, gap));
   const [x, y] = [snapped(wish[0]), snapped(wish[1])];
   for (let ring = 0; ring < 60; ring++) {
     const step = ring * 24;
@@ -159,30 +194,62 @@ export function freePlace(wish: Point, size: { w: number; h: number }, boxes: Bo
 }
 
 /**
- * Room for a layer between two on one line: what comes behind it moves on. Null where that would
- * push layers onto others.
+ * Room for a layer on a line: what comes behind it moves on, and what stands in the way of that too.
+ * Null where something stands beside it that cannot move on.
  *
- * Args: boxes: all layers. behind: those that may move on, as they come after the new one.
+ * Args: boxes: all others. behind: those that may move on, as they come after the new one.
  */
 export function makeRoom(box: Box, boxes: Map<string, Box>, behind: ReadonlySet<string>, direction: Direction, gap: number): Record<string, Point> | null {
-  const along = direction === "LR";
-  const start = along ? box.x : box.y;
-  const end = start + (along ? box.w : box.h) + gap;
-  const middle = along ? box.y + box.h / 2 : box.x + box.w / 2;
-  const row = [...boxes].filter(([id, b]) => behind.has(id)
-    && (along ? b.x + b.w : b.y + b.h) > start
-    && Math.abs((along ? b.y + b.h / 2 : b.x + b.w / 2) - middle) < (along ? 120 : 200));
-  const first = Math.min(...row.map(([, b]) => (along ? b.x : b.y)));
-  const push = row.length ? Math.max(0, Math.ceil((end - first) / GRID) * GRID) : 0;
-  const moves: Record<string, Point> = {};
+  const lr = direction === "LR";
+  const start = lr ? box.x : box.y;
+  const end = start + (lr ? box.w : box.h) + gap;
+  const [top, bottom] = lr ? [box.y, box.y + box.h] : [box.x, box.x + box.w];
+  const first = (b: Box): number => (lr ? b.x : b.y);
+  const last = (b: Box): number => (lr ? b.x + b.w : b.y + b.h);
+  const level = (b: Box): boolean => (lr ? b.y < bottom && b.y + b.h > top : b.x < bottom && b.x + b.w > top);
+  const waiting = new Map([...boxes].filter(([id, b]) => behind.has(id) && last(b) > start && level(b)));
+  const push = Math.max(0, Math.ceil((end - Math.min(...[...waiting.values()].map(first))) / GRID) * GRID);
+  const moves = none<Point>();
   const placed: Box[] = [box];
-  for (const [id, b] of row) {
-    if (!push) break;
-    moves[id] = along ? [b.x + push, b.y] : [b.x, b.y + push];
-    placed.push(along ? { ...b, x: b.x + push } : { ...b, y: b.y + push });
+  if (waiting.size && push) for (const [id, b] of waiting) {
+    moves[id] = lr ? [b.x + push, b.y] : [b.x, b.y + push];
+    placed.push(lr ? { ...b, x: b.x + push } : { ...b, y: b.y + push });
   }
-  const still = [...boxes].filter(([id]) => !(id in moves)).map(([, b]) => b);
-  return still.some((b) => placed.some((p) => overlaps(b, p, 4))) ? null : moves;
+  for (let at = 0; at < placed.length; at++) for (const [id, b] of boxes) {
+    if (id in moves || !overlaps(b, placed[at] as Box, 4)) continue;
+    if (!push || first(b) < start) return null;
+    moves[id] = lr ? [b.x + push, b.y] : [b.x, b.y + push];
+    placed.push(lr ? { ...b, x: b.x + push } : { ...b, y: b.y + push });
+  }
+  return moves;
+}
+
+const cutBefore = (cuts: [number, number][], at: number): number => cuts.reduce((sum, [after, gap]) => sum + (at >= after ? gap : 0), 0);
+
+/**
+ * What moves up where layers were taken away: a strip that nothing stands in any more becomes as narrow
+ * as a wire's label needs it.
+ *
+ * Args: boxes: those that are left. gone: what was taken away, all of it together.
+ */
+export function closeGaps(boxes: Map<string, Box>, gone: Box): Record<string, Point> {
+  const strips = (from: "x" | "y", size: "w" | "h", least: number): [after: number, by: number][] => {
+    const found: [number, number][] = [];
+    let reached = -Infinity;
+    for (const b of [...boxes.values()].sort((one, other) => one[from] - other[from])) {
+      const gap = b[from] - reached;
+      if (gap > least && reached < gone[from] + gone[size] && b[from] > gone[from] && reached > -Infinity) found.push([b[from], Math.floor((gap - least) / GRID) * GRID]);
+      reached = Math.max(reached, b[from] + b[size]);
+    }
+    return found;
+  };
+  const [across, down] = [strips("x", "w", GAP_ALONG), strips("y", "h", GAP_ACROSS)];
+  const moves = none<Point>();
+  for (const [id, b] of boxes) {
+    const [dx, dy] = [cutBefore(across, b.x), cutBefore(down, b.y)];
+    if (dx || dy) moves[id] = [b.x - dx, b.y - dy];
+  }
+  return moves;
 }
 
 /** Left to right, or top to bottom: as most wires run. */
@@ -242,7 +309,7 @@ export function distribute(boxes: Record<string, Box>, across: boolean): Record<
 }
 
 function moved(boxes: Record<string, Box>, place: (box: Box) => Point): Record<string, Point> {
-  const at: Record<string, Point> = {};
+  const at = none<Point>();
   for (const [id, box] of Object.entries(boxes)) {
     const [x, y] = place(box).map(Math.round) as Point;
     if (x !== box.x || y !== box.y) at[id] = [x, y];

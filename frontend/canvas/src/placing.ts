@@ -1,66 +1,98 @@
 /** Where every node of a document is shown: at its own place, or at one found for it. */
-import { arrange, freePlace, nodeSize, type Box } from "./layout";
+import { framesAlong } from "./frames";
+import { arrange, directionOf, endsOf, freePlace, labelWidth, makeRoom, nodeSize, overlaps, snapped, type Box, type Ends } from "./layout";
+import { copied, none } from "./replay";
 import type { Room } from "./rows";
-import type { Document, Point } from "./types";
+import type { Document, Frames, Point, WireData } from "./types";
+import { readersOf } from "./wiring";
 
 export interface Placement {
   at: Record<string, Point>;
   /** Nodes that Python knows no place for. */
   loose: string[];
+  /** Others that move on for those, and frames that go along. */
+  moved: string[];
+  frames: Frames;
 }
 
-const GAP = 96;
+/** Between two layers: a wire's text has room, and the wire is seen on both sides of it. */
+export const gapFor = (shape = ""): number => Math.max(64, Math.ceil((labelWidth(shape) + 28) / 8) * 8);
+export const GAP_DOWN = 48;
+const NONE: ReadonlySet<string> = new Set();
 /** What was worked out per canvas, so that a document drawn again stands where it stood. */
 const remembered = new Map<string, { drawn: string; at: Record<string, Point> }>();
 
 export function placed(canvas: string, doc: Document, room?: Room): Placement {
   const loose = doc.order.filter((id) => !doc.nodes[id]?.at);
-  const at: Record<string, Point> = {};
+  const at = none<Point>();
   for (const id of doc.order) {
     const own = doc.nodes[id]?.at;
     if (own) at[id] = own;
   }
-  if (!loose.length) return { at, loose };
+  if (!loose.length) return { at, loose, moved: [], frames: {} };
   const old = remembered.get(canvas);
   if (loose.length === doc.order.length) {
     const drawn = `${doc.order.join()}|${Object.entries(doc.wires).map(([id, wire]) => `${wire.from[0]}>${id}`).join()}`;
     const found = old?.drawn === drawn ? old.at : arrange(doc, doc.settings["direction"] === "TB" ? "TB" : "rows", undefined, room);
     remembered.set(canvas, { drawn, at: found });
-    return { at: { ...found }, loose };
+    return { at: copied(found), loose, moved: [], frames: {} };
   }
-  placeBeside(doc, loose, at, old?.at ?? {});
-  remembered.set(canvas, { drawn: old?.drawn ?? "", at: { ...old?.at, ...Object.fromEntries(loose.map((id) => [id, at[id] as Point])) } });
-  return { at, loose };
+  const stood = copied(at);
+  const pushing = placeBeside(doc, loose, at, old?.at ?? none());
+  const moved = Object.keys(stood).filter((id) => at[id] !== stood[id]);
+  const known = copied(old?.at ?? none<Point>());
+  for (const id of loose) if (!pushing.has(id)) known[id] = at[id] as Point;
+  remembered.set(canvas, { drawn: old?.drawn ?? "", at: known });
+  return { at, loose, moved, frames: moved.length ? framesAlong(doc, boxesAt(doc, stood), boxesAt(doc, at)) : {} };
 }
 
-/** Each loose node next to what it reads, where it covers nothing. */
-function placeBeside(doc: Document, loose: string[], at: Record<string, Point>, before: Record<string, Point>): void {
-  const boxes: Box[] = [];
-  const boxOf = (id: string): Box | null => {
-    const point = at[id];
-    const node = doc.nodes[id];
-    return point && node ? { x: point[0], y: point[1], ...nodeSize(node) } : null;
+const boxesAt = (doc: Document, at: Record<string, Point>): Map<string, Box> =>
+  new Map(Object.entries(at).flatMap(([id, [x, y]]) => (doc.nodes[id] ? [[id, { x, y, ...nodeSize(doc.nodes[id]) }] as const] : [])));
+
+/** Each loose node next to what it reads, where it covers nothing; between two on a line the second moves on. Gives those that others moved on for. */
+function placeBeside(doc: Document, loose: string[], at: Record<string, Point>, before: Record<string, Point>): Set<string> {
+  const pushing = new Set<string>();
+  const boxes = new Map<string, Box>();
+  const put = (id: string): void => {
+    const [point, node] = [at[id], doc.nodes[id]];
+    if (point && node) boxes.set(id, { x: point[0], y: point[1], ...nodeSize(node) });
   };
-  for (const id of Object.keys(at)) {
-    const box = boxOf(id);
-    if (box) boxes.push(box);
-  }
+  for (const id of Object.keys(at)) put(id);
+  const direction = directionOf(doc, boxes);
   const wires = Object.values(doc.wires);
-  for (const id of loose) {
+  const rest = loose.filter((id) => {
+    const kept = before[id];
+    if (!kept || !doc.nodes[id]) return !kept;
+    at[id] = kept;
+    put(id);
+    return false;
+  });
+  for (const id of rest) {
     const node = doc.nodes[id];
     if (!node) continue;
-    const kept = before[id];
-    const source = wires.find((wire) => wire.to[0] === id && at[wire.from[0]])?.from[0];
-    const reader = wires.find((wire) => wire.from[0] === id && at[wire.to[0]])?.to[0];
-    const beside = source ? boxOf(source) : null;
-    const ahead = reader ? boxOf(reader) : null;
+    const came = wires.find((wire) => wire.to[0] === id && boxes.has(wire.from[0]));
+    const goes = wires.find((wire) => wire.from[0] === id && boxes.has(wire.to[0]));
     const size = nodeSize(node);
-    const last = boxes.at(-1);
-    const wish: Point = kept
-      ?? (beside ? [beside.x + beside.w + GAP, beside.y + (beside.h - size.h) / 2]
-        : ahead ? [ahead.x - GAP - size.w, ahead.y]
-          : last ? [last.x, last.y + last.h + 32] : [0, 0]);
-    at[id] = kept ?? freePlace(wish, size, boxes);
-    boxes.push({ x: (at[id] as Point)[0], y: (at[id] as Point)[1], ...size });
+    const [source, reader] = [came && boxes.get(came.from[0]), goes && boxes.get(goes.to[0])];
+    const ends = (wire: WireData): Ends | null => endsOf(doc, wire, new Map([...boxes, [id, { x: 0, y: 0, ...size }]]), direction, NONE);
+    let wish: Point = [0, 0];
+    const [into, outof] = [came ? ends(came) : null, goes ? ends(goes) : null];
+    if (source && into) wish = direction === "LR" ? [source.x + source.w + gapFor(came?.shape), into.sy - into.ty] : [into.sx - into.tx, source.y + source.h + GAP_DOWN];
+    else if (reader && outof) wish = direction === "LR" ? [reader.x - gapFor(goes?.shape) - size.w, outof.ty - outof.sy] : [outof.tx - outof.sx, reader.y - GAP_DOWN - size.h];
+    else {
+      const last = [...boxes.values()].at(-1);
+      if (last) wish = [last.x, last.y + last.h + 32];
+    }
+    const box = { x: snapped(wish[0]), y: Math.round(wish[1]), ...size };
+    const moves = source && reader ? makeRoom(box, boxes, readersOf(doc, goes?.to[0] ?? ""), direction, direction === "LR" ? gapFor(goes?.shape) : GAP_DOWN) : null;
+    const free = ![...boxes.values()].some((other) => overlaps(box, other, 8));
+    at[id] = moves || free ? [box.x, box.y] : freePlace(wish, size, [...boxes.values()]);
+    for (const [moved, point] of Object.entries(moves ?? {})) {
+      at[moved] = point;
+      put(moved);
+      pushing.add(id);
+    }
+    put(id);
   }
+  return pushing;
 }

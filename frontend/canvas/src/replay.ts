@@ -1,14 +1,28 @@
 /** What an operation will do, as far as it can be shown before Python has answered. */
 import {
-  wireId, type Document, type Entry, type Group, type LayerData, type Op, type Patch, type Point, type Slot,
+  wireId, type Along, type Document, type Entry, type Frames, type Group, type LayerData, type Op, type Patch, type Point, type Slot,
   type Value, type WireData,
 } from "./types";
 
 export const EMPTY: Document = {
-  nodes: {}, order: [], wires: {}, frames: {}, selected: [], crumbs: [],
+  nodes: none(), order: [], wires: none(), frames: none(), selected: [], crumbs: [],
   totals: { layers: "", parameters: "", flops: "", memory: "", words: [], problems: 0 },
   first_problem: null, undo: null, redo: null, history: [[], 0, 0], folds: [], settings: {}, message: null, asked: null,
 };
+
+/** Ids are any words, "constructor" among them: what they index has no such word of its own. */
+export function none<T>(): Record<string, T> {
+  return Object.create(null) as Record<string, T>;
+}
+
+export function copied<T>(record: Record<string, T>): Record<string, T> {
+  return Object.assign(none<T>(), record);
+}
+
+/** A document whose nodes, wires and frames are found by their ids alone. */
+export function bare(document: Document): Document {
+  return { ...document, nodes: copied(document.nodes), wires: copied(document.wires), frames: copied(document.frames) };
+}
 
 /** The document after a patch; `base` is left as it was, and what did not change is shared with it. */
 export function patched(base: Document, patch: Patch): Document {
@@ -25,7 +39,7 @@ export function patched(base: Document, patch: Patch): Document {
 /** A part of a patch holds the fields that changed; of a new member all. */
 function merged<T extends object>(old: Record<string, T>, change: Record<string, Partial<T> | null> | undefined): Record<string, T> {
   if (!change) return old;
-  const next = { ...old };
+  const next = copied(old);
   for (const [key, value] of Object.entries(change)) {
     if (value === null) delete next[key];
     else next[key] = { ...old[key], ...value } as T;
@@ -42,7 +56,7 @@ export function replay(doc: Document, op: Op, groups: Group[]): Document {
       const wire = doc.wires[op.on];
       const node = doc.nodes[op.node];
       if (!wire || !node) return doc;
-      const placed = withAt(doc, { ...op.move, [op.node]: op.at });
+      const placed = withFrames(withAt(withAt(doc, op.move ?? {}), { [op.node]: op.at }), op.frames);
       return between(placed, op.on, op.node, node.ins[0]?.name ?? "input", node.outs[0]?.path ?? []);
     }
     case "connect":
@@ -52,7 +66,7 @@ export function replay(doc: Document, op: Op, groups: Group[]): Document {
       return { ...doc, wires: without(doc.wires, op.wires) };
     case "join": {
       const entry = findEntry(groups, op.how === "add" ? "operator.add" : "torch.cat");
-      let next = withNode(doc, provisional(op.id, entry, op.how === "add" ? "+" : "cat", op.at, ["a", "b"]));
+      let next = withNode(along(doc, op), provisional(op.id, entry, op.how === "add" ? "+" : "cat", op.at, ["a", "b"]));
       next = connected(next, op.a, [op.id, "a", 0]);
       next = connected(next, op.b, [op.id, "b", 0]);
       return op.to ? connected(next, [op.id, []], op.to) : next;
@@ -60,13 +74,13 @@ export function replay(doc: Document, op: Op, groups: Group[]): Document {
     case "delete":
       return removed(doc, op.nodes.filter((id) => op.sure || plainDelete(doc, id)), op.wires, op.frames);
     case "move": {
-      const frames = { ...doc.frames };
+      const frames = copied(doc.frames);
       for (const [id, at] of Object.entries(op.frames)) if (frames[id]) frames[id] = { ...frames[id], at };
       return { ...withAt(doc, op.at), frames };
     }
     case "pin":
     case "arrange":
-      return withAt(doc, op.at);
+      return withFrames(withAt(doc, op.at), op.frames);
     case "set": {
       const { node, name, value } = op;
       return changed(doc, [node], (n) => ({ ...n, quick: n.quick.map((q) => (q.name === name ? { ...q, value } : q)) }));
@@ -87,7 +101,7 @@ export function replay(doc: Document, op: Op, groups: Group[]): Document {
       return changed(doc, [op.node], (n) => ({ ...n, repeat: op.repeat, shared: op.shared }));
     case "frame": {
       const { title, colour, at, size, text, kind } = op;
-      return { ...doc, frames: { ...doc.frames, [op.id]: { title, colour, at, size, text, kind } } };
+      return { ...doc, frames: put(doc.frames, op.id, { title, colour, at, size, text, kind }) };
     }
     case "cut":
       return removed(doc, op.nodes, [], []);
@@ -98,12 +112,21 @@ export function replay(doc: Document, op: Op, groups: Group[]): Document {
   }
 }
 
+const along = (doc: Document, { move, frames }: Along): Document => withFrames(move ? withAt(doc, move) : doc, frames);
+
+function withFrames(doc: Document, boxes: Frames | undefined): Document {
+  if (!boxes || !Object.keys(boxes).length) return doc;
+  const frames = { ...doc.frames };
+  for (const [id, [x, y, w, h]] of Object.entries(boxes)) if (frames[id]) frames[id] = { ...frames[id], at: [x, y], size: [w, h] };
+  return { ...doc, frames };
+}
+
 function add(doc: Document, op: Extract<Op, { op: "add" }>, groups: Group[]): Document {
   if (doc.nodes[op.id]) return doc;
   const entry = findEntry(groups, op.key);
   const node = provisional(op.id, entry, op.key, op.at, op.key === "input" ? [] : ["input"]);
   const port = node.ins[0]?.name ?? "input";
-  let next = withNode(op.move ? withAt(doc, op.move) : doc, node);
+  let next = withNode(along(doc, op), node);
   if (op.on) return between(next, op.on, op.id, port, []);
   if (op.from && node.ins.length) next = connected(next, op.from, [op.id, port, 0]);
   if (op.to) next = connected(next, [op.id, []], op.to);
@@ -146,15 +169,22 @@ export function provisional(id: string, entry: Entry | undefined, key: string, a
 }
 
 function withNode(doc: Document, node: LayerData): Document {
-  return { ...doc, nodes: { ...doc.nodes, [node.id]: node }, order: [...doc.order, node.id], selected: [node.id] };
+  return { ...doc, nodes: put(doc.nodes, node.id, node), order: [...doc.order, node.id], selected: [node.id] };
 }
 
 function withAt(doc: Document, at: Record<string, Point>): Document {
-  return changed(doc, Object.keys(at), (node) => ({ ...node, at: at[node.id] ?? node.at }));
+  const own = copied(at);
+  return changed(doc, Object.keys(at), (node) => ({ ...node, at: own[node.id] ?? node.at }));
+}
+
+function put<T>(record: Record<string, T>, id: string, value: T): Record<string, T> {
+  const next = copied(record);
+  next[id] = value;
+  return next;
 }
 
 function changed(doc: Document, ids: string[], change: (node: LayerData) => LayerData): Document {
-  const nodes = { ...doc.nodes };
+  const nodes = copied(doc.nodes);
   for (const id of ids) {
     const node = nodes[id];
     if (node) nodes[id] = change(node);
@@ -165,13 +195,13 @@ function changed(doc: Document, ids: string[], change: (node: LayerData) => Laye
 function connected(doc: Document, from: Value, to: Slot): Document {
   const wire: WireData = { from, to, shape: shapeOf(doc, from), axes: "", bytes: null, ok: true };
   const reader = doc.nodes[to[0]];
-  const nodes = { ...doc.nodes };
+  const nodes = copied(doc.nodes);
   if (reader) {
     const ins = reader.ins.map((port) =>
       port.name === to[1] && port.many ? { ...port, slots: Math.max(port.slots, to[2] + 1) } : port);
     nodes[reader.id] = { ...reader, ins };
   }
-  return { ...doc, nodes, wires: { ...doc.wires, [wireId(to)]: wire } };
+  return { ...doc, nodes, wires: put(doc.wires, wireId(to), wire) };
 }
 
 function shapeOf(doc: Document, [node, path]: Value): string {
@@ -186,7 +216,7 @@ function between(doc: Document, on: string, node: string, port: string, path: Va
 }
 
 function without<T>(all: Record<string, T>, keys: Iterable<string>): Record<string, T> {
-  const next = { ...all };
+  const next = copied(all);
   for (const key of keys) delete next[key];
   return next;
 }
@@ -206,7 +236,7 @@ function removed(doc: Document, nodes: string[], wires: string[], frames: string
   let next: Document = { ...doc, wires: without(doc.wires, wires), frames: without(doc.frames, frames) };
   for (const id of nodes) {
     const read = Object.values(next.wires).find((wire) => wire.to[0] === id);
-    const kept: Record<string, WireData> = {};
+    const kept = none<WireData>();
     for (const [key, wire] of Object.entries(next.wires)) {
       if (wire.to[0] === id) continue;
       if (wire.from[0] !== id) kept[key] = wire;

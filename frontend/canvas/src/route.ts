@@ -1,7 +1,10 @@
 /** How wires run: straight where nothing stands in the way, else in a lane of their own around it. */
+import { pointsOn, svgPath, type Curve } from "./geometry";
 import { Labels, NOWHERE, type Forms } from "./labels";
-import { inAxis, outAxis, type Box, type Direction } from "./layout";
-import type { Document } from "./types";
+import { endsOf, type Box, type Direction, type Ends } from "./layout";
+import type { Document, Point } from "./types";
+
+export type { Ends };
 
 export interface Route {
   /** Across the direction of reading: where the wire runs while it passes other nodes; null: straight. */
@@ -16,13 +19,25 @@ export interface Route {
   quiet: boolean;
 }
 
-interface Way { id: string; from: Span; to: Span; start: number; end: number; out: number; back: number; text: string; value: string; reader: string; quiet: boolean }
+interface Way {
+  id: string; from: Span; to: Span; start: number; end: number; out: number; back: number; text: string; value: string; reader: string; quiet: boolean;
+  /** Other wires end at the same layer, before and behind this one across. */
+  over: boolean; under: boolean;
+  ends: Ends;
+}
 interface Lane { a: number; b: number; at: number; value: string }
 interface Span { a: number; b: number; c: number; d: number } // along a..b, across c..d
 
 const CLEAR = 14;
 const LANE = 16;
-const TURN = 44;
+/** Along: so much a wire needs to get into a lane, or around to go back. */
+const TURN = 32;
+const BACK = 22;
+/** What it costs to cross another wire of the same layer, and to run behind a layer on the way to a lane. */
+const CROSSING = 160;
+const BEHIND = 2000;
+/** Room between a wire and a layer it passes. */
+const NEAR = 5;
 const STEPS = [0, -1, 1, -2, 2, -3, 3].map((step) => step * LANE);
 
 const span = (box: Box, direction: Direction): Span =>
@@ -31,25 +46,7 @@ const span = (box: Box, direction: Direction): Span =>
 export function routes(doc: Document, boxes: Map<string, Box>, direction: Direction, unfolded: ReadonlySet<string> = new Set()): Map<string, Route> {
   const spans = new Map<string, Span>();
   for (const [id, box] of boxes) spans.set(id, span(box, direction));
-  const ways: Way[] = [];
-  const lr = direction === "LR";
-  for (const [id, wire] of Object.entries(doc.wires)) {
-    const [source, reader] = [doc.nodes[wire.from[0]], doc.nodes[wire.to[0]]];
-    const from = spans.get(wire.from[0]);
-    const to = spans.get(wire.to[0]);
-    if (!from || !to || !source || !reader) continue;
-    const out = from.c + (lr ? outAxis(source, wire.from[1], unfolded.has(source.id)) : (from.d - from.c) / 2);
-    const back = to.c + (lr ? inAxis(reader, wire.to[1], wire.to[2], unfolded.has(reader.id)) : (to.d - to.c) / 2);
-    ways.push({ id, from, to, start: from.b, end: to.a, out, back, text: wire.shape, value: JSON.stringify(wire.from), reader: reader.id, quiet: false });
-  }
-  const pairs = new Map<string, Way[]>();
-  for (const way of ways) pairs.set(way.value + way.reader, [...(pairs.get(way.value + way.reader) ?? []), way]);
-  for (const same of pairs.values()) same.forEach((way, at) => {
-    way.quiet = at !== Math.floor((same.length - 1) / 2);
-  });
-  // Short ones first; before them those that go back, the longest first, as the others join them.
-  const rank = (way: Way): number => (way.end < way.start + 4 ? way.end - way.start - 1e6 : way.end - way.start);
-  ways.sort((x, y) => rank(x) - rank(y));
+  const ways = waysOf(doc, boxes, spans, direction, unfolded);
   const lanes: Lane[] = [];
   const labels = new Labels(boxes.values(), direction);
   const all = [...spans.values()];
@@ -60,26 +57,84 @@ export function routes(doc: Document, boxes: Map<string, Box>, direction: Direct
       way.quiet ||= lanes.some((used) => used.value === way.value && used.at === lane);
       lanes.push({ a: Math.min(way.start, way.end), b: Math.max(way.start, way.end), at: lane, value: way.value });
     }
-    found.set(way.id, { lane, turn, quiet: way.quiet, ...(way.quiet ? { label: 0.5, forms: NOWHERE } : labels.place({ ...way, lane })) });
+    found.set(way.id, { lane, turn, quiet: way.quiet, label: 0.5, forms: NOWHERE });
+    labels.cross(pointsOn(curveOf(way.ends, { lane, turn }, direction), 6), way.value);
+  }
+  for (const way of ways) {
+    const route = found.get(way.id);
+    if (route && !way.quiet) Object.assign(route, labels.place({ ...way, lane: route.lane }));
   }
   return found;
+}
+
+/** Short ones first, next to the layers they pass; then those that go back, the longest first, as the others join them. */
+function waysOf(doc: Document, boxes: Map<string, Box>, spans: Map<string, Span>, direction: Direction, unfolded: ReadonlySet<string>): Way[] {
+  const lr = direction === "LR";
+  const ways: Way[] = [];
+  const readers = new Map<string, Way[]>();
+  const pairs = new Map<string, Way[]>();
+  const put = (map: Map<string, Way[]>, key: string, way: Way): void => {
+    const list = map.get(key);
+    if (list) list.push(way);
+    else map.set(key, [way]);
+  };
+  for (const [id, wire] of Object.entries(doc.wires)) {
+    const [from, to] = [spans.get(wire.from[0]), spans.get(wire.to[0])];
+    const ends = endsOf(doc, wire, boxes, direction, unfolded);
+    if (!from || !to || !ends) continue;
+    const way: Way = {
+      id, from, to, start: from.b, end: to.a, out: lr ? ends.sy : ends.sx, back: lr ? ends.ty : ends.tx,
+      text: wire.shape, value: JSON.stringify(wire.from), reader: wire.to[0], quiet: false, over: false, under: false, ends,
+    };
+    ways.push(way);
+    put(readers, way.reader, way);
+    put(pairs, way.value + way.reader, way);
+  }
+  for (const same of readers.values()) if (same.length > 1) for (const way of same) {
+    way.over = same.some((other) => other.back < way.back - 1);
+    way.under = same.some((other) => other.back > way.back + 1);
+  }
+  for (const same of pairs.values()) same.forEach((way, at) => {
+    way.quiet = at !== Math.floor((same.length - 1) / 2);
+  });
+  const rank = (way: Way): number => (way.end < way.start + 4 ? way.end - way.start + 1e6 : way.end - way.start);
+  return ways.sort((x, y) => rank(x) - rank(y));
+}
+
+/** How far across a curve without a lane is, by how far along. */
+const SHARES = Array.from({ length: 33 }, (_, at) => {
+  const u = at / 32;
+  return [1.5 * u * (1 - u) + u ** 3, 3 * u * u - 2 * u ** 3] as const;
+});
+
+function shareAcross(along: number): number {
+  if (along <= 0) return 0;
+  if (along >= 1) return 1;
+  const at = SHARES.findIndex(([x]) => x >= along);
+  const [before, after] = [SHARES[at - 1] ?? [0, 0], SHARES[at] ?? [1, 1]];
+  return before[1] + ((along - before[0]) / (after[0] - before[0] || 1)) * (after[1] - before[1]);
+}
+
+/** Whether a layer stands where a wire would go straight. */
+function blocks(other: Span, { start, end, out, back }: Way): boolean {
+  const [low, high] = [Math.min(out, back) - NEAR, Math.max(out, back) + NEAR];
+  if (other.b <= start + 4 || other.a >= end - 4 || other.d <= low || other.c >= high) return false;
+  const across = (at: number): number => out + (back - out) * shareAcross((at - start) / (end - start));
+  const [one, two] = [across(other.a - NEAR), across(other.b + NEAR)];
+  return Math.max(one, two) > other.c - NEAR && Math.min(one, two) < other.d + NEAR;
 }
 
 function laneOf(way: Way, spans: readonly Span[], lanes: Lane[]): Pick<Route, "lane" | "turn"> {
   const { from, to, start, end, out, back } = way;
   const backwards = end < start + 4;
-  const [low, high] = backwards ? [to.a - TURN / 2, from.b + TURN / 2] : [start, end];
   // Most wires meet nothing: what stands between is gathered only for those that do.
   let blocked = backwards;
   for (let i = 0; i < spans.length && !blocked; i++) {
     const other = spans[i] as Span;
-    if (other.b <= low + 4 || other.a >= high - 4 || other === from || other === to) continue;
-    const share = ((other.a + other.b) / 2 - start) / (end - start);
-    const at = out + (back - out) * Math.min(1, Math.max(0, share < 0.5 ? share * share * 2 : 1 - (1 - share) * (1 - share) * 2));
-    const nearest = Math.min(Math.max(at, other.c), other.d);
-    blocked = Math.abs(nearest - at) < 6;
+    blocked = other !== from && other !== to && blocks(other, way);
   }
   if (!blocked) return { lane: null, turn: [TURN, TURN] };
+  const [low, high] = backwards ? [to.a - BACK, from.b + BACK] : [start, end];
   const own = (other: Span): boolean => other === from || other === to;
   const between = spans.filter((other) => (own(other) ? backwards : other.b > low + 4 && other.a < high - 4));
   const near = lanes.filter((used) => used.a < high && used.b > low);
@@ -88,19 +143,32 @@ function laneOf(way: Way, spans: readonly Span[], lanes: Lane[]): Pick<Route, "l
   // The cheapest lane that is free. Whether one is free costs more than its price, so that is asked last.
   let best: number | null = null;
   let least = Infinity;
+  let turn: Route["turn"] = [TURN, TURN];
   const consider = (lane: number, price: number): void => {
+    if ((lane < back && way.over) || (lane > back && way.under)) price += CROSSING;
     if (price >= least || walls.some(([top, bottom]) => lane > top + 2 && lane < bottom - 2)) return;
-    if (near.some((used) => used.value !== way.value && Math.abs(used.at - lane) < LANE - 4)) return;
-    [best, least] = [lane, price];
+    if (near.some((used) => used.value !== way.value && Math.abs(used.at - lane) < LANE)) return;
+    const [first, last] = backwards ? [TURN, TURN] : [roomToTurn(between, start, out, lane, 1), roomToTurn(between, end, back, lane, -1)];
+    if (first === null || last === null) price += BEHIND;
+    if (price < least) [best, least, turn] = [lane, price, [first ?? 16, last ?? 16]];
   };
   for (const lane of joined) consider(lane, Math.abs(lane - out) + Math.abs(lane - back) - 2 * LANE);
   for (const [top, bottom] of walls) for (const step of STEPS) for (const lane of [top + step, bottom + step]) {
     consider(lane, Math.abs(lane - out) + Math.abs(lane - back) + (lane > out ? 1 : 0));
   }
-  const first = Math.min(...between.map((other) => other.a));
-  const last = Math.max(...between.map((other) => other.b));
-  const clamp = (room: number): number => Math.min(TURN, Math.max(16, room - 4));
-  return { lane: best, turn: backwards ? [TURN / 2, TURN / 2] : [clamp(first - start), clamp(end - last)] };
+  return { lane: best, turn: backwards ? [BACK, BACK] : turn };
+}
+
+/** How far along a wire may turn on its way to a lane; null where a layer stands in that way. */
+function roomToTurn(between: readonly Span[], from: number, port: number, lane: number, ahead: 1 | -1): number | null {
+  const [top, bottom] = [Math.min(port, lane) - NEAR, Math.max(port, lane) + NEAR];
+  let room = TURN + 4;
+  for (const other of between) {
+    if (other.d <= top || other.c >= bottom) continue;
+    const [near, far] = ahead > 0 ? [other.a - from, other.b - from] : [from - other.b, from - other.a];
+    if (far > 2) room = Math.min(room, near);
+  }
+  return room < 14 ? null : Math.max(12, room - 4);
 }
 
 /** What stands in the way, across: boxes with their room, those that touch taken together. */
@@ -114,30 +182,36 @@ function merged(between: Span[]): [number, number][] {
   return found;
 }
 
-export interface Ends { sx: number; sy: number; tx: number; ty: number }
+/** The curve of a wire between two ends. */
+export function curveOf(ends: Ends, { lane, turn }: Pick<Route, "lane" | "turn">, direction: Direction): Curve {
+  const flip = direction === "TB";
+  const [s, sc, t, tc] = flip ? [ends.sy, ends.sx, ends.ty, ends.tx] : [ends.sx, ends.sy, ends.tx, ends.ty];
+  const at = (along: number, across: number): Point => (flip ? [across, along] : [along, across]);
+  if (lane === null && t >= s + 4) {
+    const bend = Math.max(16, (t - s) / 2);
+    return { start: at(s, sc), steps: [Math.abs(sc - tc) < 1 ? [at(t, tc)] : [at(s + bend, sc), at(t - bend, tc), at(t, tc)]] };
+  }
+  const [out, back] = turn;
+  const way = lane ?? Math.max(sc, tc) + 80;
+  if (t < s + 4) {
+    return { start: at(s, sc), steps: [[at(s + 40, sc), at(s + 40, way), at(s, way)], [at(t, way)], [at(t - 40, way), at(t - 40, tc), at(t, tc)]] };
+  }
+  const [a, b] = [s + out, Math.max(s + out, t - back)];
+  return { start: at(s, sc), steps: [[at(s + out * 0.6, sc), at(a - out * 0.6, way), at(a, way)], [at(b, way)], [at(b + back * 0.6, way), at(t - back * 0.6, tc), at(t, tc)]] };
+}
 
 /** The SVG path of a wire, and where its label stands. */
 export function wirePath(ends: Ends, route: Pick<Route, "lane" | "turn" | "label">, direction: Direction): { path: string; x: number; y: number } {
+  const path = svgPath(curveOf(ends, route, direction));
   const flip = direction === "TB";
   const [s, sc, t, tc] = flip ? [ends.sy, ends.sx, ends.ty, ends.tx] : [ends.sx, ends.sy, ends.tx, ends.ty];
-  const at = (along: number, across: number): string => (flip ? `${r(across)},${r(along)}` : `${r(along)},${r(across)}`);
   const { lane, label } = route;
+  let [along, across] = [s + (t - s) * label, lane ?? Math.max(sc, tc) + 80];
   if (lane === null && t >= s + 4) {
     const bend = Math.max(16, (t - s) / 2);
     const u = 1 - label;
-    const along = u ** 3 * s + 3 * u * u * label * (s + bend) + 3 * u * label * label * (t - bend) + label ** 3 * t;
-    const across = (u ** 3 + 3 * u * u * label) * sc + (3 * u * label * label + label ** 3) * tc;
-    const path = Math.abs(sc - tc) < 1 ? `M${at(s, sc)}L${at(t, tc)}` : `M${at(s, sc)}C${at(s + bend, sc)} ${at(t - bend, tc)} ${at(t, tc)}`;
-    return { path, ...(flip ? { x: across, y: along } : { x: along, y: across }) };
+    along = u ** 3 * s + 3 * u * u * label * (s + bend) + 3 * u * label * label * (t - bend) + label ** 3 * t;
+    across = (u ** 3 + 3 * u * u * label) * sc + (3 * u * label * label + label ** 3) * tc;
   }
-  const [out, back] = route.turn;
-  const way = lane ?? Math.max(sc, tc) + 80;
-  const [a, b] = t >= s + 4 ? [s + out, t - back] : [s, t];
-  const path = t >= s + 4
-    ? `M${at(s, sc)}C${at(s + out * 0.6, sc)} ${at(a - out * 0.6, way)} ${at(a, way)}L${at(Math.max(a, b), way)}C${at(b + back * 0.6, way)} ${at(t - back * 0.6, tc)} ${at(t, tc)}`
-    : `M${at(s, sc)}C${at(s + 40, sc)} ${at(s + 40, way)} ${at(a, way)}L${at(b, way)}C${at(t - 40, way)} ${at(t - 40, tc)} ${at(t, tc)}`;
-  const along = s + (t - s) * label;
-  return { path, ...(flip ? { x: way, y: along } : { x: along, y: way }) };
+  return { path, ...(flip ? { x: across, y: along } : { x: along, y: across }) };
 }
-
-const r = (value: number): number => Math.round(value * 10) / 10;

@@ -1,10 +1,12 @@
 /** A long line of layers in rows, as text is: as the window is wide, and broken where a part of it repeats. */
+import { none } from "./replay";
 import type { Document, Point } from "./types";
 
 export interface Room { w: number; h: number }
 interface Place { id: string; x: number; y: number; w: number; h: number }
 /** A part of the line that cannot be broken. */
-interface Part { places: Place[]; from: number; to: number; sign: string }
+/** `split`: how many more than one read the value that passes in front of it. */
+interface Part { places: Place[]; from: number; to: number; sign: string; split: number }
 interface Rows { parts: Part[][]; width: number; height: number; gaps: number[] }
 
 /** Around what is drawn: wires turn there. */
@@ -17,6 +19,9 @@ export const READABLE = 0.5;
 const ENOUGH = 0.42;
 /** Nearer than this, more layers in a row are worth more than larger ones. */
 const AMPLE = 0.55;
+/** A layer alone in a row, or a value that is read in several places of the next row, is worth smaller layers. */
+const ALONE = 0.25;
+const SPLIT = 0.3;
 const SEEN = [1, 0.9, 0.8, 0.72, 0.64, 0.56, 0.5, 0.45, 0.41, 0.37];
 /** Rows may be this much wider so that their layers stand under each other. */
 const ALIGNED = 1.12;
@@ -31,13 +36,13 @@ export function rows(doc: Document, places: Place[], room: Room): Record<string,
   const starts = [...signs].filter(([, count]) => count > 1).map(([sign]) => sign).slice(0, 24);
   for (const seen of SEEN) {
     const width = (room.w - 2 * MARGIN) / seen;
-    tries.push(measured(doc, even(parts.map((part) => [part]), width)));
+    tries.push(measured(doc, even(parts.map((part) => [part]), width)), measured(doc, even(unsplit(parts), width)));
     for (const sign of starts) tries.push(measured(doc, even(grouped(parts, sign), width)));
   }
   let best = tries[0];
   for (const one of tries) if (best && score(one, room) > score(best, room) + 1e-6) best = one;
   if (!best || best.parts.length < 2) return null;
-  const found: Record<string, Point> = {};
+  const found = none<Point>();
   let y = 0;
   lineUp(best);
   best.parts.forEach((row, at) => {
@@ -105,8 +110,10 @@ function score({ parts, width, height }: Rows, room: Room): number {
   const kinds = new Set(parts.slice(1).map((row) => row[0]?.sign));
   const alike = parts.length > 2 && kinds.size === 1 ? 0.12 : 0;
   const alone = parts.length > 1 ? parts.filter((row) => row.length === 1 && row[0]?.places.length === 1).length : 0;
+  const split = parts.filter((row, at) => at > 0 && (row[0]?.split ?? 0) > 0).length;
   const look = 0.12 * filled + alike - 0.7 * (alone / parts.length) - (alone ? 0.05 : 0);
-  if (whole >= READABLE) return 2 + whole + look - 0.012 * parts.length;
+  const odd = (alone ? ALONE : 0) + SPLIT * (split / parts.length);
+  if (whole >= READABLE || (!odd && whole >= ENOUGH)) return 2 + whole + look - odd - 0.012 * parts.length;
   return Math.min(wide, AMPLE) - 2 * Math.max(0, ENOUGH - wide) + 0.4 * whole + look;
 }
 
@@ -126,7 +133,10 @@ function partsOf(doc: Document, places: Place[]): Part[] {
     if (last && (values.size > 1 || one.x < right)) {
       last.places.push(one);
       last.to = Math.max(last.to, one.x + one.w);
-    } else parts.push({ places: [one], from: one.x, to: one.x + one.w, sign: "" });
+    } else {
+      const read = passing.filter((wire) => wire.from < one.x && wire.to >= one.x).length;
+      parts.push({ places: [one], from: one.x, to: one.x + one.w, sign: "", split: read - 1 });
+    }
     right = Math.max(right, one.x + one.w);
   }
   const type = (part: Part | undefined, first: boolean): string => {
@@ -137,6 +147,17 @@ function partsOf(doc: Document, places: Place[]): Part[] {
     part.sign = `${type(parts[index - 1], false)}|${type(part, true)}|${part.places.length}|${type(parts[index + 1], true)}`;
   });
   return parts;
+}
+
+/** Parts that stay together: no value that several read passes from one group to the next. */
+function unsplit(parts: Part[]): Part[][] {
+  const groups: Part[][] = [];
+  for (const part of parts) {
+    const last = groups.at(-1);
+    if (!last || part.split <= 0) groups.push([part]);
+    else last.push(part);
+  }
+  return groups;
 }
 
 /** Parts that stay together: a new group begins at each part of this sign. */

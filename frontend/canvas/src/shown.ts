@@ -49,7 +49,7 @@ export function shownNodes(
     const size = nodeSize(node, open);
     nodes.push({
       ...before, id, type: "layer", position: stays ? before.position : { x: place[0], y: place[1] }, width: size.w, height: size.h,
-      data: sameData ? before.data : { node, unfolded: open, direction }, selected: marked, ariaLabel: describe(node),
+      data: sameData ? before.data : { node, unfolded: open, direction }, selected: marked, zIndex: marked ? 10 : 0, ariaLabel: describe(node),
       domAttributes: { tabIndex: tab } as NonNullable<Node["domAttributes"]>,
     });
   }
@@ -79,7 +79,7 @@ export function shownEdges(
     }
     edges.push({
       id, type: "shape", source: wire.from[0], target: wire.to[0], sourceHandle: outHandle(wire.from[1]), targetHandle: inHandle(wire.to[1], wire.to[2]),
-      selected: marked.has(id), selectable: !wire.fixed, reconnectable: wire.fixed ? false : "target", zIndex: over === id ? 2 : 0,
+      selected: marked.has(id), selectable: !wire.fixed, reconnectable: wire.fixed ? false : "target", zIndex: over === id ? 20 : 0,
       ariaLabel: said, data: same ? data : { wire, route, direction, width, over: over === id },
     } satisfies ShapeEdgeType);
   }

@@ -1,4 +1,5 @@
 /** The line of a network: its longest path stands straight, what branches off stands beside it. */
+import { none } from "./replay";
 import type { Document, Point } from "./types";
 
 export interface Sized { w: number; h: number; /** Across: where the line enters and leaves the box. */ axis: number }
@@ -6,6 +7,8 @@ interface Span { low: number; high: number; from: number; to: number }
 
 const BESIDE = 32;
 const DEEPER = 40;
+/** So much farther a branch goes to the side on which it is read. */
+const OTHER_SIDE = 120;
 /** More room between the levels of a U, for wires that turn there. */
 const TURNING = 24;
 
@@ -93,7 +96,13 @@ export function straightened(doc: Document, at: Map<string, number>, size: Map<s
   const first = spine(doc.order, direct);
   const deep = depths(first, skipped);
   const step = Math.max(0, ...first.map((id) => size.get(id)?.h ?? 0)) + DEEPER;
-  const across = component(doc.order, (id) => (deep.get(id) ?? 0) * step, { at, size, direct, both });
+  const ports = new Map<string, number>();
+  for (const { from, to } of Object.values(doc.wires)) {
+    const port = doc.nodes[to[0]]?.ins.findIndex((one) => one.name === to[1]) ?? 0;
+    const key = `${from[0]}>${to[0]}`;
+    ports.set(key, Math.min(ports.get(key) ?? Infinity, port + to[2] / 100));
+  }
+  const across = component(doc.order, (id) => (deep.get(id) ?? 0) * step, { at, size, direct, both, ports });
   const top = Math.min(...across.values());
   for (const [id, value] of across) across.set(id, value - top);
   return { across, path: first, deep };
@@ -104,7 +113,7 @@ export function straightened(doc: Document, at: Map<string, number>, size: Map<s
  * further apart, as the wires turn between them. Null where layers would stand on each other.
  */
 export function close(path: string[], deep: Map<string, number>, places: Record<string, Point>, size: Map<string, Sized>): Record<string, Point> | null {
-  const found: Record<string, Point> = {};
+  const found = none<Point>();
   let back = 0;
   let before: string | null = null;
   for (const id of path) {
@@ -124,7 +133,7 @@ export function close(path: string[], deep: Map<string, number>, places: Record<
   return found;
 }
 
-interface Known { at: Map<string, number>; size: Map<string, Sized>; direct: Map<string, Set<string>>; both: Map<string, string[]> }
+interface Known { at: Map<string, number>; size: Map<string, Sized>; direct: Map<string, Set<string>>; both: Map<string, string[]>; /** By pair: which input of the second reads the first. */ ports: Map<string, number> }
 
 function component(ids: string[], level: (id: string) => number, known: Known): Map<string, number> {
   const { size, direct, both } = known;
@@ -147,7 +156,7 @@ function component(ids: string[], level: (id: string) => number, known: Known): 
     }
     const part = component(ids.filter((id) => members.has(id)), () => 0, known);
     const spans = [...part].map(([id, value]) => spanOf(id, value, known));
-    const push = aside(spans, taken);
+    const push = aside(spans, taken, sideOf(members, path, known));
     for (const [id, value] of part) across.set(id, value + push);
     for (const span of spans) taken.push({ ...span, low: span.low + push, high: span.high + push });
   }
@@ -160,8 +169,20 @@ function spanOf(id: string, across: number, { at, size }: Known): Span {
   return { low: across, high: across + own.h, from: start, to: start + own.w };
 }
 
+/** Whether a branch ends at inputs before (-1) or behind (1) those that the line goes into. */
+function sideOf(members: Set<string>, path: string[], { direct, ports }: Known): number {
+  let side = 0;
+  for (const id of members) for (const to of direct.get(id) ?? []) {
+    const place = path.indexOf(to);
+    if (place < 1 || members.has(to)) continue;
+    const [own, line] = [ports.get(`${id}>${to}`) ?? 0, ports.get(`${path[place - 1]}>${to}`)];
+    if (line !== undefined) side += Math.sign(own - line);
+  }
+  return Math.sign(side);
+}
+
 /** How far a branch moves aside to be free of what stands there: below, or above where that is nearer. */
-function aside(spans: Span[], taken: Span[]): number {
+function aside(spans: Span[], taken: Span[], side: number): number {
   const from = Math.min(...spans.map((one) => one.from)) - BESIDE;
   const to = Math.max(...spans.map((one) => one.to)) + BESIDE;
   const near = taken.filter((other) => other.from < to && other.to > from);
@@ -170,7 +191,8 @@ function aside(spans: Span[], taken: Span[]): number {
   const free = (push: number): boolean => !near.some((other) => other.low < high + push + BESIDE && other.high > low + push - BESIDE);
   const tries = near.flatMap((other) => [other.high + BESIDE - low, other.low - BESIDE - high]);
   tries.push(0);
-  tries.sort((a, b) => Math.abs(a) - Math.abs(b) || b - a);
+  const price = (push: number): number => Math.abs(push) + (push * side < 0 ? OTHER_SIDE : 0);
+  tries.sort((a, b) => price(a) - price(b) || b - a);
   return tries.find(free) ?? Math.max(0, ...near.map((other) => other.high)) + BESIDE - low;
 }
 

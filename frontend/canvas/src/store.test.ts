@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { FakePython } from "../dev/python";
 import { EMPTY, provisional } from "./replay";
 import { CanvasStore } from "./store";
-import { wireId, type Document, type Group, type Message, type Outbox, type Slot } from "./types";
+import { wireId, type Document, type Group, type Message, type Outbox, type Point, type Slot } from "./types";
 
 const GROUPS: Group[] = [{ title: "Layers", family: "other", entries: [{ key: "torch.nn.ReLU", name: "ReLU", family: "activation" }] }];
 
@@ -149,6 +149,117 @@ describe("what is sent", () => {
     store.receive(message({ canvas: "p/b", rev: 2, full: EMPTY, ack: { [store.client]: 1 } }));
     store.dispatch(add("x"));
     expect(store.pending.map((op) => [op.op, op.in])).toEqual([["add", "p/b"]]);
+  });
+});
+
+const claimed = async (): Promise<boolean> => true;
+
+describe("a server that was started anew", () => {
+  it("gets again what was acknowledged but not on disk", async () => {
+    const { store, sent } = opened();
+    store.dispatch(add("x"));
+    await vi.advanceTimersByTimeAsync(1);
+    const { client } = store;
+    store.receive(message({ rev: 2, full: chain(), ack: { [client]: 1 }, written: { [client]: 0 } }));
+    expect([store.pending.length, store.held.length]).toEqual([0, 1]);
+    await vi.advanceTimersByTimeAsync(2100);
+    expect(store.unsaved).toBe(1);
+    store.receive(message({ rev: 3, full: chain(), ack: {} }));
+    await vi.advanceTimersByTimeAsync(1);
+    expect(sent.at(-1)?.ops.map((op) => op.op)).toEqual(["add"]);
+    store.receive(message({ rev: 4, full: chain(), ack: { [client]: 1 } }));
+    expect([store.pending.length, store.held.length, store.unsaved]).toEqual([0, 0, 0]);
+  });
+
+  it("is asked for the whole page where it does not answer, apart from what is sent, and ever more rarely", async () => {
+    const { store, sent } = opened();
+    const asked: number[] = [];
+    store.askAnew = () => asked.push(sent.length) > 0;
+    store.dispatch(add("x"));
+    await vi.advanceTimersByTimeAsync(6100);
+    expect([asked, sent.length]).toEqual([[3], 3]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(asked.length).toBeGreaterThan(2);
+    expect(asked.length).toBeLessThan(6);
+    expect(store.unsaved).toBe(1);
+  });
+});
+
+const kept = (value: unknown): void => {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  vi.stubGlobal("sessionStorage", { getItem: () => text, setItem: () => {} });
+};
+const reloaded = async (claim: () => Promise<boolean>): Promise<{ store: CanvasStore; sent: Outbox[] }> => {
+  const store = new CanvasStore();
+  const sent: Outbox[] = [];
+  store.send = (box) => void sent.push(structuredClone(box));
+  const resumed = store.resume("p", claim);
+  store.receive(message({ full: chain() }));
+  store.dispatch(add("x"));
+  await resumed;
+  await vi.advanceTimersByTimeAsync(1);
+  return { store, sent };
+};
+
+describe("what a reload interrupted", () => {
+  const op = { op: "rename", node: "a", name: "first", seq: 4, at_ms: 1, in: "p/" };
+
+  it("is sent before what is done since, under the old name", async () => {
+    kept({ client: "tab12345", seq: 4, ops: [op] });
+    const { store, sent } = await reloaded(claimed);
+    expect(store.client).toBe("tab12345");
+    expect(sent.map((box) => box.ops.map((one) => [one.seq, one.op]))).toEqual([[[4, "rename"], [5, "add"]]]);
+    expect(store.doc.nodes["a"]?.name).toBe("first");
+  });
+
+  it("is left to the tab that this one is a copy of", async () => {
+    kept({ client: "tab12345", seq: 4, ops: [op] });
+    const { store, sent } = await reloaded(async () => false);
+    expect(store.client).not.toBe("tab12345");
+    expect(sent.at(-1)?.ops.map((one) => one.op)).toEqual(["add"]);
+  });
+
+  it.each([
+    "null", "5", '"x"', "{", "[]", '{"client":"tab12345","seq":"a","ops":5}', '{"client":"tab12345","seq":1e300,"ops":[]}', '{"client":7,"seq":1,"ops":[]}',
+    '{"client":"tab12345","seq":99,"ops":[null]}', '{"client":"tab12345","seq":99,"ops":{"length":3}}', '{"client":"tab12345","seq":9,"ops":[{"op":"add","seq":"x"}]}',
+  ])("is nothing where something else stands there: %s", async (text) => {
+    kept(text);
+    const { store, sent } = await reloaded(claimed);
+    expect(store.client).not.toBe("tab12345");
+    expect(sent.at(-1)?.ops.map((one) => one.op)).toEqual(["add"]);
+  });
+
+  it.each([{ op: "connect" }, { op: "delete" }, { op: "move" }, { op: "group", nodes: null }, { op: "join", id: "j" }])("is shown as far as it makes sense: %j", async (broken) => {
+    kept({ client: "tab12345", seq: 9, ops: [{ seq: 9, at_ms: 1, in: "p/", ...broken }] });
+    const { store } = await reloaded(claimed);
+    expect(store.doc.nodes["x"]).toBeDefined();
+  });
+});
+
+const WORDS = ["constructor", "toString", "valueOf", "__proto__", "hasOwnProperty"];
+const named = (at: Point | null): Document => {
+  const text = WORDS.map((id) => `${JSON.stringify(id)}: ${JSON.stringify({ ...provisional(id, undefined, "torch.nn.ReLU", [0, 0], ["input"]), at })}`);
+  return { ...EMPTY, nodes: JSON.parse(`{${text.join()}}`) as Document["nodes"], order: WORDS };
+};
+
+describe("ids that every object knows", () => {
+  it("are placed like others", () => {
+    for (const [name, at] of [["unplaced", null], ["placed", [5, 5]]] as const) {
+      const store = new CanvasStore();
+      store.receive(message({ canvas: `${name}/`, full: named(at as Point | null) }));
+      for (const id of WORDS) expect(store.placement.at[id]).toHaveLength(2);
+    }
+  });
+
+  it("are patched, moved and found, or not, like others", () => {
+    const store = new CanvasStore();
+    store.receive(message({ full: named([5, 5]) }));
+    store.receive(message({ rev: 2, patch: { from: 1, nodes: { toString: null, valueOf: { name: "v" } } } }));
+    expect([store.doc.nodes["toString"], store.doc.nodes["valueOf"]?.name, store.doc.nodes["isPrototypeOf"]]).toEqual([undefined, "v", undefined]);
+    store.dispatch({ op: "move", at: JSON.parse('{"__proto__": [8, 8], "constructor": [9, 9]}') as Record<string, Point>, frames: {} });
+    expect([store.doc.nodes["__proto__"]?.at, store.doc.nodes["constructor"]?.at]).toEqual([[8, 8], [9, 9]]);
+    store.dispatch(add("toString"));
+    expect(store.doc.nodes["toString"]?.type).toBe("ReLU");
   });
 });
 

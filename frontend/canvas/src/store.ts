@@ -1,16 +1,25 @@
 /**
  * The document as it is shown: Python's last word with the operations on top that it has not
- * acknowledged yet. Sends those, again and again until it has.
+ * acknowledged yet. Sends those, again and again until it has, and keeps them until they are on disk:
+ * a server that was started anew acknowledges less than the one before.
  */
+import { keep, readKept } from "./kept";
+import { claim as claimed } from "./living";
 import { placed, type Placement } from "./placing";
-import { EMPTY, patched, replay } from "./replay";
+import { bare, EMPTY, none, patched, replay } from "./replay";
 import type { Room } from "./rows";
 import type { Answer, Document, Edit, FamilyColours, Group, Message, Outbox, Point, Question, Sent } from "./types";
 
 const RESEND_MS = 2000;
+/** Sent so often without an answer, the whole page is asked for: the session may not know the canvas. */
+const ASK_ANEW_AFTER = 3;
+const MOST_PATIENCE = 12;
+const MOST_HELD = 200;
+/** Operations that change nothing that is kept. */
+const PASSING = new Set(["select", "pin", "fits", "effect", "picture", "resync", "copy", "open", "leave", "show_problem", "first_problem"]);
 const KEPT_REVISIONS = 24;
 /** Operations that add nodes or give positions: what is shown is pinned before them. */
-const PLACING = new Set(["add", "insert", "join", "move", "arrange", "paste", "duplicate", "group", "cut", "delete"]);
+const PLACING = new Set(["add", "insert", "join", "move", "arrange", "paste", "duplicate", "group", "fold", "cut", "delete"]);
 const SCOPED = new Set(["open", "leave", "show_problem", "first_problem"]);
 
 export class CanvasStore {
@@ -21,15 +30,19 @@ export class CanvasStore {
   doc: Document = EMPTY;
   groups: Group[] = [];
   colours: FamilyColours = {};
-  placement: Placement = { at: {}, loose: [] };
+  placement: Placement = { at: none(), loose: [], moved: [], frames: {} };
   /** What there is to draw in, where that is known: rows are as long as it is wide. */
   room: Room | undefined;
   /** Grows with every change: what React waits for. */
   version = 0;
   send: (box: Outbox & { again: number }) => void = () => {};
+  /** Asks for the whole page; false where the line is cut or Python is at work. */
+  askAnew: () => boolean = () => false;
   /** Told of every answer, asked for or not. */
   onAnswer: (answer: Answer) => void = () => {};
   pending: Sent[] = [];
+  /** Acknowledged, but not on disk yet. */
+  held: Sent[] = [];
   /** Waiting for the document of another block: nothing may be done to this one. */
   leaving = false;
 
@@ -42,6 +55,15 @@ export class CanvasStore {
   private queued = false;
   private timer: ReturnType<typeof setTimeout> | null = null;
   private told = 0;
+  private project: string | null = null;
+  private claiming = false;
+  private message: Message | null = null;
+  /** Times sent again since something was acknowledged, and how often the whole page was asked for. */
+  private unanswered = 0;
+  private asked = 1;
+  private late = false;
+  /** Whether something was done here: only then does a place that was found belong into the file. */
+  private edited = false;
 
   subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
@@ -59,14 +81,14 @@ export class CanvasStore {
       this.catalogue = message.catalogue.version;
     }
     let known = true;
-    if (message.full) this.learn(message.rev, message.full);
+    if (message.full) this.learn(message.rev, bare(message.full));
     else if (message.patch) {
       const base = this.revisions.get(message.patch.from);
       if (base) this.learn(message.rev, patched(base, message.patch));
       else known = false;
     }
-    const done = message.ack[this.client] ?? 0;
-    this.pending = this.pending.filter((op) => op.seq > done);
+    this.message = message;
+    const done = this.acknowledge();
     if (moved || !this.pending.some((op) => SCOPED.has(op.op))) this.leaving = false;
     this.settle(message.answer ?? null, done);
     this.update();
@@ -81,7 +103,8 @@ export class CanvasStore {
     if (this.leaving && edit.op !== "resync") return 0;
     const last = this.pending.at(-1);
     if (edit.op === "select" && last?.op === "select" && this.queued) this.pending = this.pending.slice(0, -1);
-    if (PLACING.has(edit.op) && this.placement.loose.length) this.push({ op: "pin", at: this.looseAt() });
+    if (PLACING.has(edit.op) && this.placement.loose.length) this.push({ op: "pin", at: this.looseAt(), frames: this.placement.frames, keep: false });
+    this.edited ||= !PASSING.has(edit.op);
     this.push(edit);
     if (edit.op === "open" || edit.op === "leave") this.leaving = true;
     this.update();
@@ -100,26 +123,65 @@ export class CanvasStore {
   pinLoose(): void {
     const { loose } = this.placement;
     if (!loose.length || loose.length === this.doc.order.length || this.pending.length) return;
-    this.dispatch({ op: "pin", at: this.looseAt() });
+    this.dispatch({ op: "pin", at: this.looseAt(), frames: this.placement.frames, keep: this.edited });
   }
 
   private looseAt(): Record<string, Point> {
-    const at: Record<string, Point> = {};
-    for (const id of this.placement.loose) {
+    const at = none<Point>();
+    for (const id of [...this.placement.loose, ...this.placement.moved]) {
       const point = this.placement.at[id];
       if (point) at[id] = point;
     }
     return at;
   }
 
-  /** Takes up operations that a reload interrupted, where Python still knows whose they are. */
-  resume(message: Message): void {
-    const kept = readKept();
-    if (!kept || message.ack[kept.client] === undefined || kept.client === this.client) return;
-    this.client = kept.client;
-    this.pending = kept.ops;
-    this.seq = Math.max(kept.seq, message.ack[kept.client] ?? 0);
+  /** Changes that would be lost with this tab, once that has lasted. */
+  get unsaved(): number {
+    return this.late ? this.held.length + this.pending.filter((op) => !PASSING.has(op.op)).length : 0;
+  }
+
+  /** Takes up what a reload of this tab interrupted. A duplicate of the tab has a copy, and leaves it. */
+  async resume(project: string, claim = claimed): Promise<void> {
+    this.project = project;
+    const kept = readKept(project);
+    if (!kept) return void claim(this.client);
+    this.claiming = true;
+    this.seq = Math.max(this.seq, kept.seq);
+    const ours = await claim(kept.client);
+    this.claiming = false;
+    if (ours) {
+      this.client = kept.client;
+      this.pending = [...kept.ops, ...this.pending];
+    } else void claim(this.client);
+    if (this.message) this.acknowledge();
+    this.update();
+    this.tell();
     if (this.pending.length) this.schedule();
+  }
+
+  /** Python's word on what it did and what is on disk. */
+  private acknowledge(): number {
+    const done = this.message?.ack[this.client] ?? 0;
+    const written = this.message?.written;
+    const safe = written ? Math.min(done, written[this.client] ?? 0) : done;
+    const all = [...this.held, ...this.pending];
+    const before = this.pending.length;
+    this.pending = all.filter((op) => op.seq > done);
+    this.held = all.filter((op) => op.seq > safe && op.seq <= done && !PASSING.has(op.op)).slice(-MOST_HELD);
+    this.seq = Math.max(this.seq, done);
+    if (this.pending.length < before) [this.unanswered, this.asked] = [0, 1];
+    else if (this.pending.length > before) this.schedule(); // the server forgot what it had not written
+    if (!this.pending.length && !this.held.length) {
+      [this.unanswered, this.asked] = [0, 1];
+      this.late = false;
+    }
+    return done;
+  }
+
+  /** Drawn again after another page: what was not acknowledged is sent. */
+  reopen(): void {
+    if (this.pending.length) this.schedule();
+    else if (this.held.length) this.wait();
   }
 
   close(): void {
@@ -129,14 +191,32 @@ export class CanvasStore {
 
   flush(): void {
     this.queued = false;
+    if (this.claiming) return this.tell(); // sent once it is known under which name
     this.send({ client: this.client, seen: this.rev, catalogue: this.catalogue, ops: this.pending, again: this.again++ });
     this.remember();
     setTimeout(() => this.tell()); // behind Streamlit's own timer that sends: Python begins before we draw
+    this.wait();
+  }
+
+  private wait(): void {
     if (this.timer) clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.timer = null;
-      if (this.pending.length) this.flush();
+      this.overdue();
     }, RESEND_MS);
+  }
+
+  private overdue(): void {
+    if (!this.pending.length && !this.held.length) return;
+    this.late = true;
+    this.tell();
+    // Either of the two: Streamlit takes what is told at once for one message, to the canvas alone. The
+    // page's run brings along what was sent last.
+    if (++this.unanswered >= ASK_ANEW_AFTER && this.askAnew()) {
+      this.unanswered = -Math.min(2 * this.asked++, MOST_PATIENCE);
+      this.wait();
+    } else if (this.pending.length) this.flush();
+    else this.wait();
   }
 
   private push(edit: Edit | Question): void {
@@ -176,7 +256,7 @@ export class CanvasStore {
 
   private update(): void {
     let doc = this.server;
-    for (const op of this.pending) if (op.in === this.canvas) doc = replay(doc, op, this.groups);
+    for (const op of this.pending) if (op.in === this.canvas) doc = replayed(doc, op, this.groups);
     this.doc = doc;
     this.placement = placed(this.canvas, doc, this.room);
   }
@@ -187,20 +267,16 @@ export class CanvasStore {
   }
 
   private remember(): void {
-    try {
-      sessionStorage.setItem(KEPT, JSON.stringify({ client: this.client, seq: this.seq, ops: this.pending.slice(-200) }));
-    } catch {
-      // A browser that keeps nothing loses only what a reload interrupts.
-    }
+    if (this.project === null || this.claiming) return; // what is kept there is not taken up yet
+    keep(this.project, { client: this.client, seq: this.seq, ops: [...this.held, ...this.pending] });
   }
 }
 
-const KEPT = "layerwise.canvas.pending";
-
-function readKept(): { client: string; seq: number; ops: Sent[] } | null {
+/** What was kept over a reload may be no operation at all: it is sent, for Python to judge, but not shown. */
+function replayed(doc: Document, op: Sent, groups: Group[]): Document {
   try {
-    return JSON.parse(sessionStorage.getItem(KEPT) ?? "null") as { client: string; seq: number; ops: Sent[] } | null;
+    return replay(doc, op, groups);
   } catch {
-    return null;
+    return doc;
   }
 }

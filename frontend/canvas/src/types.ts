@@ -12,7 +12,7 @@ export type PortKind =
 export interface InPort { name: string; kind: PortKind; wanted: PortKind; many: boolean; optional: boolean; slots: number }
 export interface OutPort { path: (number | string)[]; name: string; kind: PortKind; shape: string }
 export interface Quick { name: string; value: number | string; kind: "int" | "float"; min?: number | null; max?: number | null }
-export interface RepairOffer { id: string; label: string; cost: string }
+export interface RepairOffer { id: string; label: string; cost: string; deletes?: boolean }
 export interface Problem { message: string; severity: string; port: string | null; repairs: RepairOffer[] | null }
 
 export interface LayerData {
@@ -47,6 +47,7 @@ export interface Totals {
   layers: string; parameters: string; flops: string; memory: string;
   words: [number: string, word: string, meaning: string][];
   problems: number;
+  errors?: number;
 }
 
 export interface Document {
@@ -64,7 +65,7 @@ export interface Document {
   history: [labels: string[], position: number, first?: number];
   folds: Fold[];
   settings: Record<string, unknown>;
-  message: { tone: string; text: string; seq?: number } | null;
+  message: { tone: string; text: string; seq?: number; offer?: { label: string; op: Op } } | null;
   /** What waits for a yes: it would cost trained weights. */
   asked: { id: number; title: string; text: string } | null;
 }
@@ -97,6 +98,8 @@ export interface Answer {
 export interface Message {
   canvas: string;
   ack: Record<string, number>;
+  /** What of it is on disk, where that is not all. */
+  written?: Record<string, number>;
   rev: number;
   full?: Document;
   patch?: Patch;
@@ -108,29 +111,38 @@ export interface Message {
   above?: number;
 }
 
+/** Where frames and notes stand, and how large they are. */
+export type Frames = Record<string, [x: number, y: number, w: number, h: number]>;
+/** What moves along with something new, in the same step. */
+export interface Along { move?: Record<string, Point>; frames?: Frames }
+
 interface Stamp { seq?: number; at_ms?: number; in?: string }
 export type Edit =
-  | { op: "add"; key: string; id: string; at: Point; after: string | null; on: string | null; from: Value | null; to: Slot | null; move?: Record<string, Point> }
-  | { op: "insert"; node: string; on: string; at: Point; move?: Record<string, Point> }
+  | ({ op: "add"; key: string; id: string; at: Point; after: string | null; on: string | null; from: Value | null; to: Slot | null } & Along)
+  | ({ op: "insert"; node: string; on: string; at: Point } & Along)
   | { op: "connect"; from: Value; to: Slot; instead: string | null }
   | { op: "disconnect"; wires: string[] }
-  | { op: "join"; a: Value; b: Value; how: "add" | "cat"; id: string; at: Point; to: Slot | null }
+  | ({ op: "join"; a: Value; b: Value; how: "add" | "cat"; id: string; at: Point; to: Slot | null } & Along)
   | { op: "delete"; nodes: string[]; wires: string[]; frames: string[]; sure: boolean }
   | { op: "move"; at: Record<string, Point>; frames: Record<string, Point> }
-  | { op: "pin"; at: Record<string, Point> }
-  | { op: "arrange"; at: Record<string, Point>; direction: "LR" | "TB" }
+  /** `keep`: it belongs to what was just done, and is written as that was. */
+  | { op: "pin"; at: Record<string, Point>; frames: Frames; keep: boolean }
+  | { op: "arrange"; at: Record<string, Point>; frames: Frames; direction: "LR" | "TB"; rows?: boolean }
   | { op: "set"; node: string; name: string; value: number | string; sure?: boolean }
   | { op: "sure"; id: number }
   | { op: "rename"; node: string; name: string }
+  | { op: "shape"; node: string; text: string }
   | { op: "bypass" | "freeze"; nodes: string[] }
   | { op: "note"; node: string; text: string }
   | { op: "frame"; id: string; title: string; colour: string; at: Point; size: Point; text: string; kind: "frame" | "note" }
-  | { op: "group"; nodes: string[]; name: string | null; id: string }
-  | { op: "ungroup" | "open"; node: string }
+  | ({ op: "group"; nodes: string[]; name: string | null; id: string; at: Point } & Along)
+  /** `stay`: the content stands where it stood when it was grouped. */
+  | ({ op: "ungroup"; node: string; stay: boolean } & Along)
+  | { op: "open"; node: string }
   | { op: "repeat"; node: string; repeat: number; shared: boolean }
   | { op: "leave"; depth: number }
-  | { op: "fold"; index: number; name: string }
-  | { op: "duplicate"; nodes: string[] }
+  | ({ op: "fold"; index: number; name: string; id: string; at: Point } & Along)
+  | { op: "duplicate"; nodes: string[]; at: Point }
   | { op: "paste"; at: Point; keep_inputs: boolean; text?: string }
   | { op: "repair"; id: string }
   | { op: "undo" | "redo" | "first_problem" | "resync" }

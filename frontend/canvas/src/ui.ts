@@ -13,6 +13,8 @@ export interface UiState {
   slotMenu: SlotMenu | null;
   choosing: Choosing | null;
   menu: string | null;
+  /** What was clicked with the other button. */
+  context: { kind: "layer" | "wire" | "frame" | "ground"; id: string; screen: Point } | null;
   keys: boolean;
   palette: boolean;
   problem: string | null;
@@ -25,6 +27,8 @@ export interface UiState {
   /** Nodes that the pulled value is made of: they cannot read it. */
   barred: ReadonlySet<string>;
   overWire: string | null;
+  /** Where layers would move on to, if what hovers over a wire were dropped. */
+  making: Record<string, Point> | null;
   overNode: string | null;
   cursor: { screen: Point; text: string; good: boolean } | null;
   asked: Asked | null;
@@ -39,8 +43,8 @@ export interface UiState {
 
 export class Ui {
   state: UiState = {
-    search: null, slotMenu: null, choosing: null, menu: null, keys: false, palette: false, problem: null, editing: null, wireFrom: null, wirePath: [],
-    pulling: null, fits: null, barred: new Set(), overWire: null, overNode: null, cursor: null, asked: null, effect: null, frameTool: false,
+    search: null, slotMenu: null, choosing: null, context: null, menu: null, keys: false, palette: false, problem: null, editing: null, wireFrom: null, wirePath: [],
+    pulling: null, fits: null, barred: new Set(), overWire: null, making: null, overNode: null, cursor: null, asked: null, effect: null, frameTool: false,
     bytes: false, minimap: false, snap: false, unfolded: new Set(), said: "",
   };
   private listeners = new Set<() => void>();

@@ -1,5 +1,6 @@
 /** Where things are: on the drawing, on the screen, and what of it is looked at. */
-import type { Node, ReactFlowInstance } from "@xyflow/react";
+import { getViewportForBounds, type Node, type ReactFlowInstance } from "@xyflow/react";
+import type { Route } from "./route";
 import { around, directionOf, nodeSize, type Box, type Direction } from "./layout";
 import { MARGIN, READABLE } from "./rows";
 import type { CanvasStore } from "./store";
@@ -10,10 +11,16 @@ export type Flow = ReactFlowInstance<Node>;
 export const FRAME = "frame:";
 const SMOOTH_MS = 220;
 /** As wide as the window is shown what can be read then; else its beginning, this near. */
-const LEAST_ZOOM = 0.34;
+const LEAST_ZOOM = 0.33;
 const START_ZOOM = 0.45;
+/** Around what is brought into view; below it are the bars. */
+const SIDE = 56;
+const TOP = 32;
+const BOTTOM = 72;
+/** Neighbours are shown as well, if that leaves them this large. */
+const SHOWN_ZOOM = 0.5;
 /** A layer that was just added, until its words are known. */
-export const NEW_NODE = { w: 144, h: 88 };
+export const NEW_NODE = { w: 144, h: 74 };
 
 export const uid = (): string => Math.random().toString(36).slice(2, 8);
 
@@ -29,6 +36,8 @@ export class View {
   /** So are frames and notes. */
   frames = new Set<string>();
   pointer: Point | null = null;
+  /** How the wires run, as they are drawn. */
+  ways: { direction: Direction; found: Map<string, Route> } | null = null;
   /** The layer whose wire is selected by keys. */
   stood: string | null = null;
 
@@ -48,7 +57,7 @@ export class View {
   }
 
   direction(): Direction {
-    return directionOf(this.doc, new Map(this.doc.order.map((id) => [id, this.boxOf(id)] as const).filter((pair): pair is [string, Box] => pair[1] !== null)));
+    return directionOf(this.doc, this.boxMap());
   }
 
   boxOf(id: string): Box | null {
@@ -76,7 +85,14 @@ export class View {
   }
 
   fit(): void {
-    setTimeout(() => void this.flow?.fitView({ padding: 0.08, maxZoom: 1, minZoom: 0.05, duration: this.smooth() }), 30);
+    setTimeout(() => {
+      const frame = this.stage?.getBoundingClientRect();
+      const all = around([...this.boxes(), ...Object.values(this.doc.frames).map(({ at, size }) => ({ x: at[0], y: at[1], w: size[0], h: size[1] }))]);
+      if (!frame || !all || !this.flow) return;
+      // Wires turn beside the layers.
+      const bounds = { x: all.x - MARGIN, y: all.y - MARGIN / 2, width: all.w + 2 * MARGIN, height: all.h + MARGIN };
+      void this.flow.setViewport(getViewportForBounds(bounds, frame.width, frame.height, 0.05, 1, 0.02), { duration: this.smooth() });
+    }, 30);
   }
 
   zoomToSelection(): void {
@@ -96,6 +112,48 @@ export class View {
     void this.flow.setCenter(box.x + box.w / 2, box.y + box.h / 2, { zoom, duration: this.smooth() });
   }
 
+  /** Where layers stand, by id. */
+  boxMap(except: string | null = null): Map<string, Box> {
+    return new Map(this.doc.order.filter((id) => id !== except).map((id) => [id, this.boxOf(id)] as const).filter((pair): pair is [string, Box] => pair[1] !== null));
+  }
+
+  /** Brings layers into view, and those they are wired to where there is room for them; nothing moves that is in view. */
+  show(ids: string[], neighbours = true): void {
+    const own = new Set(ids);
+    const wires = neighbours ? Object.values(this.doc.wires) : [];
+    const near = wires.flatMap(({ from, to }) => (own.has(to[0]) ? [from[0]] : own.has(from[0]) ? [to[0]] : []));
+    const one = around(ids.map((id) => this.boxOf(id)).filter((box) => box !== null));
+    const all = around([...ids, ...near].map((id) => this.boxOf(id)).filter((box) => box !== null));
+    if (one && all) this.bring(one, all);
+  }
+
+  /** Brings a part of the drawing into view, and what is around it where there is room. */
+  protected bring(one: Box, all: Box = one): void {
+    const frame = this.stage?.getBoundingClientRect();
+    if (!this.flow || !frame) return;
+    const zoom = this.flow.getZoom();
+    const [w, h] = [frame.width - 2 * SIDE, frame.height - TOP - BOTTOM];
+    const fits = (box: Box, at: number): boolean => box.w * at <= w && box.h * at <= h;
+    const nearer = Math.min(zoom, w / all.w, h / all.h);
+    const [box, at] = fits(all, zoom) ? [all, zoom] : nearer >= SHOWN_ZOOM ? [all, nearer] : [one, zoom];
+    const view = this.flow.getViewport();
+    // The least way that brings it in: no farther than its edges need it.
+    const shift = (start: number, size: number, offset: number, low: number, high: number): number => {
+      const [from, to] = [start * at + offset, (start + size) * at + offset];
+      return from < low ? low - from : to > high ? Math.max(high - to, low - from) : 0;
+    };
+    const middle = (offset: number, size: number): number => (at === zoom ? offset : size / 2 - ((size / 2 - offset) / zoom) * at);
+    const [x, y] = [middle(view.x, frame.width), middle(view.y, frame.height)];
+    const [dx, dy] = [shift(box.x, box.w, x, SIDE, frame.width - SIDE), shift(box.y, box.h, y, TOP, frame.height - BOTTOM)];
+    if (at !== zoom || dx || dy) void this.flow.setViewport({ x: x + dx, y: y + dy, zoom: at }, { duration: this.smooth() });
+  }
+
+  /** Where a person points at on the drawing itself, not at a bar or a layer. */
+  protected pointed(): Point | null {
+    const [top] = this.pointer ? this.elementsAt(this.pointer) : [];
+    return this.pointer && top?.classList.contains("react-flow__pane") ? this.toFlow(this.pointer) : null;
+  }
+
   /** Brings a place into view, if it is out of it. */
   protected reveal([x, y]: Point): void {
     if (!this.flow || !this.stage) return;
@@ -104,16 +162,6 @@ export class View {
     if (at.x < frame.left + 60 || at.x > frame.right - 60 || at.y < frame.top + 40 || at.y > frame.bottom - 40) {
       void this.flow.setCenter(x + NEW_NODE.w / 2, y + NEW_NODE.h / 2, { zoom: this.flow.getZoom(), duration: this.smooth() });
     }
-  }
-
-  /** The wire under a point of the screen that a layer may be put on. */
-  wireAt([x, y]: Point, except: string | null = null): string | null {
-    for (const element of this.elementsAt([x, y])) {
-      const id = element.closest<HTMLElement>(".react-flow__edge")?.dataset["id"];
-      const wire = id ? this.doc.wires[id] : undefined;
-      if (id && wire && !wire.fixed && wire.from[0] !== except && wire.to[0] !== except) return id;
-    }
-    return null;
   }
 
   nodeAt(point: Point): string | null {
@@ -148,6 +196,12 @@ export class View {
   local([x, y]: Point): Point {
     const frame = this.box?.getBoundingClientRect();
     return [x - (frame?.left ?? 0), y - (frame?.top ?? 0)];
+  }
+
+  /** A point counted from the canvas's corner, on the screen. */
+  outOf([x, y]: Point): Point {
+    const frame = this.box?.getBoundingClientRect();
+    return [x + (frame?.left ?? 0), y + (frame?.top ?? 0)];
   }
 
   protected inside([x, y]: Point): Point {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { NETWORKS } from "../dev/networks";
 import { COMMANDS, comboOf } from "./keys";
-import { read } from "./QuickNumbers";
+import { read } from "./numbers";
 import { EMPTY, replay } from "./replay";
 import { luminance } from "./theme";
 import { inHandle, outHandle, readIn, readOut, type Document, type Group } from "./types";
@@ -10,10 +10,10 @@ import { closesCircle, isLoose, ranked, reasonAgainst, slotOnBody } from "./wiri
 const doc = NETWORKS["parts"]?.() ?? EMPTY;
 
 describe("a wire", () => {
-  it("that would close a circle is refused with a sentence", () => {
+  it("that would make a cycle is refused with a sentence", () => {
     expect(closesCircle(doc, "linear6", "embedding2")).toBe(true);
     expect(closesCircle(doc, "embedding2", "linear6")).toBe(false);
-    expect(reasonAgainst(doc, ["linear6", []], ["embedding2", "input", 0], null)).toBe("“linear6” already reads “embedding2”: this wire would close a circle.");
+    expect(reasonAgainst(doc, ["linear6", []], ["embedding2", "input", 0], null)).toBe("“linear6” already reads “embedding2”: this wire would make a cycle.");
   });
 
   it("that Python says cannot fit is refused with Python's reason", () => {

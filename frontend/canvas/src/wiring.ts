@@ -1,9 +1,9 @@
 /** Which wires may be drawn, and where a dropped one goes. */
 import { shownIns } from "./layout";
-import type { Document, Entry, Group, InPort, LayerData, PortKind, Slot, Value } from "./types";
+import type { Document, Entry, Group, InPort, LayerData, OutPort, PortKind, Slot, Value } from "./types";
 import { wireId } from "./types";
 
-/** Whether a value of `from` can be reached from `to`: a wire between them would close a circle. */
+/** Whether a value of `from` can be reached from `to`: a wire between them would make a cycle. */
 export function closesCircle(doc: Document, from: string, to: string): boolean {
   return readersOf(doc, to).has(from);
 }
@@ -45,7 +45,7 @@ export function reasonAgainst(doc: Document, from: Value, to: Slot, fits: Record
   if (closesCircle(doc, from[0], to[0])) {
     return from[0] === to[0]
       ? `${label(source)} cannot read its own result.`
-      : `${label(source)} already reads ${label(reader)}: this wire would close a circle.`;
+      : `${label(source)} already reads ${label(reader)}: this wire would make a cycle.`;
   }
   if (to[1].startsWith("~")) return "This wire follows from a size; change the number that reads it.";
   return fits?.[`${to[0]}:${to[1]}`] ?? "";
@@ -53,6 +53,20 @@ export function reasonAgainst(doc: Document, from: Value, to: Slot, fits: Record
 
 export const label = (node: LayerData): string => `“${node.name || node.type}”`;
 export const kindWords = (kind: PortKind): string => KIND_WORDS[kind];
+
+const KIND_SHAPES: Partial<Record<PortKind, string>> = {
+  image: "N×C×H×W", sequence: "N×L×F", features: "N×F", tokens: "N×L", volume: "N×C×D×H×W", signal: "N×C×L",
+};
+
+/** What a port is for: "input reads images, N×C×H×W"; a branch has two sides. */
+export function readsWords(port: InPort, of: LayerData["kind"]): string {
+  const shape = KIND_SHAPES[port.wanted];
+  return `${of === "branch" ? port.name.replace(/^if_/, "if ") : port.name} reads ${KIND_WORDS[port.wanted]}${shape ? `, ${shape}` : ""}${port.optional ? " (optional)" : ""}`;
+}
+
+/** "gives images, N×16×13×13". */
+export const givesWords = (out: OutPort): string =>
+  `${out.name ? `${out.name}: ` : "gives "}${KIND_WORDS[out.kind]}${out.shape ? `, ${out.shape}` : ""}`;
 
 export const slotTaken = (doc: Document, slot: Slot): boolean => doc.wires[wireId(slot)] !== undefined;
 
