@@ -22,7 +22,7 @@ from builder.graph.edits.drawn import FoldRepeats, PasteFragment
 from builder.graph.edits.folding import fold
 from builder.graph.edits.grouping import group
 from builder.graph.edits.ungrouping import ungroup
-from builder.graph.edits.values import Edit, GroupIntoBlock, RenameModel, Several, Ungroup
+from builder.graph.edits.values import Edit, GroupIntoBlock, RenameModel, Rewrite, Several, Ungroup
 from builder.graph.limits import refuse_unfolding
 from builder.graph.model import Graph
 
@@ -75,6 +75,8 @@ def apply(graph: Graph, edit: Edit) -> Graph:
         for part in edit.edits:
             graph = apply(graph, part)
         return graph
+    if isinstance(edit, Rewrite):
+        return _bounded(graph, edit.graph)
     after = _applied(graph, edit)
     return weights.follow_tensors(graph, after) if weights.has_tensors(after) else after
 

@@ -21,7 +21,16 @@ from builder.graph.edits.drawn import (
     SetPositions,
 )
 from builder.graph.edits.scoped import UNSET, Scoped, Unset
-from builder.graph.model import Argument, Compare, Literals, Ref, Setting, TensorSpec, Training
+from builder.graph.model import (
+    Argument,
+    Compare,
+    Graph,
+    Literals,
+    Ref,
+    Setting,
+    TensorSpec,
+    Training,
+)
 
 Condition: TypeAlias = Training | Setting | Compare
 
@@ -254,6 +263,14 @@ class Several:
     label: str
 
 
+@dataclass(frozen=True)
+class Rewrite(Scoped):
+    """Puts another network in the place of this one, as one step: what a text means that was edited."""
+
+    graph: Graph
+    label: str
+
+
 Edit: TypeAlias = (
     AddNode
     | AddBranch
@@ -288,4 +305,5 @@ Edit: TypeAlias = (
     | PasteFragment
     | FoldRepeats
     | Several
+    | Rewrite
 )

@@ -28,7 +28,7 @@ from builder.graph.model import (
 
 def describe(edit: Edit, graph: Graph) -> str:
     """What the edit does to this graph: "Add Linear behind “fc1”". Never raises."""
-    if isinstance(edit, v.Several):
+    if isinstance(edit, v.Several | v.Rewrite):
         return edit.label
     inner = graph.blocks.get(edit.scope, graph) if edit.scope else graph
     text = _describe(edit, inner)
@@ -59,7 +59,7 @@ def _describe(edit: Edit, graph: Graph) -> str:
         ):
             if value is UNSET:
                 return f"Reset {_word(name)} of {at(node)}"
-            return f"Set {_word(name)} of {at(node)} to {_shown(value, graph)}"
+            return f"Set {_word(name)} of {at(node)} to {shown_value(value, graph)}"
         case v.SetInputSpec(node=node, spec=spec):
             shape = (
                 f"{format_shape(spec.shape)} {spec.dtype}"
@@ -89,7 +89,7 @@ def _describe(edit: Edit, graph: Graph) -> str:
         case v.SetSetting(name=name, value=value):
             if value is UNSET:
                 return f"Remove setting {quote(name)}"
-            return f"Set {quote(name)} to {_shown(value, graph)}"
+            return f"Set {quote(name)} to {shown_value(value, graph)}"
         case v.RenameModel(name=name):
             return f"Rename class to {quote(name)}"
         case v.GroupIntoBlock(nodes=nodes, name=name):
@@ -121,7 +121,7 @@ def _describe(edit: Edit, graph: Graph) -> str:
             return f"Paste {len(fragment.nodes)} node{'s' * (len(fragment.nodes) != 1)}"
         case d.FoldRepeats(stretches=rows, name=name):
             return f"Fold {sum(map(len, rows))} nodes into {len(rows)} × {quote(name) if name else 'a block'}"
-        case v.Several(label=label):
+        case v.Several(label=label) | v.Rewrite(label=label):
             return label
 
 
@@ -148,7 +148,7 @@ def _word(text: str) -> str:
     return text if text.isidentifier() and len(text) <= 60 else quote(text)
 
 
-def _shown(value: Argument, graph: Graph) -> str:
+def shown_value(value: Argument, graph: Graph) -> str:
     """A value as one would write it in code, short."""
     text = _written(value, graph)
     return text if len(text) <= 60 else text[:59] + "…"

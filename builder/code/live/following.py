@@ -1,0 +1,70 @@
+"""The text of a graph; of the one shown before, what says the same stays as the person wrote it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from builder.code.live.alike import alike
+from builder.code.live.flat import Flat, read_flat
+from builder.code.live.texts import merge
+from builder.code.write import write_code
+from builder.errors import CodeRefused
+from builder.graph.history import same
+from builder.graph.model import Graph
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A graph and the text that shows it in a style.
+
+    `edited`: a person's own text, no longer as it is written. `reading`: how it reads, where that is
+    known. `note`: what happened to a person's text, "" for nothing.
+    """
+
+    style: str
+    graph: Graph
+    text: str
+    edited: bool = False
+    reading: Flat | None = field(default=None, compare=False)
+    note: str = ""
+
+
+def show(
+    graph: Graph, style: str, before: Shown | None = None, written: str | None = None
+) -> Shown:
+    """The text of a graph in a style.
+
+    Args:   before: what was shown last. Its comments and its layout stay, but for what has changed in
+            the graph since. written: the graph as it is written, where that is known.
+    Errors: CodeRefused where the style cannot write the graph.
+    """
+    if before is not None and before.style == style and same(before.graph, graph):
+        return before if before.graph is graph else replace(before, graph=graph)
+    fresh = write_code(graph, style) if written is None else written
+    if before is None or not before.edited or before.style != style:
+        return Shown(style, graph, fresh)
+    try:
+        last = write_code(before.graph, style)
+    except CodeRefused:
+        return Shown(style, graph, fresh, note=_ANEW)
+    if last == fresh:
+        return replace(before, graph=graph, note="")
+    text = merge(last, before.text, fresh)
+    if text is not None and text != fresh:
+        try:
+            reading = read_flat(text, style, graph)
+            if alike(reading.graph, read_flat(fresh, style, graph).graph):
+                return Shown(style, graph, text, edited=True, reading=reading)
+        except CodeRefused:
+            pass
+    return Shown(style, graph, fresh, note="" if text == fresh else _ANEW)
+
+
+def read_shown(shown: Shown) -> Shown:
+    """The same, with how its text reads. Errors: CodeRefused."""
+    if shown.reading is not None:
+        return shown
+    return replace(shown, reading=read_flat(shown.text, shown.style, shown.graph))
+
+
+_ANEW = "The network was changed where your own text stood: it is written anew."

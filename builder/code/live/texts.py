@@ -1,0 +1,69 @@
+"""Two changes of one text brought together: line by line, and within a line word by word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from difflib import SequenceMatcher
+from typing import Final
+
+_WORD: Final = re.compile(r"\w+|[ \t]+|\n|[^\w\s]")
+
+
+def merge(base: str, one: str, other: str) -> str | None:
+    """The text with both changes; None where they change the same words otherwise."""
+    found = _merge(_lines(base), _lines(one), _lines(other), words=True)
+    return None if found is None else "".join(found)
+
+
+def _lines(text: str) -> list[str]:
+    return text.splitlines(keepends=True)
+
+
+def _merge(
+    base: Sequence[str], one: Sequence[str], other: Sequence[str], *, words: bool
+) -> list[str] | None:
+    """By the parts that are the same in all three; between two of these, who changed it decides."""
+    result: list[str] = []
+    at = at_one = at_other = 0
+    for b, o, t, size in [*_common(base, one, other), (len(base), len(one), len(other), 0)]:
+        was, mine, theirs = base[at:b], one[at_one:o], other[at_other:t]
+        if mine in (was, theirs):
+            result += theirs
+        elif theirs == was:
+            result += mine
+        elif not words or (inner := _within(was, mine, theirs)) is None:
+            return None
+        else:
+            result += inner
+        result += base[b : b + size]
+        at, at_one, at_other = b + size, o + size, t + size
+    return result
+
+
+def _within(was: Sequence[str], mine: Sequence[str], theirs: Sequence[str]) -> list[str] | None:
+    parts = [_WORD.findall("".join(lines)) for lines in (was, mine, theirs)]
+    return _merge(*parts, words=False)
+
+
+def _common(
+    base: Sequence[str], one: Sequence[str], other: Sequence[str]
+) -> list[tuple[int, int, int, int]]:
+    """Stretches of `base` that are in both others: where they begin in each, and how long they are."""
+    there = [SequenceMatcher(None, base, text, autojunk=False) for text in (one, other)]
+    places: list[dict[int, int]] = []
+    for matcher in there:
+        found: dict[int, int] = {}
+        for block in matcher.get_matching_blocks():
+            found.update({block.a + i: block.b + i for i in range(block.size)})
+        places.append(found)
+    runs: list[tuple[int, int, int, int]] = []
+    for i in range(len(base)):
+        if i not in places[0] or i not in places[1]:
+            continue
+        o, t = places[0][i], places[1][i]
+        if runs and runs[-1][:3] == tuple(at - runs[-1][3] for at in (i, o, t)):
+            runs[-1] = (*runs[-1][:3], runs[-1][3] + 1)
+        else:
+            runs.append((i, o, t, 1))
+    return runs
