@@ -31,7 +31,7 @@ for column, style in zip(columns, (first, second), strict=True):
         if isinstance(written, LayerwiseError):
             refusal_note(written, style)
         else:
-            source(written, style, state.file_name(".py"))
+            source(written, style, state.file_name(".py"), edited=style is first)
 if second:
     what_differs(graph, first, second)
     for column, style in zip(st.columns(2, gap="medium"), (first, second), strict=True):

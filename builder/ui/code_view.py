@@ -20,6 +20,8 @@ from builder.graph.model import Graph
 from builder.graph.size import format_exact
 from builder.graph.words import type_name
 from builder.ui import state
+from builder.ui.code_editor import code_editor
+from builder.ui.code_editor.texts import lines_at, shown_text
 from builder.ui.markdown import plain
 from builder.ui.places import go_to
 from builder.ui.worded import worded
@@ -58,13 +60,18 @@ def style_text(graph: Graph, style: Style) -> Written | LayerwiseError:
         return refusal
 
 
-def source(written: Written, style: Style, file_name: str) -> None:
-    """Code, highlighted, copied by its corner button, downloaded by another."""
+def source(written: Written, style: Style, file_name: str, *, edited: bool = False) -> None:
+    """Code, highlighted, copied by its corner button, downloaded by another.
+
+    `edited`: in an editor, where the style can be read.
+    """
+    editable = edited and style.key != MANUAL
+    shown = shown_text(style.key, written) if editable else None
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{plain(style.title)}**", width="stretch")
         st.download_button(
             "Download",
-            written.text,
+            shown.text if shown else written.text,
             file_name=f"{file_name.removesuffix('.py')}_{style.key}.py",
             mime="text/x-python",
             icon=":material/download:",
@@ -72,12 +79,21 @@ def source(written: Written, style: Style, file_name: str) -> None:
             on_click="ignore",
         )
     st.caption(plain(style.when))
+    here = (state.scope(), state.selected() or "")
+    if shown is not None:
+        code_editor(style, shown, written)
+        _stands_in(lines_at(shown, written).get(here, ()))  # below: the text must not move
+        return
+    _stands_in(written.lines.get("/".join(filter(None, here)), ()))
+    st.code(written.text, language="python", line_numbers=True)
+
+
+def _stands_in(lines: tuple[int, ...]) -> None:
+    """Where the selected layer stands."""
     selected = state.selected()
-    lines = written.lines.get("/".join(filter(None, (state.scope(), selected)))) if selected else ()
     if selected and lines:
         name = plain(state.scoped_graph().label(selected))
         st.caption(f":material/arrow_right_alt: **{name}** stands in {_in_words(lines)}")
-    st.code(written.text, language="python", line_numbers=True)
 
 
 def _in_words(lines: tuple[int, ...]) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import json
+from typing import Any
 
 import pytest
 
@@ -11,7 +13,20 @@ from tests.pages.app import App
 
 
 def sources(app: App) -> list[str]:
-    return [c.value for c in app.at.code if c.language == "python"]
+    """The text in the editor, and what stands beside it to be read."""
+    return [*edited(app), *(c.value for c in app.at.code if c.language == "python")]
+
+
+def edited(app: App) -> list[str]:
+    """What the editor is given to show."""
+    return [message["text"] for message in messages(app)]
+
+
+def messages(app: App) -> list[dict[str, Any]]:
+    """What is sent to the editor, as the browser gets it."""
+    shown = [element.proto for element in app.at.get("bidi_component")]
+    found = [json.loads(proto.json) for proto in shown if proto.component_name.endswith("editor")]
+    return found
 
 
 def choose(app: App, style: str) -> App:
@@ -150,3 +165,105 @@ def test_a_network_with_a_problem_says_so_above_the_code(app: App) -> None:
     assert "conv1" in warning.value
     app.click("lw_code_to_problem")
     assert app.graph.label(app.session.selected) == "conv1"
+
+
+# --- the editor -------------------------------------------------------------------------------------
+
+
+def type_in(app: App, text: str) -> None:
+    """What the browser sends after a moment of rest."""
+    shown = messages(app)[0]
+    app.send(
+        {"op": "text", "doc": shown["doc"], "rev": shown["rev"], "text": text}, to="lw_code_editor"
+    )
+
+
+def word(app: App) -> dict[str, Any]:
+    found: dict[str, Any] = messages(app)[0]["word"]
+    return found
+
+
+def test_what_is_typed_is_the_network_in_one_step_to_undo(app: App) -> None:
+    app.open("code", project("digits_cnn"))
+    choose(app, "module")
+    (text,) = edited(app)
+    type_in(app, text.replace("nn.Linear(512, 10)", "nn.Linear(512, 12)  # more"))
+    assert app.graph.owners["fc"].arguments == {"out_features": 12}
+    assert word(app)["kind"] == "read"
+    assert "nn.Linear(512, 12)  # more" in edited(app)[0]
+    assert app.session.work.history.undo_label == "code: fc out_features 10 → 12"
+    app.click("lw_undo")
+    assert app.graph.owners["fc"].arguments == {"out_features": 10}
+    assert "nn.Linear(512, 10)" in edited(app)[0]
+    app.shows_no_trouble()
+
+
+def test_the_style_beside_follows_what_is_typed(app: App) -> None:
+    app.open("code", project("digits_cnn"))
+    beside(choose(app, "module"), "functional")
+    type_in(app, edited(app)[0].replace("nn.Linear(512, 10)", "nn.Linear(512, 12)"))
+    assert "nn.Linear(512, 12)" in sources(app)[1]
+    app.shows_no_trouble()
+
+
+def test_a_text_that_is_no_network_is_named_by_its_line(app: App) -> None:
+    app.open("code", project("digits_cnn"))
+    choose(app, "module")
+    (text,) = edited(app)
+    before = app.graph
+    type_in(app, text.replace("return x", "return x +"))
+    said = word(app)
+    assert said["kind"] == "refused"
+    assert said["line"] == 1 + text[: text.index("return x")].count("\n")
+    assert app.graph is before
+    assert edited(app) == [text]
+    app.shows_no_trouble()
+
+
+def test_two_texts_of_two_moments_are_brought_together(app: App) -> None:
+    app.open("code", project("digits_cnn"))
+    choose(app, "module")
+    shown = messages(app)[0]
+    type_in(app, shown["text"].replace("nn.Linear(512, 10)", "nn.Linear(512, 12)"))
+    late = shown["text"].replace("self.pool = nn.MaxPool2d(2)", "self.pool = nn.AvgPool2d(2)")
+    app.send(
+        {"op": "text", "doc": shown["doc"], "rev": shown["rev"], "text": late}, to="lw_code_editor"
+    )
+    assert app.graph.owners["fc"].arguments == {"out_features": 12}
+    assert app.graph.owners["pool"].target == "torch.nn.AvgPool2d"
+    app.shows_no_trouble()
+
+
+def test_a_line_selects_its_layer_and_a_layer_marks_its_lines(app: App) -> None:
+    app.open("code", project("digits_cnn"))
+    choose(app, "module")
+    shown = messages(app)[0]
+    number = 1 + shown["text"][: shown["text"].index("self.conv2 =")].count("\n")
+    app.send({"op": "line", "doc": shown["doc"], "line": number}, to="lw_code_editor")
+    assert app.session.selected == "conv2"
+    assert number in messages(app)[0]["marks"]
+    app.shows_no_trouble()
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"op": "text", "doc": "x/module", "text": "import os"},
+        {"op": "text", "doc": "{}/nothing", "text": "import os"},
+        {"op": "text", "doc": "{}/module", "text": 3},
+        {"op": "text", "doc": "{}/module", "text": "\0" * 10},
+        {"op": "text", "doc": "{}/manual", "text": "x = 1"},
+        {"op": "text", "doc": "{}/module", "text": "x" * 300_000},
+        {"op": "line", "doc": "{}/module", "line": "4"},
+        {"op": "line", "doc": "{}/module", "line": -4},
+        {"op": "what"},
+    ],
+)
+def test_what_makes_no_sense_changes_nothing(app: App, operation: dict[str, Any]) -> None:
+    app.open("code", project("digits_cnn"))
+    choose(app, "module")
+    before = app.graph
+    doc = str(operation.get("doc", "")).replace("{}", app.session.work.id)
+    app.send({**operation, "doc": doc}, to="lw_code_editor")
+    assert app.graph is before
+    app.shows_no_trouble()

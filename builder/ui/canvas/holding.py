@@ -34,10 +34,12 @@ class _Held:
     select_new: bool = False
 
 
-def edit_or_ask(edit: Edit, *, select_new: bool = False) -> bool:
-    """Does an edit, or has the canvas ask first. Whether it was done. Errors: EditRefused."""
+def edit_or_ask(edit: Edit, *, select_new: bool = False, here: bool = False) -> bool:
+    """Does an edit, or has the canvas ask first (`here`: the page it comes from does). Whether it was
+    done. Errors: EditRefused.
+    """
     drop()
-    if view_chosen() == CANVAS and loses_trained_weights(edit):
+    if (here or view_chosen() == CANVAS) and loses_trained_weights(edit):
         graph = state.graph()
         title = f"{describe(edit, graph)}?"
         number = time.time_ns() // 1_000_000  # another one for each question, also after a restart

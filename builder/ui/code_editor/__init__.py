@@ -1,0 +1,112 @@
+"""The editor of the Code page: a packaged component in which the text of a style is edited.
+
+    code_editor(style, shown, written)    # draws a text of state.graph(), and takes what is typed in it
+
+Its sources are in `frontend/code_editor`, its built bundle in `assets`. What is typed comes as numbered
+operations (`builder.ui.received`); `builder.code.live` says what they mean.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+
+from builder.code import Style
+from builder.code.live import Shown
+from builder.code.reading import warm
+from builder.code.writing.page import Written
+from builder.errors import CodeRefused
+from builder.graph.blocks import graphs
+from builder.graph.model import OPAQUE, Graph
+from builder.ui import state
+from builder.ui.canvas.holding import decide, drop, held
+from builder.ui.code_editor.texts import lines_at, revision
+from builder.ui.code_editor.typed import KEY, typed, word_of
+from builder.ui.markdown import plain
+from builder.ui.packaged import packaged
+from builder.ui.received import acknowledged, receive, sender, waits
+
+_FOLDER: Final = Path(__file__).parent
+_OWN_CODE: Final = "This network holds a layer of your own code, so its text can only be read here."
+_warming: Final = threading.Lock()
+
+
+def receive_editor() -> None:
+    """Carries out what waits in the browser; a project must be open."""
+    with state.undisturbed():
+        receive({KEY: typed}, frozenset({"line"}))
+
+
+def code_editor(style: Style, shown: Shown, written: Written) -> None:
+    """Draws the text of the network in a style, and carries out what is typed in it.
+
+    `written`: as the style writes the network, where a person did not.
+    """
+    _warm_up()
+    component = packaged("code_editor", _FOLDER, '<div class="lw-code-editor"></div>')
+    component(key=KEY, data=editor_data(shown, written), on_ops_change=receive_editor)
+    if waits(
+        KEY
+    ):  # a new session knows what the browser has only now, and calls nobody back for it
+        receive_editor()
+        st.rerun()
+    _question()
+
+
+def editor_data(shown: Shown, written: Written) -> dict[str, Any]:
+    """The message to the browser."""
+    client, done = sender(KEY), acknowledged(KEY)
+    lines = lines_at(shown, written)
+    here = (state.scope(), state.selected() or "")
+    return {
+        "doc": f"{state.project_id()}/{shown.style}",
+        "text": shown.text,
+        "rev": revision(shown.text),
+        "ack": {client: done.get(client, 0)} if client is not None else {},
+        "word": word_of(shown.style),
+        "note": shown.note,
+        "marks": list(lines.get(here, ())),
+        "groups": [list(each) for each in lines.values()],
+        "readonly": _OWN_CODE if _has_own_code(state.graph()) else "",
+    }
+
+
+def _has_own_code(root: Graph) -> bool:
+    return any(o.target == OPAQUE for _, graph in graphs(root) for o in graph.owners.values())
+
+
+def _question() -> None:
+    """What was typed and costs trained weights waits for a yes."""
+    waiting = held()
+    if waiting is None:
+        return
+    with st.container(key="lw_code_question", horizontal=True, vertical_alignment="center"):
+        st.warning(f"**{plain(waiting['title'])}** It {plain(waiting['text'])}.")
+        st.button(
+            "Change it", key="lw_code_yes", on_click=_undisturbed(decide), args=(waiting["id"],)
+        )
+        st.button("Leave it", key="lw_code_no", on_click=_undisturbed(drop))
+
+
+def _undisturbed(act: Callable[..., None]) -> Callable[..., None]:
+    def done(*given: Any) -> None:
+        with state.undisturbed():
+            act(*given)
+
+    return done
+
+
+def _warm_up() -> None:
+    """Starts the process that reads, while the page is looked at."""
+    if _warming.acquire(blocking=False):
+        threading.Thread(target=_warm, daemon=True).start()
+
+
+def _warm() -> None:
+    with suppress(CodeRefused):  # said where a text is read
+        warm()

@@ -1,0 +1,85 @@
+"""The texts a person has made of a network: kept by project and style while the server runs."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final
+
+from builder.code.live import Shown, lines_of, show
+from builder.code.writing.page import Written
+from builder.graph.history import same
+from builder.ui import state
+
+_PROJECTS_KEPT: Final = 500
+_TEXTS_KEPT: Final = 24  # of one style: so that undo shows the text of then
+_texts: Final[OrderedDict[tuple[str, str, str], list[Shown]]] = OrderedDict()
+_lock: Final = threading.Lock()
+
+Lines = Mapping[tuple[str, str], tuple[int, ...]]
+
+
+def shown_text(style: str, written: Written) -> Shown:
+    """What is shown of the open network in a style; `written`: as the style writes it."""
+    graph, known = state.graph(), _known(style)
+    last = known[0] if known else None
+    if last is not None and same(last.graph, graph):
+        return last if last.graph is graph else replace(last, graph=graph)
+    shown = show(graph, style, last, written.text)
+    if not shown.edited:  # a text of then, if the last one cannot be taken along
+        then = next((old for old in known if same(old.graph, graph)), None)
+        shown = replace(then, graph=graph) if then is not None else shown
+    if known:
+        keep_text(shown)
+    return shown
+
+
+def keep_text(shown: Shown) -> None:
+    """Keeps a text as the last one of its network and style."""
+    with _lock:
+        place = _place(shown.style)
+        others = [s for s in _texts.get(place, ()) if not same(s.graph, shown.graph)]
+        _texts[place] = [shown, *others][:_TEXTS_KEPT]
+        _texts.move_to_end(place)
+        while len(_texts) > _PROJECTS_KEPT:
+            _texts.popitem(last=False)
+
+
+def revision(text: str) -> str:
+    """A short name of a text."""
+    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).hexdigest()
+
+
+def text_of_revision(style: str, name: str) -> str | None:
+    """A text that was shown not long ago, by its name."""
+    return next((s.text for s in _known(style) if revision(s.text) == name), None)
+
+
+def lines_at(shown: Shown, written: Written) -> Lines:
+    """(block, node) → its lines in the text that is shown."""
+    if shown.reading is not None:
+        known: tuple[Shown, Lines] | None = state.recall("code.lines")
+        if known is None or known[0] is not shown:
+            known = shown, lines_of(shown)
+            state.keep("code.lines", known)
+        return known[1]
+    if shown.text != written.text:
+        return {}
+    found: dict[tuple[str, str], tuple[int, ...]] = {}
+    for key, lines in written.lines.items():
+        scope, _, node = key.rpartition("/")
+        if lines:
+            found[scope, node] = lines
+    return found
+
+
+def _known(style: str) -> list[Shown]:
+    with _lock:
+        return list(_texts.get(_place(style), ()))
+
+
+def _place(style: str) -> tuple[str, str, str]:
+    return state.owner(), state.project_id() or "", style

@@ -1,0 +1,179 @@
+"""What a person does in the editor: a text that was typed, a line the cursor stands in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from builder.code import styles, write_with_lines
+from builder.code.live import Shown, lines_of, node_at_line, read_shown, take
+from builder.code.live.texts import merge
+from builder.errors import CodeRefused, LayerwiseError
+from builder.graph.edits import Rewrite
+from builder.graph.history import same
+from builder.graph.model import Graph
+from builder.ui import state
+from builder.ui.canvas.holding import edit_or_ask, held
+from builder.ui.code_editor.texts import keep_text, shown_text, text_of_revision
+
+KEY: Final = "lw_code_editor"
+_WORD: Final = "code.word"
+_SAME: Final = "the same network; your comments and layout stay."
+_SENT: Final = "code.sent"
+_LONGEST_NOTE: Final = 300
+_LONGEST_NAME: Final = 80
+
+
+@dataclass(frozen=True)
+class _Said:
+    """How the text that was sent last has fared; `graph`: the network it was said about."""
+
+    place: str
+    graph: Graph
+    said: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class _Sent:
+    """The text that was taken last; `rev`: what the browser took it for a change of."""
+
+    place: str
+    client: str
+    rev: str
+    text: str
+
+
+def typed(operation: Mapping[str, Any]) -> None:
+    """Carries out one operation of the editor. What makes no sense changes nothing."""
+    project, _, style = str(operation.get("doc", "")).rpartition("/")
+    if project != state.project_id() or style not in styles():
+        return
+    try:
+        shown = read_shown(shown_text(style, write_with_lines(state.graph(), style)))
+    except LayerwiseError as refusal:
+        _say(style, operation, "refused", refusal)
+        return
+    if operation.get("op") == "line" and isinstance(operation.get("line"), int):
+        _look_at(shown, operation["line"])
+    elif operation.get("op") == "text" and isinstance(operation.get("text"), str):
+        _take(shown, operation["text"], operation)
+
+
+def word_of(style: str) -> dict[str, Any] | None:
+    """How the text that was sent last has fared, for the editor that shows it."""
+    known: _Said | None = state.recall(_WORD)
+    if known is None or known.place != _place(style):
+        return None
+    said = dict(known.said)
+    if not same(known.graph, state.graph()):
+        return {**said, "text": ""} if said["kind"] == "read" else said
+    if said["kind"] == "asks" and held() is None:
+        return {**said, "kind": "refused", "text": "the network was left as it is.", "line": None}
+    return said
+
+
+def _take(shown: Shown, text: str, operation: Mapping[str, Any]) -> None:
+    keep_text(shown)
+    try:
+        base = _made_of(shown.style, operation)
+        if base is not None and base != shown.text:
+            merged = merge(base, shown.text, text)
+            if merged is None:
+                raise CodeRefused("The network was changed meanwhile, in the same lines.")
+            text = merged
+        taken = take(shown, text)
+    except CodeRefused as refusal:
+        _say(shown.style, operation, "refused", refusal)
+        return
+    if taken.graph is shown.graph:
+        keep_text(taken.shown)
+        _sent(shown.style, operation)
+        _say(shown.style, operation, "read", "" if text == shown.text else _SAME)
+        return
+    keep_text(taken.shown)  # by its network: it is shown once that is there
+    try:
+        done = edit_or_ask(Rewrite(taken.graph, taken.label), here=True)
+    except LayerwiseError as refusal:
+        _say(shown.style, operation, "refused", refusal)
+        return
+    if done and same(state.graph(), taken.graph):
+        _sent(shown.style, operation)
+        notes = " ".join(note for _, note in taken.notes)[:_LONGEST_NOTE]
+        _say(
+            shown.style, operation, "read", f"{taken.label.removeprefix('code: ')}. {notes}".strip()
+        )
+    elif done:
+        _say(shown.style, operation, "refused", LayerwiseError("The network was left as it is."))
+    else:
+        _say(
+            shown.style,
+            operation,
+            "asks",
+            "This costs trained weights: say below whether you want it.",
+        )
+
+
+def _made_of(style: str, operation: Mapping[str, Any]) -> str | None:
+    """The text that a person has changed: the one shown, or the one they sent before, where its answer
+    had not come yet.
+    """
+    rev, client = str(operation.get("rev", "")), _client(operation)
+    before: _Sent | None = state.recall(_SENT)
+    if before and (before.place, before.client, before.rev) == (_place(style), client, rev):
+        return before.text
+    return text_of_revision(style, rev)
+
+
+def _look_at(shown: Shown, line: int) -> None:
+    """Selects the layer that stands in a line."""
+    keep_text(shown)
+    found = node_at_line(lines_of(shown), line)
+    if found is not None and (path := _path_to(state.graph(), found[0])) is not None:
+        state.select(found[1], path)
+
+
+def _path_to(root: Graph, block: str) -> tuple[str, ...] | None:
+    """The calls that lead into a block, outermost first; None where nothing calls it."""
+    waiting: list[tuple[tuple[str, ...], Graph, str]] = [((), root, "")]
+    seen: set[str] = set()
+    while waiting:
+        path, graph, name = waiting.pop(0)
+        if name == block:
+            return path
+        for node in graph.nodes.values():
+            owner = graph.owner_of(node)
+            called = owner.block if owner else None
+            if called is not None and called in root.blocks and called not in seen:
+                seen.add(called)
+                waiting.append(((*path, node.id), root.blocks[called], called))
+    return None
+
+
+def _sent(style: str, operation: Mapping[str, Any]) -> None:
+    """Remembers a text that was taken."""
+    rev, client = str(operation.get("rev", "")), _client(operation)
+    state.keep(_SENT, _Sent(_place(style), client, rev, str(operation["text"])))
+
+
+def _client(operation: Mapping[str, Any]) -> str:
+    """Who sent it. The operation says so itself: asking Streamlit may end a run in the middle of this."""
+    return str(operation.get("by", ""))[:_LONGEST_NAME]
+
+
+def _place(style: str) -> str:
+    return f"{state.project_id()}/{style}"
+
+
+def _say(style: str, operation: Mapping[str, Any], kind: str, said: LayerwiseError | str) -> None:
+    word: dict[str, Any] = {
+        "client": _client(operation),
+        "seq": operation["seq"],
+        "kind": kind,
+        "text": str(said),
+        "line": None,
+        "help": "",
+    }
+    if isinstance(said, CodeRefused) and said.reason:
+        word |= {"text": said.reason, "line": said.line, "help": said.help}
+    state.keep(_WORD, _Said(_place(style), state.graph(), word))

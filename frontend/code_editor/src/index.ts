@@ -1,0 +1,166 @@
+/** Layerwise's code editor as a Streamlit component: shows the network's code, tells what is made of it. */
+import type { FrontendRenderer } from "@streamlit/component-v2-lib";
+import { EditorState } from "@codemirror/state";
+import { watchTheme } from "../../canvas/src/theme";
+import { Editor } from "./editor";
+import { Post } from "./post";
+import { Session } from "./session";
+import css from "./style.css?inline";
+import type { Message, Outbox } from "./types";
+
+const AT_REST_MS = 350;
+const client = `e${Math.random().toString(36).slice(2, 10)}${Date.now().toString(36)}`;
+/** While this page lives: a switch of pages or styles loses nothing. */
+const posts = new Map<string, Post>();
+const sessions = new Map<string, Session>();
+const states = new Map<string, EditorState>();
+const panes = new WeakMap<Element, Pane>();
+
+const projectOf = (doc: string): string => doc.slice(0, Math.max(0, doc.lastIndexOf("/")));
+
+function known<K, V>(map: Map<K, V>, key: K, make: () => V): V {
+  const found = map.get(key) ?? make();
+  map.set(key, found);
+  return found;
+}
+
+class Pane {
+  session: Session | null = null;
+  post: Post | null = null;
+  private readonly editor: Editor;
+  private readonly status: HTMLElement;
+  private readonly unwatch: () => void;
+  private message: Message | null = null;
+  private over: number | null = null;
+  private readonlyNow = false;
+  private timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(host: HTMLElement) {
+    const root = host.getRootNode();
+    const style = document.createElement("style");
+    style.textContent = css;
+    host.before(style);
+    const box = document.createElement("div");
+    box.className = "box";
+    this.status = document.createElement("div");
+    this.status.className = "status";
+    this.status.setAttribute("role", "status");
+    this.status.dataset["testid"] = "code-status";
+    host.append(box, this.status);
+    host.dataset["testid"] = "code-editor";
+    // Streamlit's own shortcuts (r, c) are not meant while one types.
+    host.addEventListener("keydown", (event) => event.stopPropagation());
+    this.editor = new Editor(box, root instanceof ShadowRoot ? root : document, {
+      typed: (text) => {
+        this.session?.typed(text);
+        this.tell();
+      },
+      rested: () => {
+        this.session?.flush();
+        this.tell();
+      },
+      at: (line) => this.later(line),
+      over: (line) => {
+        if (line === this.over) return;
+        this.over = line;
+        this.mark();
+      },
+    });
+    this.unwatch = watchTheme(host, (dark) => host.classList.toggle("dark", dark));
+  }
+
+  show(message: Message, send: (box: Outbox) => void): void {
+    const project = projectOf(message.doc);
+    const post = known(posts, project, () => new Post(client));
+    const session = known(sessions, message.doc, () => new Session(message.doc, post));
+    post.send = send;
+    this.post = post;
+    post.acknowledged(message.ack);
+    const other = session !== this.session;
+    const changes = session.receive(message);
+    if (other) {
+      if (this.session) states.set(this.session.doc, this.editor.view.state);
+      this.session = session;
+      const kept = states.get(message.doc);
+      this.editor.show(kept?.doc.toString() === session.text ? kept : this.editor.fresh(session.text));
+    } else if (changes) this.editor.change(changes);
+    this.message = message;
+    const readonly = message.readonly !== "";
+    if (other || readonly !== this.readonlyNow) this.editor.setReadonly(readonly);
+    this.readonlyNow = readonly;
+    if (post.pending.length && other) post.flush();
+    this.mark();
+    this.tell();
+  }
+
+  close(): void {
+    if (this.timer) clearTimeout(this.timer);
+    this.session?.flush();
+    if (this.session) states.set(this.session.doc, this.editor.view.state);
+    this.post?.close();
+    this.unwatch();
+    this.editor.view.destroy();
+  }
+
+  /** The layer of a line is looked for once the cursor stays there. */
+  private later(line: number): void {
+    if (this.timer) clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      if (!this.message?.marks.includes(line) && this.groups(line).length) this.session?.at(line);
+    }, AT_REST_MS);
+  }
+
+  private groups(line: number): number[][] {
+    const here = (this.message?.groups ?? []).filter((lines) => lines.includes(line));
+    const least = Math.min(...here.map((lines) => lines.length));
+    return here.filter((lines) => lines.length === least).slice(0, 1);
+  }
+
+  private mark(): void {
+    const dirty = this.session?.dirty ?? false;
+    this.editor.mark(dirty ? [] : (this.message?.marks ?? []), dirty || this.over === null ? [] : this.groups(this.over).flat());
+  }
+
+  private tell(): void {
+    const { session } = this;
+    if (!session) return;
+    const status = session.status;
+    const fault = status.kind === "refused" ? [status.text, status.help].filter(Boolean).join(" ") : "";
+    this.editor.say(status.kind === "refused" ? { line: status.line, text: fault } : null);
+    this.status.dataset["kind"] = status.kind;
+    this.status.textContent = sentence(status);
+    if (session.dirty) this.mark();
+  }
+}
+
+function sentence(status: Session["status"]): string {
+  switch (status.kind) {
+    case "read": return status.text ? `Read: ${status.text}` : "Read: the network is as it stands here.";
+    case "waiting": return "Reading …";
+    case "readonly": return status.text;
+    case "asks": return status.text;
+    case "refused": return `Not read: ${status.line ? `line ${status.line}: ` : ""}${status.text} ${status.help}`.trim();
+  }
+}
+
+const render: FrontendRenderer<{ ops: Outbox }, Message> = ({ data, parentElement, setStateValue }) => {
+  const host = parentElement.querySelector<HTMLElement>(".lw-code-editor");
+  if (!host) return;
+  let pane = panes.get(host);
+  if (!pane) {
+    pane = new Pane(host);
+    panes.set(host, pane);
+  }
+  pane.show(data, (box) => setStateValue("ops", box));
+  const shown = pane;
+  return () => {
+    // Streamlit may run a stale clean-up while the element lives on: leave only when it is gone.
+    setTimeout(() => {
+      if (host.isConnected || panes.get(host) !== shown) return;
+      shown.close();
+      panes.delete(host);
+    });
+  };
+};
+
+export default render;

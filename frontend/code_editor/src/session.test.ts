@@ -1,0 +1,110 @@
+import { beforeEach, describe, expect, it, vi } from "vitest";
+import { changesBetween } from "./diff";
+import { Post } from "./post";
+import { REST_MS, Session } from "./session";
+import type { Message, Outbox, Word } from "./types";
+
+const says = (text: string, rest: Partial<Message> = {}): Message =>
+  ({ doc: "p/module", text, rev: text, ack: {}, word: null, note: "", marks: [], groups: [], readonly: "", ...rest });
+const read = (seq: number, kind: Word["kind"] = "read"): Partial<Message> => ({ ack: { me: seq }, word: { client: "me", seq, kind, text: "said", line: 2 } });
+
+function applied(before: string, after: string): string {
+  let result = "", at = 0;
+  for (const { from, to, insert } of changesBetween(before, after)) {
+    result += before.slice(at, from) + insert;
+    at = to;
+  }
+  return result + before.slice(at);
+}
+
+describe("what differs", () => {
+  it("makes one text of the other", () => {
+    for (const [a, b] of [["", "a\n"], ["a\nb\nc\n", "a\nx\nc\n"], ["a\nb\n", "b\na\n"], ["a", ""], ["1\n2\n3\n4", "0\n1\n3\n4\n5"]] as const) expect(applied(a, b)).toBe(b);
+  });
+  it("touches only the number that is another", () => {
+    expect(changesBetween("a\nConv2d(1, 16)\nb\n", "a\nConv2d(1, 24)\nb\n")).toEqual([{ from: 12, to: 14, insert: "24" }]);
+  });
+  it("keeps lines between two changes", () => {
+    expect(changesBetween("a\nkeep\nb\n", "x\nkeep\ny\n")).toHaveLength(2);
+  });
+});
+
+describe("a text that is edited", () => {
+  let sent: Outbox[], post: Post, session: Session;
+  beforeEach(() => {
+    vi.useFakeTimers();
+    sent = [];
+    post = new Post("me");
+    post.send = (box) => sent.push(box);
+    session = new Session("p/module", post);
+    session.receive(says("one\ntwo\n"));
+  });
+
+  it("is sent once the person rests, and only the newest of it", () => {
+    session.typed("one\ntwo \n");
+    vi.advanceTimersByTime(REST_MS - 1);
+    session.typed("one\ntwo!\n");
+    vi.advanceTimersByTime(REST_MS);
+    expect(sent).toHaveLength(1);
+    expect(sent[0]?.ops).toMatchObject([{ op: "text", text: "one\ntwo!\n", seq: 1 }]);
+  });
+  it("is sent again until it is acknowledged", () => {
+    session.typed("one\n");
+    vi.advanceTimersByTime(REST_MS + 2000);
+    expect(sent).toHaveLength(2);
+    post.acknowledged({ me: 1 });
+    vi.advanceTimersByTime(5000);
+    expect(sent).toHaveLength(2);
+  });
+  it("stays as it is where it was read", () => {
+    session.typed("one\n2\n");
+    session.flush();
+    expect(session.receive(says("one\n2\n", read(1)))).toBeNull();
+    expect(session.dirty).toBe(false);
+    expect(session.status).toEqual({ kind: "read", text: "said" });
+  });
+  it("stays where it was refused, with the line", () => {
+    session.typed("one\n2 +\n");
+    session.flush();
+    expect(session.receive(says("one\ntwo\n", read(1, "refused")))).toBeNull();
+    expect(session.text).toBe("one\n2 +\n");
+    expect(session.status).toMatchObject({ kind: "refused", line: 2 });
+    vi.advanceTimersByTime(3000);
+    post.acknowledged({ me: 1 });
+    expect(session.status).toMatchObject({ kind: "refused" });
+  });
+  it("keeps what is typed while the first part is read", () => {
+    session.typed("one\n2\n");
+    session.flush();
+    session.typed("one\n2\nthree\n");
+    session.receive(says("one\n2\n", read(1)));
+    expect(session.text).toBe("one\n2\nthree\n");
+    expect(session.status.kind).toBe("waiting");
+    vi.advanceTimersByTime(REST_MS);
+    expect(sent.at(-1)?.ops).toMatchObject([{ text: "one\n2\nthree\n", rev: "one\n2\n" }]);
+  });
+  it("is not mixed up by an answer to an earlier part", () => {
+    session.typed("one\n1\n");
+    session.flush();
+    session.typed("one\n12\n");
+    session.flush();
+    expect(session.receive(says("one\n1\n", read(1)))).toBeNull();
+    expect(session.receive(says("one\n12\n", read(2)))).toBeNull();
+    expect(session.text).toBe("one\n12\n");
+    expect(session.status.kind).toBe("read");
+  });
+  it("takes what changed elsewhere under what was typed", () => {
+    session.typed("one\ntwo\nmine\n");
+    const changes = session.receive(says("ONE\ntwo\n"));
+    expect(changes).not.toBeNull();
+    expect(session.text).toBe("ONE\ntwo\nmine\n");
+    vi.advanceTimersByTime(REST_MS);
+    expect(sent.at(-1)?.ops).toMatchObject([{ text: "ONE\ntwo\nmine\n", rev: "ONE\ntwo\n" }]);
+  });
+  it("is not sent where it may only be read", () => {
+    session.receive(says("one\ntwo\n", { readonly: "no" }));
+    session.typed("x");
+    vi.advanceTimersByTime(REST_MS);
+    expect(sent).toHaveLength(0);
+  });
+});

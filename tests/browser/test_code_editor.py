@@ -1,0 +1,107 @@
+"""The Code page's editor: what is typed is the network, and what is no network leaves it alone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Locator, Page, expect
+
+from builder.gallery import project
+from builder.graph.edits import SetPositions, apply
+from builder.graph.model import Graph
+from tests.browser.drawing import Drawing
+
+Draw = Callable[..., Drawing]
+
+
+def placed(key: str) -> Graph:
+    graph = project(key).graph
+    return apply(graph, SetPositions({n: (60.0, 110.0 * i) for i, n in enumerate(graph.nodes)}))
+
+
+def code_of(on: Drawing, style: str = "nn.Module") -> Page:
+    """The Code page of that project, in a style."""
+    page = on.page
+    page.goto(f"{on.url}/code?project={on.path.stem}")
+    page.get_by_role("radio", name=style, exact=True).click()
+    expect(status(page)).to_contain_text("Read")
+    return page
+
+
+def status(page: Page) -> Locator:
+    return page.get_by_test_id("code-status")
+
+
+def line(page: Page, holds: str) -> Locator:
+    return page.locator(".cm-line").filter(has_text=holds)
+
+
+def type_at_end(page: Page, of: str, backwards: int, text: str) -> None:
+    """Goes to the end of a line, and puts a text in the place of some characters before its last one."""
+    line(page, of).click()
+    page.keyboard.press("End")
+    page.keyboard.press("ArrowLeft")
+    for _ in range(backwards):
+        page.keyboard.press("Shift+ArrowLeft")
+    page.keyboard.insert_text(text)
+
+
+def units(graph: Graph) -> object:
+    return graph.owners["fc"].arguments["out_features"]
+
+
+def test_a_number_that_is_typed_is_the_layers_on_the_canvas_too(drawing: Draw) -> None:
+    graph = placed("digits_cnn")
+    on = drawing(graph)
+    page = code_of(on)
+    type_at_end(page, "self.fc = nn.Linear", 2, "12")
+    expect(status(page)).to_have_text("Read: fc out_features 10 → 12.")
+    now = on.saved(lambda saved: units(saved) == 12, "12 units")
+    assert {n.id: n.position for n in now.nodes.values()} == {
+        n.id: n.position for n in graph.nodes.values()
+    }
+    assert [now.label(n) for n in now.nodes] == [graph.label(n) for n in graph.nodes]
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(line(page, "self.fc = nn.Linear(512, 10)")).to_have_count(1)
+    on.saved(lambda saved: units(saved) == 10, "10 units again")
+
+
+def test_a_text_that_is_no_network_is_marked_and_changes_nothing(drawing: Draw) -> None:
+    on = drawing(placed("digits_cnn"))
+    page = code_of(on)
+    before = on.graph()
+    type_at_end(page, "self.fc = nn.Linear", 6, "5, 10")
+    expect(status(page)).to_contain_text("Linear expects in_features=5")
+    expect(page.locator(".cm-lint-marker-error")).to_have_count(1)
+    expect(line(page, "self.fc = nn.Linear(55, 10)")).to_have_count(1)
+    assert on.graph() == before
+    page.keyboard.press("Control+z")
+    expect(line(page, "self.fc = nn.Linear(512, 10)")).to_have_count(1)
+    expect(status(page)).to_contain_text("Read")
+    expect(page.locator(".cm-lint-marker-error")).to_have_count(0)
+
+
+def test_a_comment_stays_while_the_network_goes_back(drawing: Draw) -> None:
+    on = drawing(placed("digits_cnn"))
+    page = code_of(on)
+    type_at_end(page, "self.fc = nn.Linear", 2, "12")
+    expect(status(page)).to_have_text("Read: fc out_features 10 → 12.")
+    line(page, "self.relu1 = nn.ReLU()").click()
+    page.keyboard.press("End")
+    page.keyboard.insert_text("  # bends")
+    expect(status(page)).to_contain_text("your comments and layout stay")
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(line(page, "self.fc = nn.Linear(512, 10)")).to_have_count(1)
+    expect(line(page, "# bends")).to_have_count(1)
+    on.saved(lambda saved: units(saved) == 10, "10 units again")
+
+
+def test_the_layer_of_the_cursors_line_is_selected_and_the_other_way_round(drawing: Draw) -> None:
+    on = drawing(placed("digits_cnn"))
+    page = code_of(on)
+    line(page, "self.conv2 = nn.Conv2d").click()
+    expect(page.get_by_role("combobox", name="Find a layer")).to_have_value(re.compile("^conv2"))
+    expect(page.locator(".cm-line.lw-selected")).to_have_count(2)
+    page.get_by_role("link", name="Build").click()
+    expect(on.node("conv2")).to_have_class(re.compile(r"\bselected\b"))
