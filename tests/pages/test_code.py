@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from builder.gallery import designs, project
+from builder.ui.canvas import trained
 from tests.pages.app import App
 
 
@@ -226,9 +227,8 @@ def test_two_texts_of_two_moments_are_brought_together(app: App) -> None:
     shown = messages(app)[0]
     type_in(app, shown["text"].replace("nn.Linear(512, 10)", "nn.Linear(512, 12)"))
     late = shown["text"].replace("self.pool = nn.MaxPool2d(2)", "self.pool = nn.AvgPool2d(2)")
-    app.send(
-        {"op": "text", "doc": shown["doc"], "rev": shown["rev"], "text": late}, to="lw_code_editor"
-    )
+    sent = {"op": "text", "doc": shown["doc"], "rev": shown["rev"], "text": late}
+    app.send({**sent, "by": "another tab"}, to="lw_code_editor")
     assert app.graph.owners["fc"].arguments == {"out_features": 12}
     assert app.graph.owners["pool"].target == "torch.nn.AvgPool2d"
     app.shows_no_trouble()
@@ -242,6 +242,41 @@ def test_a_line_selects_its_layer_and_a_layer_marks_its_lines(app: App) -> None:
     app.send({"op": "line", "doc": shown["doc"], "line": number}, to="lw_code_editor")
     assert app.session.selected == "conv2"
     assert number in messages(app)[0]["marks"]
+    app.shows_no_trouble()
+
+
+def test_what_costs_trained_weights_is_asked_first(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trained, "_runs", lambda: [{"fc.weight": (10, 512), "fc.bias": (10,)}])
+    app.open("code", project("digits_cnn"))
+    choose(app, "module")
+    (text,), before = edited(app), app.graph
+    changed = text.replace("nn.Linear(512, 10)", "nn.Linear(512, 12)  # more")
+    type_in(app, changed)
+    assert app.graph is before
+    assert word(app)["kind"] == "asks"
+    assert edited(app) == [text]
+    assert any(
+        "1 layer loses trained weights" in w.value or "1 loses" in w.value for w in app.at.warning
+    )
+    app.click("lw_code_yes")
+    assert app.graph.owners["fc"].arguments == {"out_features": 12}
+    assert edited(app) == [changed]
+    assert word(app)["kind"] == "read"
+    type_in(app, changed.replace("512, 12", "512, 14"))
+    app.shows_no_trouble()
+
+
+def test_a_no_leaves_the_network(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trained, "_runs", lambda: [{"fc.weight": (10, 512), "fc.bias": (10,)}])
+    app.open("code", project("digits_cnn"))
+    choose(app, "module")
+    (text,), before = edited(app), app.graph
+    type_in(app, text.replace("nn.Linear(512, 10)", "nn.Linear(512, 12)"))
+    app.click("lw_code_no")
+    assert app.graph is before
+    assert word(app)["kind"] == "refused"
     app.shows_no_trouble()
 
 

@@ -16,6 +16,7 @@ from builder.ui import state
 
 _PROJECTS_KEPT: Final = 500
 _TEXTS_KEPT: Final = 24  # of one style: so that undo shows the text of then
+_ASKED: Final = "code.asked"
 _texts: Final[OrderedDict[tuple[str, str, str], list[Shown]]] = OrderedDict()
 _lock: Final = threading.Lock()
 
@@ -24,7 +25,12 @@ Lines = Mapping[tuple[str, str], tuple[int, ...]]
 
 def shown_text(style: str, written: Written) -> Shown:
     """What is shown of the open network in a style; `written`: as the style writes it."""
-    graph, known = state.graph(), _known(style)
+    graph = state.graph()
+    asked: Shown | None = state.recall(_ASKED)
+    if asked is not None and asked.style == style and same(asked.graph, graph):
+        keep_text(asked)
+        state.keep(_ASKED, None)
+    known = _known(style)
     last = known[0] if known else None
     if last is not None and same(last.graph, graph):
         return last if last.graph is graph else replace(last, graph=graph)
@@ -35,6 +41,11 @@ def shown_text(style: str, written: Written) -> Shown:
     if known:
         keep_text(shown)
     return shown
+
+
+def keep_asked(shown: Shown) -> None:
+    """Keeps a text whose network waits for a yes: it is shown when that network is there."""
+    state.keep(_ASKED, shown)
 
 
 def keep_text(shown: Shown) -> None:

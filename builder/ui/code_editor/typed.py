@@ -15,11 +15,12 @@ from builder.graph.history import same
 from builder.graph.model import Graph
 from builder.ui import state
 from builder.ui.canvas.holding import edit_or_ask, held
-from builder.ui.code_editor.texts import keep_text, shown_text, text_of_revision
+from builder.ui.code_editor.texts import keep_asked, keep_text, shown_text, text_of_revision
 
 KEY: Final = "lw_code_editor"
 _WORD: Final = "code.word"
 _SAME: Final = "the same network; your comments and layout stay."
+_ASKS: Final = "This costs trained weights: say below whether you want it."
 _SENT: Final = "code.sent"
 _LONGEST_NOTE: Final = 300
 _LONGEST_NAME: Final = 80
@@ -67,7 +68,7 @@ def word_of(style: str) -> dict[str, Any] | None:
         return None
     said = dict(known.said)
     if not same(known.graph, state.graph()):
-        return {**said, "text": ""} if said["kind"] == "read" else said
+        return said if said["kind"] == "refused" else {**said, "kind": "read", "text": ""}
     if said["kind"] == "asks" and held() is None:
         return {**said, "kind": "refused", "text": "the network was left as it is.", "line": None}
     return said
@@ -91,27 +92,22 @@ def _take(shown: Shown, text: str, operation: Mapping[str, Any]) -> None:
         _sent(shown.style, operation)
         _say(shown.style, operation, "read", "" if text == shown.text else _SAME)
         return
-    keep_text(taken.shown)  # by its network: it is shown once that is there
+    label = taken.label.removeprefix("code: ")
     try:
-        done = edit_or_ask(Rewrite(taken.graph, taken.label), here=True)
+        edit_or_ask(Rewrite(taken.graph, taken.label), here=True)
     except LayerwiseError as refusal:
         _say(shown.style, operation, "refused", refusal)
         return
-    if done and same(state.graph(), taken.graph):
+    if same(state.graph(), taken.graph):
+        keep_text(taken.shown)
         _sent(shown.style, operation)
         notes = " ".join(note for _, note in taken.notes)[:_LONGEST_NOTE]
-        _say(
-            shown.style, operation, "read", f"{taken.label.removeprefix('code: ')}. {notes}".strip()
-        )
-    elif done:
-        _say(shown.style, operation, "refused", LayerwiseError("The network was left as it is."))
+        _say(shown.style, operation, "read", f"{label}. {notes}".strip())
+    elif held() is not None:
+        keep_asked(taken.shown)
+        _say(shown.style, operation, "asks", _ASKS)
     else:
-        _say(
-            shown.style,
-            operation,
-            "asks",
-            "This costs trained weights: say below whether you want it.",
-        )
+        _say(shown.style, operation, "refused", "the network was left as it is.")
 
 
 def _made_of(style: str, operation: Mapping[str, Any]) -> str | None:
