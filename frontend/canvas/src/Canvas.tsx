@@ -28,6 +28,7 @@ import { watchTheme } from "./theme";
 import { SelectionBar, Toolbar } from "./Toolbar";
 import { readIn, readOut, wireId, type Point, type Slot, type Value } from "./types";
 import { useUi } from "./ui";
+import { MAP } from "./view";
 import { reasonAgainst } from "./wiring";
 
 const nodeTypes = { layer: LayerNode, frame: FrameNode };
@@ -37,7 +38,7 @@ const viewports = new Map<string, Viewport>();
 /** Of more than these only what is in view is in the page. */
 const MANY_NODES = 40;
 /** More new layers than these at once are not looked for. */
-const MOST_SHOWN = 12;
+const MOST_SHOWN = 40;
 const SELECT_MS = 40;
 const SEVERAL = ["Shift", "Meta", "Control"];
 const OTHER_BUTTONS = [1, 2];
@@ -553,10 +554,10 @@ function Stage() {
         disableKeyboardA11y nodesFocusable edgesFocusable={false} edgesReconnectable={false}
         nodeDragThreshold={3} connectionRadius={22} reconnectRadius={12} minZoom={0.05} maxZoom={2.5}
         snapToGrid={snap} snapGrid={SNAP} elevateNodesOnSelect={false}
-        onlyRenderVisibleElements={count > MANY_NODES}
+        onlyRenderVisibleElements={count > MANY_NODES} attributionPosition="top-right"
       >
         <Background variant={BackgroundVariant.Dots} gap={GRID * 3} size={1.4} />
-        {minimap && <MiniMap style={{ width: 148, height: 96 }} pannable zoomable ariaLabel="Map of the network" nodeColor={(node) => (node.type === "layer" ? `var(--family-${(node.data as { node: { family: string } }).node.family})` : "transparent")} />}
+        {minimap && <MiniMap style={{ width: MAP.w, height: MAP.h }} pannable zoomable ariaLabel="Map of the network" nodeColor={(node) => (node.type === "layer" ? `var(--family-${(node.data as { node: { family: string } }).node.family})` : "transparent")} />}
         <Problems nodes={doc.nodes} />
       </ReactFlow>
       {!count && (
