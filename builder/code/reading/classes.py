@@ -100,7 +100,19 @@ def class_(reader: Reader, node: ast.ClassDef, scope: Scope) -> None:
         for name, value in list(made.body.items()):
             if not isinstance(value, Function) and not name.startswith("_"):
                 made.body[name] = Instance(made, {"name": name, "value": value})
-    scope.set(node.name, made)
+    scope.set(node.name, _decorated_class(reader, node, made, scope))
+
+
+def _decorated_class(reader: Reader, node: ast.ClassDef, made: UserClass, scope: Scope) -> Any:
+    """`@register("mlp")`: what a decorator of the text gives; those of others change nothing here."""
+    result: Any = made
+    for decorator in reversed(node.decorator_list):
+        known = reader.evaluate(decorator, scope)
+        if isinstance(known, Function):
+            result = reader.call(known, [result], {})
+        elif isinstance(known, Unknown):
+            reader.note(f"The decorator of “{made.name[:40]}” is left out: {known.reason}")
+    return result if isinstance(result, UserClass) else made
 
 
 def _kind(reader: Reader, node: ast.ClassDef, made: UserClass, scope: Scope) -> str:

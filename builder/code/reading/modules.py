@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from builder.code.reading import torch_calls
 from builder.code.reading.attributes import NOTHING, find_in_class
 from builder.code.reading.branches import detached
 from builder.code.reading.calling import bind, call_function, run_function
@@ -127,11 +128,28 @@ def base_forward(reader: Reader, module: Module, args: list[Any], kwargs: dict[s
                 raise reader.refuse(f"The layer “{name}” is None", kind="raised")
             if isinstance(child, Layer):
                 reader.line = child.line  # where it is made says more than where all are called
-            value = reader.call(child, [value], {})
+            before, value = value, reader.call(child, [value], {})
+            if _passes_through(reader, child, before, value):
+                # It keeps its place: the layers behind it are counted on.
+                stand_in = Layer(torch_calls.entry_of(reader, "torch.nn.Identity"), {}, child.line)
+                module.members[name] = stand_in
+                value = reader.call(stand_in, [before], {})
         return value
     if module.kind:
         raise reader.refuse(f"nn.{module.kind} cannot be called", kind="raised")
     raise reader.refuse("This module has no forward", kind="raised")
+
+
+def _passes_through(reader: Reader, child: Any, before: Any, after: Any) -> bool:
+    """Whether a module of the text only prints, or checks, what goes through it."""
+    if not isinstance(child, Module) or child.members or child.kind:
+        return False
+    if before.__class__ is not Tensor or after.__class__ is not Tensor:
+        return False
+    ref = after.ref
+    while ref.node in reader.trace.entering and ref != before.ref:
+        ref = reader.trace.entering[ref.node][1].outer
+    return bool(ref == before.ref)
 
 
 # What a module can be asked -----------------------------------------------------------------------

@@ -35,6 +35,12 @@ def nothing(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return None
 
 
+@does("torch.autograd.Variable")
+def variable(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """A tensor, since 2018."""
+    return args[0] if args else kwargs.get("data")
+
+
 @does("torch.device")
 def device(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return Known("device")

@@ -199,6 +199,14 @@ class Super:
     after: UserClass
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Array:
+    """numpy's numbers, nested as their dimensions are, with the dtype. It is no list: see `arrays`."""
+
+    items: tuple[Anything, ...]
+    dtype: str
+
+
 @dataclass(slots=True, eq=False)
 class Lazy:
     """Values one after the other, already worked out: what a generator or zip gives."""
