@@ -120,10 +120,6 @@ def linspace(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return Array(tuple(numpy.linspace(*given).tolist()), "float64")
 
 
-_sums = CALLS.get("itertools.accumulate")
-
-
 @does("numpy.cumsum")
 def cumsum(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    assert _sums is not None
-    return of(reader, items_of(reader, _sums(reader, args, kwargs)))
+    return of(reader, items_of(reader, CALLS["itertools.accumulate"](reader, args, kwargs)))

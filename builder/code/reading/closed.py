@@ -139,7 +139,7 @@ class Closed:
                 if not _is_inside_one_of(step.frame, self.frames.get(id(module), ())):
                     self.open.add(id(module))
             holding = {id(module) for module in around}
-            frame: Frame | None = step.frame
+            frame: Frame | None = step.frame if id(step.owner) in self.tree.paths else None
             while frame is not None:  # a module that was handed to another one is not that one's
                 if frame.module is not None and id(frame.module) not in holding:
                     self.open.add(id(frame.module))

@@ -101,7 +101,19 @@ def call_path(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]
         return reader.call(
             attributes.get(reader, args[0], path.rpartition(".")[2]), args[1:], kwargs
         )
-    return Unknown(f"What {path[:60]} gives is not worked out here.", reader.line)
+    return Unknown(
+        f"What {path[:60]} gives is not worked out here.", reader.line, _instead(path)
+    )
+
+
+def _instead(path: str) -> str:
+    """What would help where a library's function is not known."""
+    library = path.partition(".")[0]
+    if library in ("random", "secrets") or path.startswith("numpy.random."):
+        return "It is another number in each call: draw with torch.rand, and choose by torch.where."
+    if library == "numpy":
+        return "Use torch's own function of that kind: its tensors stay in the network."
+    return "Write the number it gives, or do it with PyTorch's own functions."
 
 
 def _torch(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> Any:

@@ -118,6 +118,26 @@ def _take_inner(reader: Reader, entry: Entry, given: dict[str, Any]) -> None:
         raise reader.refuse(f"nn.{entry.name} can only be read with a layer of torch inside")
     for name, value in inner.arguments.items():
         given[name] = value
+    if "norm" in given:
+        given["norm"] = _final_norm(reader, entry, given["norm"], inner)
+
+
+def _final_norm(reader: Reader, entry: Entry, norm: Any, inner: Layer) -> bool:
+    """`norm=nn.LayerNorm(d_model)`: the one that people put behind the last layer."""
+    if norm is None:
+        return False
+    if isinstance(norm, Layer) and norm.entry.key == "torch.nn.LayerNorm":
+        size = plain(norm.arguments.get("normalized_shape"))
+        if isinstance(size, tuple) and len(size) == 1:
+            size = plain(size[0])
+        others = {k: plain(v) for k, v in norm.arguments.items() if k != "normalized_shape"}
+        usual = all((k, v) in (("eps", 1e-5), ("bias", True)) for k, v in others.items())
+        if size == plain(inner.arguments.get("d_model")) and usual:
+            return True
+    raise reader.refuse(
+        f"nn.{entry.name} can only keep norm=nn.LayerNorm(d_model) here",
+        "Call that layer behind it in forward instead.",
+    )
 
 
 @cache
@@ -181,6 +201,8 @@ def attribute(reader: Reader, layer: Layer, name: str) -> Any:
         return Mode()
     if name in _METHODS:
         return Method(name, lambda r, args, kwargs: _method(r, layer, name, args, kwargs))
+    if name == "generate_square_subsequent_mask":
+        return Known("torch.nn.Transformer.generate_square_subsequent_mask")
     if name == "forward":
         return Method(name, lambda r, args, kwargs: call_layer(r, layer, args, kwargs))
     if name == "__class__":

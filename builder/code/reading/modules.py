@@ -83,7 +83,9 @@ def call_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[st
             if forward.wrapped == "no_grad":
                 result = detached(reader, result)
         else:
-            inner = [_inside(reader, frame, "input", value) for value in args]
+            root = frame.parent is trace.making
+            wish = reader.state.get("called_with", "input") if root else "input"
+            inner = [_inside(reader, frame, wish, value) for value in args]
             result = base_forward(reader, module, inner, kwargs)
     finally:
         trace.leave(frame)

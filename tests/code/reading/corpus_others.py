@@ -764,7 +764,8 @@ class WideDeep(nn.Module):
 model = WideDeep(5, [("education", 4, 3), ("job", 4, 2)], ["age"])
 ''',
     inputs=["float32[N,5]", "float32[N,3]"],
-    positive=True,
+    whole=True,
+    below=2,
 )
 
 text(
@@ -1299,8 +1300,7 @@ model = TwoTowers()
 model({"a": torch.randn(5, 3), "b": torch.randn(5, 2)})
 ''',
     target="TwoTowers()",
-    refused="",
-    skip=True,
+    refused="by a name",
 )
 
 text(

@@ -122,6 +122,7 @@ def main():
 if __name__ == '__main__':
     main()
 ''',
+    original="Net()",
     inputs=["float32[N,1,28,28]"],
 )
 
@@ -579,6 +580,7 @@ def densenet121(**kwargs):
 ''',
     target="densenet121()",
     inputs=["float32[N,3,32,32]"],
+    but=["mixed"],
 )
 
 text(
@@ -669,6 +671,7 @@ class GoogLeNet(nn.Module):
 ''',
     target="GoogLeNet()",
     inputs=["float32[N,3,32,32]"],
+    refused="other outputs",
 )
 
 text(
@@ -2216,6 +2219,7 @@ class UpsampleConvLayer(torch.nn.Module):
 ''',
     target="TransformerNet()",
     inputs=["float32[N,3,16,16]"],
+    but=["sequential", "ordered"],
 )
 
 text(
@@ -2406,4 +2410,5 @@ class CapsuleNet(nn.Module):
 ''',
     target="CapsuleNet()",
     inputs=["float32[N,1,15,15]"],
+    but=["module", "functional", "mixed"],
 )
