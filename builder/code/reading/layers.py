@@ -195,7 +195,8 @@ def module_of(reader: Reader, layer: Layer) -> Any:
 
 def attribute(reader: Reader, layer: Layer, name: str) -> Any:
     """`self.fc.in_features`, `self.fc.weight`."""
-    if name in layer.arguments:
+    chosen = name != "bias"  # of a made layer that is its weight, not what it was made with
+    if name in layer.arguments and chosen:
         return layer.arguments[name]
     if name == "training":
         return Mode()
@@ -207,7 +208,7 @@ def attribute(reader: Reader, layer: Layer, name: str) -> Any:
         return Method(name, lambda r, args, kwargs: call_layer(r, layer, args, kwargs))
     if name == "__class__":
         return Known(layer.entry.key)
-    parameter = layer.entry.parameter(name)
+    parameter = layer.entry.parameter(name) if chosen else None
     if parameter is not None and parameter.default is not REQUIRED and parameter.inferred is None:
         default = parameter.default
         return default
