@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from builder.code.reading.attributes import NOTHING, ClassScope, find_in_class
 from builder.code.reading.calling import bind, call_function, run_function
+from builder.code.reading.own_layers import can_stand_alone
 from builder.code.reading.reader import Reader, statement
 from builder.code.reading.scopes import Scope
 from builder.code.reading.trace import Module
@@ -20,6 +21,7 @@ from builder.code.reading.values import (
     UserClass,
     plain,
 )
+from builder.errors import CodeRefused
 from builder.graph.model import Setting
 
 CONTAINERS: Final = ("Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict")
@@ -237,6 +239,7 @@ def _module(
     reader.counter += 1
     kind = base if base in CONTAINERS else ""
     made = Module(f"m{reader.counter}", cls, kind, reader.line or 0)
+    made.made_with = (list(args), dict(kwargs))
     init = find_in_class(cls, "__init__")
     if not isinstance(init, Function):
         base_init(reader, made, args, kwargs)
@@ -251,8 +254,13 @@ def _module(
             key = f"{made.id}:{name}"
             reader.trace.settings[key] = plain(value)
             names[name] = Sym(plain(value), Setting(key))
-    line = reader.line
-    run_function(reader, init, names)
+    line, depth = reader.line, reader.budget.depth
+    try:
+        run_function(reader, init, names)
+    except CodeRefused as refusal:
+        if not can_stand_alone(refusal):
+            raise
+        made.broken, made.ready, reader.budget.depth = refusal, True, depth
     reader.line = line
     return made
 

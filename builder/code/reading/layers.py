@@ -25,6 +25,7 @@ from builder.code.reading.values import (
 )
 from builder.errors import NotFound
 from builder.graph import meta
+from builder.graph.model import OPAQUE
 from builder.graph.symbols import CannotEvaluate
 
 PREFIX: Final = "torch.nn."
@@ -161,6 +162,10 @@ def call_layer(reader: Reader, layer: Layer, args: list[Any], kwargs: dict[str, 
     for value in (*args, *kwargs.values()):
         if isinstance(value, Unknown):
             raise reader.refuse_unknown(value)
+    if layer.entry.key == OPAQUE:
+        from builder.code.reading import own_layers
+
+        return own_layers.call(reader, layer, args, kwargs)
     _check_arguments(reader, layer)
     if layer.entry.name == "Identity" and args:
         args = args[:1]

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from builder.code.reading import torch_calls
+from builder.code.reading import own_layers, torch_calls
 from builder.code.reading.attributes import NOTHING, find_in_class
 from builder.code.reading.branches import detached
 from builder.code.reading.calling import bind, call_function, run_function
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Frame, Layer, Module, Raw, tensors_in
 from builder.code.reading.values import Bound, Function, Lazy, Named, Parts, Tensor, Unknown, plain
+from builder.errors import CodeRefused
 
 Ask = Callable[[Reader, Module, list[Any], dict[str, Any]], Any]
 METHODS: Final[dict[str, Ask]] = {}
@@ -72,7 +73,10 @@ def call_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[st
     reader.budget.depth += 1
     trace = reader.trace
     frame = trace.enter(module, line or 0, node)
+    depth, side = reader.budget.depth - 1, trace.side
     try:
+        if module.broken is not None:
+            raise module.broken
         if isinstance(forward, Function):
             names = bind(reader, forward, [module, *args], kwargs)
             first = forward.node.args.args[0].arg if forward.node.args.args else "self"
@@ -87,8 +91,15 @@ def call_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[st
             wish = reader.state.get("called_with", "input") if root else "input"
             inner = [_inside(reader, frame, wish, value) for value in args]
             result = base_forward(reader, module, inner, kwargs)
-    finally:
+    except CodeRefused as refusal:
         trace.leave(frame)
+        result = own_layers.stand_in(reader, frame, module, args, kwargs, refusal)
+        trace.side, reader.budget.depth, reader.line, reader.node = side, depth, line, node
+        return result
+    except BaseException:
+        trace.leave(frame)
+        raise
+    trace.leave(frame)
     reader.budget.depth -= 1
     reader.line, reader.node = line, node
     frame.result = result

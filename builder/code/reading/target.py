@@ -269,6 +269,8 @@ def _is_named(value: Module | Layer, name: str) -> bool:
 
 def _as_network(reader: Reader, value: Any) -> Module | None:
     if isinstance(value, Module) and value.kind not in ("ModuleList", "ModuleDict"):
+        if value.broken is not None:
+            raise value.broken
         return value
     if isinstance(value, Layer):
         reader.note("A single layer is read as an nn.Sequential of one.", value.line)
