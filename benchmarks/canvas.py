@@ -72,8 +72,7 @@ FRAMES = """() => { window.lwFrames = []; const count = t => { window.lwFrames.p
   window.lwCounting && requestAnimationFrame(count); }; window.lwCounting = true; requestAnimationFrame(count); }"""
 STOP = """() => { window.lwCounting = false; return window.lwFrames; }"""
 BARE = """() => new Promise((done, failed) => {
-  const box = document.querySelector('input[aria-label="Name"], input[aria-label="Class name in the code"]');
-  const seen = document.querySelector('.st-key-lw_form');
+  const box = document.querySelector('input[aria-label="Project name"]');
   const start = performance.now();
   const running = () => document.querySelector('[data-testid="stApp"]').dataset.testScriptState;
   let began = false;
@@ -184,8 +183,6 @@ def drag_frames(page: Page, *, press: bool = True) -> float:
 
 def bare_times(page: Page, rounds: int) -> list[float]:
     """Milliseconds of a plain widget's round trip on the same page."""
-    page.mouse.click(*_ground(page))
-    quiet(page)
     found = []
     for i in range(rounds + 1):
         took = page.evaluate(BARE)
@@ -193,12 +190,6 @@ def bare_times(page: Page, rounds: int) -> list[float]:
         if i:
             found.append(took)
     return found
-
-
-def _ground(page: Page) -> tuple[float, float]:
-    box = page.locator(".stage").bounding_box()
-    assert box is not None
-    return box["x"] + 20, box["y"] + box["height"] - 60
 
 
 def main() -> None:

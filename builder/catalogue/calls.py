@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.catalogue.entry import REQUIRED, Entry, Part
 from builder.catalogue.literals import to_torch
-from builder.catalogue.operations.making import DEVICE, LEADING
+from builder.catalogue.making import DEVICE, LEADING
 
 if TYPE_CHECKING:
     from torch import nn

@@ -10,7 +10,7 @@ import functools
 import keyword
 import re
 import unicodedata
-from collections.abc import Container
+from collections.abc import Collection, Container, Iterable
 
 from builder.errors import quote
 from builder.graph.model import Graph
@@ -48,7 +48,7 @@ _BASES = {
 """What people call a layer where its class's own name would be long-winded."""
 
 
-def refuse_name(name: str, taken: Container[str] = (), digits: bool = True) -> str | None:
+def refuse_name(name: str, taken: Collection[str] = (), digits: bool = True) -> str | None:
     """Why a name cannot be used, in a sentence with one that can; None when it is fine.
 
     Args: taken: the names in use beside it. digits: "0", "1", … are allowed, as in nn.Sequential.
@@ -70,20 +70,35 @@ def can_be_name(name: str, digits: bool = True) -> bool:
     return refuse_name(name, (), digits) is None
 
 
-def _refuse_path(name: str, taken: Container[str]) -> str | None:
+def _refuse_path(name: str, taken: Collection[str]) -> str | None:
     """Why a place in containers, "layers.0", cannot be a name; None when it can."""
-    parts = name.split(".")
+    reason = _reason_against_path(name, taken)
+    if reason is None:
+        return None
+    parts = [part for part in name[: 4 * MAX_NAME].split(".") if part]
+    path = ".".join(p if i and _is_index(p) else safe_identifier(p) for i, p in enumerate(parts))
+    if not path or (_reason_against_path(path, taken) if "." in path else path in taken):
+        path = suggest_name(safe_identifier(name), taken)
+    return reason.format(quote(path))
+
+
+def _reason_against_path(name: str, taken: Collection[str]) -> str | None:
+    """Why a place in containers cannot be a name, with {} where the one proposed goes."""
+    said = _in_template(name)
     if len(name) > MAX_NAME:
-        return f"The name {quote(name)} has {len(name)} characters of at most {MAX_NAME}."
+        return f"The name {said} has {len(name)} characters of at most {MAX_NAME}; {{}} fits."
+    parts = name.split(".")
     for i, part in enumerate(parts):
-        if i and _is_index(part):
-            continue
-        if reason := _reason_against(part):
-            said = reason.format(quote(safe_identifier(part)))
-            return f"{quote(name)} is a place in containers. {said}"
-        if i and (above := ".".join(parts[:i])) in taken:
-            return f"{quote(above)} is a layer, so {quote(name)} cannot stand inside it."
-    return _refuse_taken(name, taken)
+        if not part:
+            return f"A part of the place {said} has no name: {{}} would do."
+        if not (i and _is_index(part)) and (reason := _reason_against(part)):
+            return f"{said} is a place in containers. {reason}"
+        above = ".".join(parts[:i])
+        if above in taken and not any(other.startswith(f"{above}.") for other in taken):
+            return (
+                f"{_in_template(above)} is a layer, so {said} cannot stand inside it; {{}} is free."
+            )
+    return f"The name {said} is taken; {{}} is free." if name in taken else None
 
 
 def suggest_name(wish: str, taken: Container[str] = ()) -> str:
@@ -133,13 +148,24 @@ def class_name(text: str) -> str:
 
 
 def names_in(graph: Graph, but: str = "") -> set[str]:
-    """The names in use in a graph: of owners, of other nodes and of settings; without one node's own."""
+    """The names in use in a graph: of owners, of the containers they stand in ("layers" of "layers.0"),
+    of other nodes and of settings; without one node's own."""
     skipped = graph.nodes.get(but)
     owner = (graph.owner_of(skipped) or graph.held_by(skipped)) if skipped else None
     names = {o.name for o in graph.owners.values() if o is not owner}
+    names |= containers_of(names)
     named = (n for n in graph.nodes.values() if n.kind not in ("layer", "weight"))
     names |= {n.name or n.id for n in named if n.id != but}
     return names | set(graph.settings)
+
+
+def containers_of(names: Iterable[str]) -> set[str]:
+    """The containers that places stand in: of "heads.left.fc" "heads" and "heads.left"."""
+    found: set[str] = set()
+    for name in names:
+        while (name := name.rpartition(".")[0]) and name not in found:
+            found.add(name)
+    return found
 
 
 def class_names(root: Graph, but: str | None = None) -> set[str]:
@@ -150,7 +176,7 @@ def class_names(root: Graph, but: str | None = None) -> set[str]:
 
 def _reason_against(name: str) -> str | None:
     """Why a text can never be a name, with {} where the one proposed goes."""
-    said = quote(name).replace("{", "{{").replace("}", "}}")
+    said = _in_template(name)
     if len(name) > MAX_NAME:
         return f"The name {said} has {len(name)} characters of at most {MAX_NAME}; {{}} fits."
     if not name.isidentifier():
@@ -173,6 +199,11 @@ def _refuse_taken(name: str, taken: Container[str]) -> str | None:
     if name not in taken:
         return None
     return f"The name {quote(name)} is taken; {quote(suggest_name(name, taken))} is free."
+
+
+def _in_template(name: str) -> str:
+    """A name in quotes, for a sentence that is still to be formatted."""
+    return quote(name).replace("{", "{{").replace("}", "}}")
 
 
 def _is_index(name: str) -> bool:

@@ -32,7 +32,7 @@ from builder.graph.limits import (
     refuse_unfolding,
 )
 from builder.graph.model import Graph, Node, Owner, Ref, iter_refs, refs_in
-from builder.graph.names import can_be_name, names_in, refuse_name
+from builder.graph.names import can_be_name, containers_of, names_in, refuse_name, suggest_name
 
 MAX_REPEAT = 1000
 MAX_BLOCKS = 1000
@@ -100,9 +100,13 @@ def _graph_faults(
         if sentence := _name_fault(name, taken, every | classes) or refuse_setting(value):
             yield f"The setting {quote(name)} cannot stand. {sentence}"
     taken -= classes - set(graph.settings)
+    containers = containers_of(owner.name for owner in graph.owners.values())
     for key, owner in graph.owners.items():
         if sentence := _name_fault(owner.name, taken, every, digits=True):
             yield f"The layer {quote(owner.name)} needs another name. {sentence}"
+        elif owner.name in containers:
+            free = quote(suggest_name(owner.name, every))
+            yield f"Others stand inside {quote(owner.name)}, so no layer can be it. Name it {free}."
         if known.owners.get(key) is owner and owner.block is None:
             continue
         yield from _id_faults(key, owner.id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from builder.errors import LayerwiseError
-from builder.ui.opened import save
+from builder.ui.saving import save
 from builder.ui.session import current, whole, work
 
 if TYPE_CHECKING:

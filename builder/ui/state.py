@@ -51,8 +51,6 @@ from builder.ui.looking import (
 from builder.ui.opened import (
     close_project,
     delete_project,
-    done,
-    done_on_disk,
     duplicate_project,
     edit,
     export_project,
@@ -64,7 +62,6 @@ from builder.ui.opened import (
     is_open,
     keep_mine_as_copy,
     list_projects,
-    marked,
     new_project,
     open_design,
     open_project,
@@ -75,20 +72,25 @@ from builder.ui.opened import (
     redo_label,
     rename_model,
     rename_project,
-    save,
-    saved,
-    saved_at,
-    saving_soon,
-    settle,
     start_empty,
     take_theirs,
     undo,
     undo_label,
     unreadable_projects,
+)
+from builder.ui.owner import COOKIE, is_token, new_token
+from builder.ui.saving import (
+    done,
+    done_on_disk,
+    marked,
+    save,
+    saved,
+    saved_at,
+    saving_soon,
+    settle,
     unwritten,
     why_not_saved,
 )
-from builder.ui.owner import COOKIE, is_token, new_token
 from builder.ui.session import (
     Session,
     current,

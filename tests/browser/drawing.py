@@ -235,7 +235,8 @@ def shown_in(graph: Graph, seen: dict[str, Any]) -> str:
 
 def reads(graph: Graph, node: str) -> list[str]:
     """What a node reads, in the order of its ports."""
-    return [ref.node for _, _, ref in slots_of(graph.nodes[node])]
+    found = graph.nodes.get(node)  # None as long as it is not saved
+    return [ref.node for _, _, ref in slots_of(found)] if found is not None else []
 
 
 def raw(path: Path) -> dict[str, Any]:

@@ -153,9 +153,7 @@ def test_a_wire_by_keys_goes_from_the_result_to_the_input_that_is_chosen(drawing
     on.page.get_by_role("menu").get_by_role("menuitem").first.press("Enter")
     on.press("ArrowLeft", "ArrowLeft")
     on.press("Enter")
-    until(
-        lambda: "circle" in live(on).inner_text() or "reads" in live(on).inner_text(), "a refusal"
-    )
+    until(lambda: "cycle" in live(on).inner_text() or "reads" in live(on).inner_text(), "a refusal")
     on.agrees()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,7 +13,7 @@ from builder.graph.project import Project, to_json
 from builder.ui.owner import COOKIE, new_token
 from builder.ui.projects import new_project_id
 from tests.browser.conftest import Server
-from tests.browser.drawing import Drawing, placed, reads
+from tests.browser.drawing import Drawing, placed, reads, until
 from tests.graph.sound_networks import Net
 
 Draw = Callable[[], Drawing]
@@ -67,9 +68,7 @@ def test_layers_are_copied_here_and_pasted_by_another_person_in_another_project(
     put(here, "what was there before")
     here.choose("fc", "act")
     here.press("Control+c")
-    here.page.wait_for_function(
-        "async () => (await navigator.clipboard.readText()).includes('layerwise_fragment')"
-    )
+    until(lambda: "layerwise_fragment" in clipboard(here), "the layers on the clipboard")
     assert list(fragment_from_text(clipboard(here)).nodes) == ["fc", "act"]
 
     there.page.bring_to_front()
@@ -88,12 +87,13 @@ def test_layers_are_copied_here_and_pasted_by_another_person_in_another_project(
     here.press("Control+Shift+v")
     kept = here.saved(lambda g: len(g.nodes) == 6, "two layers more")
     assert reads(kept, "fc2") == ["x"]
+    here.agrees()
+    expect(here.selected()).to_have_count(2)
+    expect(here.node("fc2")).to_have_class(re.compile("selected"))
     here.press("Control+x")
     here.saved(lambda g: len(g.nodes) == 4, "the cut")
+    until(lambda: '"fc2"' in clipboard(here), "what was cut on the clipboard")
     there.page.bring_to_front()
-    there.page.wait_for_function(
-        "async () => (await navigator.clipboard.readText()).includes('fc2')"
-    )
     there.root.focus()
     there.press("Control+v")
     there.saved(lambda g: len(g.nodes) == 6, "what was cut, pasted")

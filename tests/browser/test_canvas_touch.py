@@ -115,7 +115,7 @@ def test_two_taps_on_ports_wire_them_and_a_finger_moves_a_layer(
     # What cannot be wired says why, and leaves everything as it was.
     fingers.tap(on.port("two", "o"))
     fingers.tap(on.port("one", "input:0"))
-    expect(on.root.locator(".cursor-reason")).to_contain_text("circle")
+    expect(on.root.locator(".cursor-reason")).to_contain_text("cycle")
     on.saved(lambda g: reads(g, "one") == ["x"], "the wire of before")
 
     # Layer to layer, by the bar of what is selected and the tool in the head.

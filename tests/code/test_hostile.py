@@ -30,13 +30,14 @@ from tests.code.networks import Net, chain
 from tests.strategies import arguments, graphs
 
 HOSTILE = "1); __import__('os').system('true'); (1"
-CALLED = {"super", "range", "print", "float", "slice"}
+CALLED = {"super", "range", "print", "float", "slice", "OrderedDict"}
+CALLED |= {"enumerate", "id", "isinstance", "len", "list", "zip"}  # by the helpers of `manual`
 
 
 def assert_harmless(source: str) -> None:
-    """Imports are torch's, every call is torch's, a layer's or a known builtin's, nothing is run."""
+    """Imports are torch's, every call is torch's, its own, a layer's or a known builtin's."""
     tree = ast.parse(source)
-    classes = {node.name for node in tree.body if isinstance(node, ast.ClassDef)}
+    own = {n.name for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef)}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
             assert ast.unparse(node).split()[1] in (
@@ -46,11 +47,13 @@ def assert_harmless(source: str) -> None:
                 "typing",
             )
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            assert node.func.id in CALLED | classes | {"model", "block"}
+            assert node.func.id in CALLED | own | {"model", "block"}
         if isinstance(node, ast.Name | ast.Attribute):
             name = node.id if isinstance(node, ast.Name) else node.attr
             assert not name.startswith("__") or name in ("__init__", "__name__")
-        assert not isinstance(node, ast.Lambda | ast.Global | ast.Raise | ast.While | ast.With)
+        if isinstance(node, ast.With):
+            assert [ast.unparse(item) for item in node.items] == ["torch.no_grad()"]
+        assert not isinstance(node, ast.Lambda | ast.Global | ast.Raise | ast.While)
 
 
 @st.composite

@@ -235,6 +235,13 @@ def test_all_layers_that_cannot_be_written_are_named_at_once() -> None:
     assert "“unfold”" in str(caught.value)
 
 
+def test_a_number_where_a_layer_reads_a_tensor_is_refused() -> None:
+    graph = chain(("act", "ReLU", {}))
+    nodes = {**graph.nodes, "act": replace(graph.nodes["act"], arguments={"input": 0})}
+    with pytest.raises(CodeRefused, match="no tensor"):
+        write_code(replace(graph, nodes=nodes), "manual")
+
+
 def test_an_activation_in_place_is_refused_where_others_read_what_it_writes_over() -> None:
     net = Net()
     y = net.layer("fc", "Linear", net.input("x", "N", 4), out_features=4)

@@ -231,3 +231,10 @@ def test_places_inside_blocks_are_known() -> None:
     assert found["steps.1/fc"] == "0.1.0"
     assert paths(graph)["steps.1/fc"] == "steps.1.fc"
     assert all(model.get_submodule(path) for path in found.values() if path != "0.0.1")
+
+
+def test_a_place_in_a_container_is_no_name_in_an_ordered_dict() -> None:
+    graph = chain(("fc.x", "Linear", {"out_features": 4}), ("act", "ReLU", {}))
+    with pytest.raises(CodeRefused, match=r"“fc\.x” stands in a container"):
+        write_code(graph, "ordered")
+    assert elements(graph) == ["nn.Linear(16, 4)", "nn.ReLU()"]

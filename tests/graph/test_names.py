@@ -9,14 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from builder.errors import ProjectRefused
 from builder.graph.names import (
     MAX_NAME,
     class_name,
     name_for,
+    names_in,
     refuse_name,
     safe_identifier,
     suggest_name,
 )
+from builder.graph.validate import validate
+from tests.code.networks import chain
 
 
 @pytest.mark.parametrize(
@@ -43,17 +47,41 @@ def test_names_that_may_be_used(name: str) -> None:
         ("__hidden", "hidden"),
         ("a b", "a_b"),
         ("  ", "layer"),
-        ("a..b", "a_b"),
+        ("a..b", "a.b"),  # a place in containers
+        ("heads.forward", "heads.forward_"),
+        ("0.fc", "layer_0.fc"),
+        ("fc1.x", "fc1_x"),  # fc1 is a layer, no container
+        ("layers.0", "layers_0"),
+        ("layers", "layers2"),  # the container of layers.0
+        (".", "layer"),
         ("{x}", "x"),
         ("fc1", "fc2"),
         ("0", "1"),
     ],
 )
 def test_a_refused_name_comes_with_one_that_would_do(name: str, proposed: str) -> None:
-    taken = {"fc1", "0"}
+    taken = {"fc1", "0", "layers", "layers.0"}
     sentence = refuse_name(name, taken)
     assert sentence is not None and f"“{proposed}”" in sentence
     assert refuse_name(proposed, taken) is None
+
+
+def test_a_layer_stands_beside_those_of_its_container() -> None:
+    assert refuse_name("layers.1", {"layers", "layers.0"}) is None
+    assert refuse_name("layers.0.fc", {"layers", "layers.0"}) is not None
+
+
+def test_a_container_and_a_layer_have_no_name_in_common() -> None:
+    for names in (("fc.x", "fc"), ("fc", "fc.x"), ("a.b.c", "a.b")):
+        graph = chain(*((name, "Linear", {"out_features": 4}) for name in names))
+        with pytest.raises(ProjectRefused, match=r"[Ss]tand inside"):
+            validate(graph)
+    validate(chain(*((name, "Linear", {"out_features": 4}) for name in ("fc.x", "fc.y"))))
+
+
+def test_a_new_layer_is_not_named_as_a_container() -> None:
+    graph = chain(("linear1.x", "Linear", {"out_features": 4}))
+    assert name_for("torch.nn.Linear", names_in(graph)) == "linear2"
 
 
 def test_a_name_is_needed() -> None:

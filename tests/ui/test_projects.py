@@ -17,7 +17,7 @@ from builder.gallery import project
 from builder.graph.edits import AddNode, RenameModel
 from builder.graph.model import Graph, Node
 from builder.graph.project import Project, from_json, to_json
-from builder.ui import opened, projects, session, work
+from builder.ui import opened, projects, saving, session, work
 from builder.ui.owner import new_token
 from builder.ui.work import Work
 
@@ -135,12 +135,12 @@ def test_an_edit_saved_soon_is_on_disk_once_settled(
     work = Work.new(owner, Project("Net", Graph(name="Net")))
     work.save()
     tab_with(work, monkeypatch)
-    with opened.saving_soon():
+    with saving.saving_soon():
         opened.edit(RenameModel("Renamed"))
         assert projects.read_project(owner, work.id)[0].graph.name == "Net"
-    opened.settle()
+    saving.settle()
     assert projects.read_project(owner, work.id)[0].graph.name == "Renamed"
-    assert not work.waits and opened.saved() == "saved"
+    assert not work.waits and saving.saved() == "saved"
 
 
 def test_an_edit_of_a_run_that_is_broken_off_is_saved_by_itself(
@@ -150,7 +150,7 @@ def test_an_edit_of_a_run_that_is_broken_off_is_saved_by_itself(
     work = Work.new(owner, Project("Net", Graph(name="Net")))
     work.save()
     tab_with(work, monkeypatch)
-    with opened.saving_soon():
+    with saving.saving_soon():
         opened.edit(RenameModel("Renamed"))
     end = time.monotonic() + 10
     while work.waits and time.monotonic() < end:
@@ -165,7 +165,7 @@ def test_who_opens_a_project_that_waits_to_be_saved_has_its_last_edit(
     work = Work.new(owner, Project("Net", Graph(name="Net")))
     work.save()
     tab_with(work, monkeypatch)
-    with opened.saving_soon():
+    with saving.saving_soon():
         opened.edit(RenameModel("Renamed"))
     assert Work.read(owner, work.id).graph.name == "Renamed"
     assert work.look() == "saved"
@@ -177,10 +177,10 @@ def test_a_disk_that_refuses_what_was_to_be_saved_soon_is_told(
     work = Work.new(owner, Project("Net", Graph(name="Net")))
     work.save()
     tab = tab_with(work, monkeypatch)
-    with opened.saving_soon():
+    with saving.saving_soon():
         opened.edit(RenameModel("Renamed"))
     monkeypatch.setattr(projects, "to_json", lambda _: "\ud800")
-    assert opened.saved() == "failed"
+    assert saving.saved() == "failed"
     [(tone, text)] = tab.messages
     assert tone == "error" and text.startswith("Not saved: ")
 
@@ -211,7 +211,7 @@ def test_a_new_project_that_cannot_be_saved_says_so(
     monkeypatch.setattr(session, "_find", [lambda: tab])
     data = {"source": "moons", "options": {"a": float("inf")}}
     opened.new_project(Project("Net", Graph(name="Net"), data))
-    assert opened.saved() == "failed"
+    assert saving.saved() == "failed"
     [(tone, text)] = tab.messages
     assert tone == "error" and text.startswith("Not saved: ")
 
@@ -257,7 +257,7 @@ def test_a_look_at_the_list_needs_no_room_on_the_disk(
     monkeypatch.setattr(session, "_find", [lambda: tab])
     assert opened.list_projects() == []
     opened.new_project(project("unet"))
-    assert opened.saved() == "failed" and "Nothing is lost in this tab" in tab.messages[0][1]
+    assert saving.saved() == "failed" and "Nothing is lost in this tab" in tab.messages[0][1]
     assert ".." not in tab.messages[0][1]
     opened.delete_project("abcdefgh")
     assert len(tab.messages) == 1
@@ -308,14 +308,14 @@ def test_the_mark_of_an_operation_is_written_with_what_it_did(
     work = Work.new(owner, Project("Net", Graph(name="Net")))
     work.save()
     tab_with(work, monkeypatch)
-    with opened.saving_soon(), opened.marked("canvas:tab", 3):
+    with saving.saving_soon(), saving.marked("canvas:tab", 3):
         opened.edit(RenameModel("Renamed"))
     before = projects.read_project(owner, work.id)[0]
-    assert (before.graph.name, before.done, opened.done_on_disk()) == ("Net", {}, {})
-    opened.settle()
+    assert (before.graph.name, before.done, saving.done_on_disk()) == ("Net", {}, {})
+    saving.settle()
     after = projects.read_project(owner, work.id)[0]
     assert (after.graph.name, after.done) == ("Renamed", {"canvas:tab": 3})
-    assert Work.read(owner, work.id).done == opened.done_on_disk() == {"canvas:tab": 3}
+    assert Work.read(owner, work.id).done == saving.done_on_disk() == {"canvas:tab": 3}
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal
 import torch
 
 from builder.catalogue.entry import REQUIRED, Entry, Parameter, ParameterType, Port
-from builder.catalogue.operations.making import MAKING
+from builder.catalogue.making import MAKING
 
 _SPACES: Final = (
     "torch.", "torch.Tensor.", "torch.nn.functional.", "torch.linalg.", "torch.special.", "torch.fft.",

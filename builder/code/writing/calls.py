@@ -8,7 +8,7 @@ from types import EllipsisType
 
 from builder import catalogue
 from builder.catalogue.entry import REQUIRED, Entry, Parameter, Port
-from builder.catalogue.operations.making import DEVICE, LEADING
+from builder.catalogue.making import DEVICE, LEADING
 from builder.code.writing.layout import Expression, Group, Infix, Prefixed, call, flat
 from builder.code.writing.literals import (
     ReadRef,

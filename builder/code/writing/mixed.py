@@ -27,7 +27,7 @@ from builder.graph.model import (
     map_refs,
     with_refs,
 )
-from builder.graph.names import class_name, suggest_name
+from builder.graph.names import class_name, containers_of, suggest_name
 from builder.graph.report import ShapeReport
 from builder.graph.shapes import infer_shapes
 
@@ -211,7 +211,8 @@ def _grouped(
     moved = {link.owner.id for s in stretches for link in s.links if link.owner is not None}
     owners = {k: owner for k, owner in graph.owners.items() if k in called or k not in moved}
     places = {key: place for place, key in enumerate(graph.owners)}
-    attributes = {owner.name for owner in owners.values()} | set(graph.settings)
+    attributes = {owner.name for owner in owners.values()}
+    attributes |= containers_of(attributes) | set(graph.settings)
     for stretch in stretches:
         name = suggest_name(_title(graph, stretch), attributes)
         attributes.add(name)
@@ -220,7 +221,8 @@ def _grouped(
         owner = suggest_name(f"o_{name}", owners)
         owners[owner] = Owner(owner, name, BLOCK_PREFIX + block)
         # Made where its first layer was: the same seed gives the same weights.
-        places[owner] = min(places[li.owner.id] for li in stretch.links if li.owner is not None)
+        made = [places[li.owner.id] for li in stretch.links if li.owner is not None]
+        places[owner] = min(made, default=len(places))
         # Under the last one's id, so that whoever reads it reads the block.
         calls[stretch.last] = Node(
             stretch.last, "layer", target=owner, arguments={_INPUT: stretch.source}

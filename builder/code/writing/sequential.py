@@ -25,6 +25,7 @@ from builder.code.writing.shapes import shape_text, summary
 from builder.code.writing.smoke import smoke_test
 from builder.errors import CodeRefused, quote
 from builder.graph.model import Graph, Owner, Ref
+from builder.graph.names import refuse_name
 from builder.graph.report import ShapeReport
 
 # What an nn.Sequential has itself, beside what every nn.Module has.
@@ -103,6 +104,12 @@ class _SequentialWriter:
         if not self.named or scope.inline:
             return []
         owners = [link.owner for link in links if link.owner is not None]
+        for owner in owners:
+            if "." in owner.name and refuse_name(owner.name) is None:
+                raise CodeRefused(
+                    f"{quote(owner.name)} stands in a container, and the names in an OrderedDict "
+                    "have no dots."
+                )
         counted = all(owner.name.isdecimal() for owner in owners)
         known = {
             owner.id: owner.name

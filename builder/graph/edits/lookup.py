@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Collection, Container
 
 from builder.errors import EditRefused, did_you_mean, quote
 from builder.graph.allowed import refuse_id
@@ -32,7 +32,7 @@ def owner_at(graph: Graph, node_id: str, what: str) -> Owner:
     return owner
 
 
-def new_name(wish: str | None, target: str, taken: Container[str], layer: bool = True) -> str:
+def new_name(wish: str | None, target: str, taken: Collection[str], layer: bool = True) -> str:
     """The name asked for if it can be used (else EditRefused), or one made from the target."""
     if wish is None:
         return (

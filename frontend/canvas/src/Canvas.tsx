@@ -1,6 +1,6 @@
 /** The canvas: React Flow between what Python says and what a person does. */
 import {
-  applyNodeChanges, Background, BackgroundVariant, MiniMap, ReactFlow, ReactFlowProvider, useReactFlow, useUpdateNodeInternals,
+  applyNodeChanges, Background, BackgroundVariant, MiniMap, ReactFlow, ReactFlowProvider, useReactFlow, useStoreApi, useUpdateNodeInternals,
   type Connection, type Edge, type EdgeChange, type FinalConnectionState, type Node, type NodeChange, type OnConnectStartParams, type Viewport,
 } from "@xyflow/react";
 import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState, useSyncExternalStore, type CSSProperties, type MouseEvent, type PointerEvent } from "react";
@@ -173,6 +173,18 @@ function slotOf(connection: { target: string; targetHandle: string | null }): Sl
   return [connection.target, ...readIn(connection.targetHandle ?? "input:0")];
 }
 
+/** Does something once what is drawn now is on the screen; the function it gives calls it off. */
+function afterPaint(work: () => void): () => void {
+  let later: ReturnType<typeof setTimeout> | undefined;
+  const frame = requestAnimationFrame(() => {
+    later = setTimeout(work);
+  });
+  return () => {
+    cancelAnimationFrame(frame);
+    clearTimeout(later);
+  };
+}
+
 const pointOf = (event: globalThis.MouseEvent | TouchEvent): Point => {
   const at = "changedTouches" in event ? event.changedTouches[0] : event;
   return [at?.clientX ?? 0, at?.clientY ?? 0];
@@ -183,6 +195,7 @@ function Stage() {
   const { store, ui } = controller;
   const version = useSyncExternalStore(store.subscribe, store.snapshot);
   const flow = useReactFlow();
+  const drawing = useStoreApi();
   const updateInternals = useUpdateNodeInternals();
   const stage = useRef<HTMLDivElement>(null);
   const frameTool = useUi(ui, (state) => state.frameTool);
@@ -220,6 +233,7 @@ function Stage() {
 
   useLayoutEffect(() => {
     controller.flow = flow;
+    controller.size = () => drawing.getState();
     controller.ways = ways.current;
     controller.stage = stage.current;
     controller.onMarks = () => setMarks((count) => count + 1);
@@ -276,9 +290,11 @@ function Stage() {
     const fresh = before?.size ? doc.order.filter((id) => !before.has(id)) : [];
     if (!fresh.length || !fitted.current) return;
     if (doc.undo !== null && doc.redo === null) controller.clear(fresh);
-    if (fresh.length <= MOST_SHOWN) controller.show(fresh);
+    const unseen = fresh.filter((id) => !controller.looksAt(id));
+    if (unseen.length && fresh.length <= MOST_SHOWN) afterPaint(() => controller.show(unseen)); // not called off: it is said once
   }, [doc, controller]);
-  useEffect(() => controller.settle(), [version, controller]);
+  // First the shapes are on the screen, then a new layer goes to its line.
+  useEffect(() => (controller.settles() ? afterPaint(() => controller.settle()) : undefined), [version, controller]);
 
   const count = doc.order.length;
   useEffect(() => {

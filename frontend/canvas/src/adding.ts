@@ -104,10 +104,20 @@ export class Adding extends View {
     this.show([id]);
   }
 
+  /** Whether a layer was just added here: its way into view is cared for. */
+  looksAt(id: string): boolean {
+    return this.fresh?.id === id;
+  }
+
+  /** Whether Python has said what the new layer is. */
+  settles(): boolean {
+    return this.fresh !== null && !this.store.pending.length && this.store.server.nodes[this.fresh.id] !== undefined;
+  }
+
   /** Once Python has said what a new layer is: its port on the line of what it reads, its readers clear of it. */
   settle(): void {
     const { fresh, store } = this;
-    if (!fresh || store.pending.length || !store.server.nodes[fresh.id]) return;
+    if (!fresh || !this.settles()) return;
     this.fresh = null;
     const [own, boxes, direction] = [this.boxOf(fresh.id), this.boxMap(), this.direction()];
     if (own && own.x === fresh.at[0] && own.y === fresh.at[1]) {

@@ -59,7 +59,19 @@ export function nameApart(name: string): [start: string, end: string] {
 }
 
 /** A node's size, by the text in it: known before it is drawn, the same on every machine. */
-export function nodeSize(node: LayerData, unfolded = false): { w: number; h: number } {
+export function nodeSize(node: LayerData, unfolded = false): Readonly<Size> {
+  const known = SIZES[unfolded ? 1 : 0].get(node);
+  if (known) return known;
+  const size = measured(node, unfolded);
+  SIZES[unfolded ? 1 : 0].set(node, size);
+  return size;
+}
+
+interface Size { w: number; h: number }
+/** Sizes worked out already, of folded and of unfolded layers: what is said of a layer never changes in place. */
+const SIZES = [new WeakMap<LayerData, Size>(), new WeakMap<LayerData, Size>()] as const;
+
+function measured(node: LayerData, unfolded: boolean): Size {
   const name = node.name || node.type;
   const head = Math.max((nameApart(name)[0] ? Math.min(name.length, SHORTENED) : name.length) * 7.8, node.type.length * 6.8) + 34 + node.marks.length * 14;
   const words = node.words.length * 6.2 + 28;

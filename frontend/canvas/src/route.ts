@@ -49,7 +49,7 @@ export function routes(doc: Document, boxes: Map<string, Box>, direction: Direct
   const ways = waysOf(doc, boxes, spans, direction, unfolded);
   const lanes: Lane[] = [];
   const labels = new Labels(boxes.values(), direction);
-  const all = [...spans.values()];
+  const all = new Spans(spans.values());
   const found = new Map<string, Route>();
   for (const way of ways) {
     const { lane, turn } = laneOf(way, all, lanes);
@@ -124,19 +124,44 @@ function blocks(other: Span, { start, end, out, back }: Way): boolean {
   return Math.max(one, two) > other.c - NEAR && Math.min(one, two) < other.d + NEAR;
 }
 
-function laneOf(way: Way, spans: readonly Span[], lanes: Lane[]): Pick<Route, "lane" | "turn"> {
+/** Spans, found by where they are along; those of one place by where they are across. */
+class Spans {
+  private readonly sorted: Span[];
+  private readonly longest: number;
+
+  constructor(spans: Iterable<Span>) {
+    this.sorted = [...spans].sort((x, y) => x.a - y.a || x.c - y.c);
+    this.longest = Math.max(0, ...this.sorted.map(({ a, b }) => b - a));
+  }
+
+  /** Those that have something between two places. */
+  between(low: number, high: number): Span[] {
+    const found: Span[] = [];
+    for (let at = this.first(low - this.longest); at < this.sorted.length; at++) {
+      const one = this.sorted[at] as Span;
+      if (one.a >= high) break;
+      if (one.b > low) found.push(one);
+    }
+    return found;
+  }
+
+  private first(from: number): number {
+    let [low, high] = [0, this.sorted.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.sorted[middle] as Span).a < from) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+function laneOf(way: Way, spans: Spans, lanes: Lane[]): Pick<Route, "lane" | "turn"> {
   const { from, to, start, end, out, back } = way;
   const backwards = end < start + 4;
-  // Most wires meet nothing: what stands between is gathered only for those that do.
-  let blocked = backwards;
-  for (let i = 0; i < spans.length && !blocked; i++) {
-    const other = spans[i] as Span;
-    blocked = other !== from && other !== to && blocks(other, way);
-  }
-  if (!blocked) return { lane: null, turn: [TURN, TURN] };
   const [low, high] = backwards ? [to.a - BACK, from.b + BACK] : [start, end];
-  const own = (other: Span): boolean => other === from || other === to;
-  const between = spans.filter((other) => (own(other) ? backwards : other.b > low + 4 && other.a < high - 4));
+  const between = spans.between(low + 4, high - 4).filter((other) => backwards || (other !== from && other !== to));
+  if (!backwards && !between.some((other) => blocks(other, way))) return { lane: null, turn: [TURN, TURN] };
   const near = lanes.filter((used) => used.a < high && used.b > low);
   const joined = near.filter((used) => used.value === way.value).map((used) => used.at);
   const walls = merged(between);
@@ -153,7 +178,9 @@ function laneOf(way: Way, spans: readonly Span[], lanes: Lane[]): Pick<Route, "l
     if (price < least) [best, least, turn] = [lane, price, [first ?? 16, last ?? 16]];
   };
   for (const lane of joined) consider(lane, Math.abs(lane - out) + Math.abs(lane - back) - 2 * LANE);
-  for (const [top, bottom] of walls) for (const step of STEPS) for (const lane of [top + step, bottom + step]) {
+  // The nearest first: what is farther costs more than what was found, and is not looked at closely.
+  const far = ([top, bottom]: readonly [number, number]): number => Math.abs((top + bottom - out - back) / 2);
+  for (const [top, bottom] of [...walls].sort((x, y) => far(x) - far(y))) for (const step of STEPS) for (const lane of [top + step, bottom + step]) {
     consider(lane, Math.abs(lane - out) + Math.abs(lane - back) + (lane > out ? 1 : 0));
   }
   return { lane: best, turn: backwards ? [BACK, BACK] : turn };

@@ -31,6 +31,8 @@ export class View {
   box: HTMLElement | null = null;
   /** The element React Flow draws in. */
   stage: HTMLElement | null = null;
+  /** How large that is. Asking the element would hold up the browser in the middle of a change. */
+  size: () => { width: number; height: number } = () => ({ width: 0, height: 0 });
   /** Wires that are selected: they are the browser's matter alone. */
   wires = new Set<string>();
   /** So are frames and notes. */
@@ -129,8 +131,8 @@ export class View {
 
   /** Brings a part of the drawing into view, and what is around it where there is room. */
   protected bring(one: Box, all: Box = one): void {
-    const frame = this.stage?.getBoundingClientRect();
-    if (!this.flow || !frame) return;
+    const frame = this.size();
+    if (!this.flow || !frame.width) return;
     const zoom = this.flow.getZoom();
     const [w, h] = [frame.width - 2 * SIDE, frame.height - TOP - BOTTOM];
     const fits = (box: Box, at: number): boolean => box.w * at <= w && box.h * at <= h;

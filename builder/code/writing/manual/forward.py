@@ -214,6 +214,8 @@ class FunctionWriter(ForwardWriter):
         def read(port: str) -> Expression:
             if ports.get(port) is None:
                 raise CodeRefused(f"it has nothing at “{port}” yet")
+            if not isinstance(ports[port], Ref | tuple):
+                raise CodeRefused(f"what it reads at “{port}” is no tensor")
             return self.argument(ports[port], node)
 
         tensors = {
