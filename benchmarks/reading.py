@@ -37,28 +37,34 @@ def measured(count: int, runs: int) -> list[tuple[str, list[float], list[float]]
     """(what, our milliseconds, Python's milliseconds) for a network of so many layers."""
     rows: list[tuple[str, list[float], list[float]]] = []
     for kind, text in (("chain", chain(count)), ("classes", classes(count))):
-        first, again, write, parse = [], [], [], []
-        for _ in range(max(2, runs // 10)):
-            child = Child()
-            child.warm()
-            first.append(timed(lambda child=child: child.read(text, None, None)))
-            child.close()
+        first = [first_contact(text) for _ in range(max(2, runs // 10))]
         graph = builder.read_code(text)
         builder.write_code(graph)  # what is imported for it is imported now
+        again, write, parse = [], [], []
         for _ in range(runs):
-            again.append(timed(lambda: builder.read_code(text)))
-            write.append(timed(lambda: builder.write_code(graph)))
-            parse.append(timed(lambda: compile(text, "text", "exec")))
+            again.append(timed(builder.read_code, text))
+            write.append(timed(builder.write_code, graph))
+            parse.append(timed(compile, text, "text", "exec"))
         rows.append((f"{kind} first", first, parse))
         rows.append((f"{kind} read", again, parse))
         rows.append((f"{kind} write", write, parse))
     return rows
 
 
-def timed(do: Callable[[], object]) -> float:
+def first_contact(text: str) -> float:
+    """Milliseconds of a text in a child that has read nothing but its own warming up."""
+    child = Child()
+    child.warm()
+    try:
+        return timed(child.read, text, None, None)
+    finally:
+        child.close()
+
+
+def timed(do: Callable[..., object], *given: object) -> float:
     """Milliseconds."""
     start = perf_counter()
-    do()
+    do(*given)
     return 1000 * (perf_counter() - start)
 
 

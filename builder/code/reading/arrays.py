@@ -49,7 +49,8 @@ def element(reader: Reader, array: Array, index: Any) -> Any:
 def attribute(reader: Reader, array: Array, name: str) -> Any:
     """`array.astype(np.float32)`, `array.shape`."""
     if name == "shape":
-        sizes, at = [], array.items
+        sizes: list[int] = []
+        at: Any = array.items
         while isinstance(at, tuple):
             sizes.append(len(at))
             at = at[0] if at else 0

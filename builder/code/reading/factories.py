@@ -61,7 +61,9 @@ def made(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> 
         given["device"] = device.of
     elif reader.state.get("forward") and (inside := _nearby(reader)) is not None:
         given["device"] = inside
-    return operation(reader, f"torch.{'tensor' if name in ('as_tensor', 'from_numpy') else name}", given)
+    return operation(
+        reader, f"torch.{'tensor' if name in ('as_tensor', 'from_numpy') else name}", given
+    )
 
 
 _NOTHING: Final = frozenset(

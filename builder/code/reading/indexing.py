@@ -65,7 +65,9 @@ def get(reader: Reader, value: Any, index: Any) -> Any:
 
 def _index(reader: Reader, index: Any) -> Any:
     """A list among the indices picks several: it stands as a tuple inside the tuple, or as a tensor."""
-    if isinstance(index, str) or (isinstance(index, tuple) and any(isinstance(i, str) for i in index)):
+    if isinstance(index, str) or (
+        isinstance(index, tuple) and any(isinstance(i, str) for i in index)
+    ):
         raise reader.refuse(
             "A tensor is asked for an element by a name",
             "A network is given tensors: write each entry as an argument of forward.",
@@ -153,7 +155,9 @@ def put(reader: Reader, value: Any, index: Any, given: Any) -> None:
         return
     if value.__class__ is Tensor:
         made = operation(
-            reader, "operator.setitem", {"input": value, "index": _index(reader, index), "value": given}
+            reader,
+            "operator.setitem",
+            {"input": value, "index": _index(reader, index), "value": given},
         )
         value.ref = made.ref
         return

@@ -101,9 +101,7 @@ def call_path(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]
         return reader.call(
             attributes.get(reader, args[0], path.rpartition(".")[2]), args[1:], kwargs
         )
-    return Unknown(
-        f"What {path[:60]} gives is not worked out here.", reader.line, _instead(path)
-    )
+    return Unknown(f"What {path[:60]} gives is not worked out here.", reader.line, _instead(path))
 
 
 def _instead(path: str) -> str:

@@ -37,7 +37,14 @@ def ready() -> None:
             torch_names,
         )
 
-        assert arrays and containers and settings_of_programs and torch_names and kinds and python_functions
+        assert (
+            arrays
+            and containers
+            and settings_of_programs
+            and torch_names
+            and kinds
+            and python_functions
+        )
 
 
 _MATH: Final = (

@@ -77,9 +77,7 @@ def call(reader: Reader, layer: Layer, args: list[Any], kwargs: dict[str, Any]) 
     if first is None:
         raise reader.refuse("Code of your own is given no tensor here")
     result = _tried(reader, first.spec)
-    step = reader.trace.add(
-        "layer", "", arguments, result, reader.line or 0, reader.node, layer
-    )
+    step = reader.trace.add("layer", "", arguments, result, reader.line or 0, reader.node, layer)
     layer.known = {}
     reader.budget.node()
     return Tensor(result, Ref(step.id))
@@ -103,7 +101,8 @@ def _tried(reader: Reader, received: TensorSpec) -> TensorSpec:
         found += [TensorSpec(spec.shape, "float32") for spec in found]
     found = list(dict.fromkeys(found))
     reader.state["shapes to try"] = max(len(found), reader.state.get("shapes to try", 0))
-    return found[min(reader.state.get("try", 0), len(found) - 1)]
+    place: int = reader.state.get("try", 0)
+    return found[min(place, len(found) - 1)]
 
 
 def _root(reader: Reader, frame: Frame) -> Module | None:
@@ -138,10 +137,9 @@ def note_sizes(reader: Reader, root: Module) -> None:
     sizes: dict[int, None] = {}
     for part in _modules(root):
         for member in part.members.values():
-            for name in _TAKEN_IN if isinstance(member, Layer) else ():
-                size = deep_plain(member.arguments.get(name))
-                if isinstance(size, int) and not isinstance(size, bool):
-                    sizes[size] = None
+            if isinstance(member, Layer):
+                taken = [deep_plain(member.arguments.get(name)) for name in _TAKEN_IN]
+                sizes |= {t: None for t in taken if isinstance(t, int) and not isinstance(t, bool)}
     reader.state["sizes"] = list(sizes)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from builder import catalogue
-from builder.catalogue.operations.making import MAKING
+from builder.catalogue.making import MAKING
 from builder.code.reading import raws
 from builder.code.reading.closed import Closed, Tree, is_random
 from builder.code.reading.reader import Reader

@@ -6,7 +6,7 @@ from tests.code.reading.corpus import text
 
 text(
     "pointnet_with_tnet",
-    '''
+    """
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -95,7 +95,7 @@ if __name__ == '__main__':
     cls = PointNetCls(k=5)
     out, _ = cls(sim_data)
     print('class', out.size())
-''',
+""",
     original="PointNetCls(k=5)",
 )
 
@@ -237,7 +237,7 @@ class GAT(nn.Module):
 
 text(
     "dqn_with_conv_size_helper",
-    '''
+    """
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -273,13 +273,13 @@ init_screen = torch.zeros(1, 3, 20, 30)
 _, _, screen_height, screen_width = init_screen.shape
 n_actions = 2
 policy_net = DQN(screen_height, screen_width, n_actions)
-''',
+""",
     inputs=["float32[N,3,20,30]"],
 )
 
 text(
     "dqn_asking_its_own_convolutions",
-    '''
+    """
 import torch
 import torch.nn as nn
 import numpy as np
@@ -314,13 +314,13 @@ class DQN(nn.Module):
 
 
 net = DQN((4, 44, 44), 6)
-''',
+""",
     inputs=["uint8[N,4,44,44]"],
 )
 
 text(
     "dueling_dqn",
-    '''
+    """
 import torch
 import torch.nn as nn
 
@@ -345,7 +345,7 @@ class DuelingDQN(nn.Module):
 
 
 agent = DuelingDQN(4, 2)
-''',
+""",
 )
 
 text(
@@ -409,7 +409,7 @@ def select_action(state):
 
 text(
     "sac_actor_with_clamped_log_std",
-    '''
+    """
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -437,13 +437,13 @@ class Actor(nn.Module):
         log_std = torch.tanh(log_std)
         log_std = LOG_STD_MIN + 0.5 * (LOG_STD_MAX - LOG_STD_MIN) * (log_std + 1)  # From SpinUp / Denis Yarats
         return torch.tanh(mean) * self.action_scale + self.action_bias, log_std.exp()
-''',
+""",
     target="Actor(3, 2)",
 )
 
 text(
     "nerf_mlp_with_skips",
-    '''
+    """
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -553,14 +553,14 @@ class NeRFWithEmbedding(nn.Module):
 
     def forward(self, pts, views):
         return self.nerf(torch.cat([self.embed(pts), views], -1))
-''',
+""",
     target="NeRFWithEmbedding()",
     inputs=["float32[N,3]", "float32[N,3]"],
 )
 
 text(
     "rbf_network_with_basis_functions",
-    '''
+    """
 import torch
 import torch.nn as nn
 
@@ -615,13 +615,13 @@ class Network(nn.Module):
 
 
 rbfnet = Network([2, 3, 1], [5, 4], basis_func_dict()['gaussian'])
-''',
+""",
     inputs=["float32[N,2]"],
 )
 
 text(
     "siren_with_first_layer_flag",
-    '''
+    """
 import numpy as np
 import torch
 from torch import nn
@@ -673,13 +673,13 @@ class Siren(nn.Module):
 
 
 img_siren = Siren(in_features=2, out_features=1, hidden_features=16, hidden_layers=3, outermost_linear=True)
-''',
+""",
     inputs=["float32[N,2]"],
 )
 
 text(
     "matrix_factorization_with_biases",
-    '''
+    """
 import torch
 from torch import nn
 
@@ -708,13 +708,13 @@ class MatrixFactorization(torch.nn.Module):
 
 
 model = MatrixFactorization(20, 30, n_factors=6)
-''',
+""",
     inputs=["int64[N]", "int64[N]"],
 )
 
 text(
     "wide_and_deep_on_columns",
-    '''
+    """
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -762,7 +762,7 @@ class WideDeep(nn.Module):
 
 
 model = WideDeep(5, [("education", 4, 3), ("job", 4, 2)], ["age"])
-''',
+""",
     inputs=["float32[N,5]", "float32[N,3]"],
     whole=True,
     below=2,
@@ -860,7 +860,7 @@ model = DeepFactorizationMachineModel([5, 6, 7], embed_dim=4, mlp_dims=(8, 8), d
 
 text(
     "fourier_neural_operator_1d",
-    '''
+    """
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -914,14 +914,14 @@ class FNO1d(nn.Module):
 
 
 model = FNO1d(4, 6)
-''',
+""",
     inputs=["float32[N,16,2]"],
     refused="complex",
 )
 
 text(
     "lazy_layers",
-    '''
+    """
 import torch
 from torch import nn
 
@@ -948,14 +948,14 @@ class LazyNet(nn.Module):
 
 model = LazyNet()
 model.layer_summary((1, 1, 12, 12))
-''',
+""",
     target="LazyNet()",
     inputs=["float32[N,1,12,12]"],
 )
 
 text(
     "lightning_module",
-    '''
+    """
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -1008,7 +1008,7 @@ class LitMNIST(pl.LightningModule):
 model = LitMNIST()
 trainer = pl.Trainer(max_epochs=3)
 trainer.fit(model)
-''',
+""",
     target="LitMNIST()",
     inputs=["float32[N,1,28,28]"],
     executed=(
@@ -1069,7 +1069,7 @@ for epoch in range(3):
 
 text(
     "module_dict_of_activations_and_choices",
-    '''
+    """
 from torch import nn
 import torch
 
@@ -1090,14 +1090,14 @@ class MyModule(nn.Module):
         x = self.choices[choice](x)
         x = self.activations[act](x)
         return x
-''',
+""",
     target="MyModule()",
     inputs=["float32[N,10,9,9]"],
 )
 
 text(
     "activation_factory_and_conv_block_functions",
-    '''
+    """
 import torch.nn as nn
 
 
@@ -1168,13 +1168,13 @@ class MyCNNClassifier(nn.Module):
 
 model = MyCNNClassifier(1, [4, 8], [16, 8], 10, activation='leaky_relu')
 print(model)
-''',
+""",
     inputs=["float32[N,1,12,12]"],
 )
 
 text(
     "abstract_base_with_registry",
-    '''
+    """
 from abc import ABC, abstractmethod
 from enum import Enum
 import torch
@@ -1238,13 +1238,13 @@ def build_model(cfg):
 
 
 model = build_model({"name": "wide_mlp", "n_in": 5, "n_out": 2, "pooling": Pooling.MAX, "lr": 1e-3})
-''',
+""",
     inputs=["float32[N,7,5]"],
 )
 
 text(
     "dict_and_namedtuple_outputs",
-    '''
+    """
 from typing import NamedTuple, Dict
 import torch
 from torch import nn, Tensor
@@ -1275,13 +1275,13 @@ class Model(nn.Module):
         code = self.encoder(x)
         z = code.mean + torch.randn_like(code.mean) * (0.5 * code.log_var).exp() if self.training else code.mean
         return {"z": z, "reconstruction": self.decoder(z), "mean": code.mean}
-''',
+""",
     target="Model()",
 )
 
 text(
     "inputs_as_a_dict",
-    '''
+    """
 import torch
 import torch.nn as nn
 
@@ -1298,14 +1298,14 @@ class TwoTowers(nn.Module):
 
 model = TwoTowers()
 model({"a": torch.randn(5, 3), "b": torch.randn(5, 2)})
-''',
+""",
     target="TwoTowers()",
     refused="by a name",
 )
 
 text(
     "tied_autoencoder_by_functional_linear",
-    '''
+    """
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -1325,13 +1325,13 @@ class TiedAutoEncoder(nn.Module):
 
 
 model = TiedAutoEncoder(6, 3)
-''',
+""",
     inputs=["float32[N,6]"],
 )
 
 text(
     "real_nvp_coupling",
-    '''
+    """
 import torch
 from torch import nn
 
@@ -1366,7 +1366,7 @@ class RealNVP(nn.Module):
 
 
 flow = RealNVP()
-''',
+""",
     inputs=["float32[N,4]"],
 )
 
@@ -1482,7 +1482,7 @@ print("Num params: ", sum(p.numel() for p in model.parameters()))
 
 text(
     "kolmogorov_arnold_splines",
-    '''
+    """
 import math
 import torch
 import torch.nn.functional as F
@@ -1571,13 +1571,13 @@ class KAN(torch.nn.Module):
 
 
 model = KAN([3, 4, 2])
-''',
+""",
     inputs=["float32[N,3]"],
 )
 
 text(
     "config_class_and_builder_from_strings",
-    '''
+    """
 import torch
 import torch.nn as nn
 
@@ -1610,7 +1610,7 @@ class MLP(nn.Module):
 
 cfg = Config()
 model = MLP(cfg, 7, 3)
-''',
+""",
     inputs=["float32[N,7]"],
 )
 
@@ -1692,7 +1692,7 @@ if __name__ == "__main__":
 
 text(
     "data_dependent_branch_and_shared_middle",
-    '''
+    """
 import random
 import torch
 import math
@@ -1714,13 +1714,13 @@ class DynamicNet(torch.nn.Module):
 
 
 model = DynamicNet()
-''',
+""",
     inputs=["float32[N,5]"],
 )
 
 text(
     "dynamic_net_with_random_repeats",
-    '''
+    """
 import random
 import torch
 
@@ -1741,14 +1741,14 @@ class DynamicNet(torch.nn.Module):
 
 
 model = DynamicNet(5, 8, 2)
-''',
+""",
     inputs=["float32[N,5]"],
     refused="random",
 )
 
 text(
     "fastai_style_helpers",
-    '''
+    """
 import torch
 from torch import nn
 from functools import partial
@@ -1791,13 +1791,13 @@ def get_cnn_model(data_c, nfs, layer, **kwargs): return nn.Sequential(*get_cnn_l
 
 
 model = get_cnn_model(10, [4, 8, 8], conv_layer, leak=0.1, sub=0.4, maxv=6.)
-''',
+""",
     inputs=["float32[N,1,16,16]"],
 )
 
 text(
     "two_inputs_and_several_losses_in_forward",
-    '''
+    """
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -1835,13 +1835,13 @@ class VAE(nn.Module):
         kld = -0.5 * torch.sum(1 + logvar - mu.pow(2) - logvar.exp())
         loss = F.mse_loss(recon, x, reduction="sum") + beta * kld
         return recon, loss
-''',
+""",
     target="VAE()",
 )
 
 text(
     "maxout_and_sequential_of_own_classes",
-    '''
+    """
 import torch as th
 import torch.nn as nn
 
@@ -1869,27 +1869,27 @@ class PrintShape(nn.Module):
 
 
 model = nn.Sequential(Maxout(6, 4, 2), PrintShape(), nn.Dropout(p=.2), Maxout(4, 3, 3), nn.Softmax(dim=-1))
-''',
+""",
     inputs=["float32[N,6]"],
 )
 
 text(
     "one_activation_under_many_names",
-    '''
+    """
 import torch
 import torch.nn as nn
 
 act = nn.PReLU()
 shared = nn.Linear(4, 4)
 net = nn.Sequential(nn.Linear(3, 4), act, shared, act, shared, nn.Linear(4, 1))
-''',
+""",
     inputs=["float32[N,3]"],
     refused="one of “1”",
 )
 
 text(
     "shared_layer_as_in_the_book",
-    '''
+    """
 import torch
 from torch import nn
 
@@ -1915,14 +1915,14 @@ class FixedHiddenMLP(nn.Module):
 
 
 net = FixedHiddenMLP()
-''',
+""",
     inputs=["float32[N,20]"],
     refused="loop",
 )
 
 text(
     "numpy_inside_forward",
-    '''
+    """
 import numpy as np
 import torch
 import torch.nn as nn
@@ -1937,7 +1937,7 @@ class Net(nn.Module):
         h = self.fc(x)
         top = np.sort(h.detach().numpy(), axis=1)
         return h + torch.from_numpy(top)
-''',
+""",
     inputs=["float32[N,4]"],
     refused="numpy",
 )

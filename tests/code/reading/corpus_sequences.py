@@ -6,7 +6,7 @@ from tests.code.reading.corpus import text
 
 text(
     "sentiment_gru_with_packed_choice",
-    '''
+    """
 import torch
 import torch.nn as nn
 
@@ -51,13 +51,13 @@ hidden_dim = 12
 
 model = SentimentRNN(no_layers, vocab_size, hidden_dim, embedding_dim, drop_prob=0.5)
 print(model)
-''',
+""",
     inputs=["int64[N,7]"],
 )
 
 text(
     "char_rnn_with_init_hidden",
-    '''
+    """
 import torch
 import torch.nn as nn
 from torch.autograd import Variable
@@ -94,13 +94,13 @@ class CharRNN(nn.Module):
 
 
 decoder = CharRNN(30, 16, 30, model="gru", n_layers=2)
-''',
+""",
     inputs=["int64[N]", "float32[2,N,16]"],
 )
 
 text(
     "name_classifier_rnn_from_scratch",
-    '''
+    """
 import torch
 import torch.nn as nn
 import string
@@ -134,12 +134,12 @@ class RNN(nn.Module):
 
 
 rnn = RNN(n_letters, n_hidden, n_categories)
-''',
+""",
 )
 
 text(
     "seq2seq_bahdanau_attention",
-    '''
+    """
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -233,13 +233,13 @@ attn = Attention(6, 7)
 enc = Encoder(INPUT_DIM, 5, 6, 7, 0.5)
 dec = Decoder(OUTPUT_DIM, 5, 6, 7, 0.5, attn)
 model = Seq2Seq(enc, dec, device).to(device)
-''',
+""",
     inputs=["int64[5,N]", "int64[4,N]"],
 )
 
 text(
     "seq2seq_with_teacher_forcing_by_random",
-    '''
+    """
 import random
 import torch
 import torch.nn as nn
@@ -289,7 +289,7 @@ class Seq2Seq(nn.Module):
 
 
 model = Seq2Seq(Encoder(11, 6, 8), Decoder(12, 6, 8))
-''',
+""",
     inputs=["int64[5,N]", "int64[4,N]"],
     refused="random",
 )
@@ -954,7 +954,7 @@ optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
 
 text(
     "bert_encoder_with_config_dict",
-    '''
+    """
 import torch
 from torch import nn
 import torch.nn.functional as F
@@ -1060,14 +1060,14 @@ class BertModel(nn.Module):
 
 
 model = BertModel(config)
-''',
+""",
     inputs=["int64[N,9]", "int64[N,9]", "int64[N,9]"],
     below=2,
 )
 
 text(
     "llama_style_rmsnorm_rope_swiglu",
-    '''
+    """
 from typing import Optional, Tuple
 import math
 import torch
@@ -1210,14 +1210,14 @@ class Transformer(nn.Module):
         h = self.norm(h)
         output = self.output(h).float()
         return output
-''',
+""",
     target="Transformer(ModelArgs())",
     inputs=["int64[N,6]"],
 )
 
 text(
     "temporal_convolution_with_weight_norm",
-    '''
+    """
 import torch
 import torch.nn as nn
 from torch.nn.utils import weight_norm
@@ -1269,7 +1269,7 @@ class TemporalConvNet(nn.Module):
 
 
 model = TemporalConvNet(3, [4, 4, 6])
-''',
+""",
     inputs=["float32[N,3,12]"],
     refused="weight_norm",
 )
@@ -1347,7 +1347,7 @@ model = TCN(1, 10, [6] * 3, kernel_size=3, dropout=0.05)
 
 text(
     "wavenet_gated_residual_stack",
-    '''
+    """
 import torch
 import torch.nn as nn
 
@@ -1406,14 +1406,14 @@ class WaveNet(nn.Module):
             skip_connections.append(skip)
         output = torch.sum(torch.stack(skip_connections), dim=0)
         return self.end(output).transpose(1, 2).contiguous()
-''',
+""",
     target="WaveNet()",
     inputs=["float32[N,4,17]"],
 )
 
 text(
     "stock_lstm_with_requires_grad_states",
-    '''
+    """
 import torch
 import torch.nn as nn
 
@@ -1444,13 +1444,13 @@ class LSTM(nn.Module):
 model = LSTM(input_dim=input_dim, hidden_dim=hidden_dim, output_dim=output_dim, num_layers=num_layers)
 criterion = torch.nn.MSELoss(reduction='mean')
 optimiser = torch.optim.Adam(model.parameters(), lr=0.01)
-''',
+""",
     inputs=["float32[N,9,1]"],
 )
 
 text(
     "lstm_cell_over_the_length_of_the_data",
-    '''
+    """
 import torch
 import torch.nn as nn
 
@@ -1481,7 +1481,7 @@ class Sequence(nn.Module):
             outputs += [output]
         outputs = torch.cat(outputs, dim=1)
         return outputs
-''',
+""",
     inputs=["float32[N,6]"],
 )
 
@@ -1549,7 +1549,7 @@ net = CustomLSTM(3, 5)
 
 text(
     "n_beats_with_backcast",
-    '''
+    """
 import torch
 from torch import nn
 
@@ -1608,13 +1608,13 @@ def generic(input_size: int, output_size: int, stacks: int, layers: int, layer_s
 
 
 model = generic(8, 3, stacks=2, layers=3, layer_size=6)
-''',
+""",
     inputs=["float32[N,8]", "float32[N,8]"],
 )
 
 text(
     "time2vec",
-    '''
+    """
 import torch
 from torch import nn
 
@@ -1672,7 +1672,7 @@ class Model(nn.Module):
 
 
 model = Model("sin", 12)
-''',
+""",
     inputs=["float32[N,1]"],
 )
 
@@ -1785,7 +1785,7 @@ model = SpeechRecognitionModel(
 
 text(
     "text_classification_embedding_bag",
-    '''
+    """
 from torch import nn
 
 
@@ -1811,13 +1811,13 @@ num_class = 4
 vocab_size = 30
 emsize = 8
 model = TextClassificationModel(vocab_size, emsize, num_class)
-''',
+""",
     inputs=["int64[N,6]"],
 )
 
 text(
     "skip_gram_with_two_embeddings",
-    '''
+    """
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -1849,14 +1849,14 @@ class SkipGramModel(nn.Module):
         neg_score = -torch.sum(F.logsigmoid(-neg_score), dim=1)
 
         return torch.mean(score + neg_score)
-''',
+""",
     target="SkipGramModel(12, 6)",
     inputs=["int64[N]", "int64[N]", "int64[N,4]"],
 )
 
 text(
     "mixture_of_experts_dense",
-    '''
+    """
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -1903,14 +1903,14 @@ class MoE(nn.Module):
         gating_output, indices = self.router(x)
         expert_outputs = torch.stack([e(x) for e in self.experts], dim=-1)
         return (expert_outputs * gating_output.unsqueeze(-2)).sum(-1)
-''',
+""",
     target="MoE()",
     inputs=["float32[N,5,8]"],
 )
 
 text(
     "mixture_of_experts_choosing_rows",
-    '''
+    """
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -1939,7 +1939,7 @@ class SparseMoE(nn.Module):
 
 
 model = SparseMoE()
-''',
+""",
     inputs=["float32[N,5,8]"],
     refused="data",
 )

@@ -6,7 +6,7 @@ from tests.code.reading.corpus import text
 
 text(
     "lenet_as_a_script",
-    '''
+    """
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -58,13 +58,13 @@ target = torch.randn(10).view(1, -1)
 loss = criterion(out, target)
 print(loss.grad_fn.next_functions[0][0])
 optimizer = optim.SGD(net.parameters(), lr=0.01)
-''',
+""",
     inputs=["float32[N,1,32,32]"],
 )
 
 text(
     "mnist_example_with_argparse",
-    '''
+    """
 from __future__ import print_function
 import argparse
 import torch
@@ -121,14 +121,14 @@ def main():
 
 if __name__ == '__main__':
     main()
-''',
+""",
     original="Net()",
     inputs=["float32[N,1,28,28]"],
 )
 
 text(
     "alexnet",
-    '''
+    """
 import torch
 import torch.nn as nn
 
@@ -174,13 +174,13 @@ if __name__ == "__main__":
     model = alexnet(num_classes=7)
     x = torch.randn(2, 3, 96, 96)
     print(model(x).shape)
-''',
+""",
     original="alexnet(num_classes=7)",
 )
 
 text(
     "vgg_by_cfg_list",
-    '''
+    """
 from typing import Union, List, Dict, Any, cast
 import torch
 import torch.nn as nn
@@ -250,7 +250,7 @@ def vgg11_bn(**kwargs: Any) -> VGG:
 
 
 model = vgg11_bn()
-''',
+""",
     inputs=["float32[N,3,32,32]"],
 )
 
@@ -477,7 +477,7 @@ model = resnet50(num_classes=5)
 
 text(
     "densenet_with_features_list",
-    '''
+    """
 import re
 import torch
 import torch.nn as nn
@@ -577,7 +577,7 @@ class DenseNet(nn.Module):
 
 def densenet121(**kwargs):
     return DenseNet(4, (2, 3), 8, **kwargs)
-''',
+""",
     target="densenet121()",
     inputs=["float32[N,3,32,32]"],
     but=["mixed"],
@@ -585,7 +585,7 @@ def densenet121(**kwargs):
 
 text(
     "googlenet_with_aux_heads",
-    '''
+    """
 import torch
 from torch import nn
 import torch.nn.functional as F
@@ -668,7 +668,7 @@ class GoogLeNet(nn.Module):
         if self.training and self.aux_logits:
             return x, aux2, aux1
         return x
-''',
+""",
     target="GoogLeNet()",
     inputs=["float32[N,3,32,32]"],
     refused="other outputs",
@@ -676,7 +676,7 @@ class GoogLeNet(nn.Module):
 
 text(
     "googlenet_without_aux",
-    '''
+    """
 import torch
 import torch.nn as nn
 
@@ -746,7 +746,7 @@ if __name__ == "__main__":
     model = GoogLeNet(aux_logits=False, num_classes=10)
     print(model(x).shape)
     assert model(x).shape == torch.Size([BATCH_SIZE, 10])
-''',
+""",
     original="GoogLeNet(aux_logits=False, num_classes=10)",
 )
 
@@ -867,7 +867,7 @@ class MobileNetV2(nn.Module):
 
 text(
     "squeezenet_fire",
-    '''
+    """
 import torch
 import torch.nn as nn
 import torch.nn.init as init
@@ -939,13 +939,13 @@ class SqueezeNet(nn.Module):
         x = self.features(x)
         x = self.classifier(x)
         return torch.flatten(x, 1)
-''',
+""",
     inputs=["float32[N,3,48,48]"],
 )
 
 text(
     "shufflenet_v2",
-    '''
+    """
 import torch
 import torch.nn as nn
 
@@ -1051,7 +1051,7 @@ class ShuffleNetV2(nn.Module):
 
 
 net = ShuffleNetV2([2, 3], [8, 16, 24, 24])
-''',
+""",
     inputs=["float32[N,3,32,32]"],
 )
 
@@ -1168,7 +1168,7 @@ class EfficientNet(nn.Module):
 
 text(
     "unet_with_center_crop",
-    '''
+    """
 import torch
 import torch.nn as nn
 
@@ -1228,12 +1228,12 @@ if __name__ == "__main__":
     image = torch.rand((1, 1, 60, 60))
     model = UNet()
     print(model(image))
-''',
+""",
 )
 
 text(
     "unet_with_reversed_skips_and_tf_resize",
-    '''
+    """
 import torch
 import torch.nn as nn
 import torchvision.transforms.functional as TF
@@ -1310,7 +1310,7 @@ def test():
 
 if __name__ == "__main__":
     test()
-''',
+""",
     target="UNET(in_channels=1, out_channels=1)",
     inputs=["float32[N,1,32,32]"],
     executed=(("import torchvision.transforms.functional as TF", ""),),
@@ -1318,7 +1318,7 @@ if __name__ == "__main__":
 
 text(
     "convolutional_autoencoder_in_a_notebook",
-    '''
+    """
 # In[1]:
 import torch
 from torch import nn
@@ -1348,7 +1348,7 @@ class Autoencoder(nn.Module):
 !nvidia-smi
 model = Autoencoder(encoder, decoder)
 plt.imshow(model(torch.rand(1, 1, 28, 28))[0, 0].detach())
-''',
+""",
     target="Autoencoder(encoder, decoder)",
     inputs=["float32[N,1,28,28]"],
     executed=(
@@ -1361,7 +1361,7 @@ plt.imshow(model(torch.rand(1, 1, 28, 28))[0, 0].detach())
 
 text(
     "dcgan_pair_with_ngpu_and_weights_init",
-    '''
+    """
 import torch
 import torch.nn as nn
 import torch.nn.parallel
@@ -1418,14 +1418,14 @@ if (device.type == 'cuda') and (ngpu > 1):
     netG = nn.DataParallel(netG, list(range(ngpu)))
 netG.apply(weights_init)
 print(netG)
-''',
+""",
     target="netG",
     inputs=["float32[N,16,1,1]"],
 )
 
 text(
     "dcgan_discriminator_on_device",
-    '''
+    """
 import torch
 import torch.nn as nn
 import numpy as np
@@ -1460,7 +1460,7 @@ class Discriminator(nn.Module):
         validity = self.adv_layer(out)
 
         return validity
-''',
+""",
     inputs=["float32[N,1,32,32]"],
 )
 
@@ -1546,7 +1546,7 @@ class UnetGenerator(nn.Module):
 
 text(
     "pix2pix_norm_by_name_and_resnet_blocks",
-    '''
+    """
 import torch
 import torch.nn as nn
 import functools
@@ -1635,14 +1635,14 @@ def define_G(input_nc, output_nc, ngf, netG, norm='batch', use_dropout=False):
     else:
         raise NotImplementedError('Generator model name [%s] is not recognized' % netG)
     return net
-''',
+""",
     target="define_G(3, 3, 4, 'resnet_9blocks', 'instance', True)",
     inputs=["float32[N,3,16,16]"],
 )
 
 text(
     "cbam_attention",
-    '''
+    """
 import torch
 from torch import nn
 
@@ -1699,7 +1699,7 @@ if __name__ == '__main__':
     cbam = CBAMBlock(channel=8, reduction=4, kernel_size=kernel_size)
     output = cbam(input)
     print(output.shape)
-''',
+""",
     original="CBAMBlock(channel=8, reduction=4, kernel_size=7)",
 )
 
@@ -1836,7 +1836,7 @@ class ConvNeXt(nn.Module):
 
 text(
     "swin_window_attention",
-    '''
+    """
 import torch
 import torch.nn as nn
 
@@ -1944,14 +1944,14 @@ class SwinBlock(nn.Module):
         x = shortcut + x
         x = x + self.mlp(self.norm2(x))
         return x
-''',
+""",
     target="SwinBlock()",
     inputs=["float32[N,8,8,16]"],
 )
 
 text(
     "mlp_mixer_with_partial",
-    '''
+    """
 from torch import nn
 from functools import partial
 
@@ -2016,7 +2016,7 @@ def MLPMixer(*, image_size, channels, patch_size, dim, depth, num_classes, expan
 
 
 model = MLPMixer(image_size=16, channels=3, patch_size=4, dim=8, depth=3, num_classes=5)
-''',
+""",
     inputs=["float32[N,3,16,16]"],
 )
 
@@ -2224,7 +2224,7 @@ class UpsampleConvLayer(torch.nn.Module):
 
 text(
     "super_resolution_pixel_shuffle",
-    '''
+    """
 import torch
 import torch.nn as nn
 import torch.nn.init as init
@@ -2255,13 +2255,13 @@ class Net(nn.Module):
 
 
 model = Net(upscale_factor=3)
-''',
+""",
     inputs=["float32[N,1,8,8]"],
 )
 
 text(
     "spectral_norm_discriminator",
-    '''
+    """
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -2279,14 +2279,14 @@ class SNDiscriminator(nn.Module):
         m = F.leaky_relu(self.conv1(x), 0.1)
         m = F.leaky_relu(self.conv2(m), 0.1)
         return self.fc(m.view(-1, self.fc.in_features))
-''',
+""",
     inputs=["float32[N,3,16,16]"],
     refused="spectral_norm",
 )
 
 text(
     "siamese_one_branch_twice",
-    '''
+    """
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -2336,14 +2336,14 @@ class ContrastiveLoss(torch.nn.Module):
 
 net = SiameseNetwork()
 criterion = ContrastiveLoss()
-''',
+""",
     target="SiameseNetwork()",
     inputs=["float32[N,1,10,10]", "float32[N,1,10,10]"],
 )
 
 text(
     "capsule_routing",
-    '''
+    """
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -2407,7 +2407,7 @@ class CapsuleNet(nn.Module):
         classes = (x ** 2).sum(dim=-1) ** 0.5
         classes = F.softmax(classes, dim=-1)
         return classes
-''',
+""",
     target="CapsuleNet()",
     inputs=["float32[N,1,15,15]"],
     but=["module", "functional", "mixed"],
