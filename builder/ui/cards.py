@@ -13,7 +13,8 @@ import streamlit as st
 
 from builder.gallery import Design, designs, project
 from builder.graph.model import Graph, format_shape, format_value
-from builder.graph.size import count_layers, format_layers, format_parameters
+from builder.graph.size import count_layers, format_layers
+from builder.graph.words import parameters_words
 from builder.inspection.sketch import MOST_NODES, sketch
 from builder.ui import state
 from builder.ui.markdown import plain
@@ -55,7 +56,12 @@ def own_projects() -> str | None:
                 opened = card.id
     if len(cards) > _OWN_SHOWN:
         with (
-            st.expander(f"{len(cards) - _OWN_SHOWN} older ones", key="lw_older"),
+            st.expander(
+                "One older"
+                if len(cards) == _OWN_SHOWN + 1
+                else f"{len(cards) - _OWN_SHOWN} older ones",
+                key="lw_older",
+            ),
             st.container(key="lw_grid_older"),
         ):
             for card in cards[_OWN_SHOWN:]:
@@ -124,7 +130,7 @@ def _facts(key: str) -> str:
     graph = project(key).graph
     report = check(graph).report
     ends = f"{_shapes(graph, report.nodes)}"
-    return f"{ends} · {format_layers(count_layers(graph))} · {format_parameters(report.totals.parameters)} parameters"
+    return f"{ends} · {format_layers(count_layers(graph))} · {parameters_words(report.totals)} parameters"
 
 
 def _shapes(graph: Graph, nodes: Mapping[str, object]) -> str:

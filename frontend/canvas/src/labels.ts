@@ -11,6 +11,8 @@ export interface Bearer { start: number; end: number; out: number; back: number;
 interface Wire { id: string; value: string }
 
 const PLACES = [0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78];
+/** How far from the nearer end the second place is. */
+const ASIDE = 0.4;
 /** Text without its margin, as high as its digits, and from line to line: at the zoom 1. */
 const LETTER = 6.6;
 const DIGIT = 9;
@@ -95,6 +97,8 @@ export class Labels {
   private first(wire: Bearer, at: (place: number, wide: number, grown: number, lines: number) => Box, free: (box: Box, level: number) => boolean): number {
     let second: number | null = null;
     const wide = labelWidth(wire.text);
+    // Between two layers near each other it has one place only.
+    if (this.direction === "LR" && wire.lane === null && (wire.end - wire.start) * ASIDE < wide / 2 - 4) return 0.5;
     for (const place of PLACES) {
       const { x, y, w, h } = at(place, wide, 1, 1);
       if (!free({ x, y: y + h / 2 - 8, w, h: 16 }, 0)) continue;
@@ -122,24 +126,29 @@ export class Labels {
     const tries: [keyof Forms, number, number][] = [["full", wire.text.length * LETTER, 1], ["short", rest.length * LETTER, 1]];
     // Across the direction of reading a line more costs nothing; along it, it does.
     if (lr) tries.push(["two", Math.max(over.length, under.length) * LETTER, under ? 2 : 1.6]);
-    const boxOf = (place: number, grown: number): Box => {
-      const [, wide, lines] = tries[place] ?? ["full", 0, 1];
-      return at(label, wide, grown, lines);
-    };
-    // On its wire a text leaves some of it to be seen; around it, it may be as long as the wire.
-    const fits = (place: number, level: number): boolean => {
-      const grown = GROWN[level] ?? 1;
-      const box = boxOf(place, grown);
-      const aside = lr && tries[place]?.[0] !== "two" ? SEEN * grown : 0;
-      return (this.written[level]?.free(box, 0) ?? false) && this.nodes.free({ x: box.x - aside, y: box.y, w: box.w + 2 * aside, h: box.h }, PORT);
-    };
-    // Near by it is read in any case.
-    let first = Math.max(0, tries.findIndex((_, place) => fits(place, 0)));
+    const middle = at(label, 0, 1, 1);
+    const [x, y] = [middle.x, middle.y + middle.h / 2];
+    // To the nearer end of a straight wire.
+    const room = lr && wire.lane === null && Math.abs(wire.out - wire.back) < 1 ? (wire.end - wire.start) * Math.min(label, 1 - label) - PORT : Infinity;
+    let first = 0;
     for (const [level, grown] of GROWN.entries()) {
-      if (level) while (first < tries.length && !fits(first, level)) first++;
+      const written = this.written[level];
+      let box: Box | null = null;
+      for (let place = first; place < tries.length; place++) {
+        const [form, wide, lines] = tries[place] ?? ["full", 0, 1];
+        const [w, h] = [wide * grown, (DIGIT + LINE * (lines - 1)) * grown];
+        // On its wire a text leaves some of it to be seen; around it, it may be as long as the wire.
+        const aside = lr && form !== "two" ? SEEN * grown : 0;
+        if (w / 2 + aside > room) continue;
+        const tried = { x: x - w / 2, y: y - h / 2, w, h };
+        if (!written?.free(tried, 0) || !this.nodes.free(aside ? { x: tried.x - aside, y: tried.y, w: w + 2 * aside, h } : tried, PORT)) continue;
+        [box, first] = [tried, place];
+        break;
+      }
       const form = tries[first]?.[0];
-      if (!form) break;
-      this.written[level]?.put(boxOf(first, grown));
+      // Near by it is read in any case.
+      if (!form || (!box && level)) break;
+      written?.put(box ?? at(label, tries[first]?.[1] ?? 0, 1, 1));
       forms[form] = level;
     }
     return { label, forms: { full: forms.full, short: Math.max(forms.full, forms.short), two: Math.max(forms.full, forms.short, forms.two) } };
