@@ -85,7 +85,7 @@ def test_a_right_click_and_its_key_open_a_menu_of_what_is_there(drawing: Draw) -
     on.page.keyboard.press("Escape")
     expect(menu).to_have_count(0)
 
-    x, y = on.centre(on.label("relu:input:0"))
+    x, y = on.centre(on.text("relu:input:0"))
     on.page.mouse.click(x, y, button="right")
     menu.get_by_role("menuitem", name="Cut the wire").click()
     on.saved(lambda g: "input" not in g.nodes["relu"].arguments, "the wire cut")

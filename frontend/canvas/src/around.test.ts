@@ -36,7 +36,7 @@ describe("a wire drawn by hand", () => {
     const doc = NETWORKS["resnet"]?.() ?? EMPTY;
     const boxes = boxesOf(doc, arrange(doc, "rows", undefined, { w: 1345, h: 813 }));
     const inner = doc.order.filter((id) => doc.nodes[id]?.ins.length && doc.nodes[id]?.outs.length);
-    for (let at = 0; at < 60; at++) {
+    for (let at = 0; at < 24; at++) {
       const [source, reader] = [inner[(at * 17) % inner.length] ?? "", inner[(at * 31 + 5) % inner.length] ?? ""];
       if (source === reader) continue;
       const [with_, wire] = wired("resnet", source, reader);
