@@ -246,7 +246,9 @@ def _answered(source: str, target: str | None, inputs: list[str] | None) -> Read
     try:
         return read_here(source, target, inputs)
     except CodeRefused as refusal:
-        return CodeRefused(refusal.reason, line=refusal.line, help=refusal.help, kind=refusal.kind)
+        told = CodeRefused(refusal.reason, line=refusal.line, help=refusal.help, kind=refusal.kind)
+        told.code, told.choices = refusal.code, refusal.choices
+        return told
     except (RecursionError, MemoryError):
         return _died()
     except Exception as error:  # a mistake of ours must not look like one of theirs
