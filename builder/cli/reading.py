@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import builder
 from builder.cli.answers import DONE, PROBLEMS, REFUSED, say
-from builder.errors import CodeRefused, ProjectRefused, quote
+from builder.errors import CodeRefused, ProjectRefused
 
 if TYPE_CHECKING:
     from builder.code.reading import Read
@@ -71,7 +71,7 @@ def _say_refusal(name: str, refusal: CodeRefused) -> None:
     where = f"{name}:{refusal.line}" if refusal.line else name
     say(f"{where}: {refusal.reason}")
     if refusal.code:
-        say(f"    {quote(refusal.code, 160)[1:-1]}")
+        say(f"    {refusal.code}")
     if refusal.help:
         say(refusal.help)
     if len(refusal.choices) > 1:

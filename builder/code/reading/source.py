@@ -9,7 +9,7 @@ import textwrap
 import warnings
 
 from builder.code.reading.limits import MAX_LINES, MAX_SOURCE, MAX_SYNTAX_NODES
-from builder.errors import CodeRefused
+from builder.errors import CodeRefused, quote
 
 MAX_NOTEBOOK = 30_000_000  # characters: most of them pictures
 MAX_QUOTED = 160  # characters of a line that is shown
@@ -50,7 +50,7 @@ def is_notebook(source: str) -> bool:
 
 
 def line_of(source: str, line: int | None) -> str:
-    """A line of a text, of a notebook that of its code; "" where there is none. Shortened."""
+    """A line of a text, of a notebook that of its code; "" where there is none. Shortened, safe to show."""
     if line is None or len(source) > MAX_NOTEBOOK:
         return ""
     try:
@@ -58,7 +58,7 @@ def line_of(source: str, line: int | None) -> str:
     except (CodeRefused, MemoryError):
         return ""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return lines[line - 1].strip()[:MAX_QUOTED] if 0 < line <= len(lines) else ""
+    return quote(lines[line - 1], MAX_QUOTED)[1:-1] if 0 < line <= len(lines) else ""
 
 
 def _parsed(text: str) -> ast.Module:
