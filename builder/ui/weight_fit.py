@@ -14,7 +14,7 @@ from builder.ui import state
 from builder.ui.markdown import plain
 from builder.ui.readings import Reading
 
-_MIB: Final = 200
+_MIB: Final = 50  # what the server takes (maxUploadSize in .streamlit/config.toml)
 _KEPT: Final = "reading.weights"
 
 
@@ -26,7 +26,8 @@ def weight_fit(place: str, reading: Reading) -> None:
         key=f"lw_read_weights_{place}",
         max_upload_size=_MIB,
         help="Its names and shapes are held against the network's, strictly. Of a .pt only tensors are "
-        "opened (weights_only=True); a whole pickled model is refused.",
+        "opened (weights_only=True); a whole pickled model is refused. For larger "
+        "files: python -m builder import FILE --weights.",
     )
     if file is None:
         return
