@@ -38,6 +38,7 @@ _TEXT_HEIGHT: Final = 400  # pixels
 _LONGEST_SHOWN: Final = 160  # characters of a call that stands in a field
 _MOST_SAID: Final = 300
 _NOTES_SHOWN: Final = 12
+_PICTURE_WIDTH: Final = 240  # pixels
 _EXAMPLE: Final = "import torch\nfrom torch import nn\n\nclass Net(nn.Module):\n    …"
 
 
@@ -61,11 +62,12 @@ def read_code_panel(place: str) -> None:
         return
     warm_soon()
     with st.container(key=f"lw_read_{place}", border=True):
-        st.markdown("**Read code**")
-        st.caption(
-            "A network in PyTorch becomes layers, blocks and wires; its names stay. "
-            "The text is read, never run."
-        )
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            st.markdown("**Read code**", width="content")
+            st.caption(
+                "A network in PyTorch becomes layers, blocks and wires; its names stay. "
+                "The text is read, never run."
+            )
         left, right = st.columns([1, 1], gap="large")
         with left:
             _source(place)
@@ -112,9 +114,10 @@ def _source(place: str) -> None:
 
 
 def _what_is_read() -> None:
+    st.markdown("**What is read**")
     st.markdown(
         "- an `nn.Sequential`, or `nn.Module` classes, several and nested\n"
-        "- what makes the network and what goes into it, where the text says so; else it is "
+        "- how the network is made and what goes into it, where the text says so; else it is "
         "worked out, and can be changed here\n"
         "- the rest of the text, training and data, is passed over"
     )
@@ -124,10 +127,11 @@ def _what_is_read() -> None:
 
 
 def _answer(place: str, reading: Reading) -> None:
-    _fields(place, reading)
     if isinstance(reading.result, CodeRefused):
         _refused(place, reading.result, reading.question)
+        _fields(place, reading)
         return
+    _fields(place, reading)
     _found(place, reading)
 
 
@@ -176,9 +180,7 @@ def _refused(place: str, refusal: CodeRefused, question: Question) -> None:
     where = f"Line {refusal.line}: " if refusal.line else ""
     if refusal.line and question.is_notebook:
         where = f"Line {refusal.line} of the notebook's code: "
-    st.error(
-        plain(f"{where}{refusal.reason} {refusal.help}".strip()), icon=":material/format_clear:"
-    )
+    st.error(plain(f"{where}{refusal.reason} {refusal.help}".strip()), icon=":material/report:")
     if refusal.code:
         st.code(refusal.code, language="python", wrap_lines=True)
     if refusal.kind in ("limit", "stumbled"):
@@ -194,16 +196,14 @@ def _found(place: str, reading: Reading) -> None:
     result = reading.result
     assert not isinstance(result, CodeRefused)
     with st.container(key=f"lw_read_found_{place}", border=True, gap="small"):
-        if svg := _picture(reading, state.dark()):
-            st.image(svg, width="stretch")
-        st.markdown(f"**{plain(result.graph.name) or 'Network'}**")
-        st.caption(plain(reading.facts))
-        for assumption in result.assumptions:
-            st.caption(f":material/help: {plain(assumption)}")
-        if reading.problems:
-            many = f"{reading.problems} problems" if reading.problems > 1 else "a problem"
-            st.caption(f":material/error: It has {many}, which the Build page shows.")
-        _notes(reading)
+        with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
+            if svg := _picture(reading, state.dark()):
+                st.image(svg, width=_PICTURE_WIDTH)
+            with st.container(gap="xsmall", width="stretch"):
+                st.markdown(f"**{plain(result.graph.name) or 'Network'}**")
+                for part in reading.facts.split(" · "):
+                    st.caption(plain(part))
+        _said(reading)
         if st.button(
             "Open as a new project",
             key=f"lw_read_open_{place}",
@@ -216,14 +216,21 @@ def _found(place: str, reading: Reading) -> None:
     weight_fit(place, reading)
 
 
-def _notes(reading: Reading) -> None:
+def _said(reading: Reading) -> None:
+    """What was assumed, what does not fit, what was left out."""
     result = reading.result
     assert not isinstance(result, CodeRefused)
-    said = [*result.notes, *((r.line, f"{r.reason} {r.help}".strip()) for r in result.refusals)]
-    for line, words in said[:_NOTES_SHOWN]:
-        st.caption(f":material/info: {f'Line {line}: ' if line else ''}{plain(words)}")
-    if len(said) > _NOTES_SHOWN:
-        st.caption(f"{len(said) - _NOTES_SHOWN} more notes.")
+    noted = [*result.notes, *((r.line, f"{r.reason} {r.help}".strip()) for r in result.refusals)]
+    with st.container(gap="xsmall"):
+        for assumption in result.assumptions:
+            st.caption(f":material/help: {plain(assumption)}")
+        if reading.problems:
+            many = f"{reading.problems} problems" if reading.problems > 1 else "a problem"
+            st.caption(f":material/error: It has {many}, which the Build page shows.")
+        for line, words in noted[:_NOTES_SHOWN]:
+            st.caption(f":material/info: {f'Line {line}: ' if line else ''}{plain(words)}")
+        if len(noted) > _NOTES_SHOWN:
+            st.caption(f"{len(noted) - _NOTES_SHOWN} more notes.")
 
 
 def _picture(reading: Reading, dark: bool) -> str:
