@@ -24,6 +24,7 @@ from builder.ui.readings import (
     ask_file,
     close,
     is_open,
+    of_file,
     open_read,
     read_what_was_asked,
     switch,
@@ -35,6 +36,7 @@ from builder.ui.worded import worded
 
 _FILE_MIB: Final = 30  # a notebook with its pictures
 _TEXT_HEIGHT: Final = 400  # pixels
+_MOST_SHOWN: Final = 40_000  # characters of a file
 _LONGEST_SHOWN: Final = 160  # characters of a call that stands in a field
 _MOST_SAID: Final = 300
 _NOTES_SHOWN: Final = 12
@@ -93,6 +95,9 @@ def _source(place: str) -> None:
     )
     if file is not None:
         st.caption("Take the file away to paste a text instead.")
+        shown = of_file()
+        if shown:
+            st.code(shown[:_MOST_SHOWN], language="python", line_numbers=True, height=_TEXT_HEIGHT)
         return
     state.follow(text_key, text())
     with st.form(f"lw_read_form_{place}", border=False):

@@ -67,6 +67,14 @@ def text() -> str:
     return str(state.recall(_TEXT, ""))
 
 
+def of_file() -> str:
+    """The text of the file that was brought, to be shown; "" of a notebook, which is no program."""
+    asked: Question | None = state.recall(_ASKED)
+    answer: Reading | None = state.recall(_ANSWER)
+    question = asked or (answer.question if answer else None)
+    return question.source if question and not question.is_notebook else ""
+
+
 def forget() -> None:
     """Takes the answer away; the text stays."""
     state.keep(_ANSWER, None)
@@ -92,7 +100,7 @@ def ask_file(file: Any) -> None:
         return
     raw: bytes = file.getvalue()
     try:
-        source = raw.decode("utf-8")
+        source = raw.decode("utf-8-sig")
     except UnicodeDecodeError:
         state.keep(_ASKED, None)
         refusal = CodeRefused(

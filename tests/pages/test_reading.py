@@ -144,6 +144,7 @@ def test_a_notebook_and_a_file_are_read(app: App) -> None:
     assert "3 layers" in captions(app)
     other = file(panel(App()), "net.py", b"\xef\xbb\xbf" + TEXT.encode())
     assert "3 layers" in captions(other)
+    assert [c.value for c in other.at.code] == [TEXT.strip()]
     other.click("lw_read_open_gallery").shows_no_trouble()
 
 
