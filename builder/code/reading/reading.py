@@ -5,17 +5,20 @@ from __future__ import annotations
 import gc
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from builder import catalogue
 from builder.code.reading import expressions, generating, imports, statements
 from builder.code.reading.choices import choices
 from builder.code.reading.inputs import candidates, parse_inputs
 from builder.code.reading.limits import Budget
+from builder.code.reading.own_layers import tries
 from builder.code.reading.reader import Reader
 from builder.code.reading.running import run
 from builder.code.reading.source import line_of, tree_of
 from builder.code.reading.structure import Position, build
 from builder.code.reading.target import Found, find_target
+from builder.code.reading.trace import Frame
 from builder.errors import CodeRefused
 from builder.graph.model import Graph
 
@@ -92,7 +95,7 @@ def _first_that_fits(reader: Reader, found: Found, given: list[object] | None) -
         for choice in found.others(reader) if refusal is not None else ():
             found = choice
         try:
-            frame = run(reader, found.module, attempt.values)
+            frame = _run(reader, found, attempt.values)
         except CodeRefused as error:
             if error.kind == "limit":
                 raise
@@ -108,3 +111,16 @@ def _first_that_fits(reader: Reader, found: Found, given: list[object] | None) -
             help="Give its inputs, such as float32[N, 3, 32, 32].",
         )
     raise refusal
+
+
+def _run(reader: Reader, found: Found, values: list[Any]) -> Frame:
+    """Runs the network; where layers of own code stand in it, with each shape that they may give."""
+    reader.state["try"] = 0
+    reader.state.pop("shapes to try", None)
+    while True:
+        try:
+            return run(reader, found.module, list(values))
+        except CodeRefused as refusal:
+            reader.state["try"] += 1
+            if refusal.kind != "shape" or reader.state["try"] >= tries(reader):
+                raise

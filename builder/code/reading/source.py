@@ -35,7 +35,9 @@ def tree_of(source: str) -> ast.Module:
         if candidate is None:
             continue
         try:
-            return _parsed(candidate)
+            tree = _parsed(candidate)
+            tree.text = candidate  # type: ignore[attr-defined]
+            return tree
         except CodeRefused as refusal:
             if refusal.kind == "limit":
                 raise
