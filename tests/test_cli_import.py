@@ -143,3 +143,12 @@ def test_weights_that_do_not_fit_are_named_and_end_in_1(
     assert "The network has what the file lacks: “fc.bias”." in said
     assert "The file has what the network lacks: “head.bias”." in said
     assert "“encoder.conv.weight” is 8×3×3×3 in the file and 8×1×3×3 in the network." in said
+
+
+def test_a_checkpoint_that_cannot_be_opened_loses_no_project(
+    text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save(nn.Linear(2, 2), tmp_path / "whole.pt")
+    assert run(text, "--weights", tmp_path / "whole.pt", "-o", tmp_path / "net.json") == 1
+    assert "nothing else is opened" in capsys.readouterr().err
+    assert builder.load_project(tmp_path / "net.json").name == "Net"

@@ -103,7 +103,11 @@ def _project(found: Read, path: Path) -> Project:
 def _weights_fit(found: Read, path: Path) -> bool:
     from builder.code.weight_files import fit_weights, read_shapes
 
-    fit = fit_weights(found.graph, read_shapes(path))
+    try:
+        fit = fit_weights(found.graph, read_shapes(path))
+    except CodeRefused as refusal:  # the network is read all the same
+        say(f"{path.name}: {refusal}")
+        return False
     for sentence in fit.sentences:
         say(f"{path.name}: {sentence}")
     return fit.ok
