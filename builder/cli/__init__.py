@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import builder
-from builder.cli import networks, training
+from builder.cli import networks, reading, training
 from builder.cli.answers import DONE, REFUSED, say
 from builder.errors import LayerwiseError, quote
 
@@ -70,6 +70,27 @@ def _parser() -> argparse.ArgumentParser:
     check = add("check", networks.check, "Shapes, parameters and problems of a project file.")
     check.add_argument("file", type=Path, metavar="FILE")
     check.add_argument("--json", action="store_true", help="the same as JSON")
+
+    read = add(
+        "import",
+        reading.import_code,
+        "Read PyTorch code into a project file. The code is read, never run.",
+    )
+    read.add_argument("file", type=Path, metavar="FILE", help="a .py file, a notebook, - for stdin")
+    read.add_argument("--target", metavar="CALL", help="which network, e.g. 'Net(784, 10)' or Net")
+    read.add_argument(
+        "--input",
+        action="append",
+        metavar="SPEC",
+        help="e.g. 'float32[N,1,28,28]', N where the batch stands; once for each input",
+    )
+    read.add_argument(
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="a .safetensors or .pt checkpoint: do its names and shapes fit? (exit code 1: no)",
+    )
+    read.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: print it")
 
     code = add("code", networks.code, "Write a project file's network as PyTorch code.")
     code.add_argument("file", type=Path, metavar="FILE")
