@@ -51,11 +51,7 @@ def model_file(folder: Path, job: dict[str, Any]) -> dict[str, Any]:
 def by_hand(folder: Path, job: dict[str, Any]) -> dict[str, Any]:
     """A file without a module: its own tensors, drawn from the seed, and its function."""
     forward = _imported(folder / job["file"], job["seed"]).forward
-
-    def call(*inputs: Any, training: bool) -> Any:
-        return forward(*inputs, training=True) if training else forward(*inputs)
-
-    _keep(folder, job, call)
+    _keep(folder, {**job, "training": False}, lambda *inputs, training: forward(*inputs))
     return {}
 
 

@@ -61,14 +61,29 @@ def export_ipynb(subject: Subject, plan: Plan | None, title: str) -> tuple[bytes
 def without_collisions(project: Project) -> Project:
     """Classes that are called as something of the notebook's own get another name."""
 
-    def other(graph: Graph, ending: str) -> Graph:
-        if class_name(graph.name) not in RESERVED:
-            return graph
-        return replace(graph, name=f"{class_name(graph.name)}{ending}")
+    root = project.graph
+    keys = {key: _other(key, "Block") for key in root.blocks}
+    targets = {f"block:{key}": f"block:{other}" for key, other in keys.items()}
 
-    root = other(project.graph, "Model")
-    blocks = {key: other(block, "Block") for key, block in root.blocks.items()}
-    return replace(project, graph=replace(root, blocks=blocks))
+    def renamed(graph: Graph) -> Graph:
+        owners = {
+            key: replace(owner, target=targets.get(owner.target, owner.target))
+            for key, owner in graph.owners.items()
+        }
+        return replace(graph, owners=owners)
+
+    if all(key == other for key, other in keys.items()):
+        return replace(project, graph=replace(root, name=_other(root.name, "Model")))
+    blocks = {
+        keys[key]: replace(renamed(block), name=_other(block.name, "Block"))
+        for key, block in root.blocks.items()
+    }
+    named = replace(renamed(root), name=_other(root.name, "Model"), blocks=blocks)
+    return replace(project, graph=named)
+
+
+def _other(name: str, ending: str) -> str:
+    return f"{class_name(name)}{ending}" if class_name(name) in RESERVED else name
 
 
 def _cells(

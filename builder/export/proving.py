@@ -43,14 +43,29 @@ def job(folder: Path, subject: Subject, kind: str, key: str = "", **more: Any) -
     torch.save(list(subject.inputs), folder / names["inputs"])
     if "weights" not in more:
         torch.save(dict(subject.state), folder / names["weights"])
-    return {"kind": kind, "seed": subject.seed, "training": subject.trains, **names, **more}
+    training = subject.trains and kind in ("model", "project", "notebook")
+    return {"kind": kind, "seed": subject.seed, "training": training, **names, **more}
 
 
 def run_clean(folder: Path, jobs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Carries out jobs in one clean interpreter and gives its answers.
 
-    It starts with `-I` in the folder, with no environment of ours, one thread, limited memory and time.
     Errors: ExportRefused where it failed, with the reason of the first job that did.
+    """
+    answers = answers_of(folder, jobs)
+    for answer in answers:
+        if "error" in answer:
+            raise ExportRefused(
+                f"The proof failed, so nothing is exported: {quote(answer['error'], 240)}."
+            )
+    return answers
+
+
+def answers_of(folder: Path, jobs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The answers, also of jobs that failed: those have an "error".
+
+    The interpreter starts with `-I` in the folder, without an environment of ours, on one thread, with
+    limited memory and time. Errors: ExportRefused where it gave no answer.
     """
     task = {"jobs": list(jobs), "memory_bytes": MEMORY_BYTES, "cpu_seconds": int(PROOF_SECONDS) + 5}
     (folder / "task.json").write_text(json.dumps(task), "utf-8")
@@ -62,11 +77,6 @@ def run_clean(folder: Path, jobs: Sequence[Mapping[str, Any]]) -> list[dict[str,
             f"The proof failed, so nothing is exported: the clean interpreter ended without an answer "
             f"({quote(ended or 'no word', 200)})."
         ) from None
-    for answer in answers:
-        if "error" in answer:
-            raise ExportRefused(
-                f"The proof failed, so nothing is exported: {quote(answer['error'], 240)}."
-            )
     return answers
 
 
@@ -81,7 +91,7 @@ def hold(folder: Path, subject: Subject, done: Mapping[str, Any], tolerance: flo
     wanted = {
         place: value
         for place, value in subject.expected.items()
-        if place.startswith("eval") or (done["training"] and not place.startswith("eval"))
+        if done["training"] or place.startswith("eval")
     }
     if "onnx" in done["kind"] or "pt2" in done["kind"]:
         given, wanted = _in_order(given), _in_order(_in_eval(wanted))
