@@ -33,7 +33,7 @@ def export_onnx(subject: Subject) -> tuple[bytes, Proof]:
     if missing:
         raise ExportRefused(
             f"ONNX needs {' and '.join(missing)}, not installed here: "
-            "`pip install layerwise[onnx]` brings what it needs."
+            "`pip install -e .[onnx]` brings what it needs."
         )
     what = "the program was checked by onnx and run by onnxruntime"
     return _exported(subject, "onnx", ONNX_TOLERANCE, what)

@@ -97,8 +97,8 @@ def hold(folder: Path, subject: Subject, done: Mapping[str, Any], tolerance: flo
         given, wanted = _in_order(given), _in_order(_in_eval(wanted))
     if list(given) != list(wanted):
         raise ExportRefused(
-            f"The proof failed, so nothing is exported: {len(given)} tensors came out where the "
-            f"network gives {len(wanted)}."
+            f"The proof failed, so nothing is exported: {len(_in_eval(given))} tensors came out where "
+            f"the network gives {len(_in_eval(wanted))}."
         )
     largest = 0.0
     for place, value in wanted.items():

@@ -127,7 +127,8 @@ def test_the_written_loop_gives_the_numbers_of_the_app(case: str, tmp_path: Path
             assert given[part]["loss"] == wanted[part]["loss"]  # to the last bit
             for name, value in given[part].items():
                 assert value == pytest.approx(wanted[part][name], rel=1e-12)
-    trained, ours = torch.load(project / "trained.pt", weights_only=True), run.state_dict()
+    trained = torch.load(project / "trained.pt", weights_only=True)
+    ours = run.module().state_dict()
     assert all(torch.equal(a, b) for a, b in zip(trained.values(), ours.values(), strict=True))
 
 
