@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -86,8 +87,13 @@ def test_layers_are_copied_here_and_pasted_by_another_person_in_another_project(
     here.press("Control+Shift+v")
     kept = here.saved(lambda g: len(g.nodes) == 6, "two layers more")
     assert reads(kept, "fc2") == ["x"]
+    here.agrees()
+    expect(here.selected()).to_have_count(2)
+    expect(here.node("fc2")).to_have_class(re.compile("selected"))
     here.press("Control+x")
     here.saved(lambda g: len(g.nodes) == 4, "the cut")
+    until(lambda: '"fc2"' in clipboard(here), "what was cut on the clipboard")
+    there.page.bring_to_front()
     there.root.focus()
     there.press("Control+v")
     there.saved(lambda g: len(g.nodes) == 6, "what was cut, pasted")

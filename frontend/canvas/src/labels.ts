@@ -17,6 +17,8 @@ const LINE = 12;
 /** Ports stand out from layers. */
 const PORT = 2;
 const CELL = 320;
+/** More cells than there are in a column. */
+const FAR = 2 ** 24;
 export const NOWHERE: Forms = { full: GROWN.length - 1, short: -1, two: -1 };
 
 /** A shape without its batch: "N×16×28×28" is ["N×", "16×28×28"]. */
@@ -32,35 +34,31 @@ export function inTwo(shape: string): [over: string, under: string] {
 }
 
 /** What stands on the drawing, found by where it is. */
-class Ground {
-  private cells = new Map<string, Box[]>();
+class Ground<T extends Box = Box> {
+  private cells = new Map<number, T[]>();
 
-  put(box: Box): void {
-    for (const key of cellsOf(box)) {
+  put(box: T): void {
+    someCell(box, (key) => {
       const cell = this.cells.get(key);
       if (cell) cell.push(box);
       else this.cells.set(key, [box]);
-    }
+      return false;
+    });
   }
 
-  /** How many stand in a box. */
-  count(box: Box): number {
-    const found = new Set<Box>();
-    for (const key of cellsOf(box)) for (const other of this.cells.get(key) ?? []) if (overlaps(box, other, 2)) found.add(other);
-    return found.size;
-  }
-
-  free(box: Box, gap: number): boolean {
-    return !cellsOf(box).some((key) => this.cells.get(key)?.some((other) => overlaps(box, other, gap)));
+  /** `but`: what may stand there. */
+  free(box: Box, gap: number, but: (other: T) => boolean = () => false): boolean {
+    return !someCell(box, (key) => this.cells.get(key)?.some((other) => overlaps(box, other, gap) && !but(other)) ?? false);
   }
 }
 
-function cellsOf({ x, y, w, h }: Box): string[] {
-  const found: string[] = [];
-  for (let across = Math.floor((x - 8) / CELL); across * CELL <= x + w + 8; across++) {
-    for (let down = Math.floor((y - 8) / CELL); down * CELL <= y + h + 8; down++) found.push(`${across},${down}`);
+/** Whether something holds in a cell that a box covers; each is said as one number. */
+function someCell({ x, y, w, h }: Box, holds: (key: number) => boolean): boolean {
+  const [right, bottom] = [Math.floor((x + w + 8) / CELL), Math.floor((y + h + 8) / CELL)];
+  for (let across = Math.floor((x - 8) / CELL); across <= right; across++) {
+    for (let down = Math.floor((y - 8) / CELL); down <= bottom; down++) if (holds(across * FAR + down)) return true;
   }
-  return found;
+  return false;
 }
 
 /** Finds places for the texts of wires, one after the other, none on another or on a layer. */
@@ -69,18 +67,13 @@ export class Labels {
   /** What is written already, by the step of the zoom. */
   private written = GROWN.map(() => new Ground());
 
-  private wires = new Map<string, Ground>();
-  private crossing = new Ground();
+  private wires = new Ground<Box & { value: string }>();
 
   /** A wire that no text shall stand on, but that of the same value. */
   cross(line: Point[], value: string): void {
-    const own = this.wires.get(value) ?? new Ground();
-    this.wires.set(value, own);
     for (let at = 1; at < line.length; at++) {
       const [[x, y], [tx, ty]] = [line[at - 1] as Point, line[at] as Point];
-      const box = { x: Math.min(x, tx), y: Math.min(y, ty), w: Math.abs(tx - x), h: Math.abs(ty - y) };
-      own.put(box);
-      this.crossing.put(box);
+      this.wires.put({ x: Math.min(x, tx), y: Math.min(y, ty), w: Math.abs(tx - x), h: Math.abs(ty - y), value });
     }
   }
 
@@ -90,7 +83,19 @@ export class Labels {
 
   /** Whether only wires of one value pass through a box. */
   private uncrossed(box: Box, value: string): boolean {
-    return this.crossing.count(box) === (this.wires.get(value)?.count(box) ?? 0);
+    return this.wires.free(box, 2, (other) => other.value === value);
+  }
+
+  /** The first place that is free and that no other wire passes; else the first that is free. */
+  private first(wire: Bearer, at: (place: number, wide: number, grown: number, lines: number) => Box, free: (box: Box, level: number) => boolean): number {
+    let second: number | null = null;
+    for (const place of PLACES) {
+      const box = at(place, labelWidth(wire.text), 1, 1);
+      if (!free({ ...box, y: box.y + box.h / 2 - 8, h: 16 }, 0)) continue;
+      if (this.uncrossed(at(place, labelWidth(wire.text) - 8, 1, 1), wire.value ?? "")) return place;
+      second ??= place;
+    }
+    return second ?? 0.5;
   }
 
   place(wire: Bearer): Place {
@@ -105,11 +110,7 @@ export class Labels {
       return { x: x - w / 2, y: y - h / 2, w, h };
     };
     const free = (box: Box, level: number): boolean => this.nodes.free(box, level ? PORT : -4) && (this.written[level]?.free(box, 0) ?? false);
-    const plain = PLACES.filter((place) => {
-      const box = at(place, labelWidth(wire.text), 1, 1);
-      return free({ ...box, y: box.y + box.h / 2 - 8, h: 16 }, 0);
-    });
-    const label = plain.find((place) => this.uncrossed(at(place, labelWidth(wire.text) - 8, 1, 1), wire.value ?? "")) ?? plain[0] ?? 0.5;
+    const label = this.first(wire, at, free);
     const forms: Forms = { full: -1, short: -1, two: -1 };
     const tries: [keyof Forms, number, number][] = [["full", wire.text.length * LETTER, 1], ["short", rest.length * LETTER, 1]];
     // Across the direction of reading a line more costs nothing; along it, it does.

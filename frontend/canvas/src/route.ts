@@ -124,13 +124,13 @@ function blocks(other: Span, { start, end, out, back }: Way): boolean {
   return Math.max(one, two) > other.c - NEAR && Math.min(one, two) < other.d + NEAR;
 }
 
-/** Spans, found by where they are along. */
+/** Spans, found by where they are along; those of one place by where they are across. */
 class Spans {
   private readonly sorted: Span[];
   private readonly longest: number;
 
   constructor(spans: Iterable<Span>) {
-    this.sorted = [...spans].sort((x, y) => x.a - y.a);
+    this.sorted = [...spans].sort((x, y) => x.a - y.a || x.c - y.c);
     this.longest = Math.max(0, ...this.sorted.map(({ a, b }) => b - a));
   }
 
