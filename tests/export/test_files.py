@@ -108,7 +108,7 @@ def test_what_is_wrong_with_a_file_is_found(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_failing_proof_blocks_the_export() -> None:
     subject = subject_of(small())
-    with pytest.raises(ExportRefused, match="proof failed, so nothing is exported: .*boom"):
+    with pytest.raises(ExportRefused, match=r"proof failed, so nothing is exported: .*boom"):
         export_py(replace(subject, source=subject.source + "\nraise ValueError('boom')\n"))
 
 

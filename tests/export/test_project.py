@@ -223,7 +223,7 @@ def test_another_loss_than_the_apps_is_not_exported() -> None:
     assert "train 0.5, validation 0.25" in hold_history(ours, ours)
     theirs = [{"train": {"loss": 0.5}, "validation": {"loss": 0.2500001}}]
     with pytest.raises(
-        ExportRefused, match="validation loss of epoch 1 is 0.2500001, and the app's"
+        ExportRefused, match=r"validation loss of epoch 1 is 0.2500001, and the app's"
     ):
         hold_history(theirs, ours)
 
@@ -258,12 +258,12 @@ def test_a_notebook_of_a_chain_draws_its_weights_after_the_seed() -> None:
 
 def test_by_hand_there_is_no_training_to_write() -> None:
     for to in ("zip", "ipynb"):
-        with pytest.raises(LayerwiseError, match="“manual” makes no nn.Module"):
+        with pytest.raises(LayerwiseError, match=r"“manual” makes no nn.Module"):
             export_project(deep(2, 2), to, data="moons", style="manual")
 
 
 def test_data_that_does_not_fit_is_refused_as_for_a_training() -> None:
-    with pytest.raises(LayerwiseError, match="Iris|iris"):
+    with pytest.raises(LayerwiseError, match=r"Iris|iris"):
         export_project(deep(2, 2), "zip", data="iris")
 
 
