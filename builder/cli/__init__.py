@@ -123,7 +123,9 @@ def _parser() -> argparse.ArgumentParser:
         exporting.export,
         "Write a network as a file to take along, after it was run in a clean interpreter.",
     )
-    export.add_argument("file", metavar="FILE|NAME", help="a project file, or a design's key")
+    export.add_argument(
+        "file", metavar="FILE|NAME", help="a project file, a design's key, or the folder of a run"
+    )
     export.add_argument("--to", required=True, metavar="FORMAT", help=_FORMATS)
     export.add_argument(
         "-o", "--output", type=Path, metavar="FILE", help="default: the project's name, here"

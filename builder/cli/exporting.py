@@ -21,7 +21,10 @@ def export(arguments: argparse.Namespace) -> int:
     from builder.home import write_atomically
 
     wanted = format_for(arguments.to)
-    project = _project(arguments.file)
+    run = arguments.run
+    if run is None and (Path(arguments.file) / "job.json").is_file():
+        run = Path(arguments.file)
+    project = _project(arguments.file, run)
     settings = {n: v for n in SETTINGS if (v := getattr(arguments, n)) is not None}
     asked = {"target": arguments.target, "task": arguments.task}
     data: Any = None
@@ -34,7 +37,7 @@ def export(arguments: argparse.Namespace) -> int:
         wanted.key,
         style=arguments.style,
         data=data,
-        run=arguments.run,
+        run=run,
         epoch=arguments.epoch,
         **settings,
     )
@@ -48,9 +51,11 @@ def export(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _project(name: str) -> Project:
+def _project(name: str, run: Path | None) -> Project:
     from builder import gallery
 
+    if run is not None and Path(name) == run:
+        return builder.open_run(run).project
     if not Path(name).exists() and name in gallery.designs():
         return gallery.project(name)
     return builder.load_project(Path(name))

@@ -94,7 +94,7 @@ def make_pt2(folder: Path, job: dict[str, Any]) -> dict[str, Any]:
     model, inputs = _ready(folder, job)
 
     def export(axes: Any) -> Any:
-        shapes = tuple(dict.fromkeys(a, torch.export.Dim.AUTO) for a in axes) if axes else None
+        shapes = _open(model, axes, torch.export.Dim.AUTO)
         program = torch.export.export(model, inputs, dynamic_shapes=shapes)
         if axes:
             _same_for_less(model, inputs, axes, program.module())
@@ -123,7 +123,7 @@ def make_onnx(folder: Path, job: dict[str, Any]) -> dict[str, Any]:
     path = folder / job["gives"]
 
     def export(axes: Any) -> Any:
-        shapes = tuple(dict.fromkeys(a, torch.export.Dim.DYNAMIC) for a in axes) if axes else None
+        shapes = _open(model, axes, torch.export.Dim.DYNAMIC)
         made = torch.onnx.export(model, inputs, dynamo=True, dynamic_shapes=shapes, verbose=False)
         assert made is not None
         made.save(path, external_data=False)
@@ -172,6 +172,12 @@ def _in_onnxruntime(path: Path) -> Callable[..., Any]:
         return [torch.from_numpy(value.copy()) for value in session.run(None, given)]
 
     return call
+
+
+def _open(model: Any, axes: Any, size: Any) -> Any:
+    """What torch is told of the sizes that are open, by input and axis."""
+    shapes = tuple(dict.fromkeys(of_input, size) for of_input in axes) if axes else None
+    return (shapes,) if axes and getattr(model, "takes_any_number", False) else shapes
 
 
 def _with_any_batch(job: dict[str, Any], export: Callable[[Any], Any]) -> tuple[Any, str]:
@@ -257,7 +263,27 @@ def _ready(folder: Path, job: dict[str, Any]) -> tuple[Any, Any]:
 
     model = _model(_imported(folder / job["file"], job["seed"]))
     _load_weights(model, folder / job["weights"])
+    names = {name for name, _ in (*model.named_children(), *model.named_parameters())}
+    if names & set(dir(torch.fx.GraphModule)):  # a layer called "code" would hide torch's own
+        model = _held(model)
     return model.eval(), tuple(torch.load(folder / job["inputs"], weights_only=True))
+
+
+def _held(model: Any) -> Any:
+    """The model one level down, as `network`, where no name of its layers is in torch's way."""
+    from torch import nn
+
+    class Held(nn.Module):
+        takes_any_number = True  # of inputs: its sizes stand one level down too
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = model
+
+        def forward(self, *inputs: Any) -> Any:
+            return self.network(*inputs)
+
+    return Held()
 
 
 def _run(folder: Path, job: dict[str, Any], model: Any) -> None:

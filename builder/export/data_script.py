@@ -104,10 +104,13 @@ def built_in(plan: Plan) -> str | None:
 
 def _doc(plan: Plan) -> str:
     data = plan.data
-    names = f"\n\nClasses: {as_comment(', '.join(data.classes[:_MOST_NAMES]), 2000)}."
+    names = ""
+    for what, listed in (("Columns", data.about.get("features")), ("Classes", data.classes)):
+        if listed:
+            names += f"\n\n{what}: {as_comment(', '.join(map(str, listed[:_MOST_NAMES])), 2000)}."
     return (
         f'"""The rows of {as_comment(data.title)}, prepared as in Layerwise; to learn: '
-        f'{as_comment(data.target)}.{names if data.classes else ""}\n"""\n\n'
+        f'{as_comment(data.target)}.{names}\n"""\n\n'
     )
 
 

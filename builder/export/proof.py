@@ -39,13 +39,13 @@ class Proof:
     def sentences(self) -> tuple[str, ...]:
         """The proof in words, a sentence each."""
         exact = self.tolerance == 0.0
-        most = f"{self.max_difference:.2g}, of" if self.max_difference else "at most"
-        found = "0.0 (equal bit for bit)" if exact else f"{most} {self.tolerance:g} allowed"
+        most = f"{self.max_difference:.2g}, at most" if self.max_difference else "at most"
+        found = "0.0 (equal bit for bit)" if exact else f"{most} {self.tolerance:g} is allowed"
         modes = " and ".join({"eval": "eval", "train": "training"}[mode] for mode in self.modes)
         return (
             f"Exported by Layerwise {self.layerwise}.",
             f"Proof: in a clean Python {self.python} with torch {self.torch} {self.what}.",
-            f"Weights: {self.weights}.",
+            f"Proven with weights {self.weights}.",
             f"Input drawn with seed {self.seed}: {_listed(self.inputs)}; output: "
             f"{_listed(self.outputs)}.",
             f"Max difference from the network in Layerwise, in {modes} mode: {found}.",

@@ -22,6 +22,7 @@ from builder.export.python_file import export_files, export_py
 from builder.export.subject import Subject, subject_of
 from builder.graph.model import Graph
 from tests.code.networks import Net, chain
+from tests.code.weight_networks import opaque
 
 
 def small(name: str = "Small") -> Graph:
@@ -49,11 +50,14 @@ def test_a_python_file_says_at_its_top_what_was_proven() -> None:
     assert network_class(source_module(source)).__name__ == "Small"
 
 
-def test_every_style_is_proven_by_one_interpreter() -> None:
+def test_every_style_is_proven_by_one_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
     from builder.code import styles
 
+    monkeypatch.setenv("LAYERWISE_OWN_CODE", "1")
     subjects = [subject_of(small(), style) for style in styles()]
-    made = export_files(subjects)
+    own = subject_of(opaque("N×3"))
+    *made, theirs = export_files([*subjects, own])
+    assert b"# Code of your own, as it was given:" in theirs[0]
     assert [proof.tolerance for _, proof in made] == [0.0] * 5 + [1e-4]
     assert list(subjects[0].state) == ["0.weight", "0.bias", "3.weight", "3.bias"]
     assert b"By hand the sums are in another order" in made[-1][0]
@@ -172,8 +176,6 @@ def test_pictures_need_no_proof() -> None:
 
 
 def test_own_code_is_refused_unless_the_owner_allows_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.code.weight_networks import opaque
-
     monkeypatch.delenv("LAYERWISE_OWN_CODE", raising=False)
     for to in ("py", "zip", "ipynb", "safetensors", "pt2", "onnx"):
         with pytest.raises(CodeRefused, match="LAYERWISE_OWN_CODE=1"):
