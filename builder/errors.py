@@ -52,6 +52,10 @@ class JobRefused(LayerwiseError):
     """A training job that cannot start, with what would have to change."""
 
 
+class ExportRefused(LayerwiseError):
+    """A file to take along that cannot be made, or whose proof failed, with the reason."""
+
+
 class InspectionRefused(LayerwiseError):
     """A look inside that cannot be given, such as a graph too big to draw."""
 
