@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from builder.code import write_code as write_code
     from builder.code.reading import read_code as read_code
     from builder.data import load_dataset as load_dataset
+    from builder.export import export_project as export_project
     from builder.gallery import project as gallery_project
     from builder.graph.check import check as check
     from builder.graph.project import Project as Project
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 _VERBS = {
     "Project": "builder.graph.project",
     "check": "builder.graph.check",
+    "export_project": "builder.export",
     "gallery_project": "builder.gallery:project",
     "load_dataset": "builder.data",
     "load_project": "builder.graph.project",
@@ -42,6 +44,7 @@ _VERBS = {
 __all__ = [
     "Project",
     "check",
+    "export_project",
     "gallery_project",
     "load_dataset",
     "load_project",

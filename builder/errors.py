@@ -29,8 +29,12 @@ class ProjectRefused(LayerwiseError):
 class CodeRefused(LayerwiseError):
     """A network that cannot be written in the style asked for, or a text that cannot be read as one.
 
-    Of a text: `line` where it stands (from 1), `reason` why, `help` what would help.
+    Of a text: `line` where it stands (from 1), `code` what stands there, `reason` why, `help` what
+    would help, `choices` the networks that the text holds.
     """
+
+    code: str = ""
+    choices: tuple[str, ...] = ()
 
     def __init__(
         self, reason: str = "", *, line: int | None = None, help: str = "", kind: str = ""
@@ -46,6 +50,10 @@ class DataRefused(LayerwiseError):
 
 class JobRefused(LayerwiseError):
     """A training job that cannot start, with what would have to change."""
+
+
+class ExportRefused(LayerwiseError):
+    """A file to take along that cannot be made, or whose proof failed, with the reason."""
 
 
 class InspectionRefused(LayerwiseError):

@@ -4,6 +4,7 @@ import streamlit as st
 
 from builder.errors import LayerwiseError
 from builder.ui import state
+from builder.ui.code_reading import read_code_button, read_code_panel
 from builder.ui.code_styles import refusal_note, style_choice, what_differs, when_which
 from builder.ui.code_view import (
     broken_warning,
@@ -15,7 +16,8 @@ from builder.ui.code_view import (
 from builder.ui.head import page_head
 from builder.ui.problems import problem_list
 
-page_head("Code")
+page_head("Code", beside=lambda: read_code_button("code"))
+read_code_panel("code")
 if not broken_warning():
     problem_list()
 graph = state.graph()

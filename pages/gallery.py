@@ -5,6 +5,7 @@ import streamlit as st
 from builder.gallery import designs, project
 from builder.ui import state
 from builder.ui.cards import cards_style, design_cards, own_projects, unreadable_projects
+from builder.ui.code_reading import read_code_button, read_code_panel
 from builder.ui.code_styles import show_style
 from builder.ui.head import page_head
 from builder.ui.keeping import download_project, say_if_nothing_is_kept
@@ -26,6 +27,7 @@ with st.container(key="lw_start", horizontal=True, vertical_alignment="center", 
             if state.import_project(uploaded.getvalue()):
                 go_to("Build")
             st.rerun()
+    read_code_button("gallery")
     if state.is_open():
         download_project()
         st.button(
@@ -45,6 +47,8 @@ with st.container(key="lw_start", horizontal=True, vertical_alignment="center", 
         max_chars=60,
         width=280,
     )
+
+read_code_panel("gallery")
 
 if (state.list_projects() or state.unreadable_projects()) and not search:
     st.subheader("Your networks", anchor=False)

@@ -60,6 +60,8 @@ def build_layer(entry: Entry, arguments: Mapping[str, Any]) -> nn.Module:
     own, inner = split_inner(entry, to_torch(entry, arguments))
     if entry.inner is not None:
         own = {entry.inner.argument: _target(entry.inner.key)(**inner), **own}
+        if own.pop("norm", False):
+            own["norm"] = _target("torch.nn.LayerNorm")(inner["d_model"])
     module: nn.Module = _target(entry.key)(**own)
     return module
 

@@ -100,7 +100,8 @@ def _check_numbers(parameter: Parameter, value: object) -> str | None:
     if not isinstance(value, tuple | list) and not parameter.scalar:
         return _refuse(parameter, value)
     wrong_length = parameter.length is not None and len(numbers) != parameter.length
-    if isinstance(value, tuple | list) and (wrong_length or not numbers):
+    empty = not numbers and parameter.minimum != 0  # torch.full((), 1.0) has no sizes
+    if isinstance(value, tuple | list) and (wrong_length or empty):
         return _refuse(parameter, value)
     if all(_fits(parameter, n) or (n is None and parameter.gaps) for n in literal):
         return None

@@ -70,6 +70,13 @@ _FRACTIONAL = Override(
 _UPSAMPLING = {"scale_factor": {"suggested": 2.0}}
 _SAMPLING = (("size", "scale_factor"),)
 
+_FINAL_NORM = {
+    "type": "bool",
+    "default": False,
+    "optional": False,
+    "help": "If True, an nn.LayerNorm stands behind the last layer.",
+}
+
 OVERRIDES: Final[Mapping[str, Override]] = MappingProxyType(
     {
         # Families that torch files elsewhere.
@@ -114,11 +121,13 @@ OVERRIDES: Final[Mapping[str, Override]] = MappingProxyType(
         "TransformerEncoderLayer": Override(parameters={"activation": _ACTIVATION}),
         "TransformerDecoderLayer": Override(parameters={"activation": _ACTIVATION}),
         "TransformerEncoder": Override(
-            hide=frozenset({"encoder_layer", "norm", "mask_check"}),
+            parameters={"norm": _FINAL_NORM},
+            hide=frozenset({"encoder_layer", "mask_check"}),
             inner=Inner("encoder_layer", "torch.nn.TransformerEncoderLayer", _ENCODER_LAYER),
         ),
         "TransformerDecoder": Override(
-            hide=frozenset({"decoder_layer", "norm"}),
+            parameters={"norm": _FINAL_NORM},
+            hide=frozenset({"decoder_layer"}),
             inner=Inner("decoder_layer", "torch.nn.TransformerDecoderLayer", _ENCODER_LAYER),
         ),
         # What torch's docs leave out, or say where a form cannot.

@@ -13,13 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import builder
-from builder.cli import networks, training
+from builder.cli import exporting, networks, reading, training
 from builder.cli.answers import DONE, REFUSED, say
 from builder.errors import LayerwiseError, quote
 
 __all__ = ["main"]
 
 _STYLES = "sequential, ordered, module, functional, mixed or manual (default: module)"
+
+_FORMATS = "py, zip, ipynb, safetensors, pt2, onnx, svg or png"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -71,6 +73,27 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("file", type=Path, metavar="FILE")
     check.add_argument("--json", action="store_true", help="the same as JSON")
 
+    read = add(
+        "import",
+        reading.import_code,
+        "Read PyTorch code into a project file. The code is read, never run.",
+    )
+    read.add_argument("file", type=Path, metavar="FILE", help="a .py file, a notebook, - for stdin")
+    read.add_argument("--target", metavar="CALL", help="which network, e.g. 'Net(784, 10)' or Net")
+    read.add_argument(
+        "--input",
+        action="append",
+        metavar="SPEC",
+        help="e.g. 'float32[N,1,28,28]', N where the batch stands; once for each input",
+    )
+    read.add_argument(
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="a .safetensors or .pt checkpoint: do its names and shapes fit? (exit code 1: no)",
+    )
+    read.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: print it")
+
     code = add("code", networks.code, "Write a project file's network as PyTorch code.")
     code.add_argument("file", type=Path, metavar="FILE")
     code.add_argument("--style", default="module", help=_STYLES)
@@ -110,28 +133,60 @@ def _parser() -> argparse.ArgumentParser:
     )
     train.add_argument("file", type=Path, metavar="FILE")
     train.add_argument("--data", required=True, metavar="NAME|PATH", help="digits, moons, my.csv …")
-    train.add_argument("--target", metavar="COLUMN", help="what to predict, in a file of your own")
-    train.add_argument(
+    train.add_argument("--run", type=Path, required=True, metavar="DIR", help="a new folder")
+    _add_training_options(train)
+    train.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, mps")
+    train.add_argument("--fit", action="store_true", help="fit input and output to the data first")
+    train.add_argument("--quiet", action="store_true", help="no progress bar")
+
+    export = add(
+        "export",
+        exporting.export,
+        "Write a network as a file to take along, after it was run in a clean interpreter.",
+    )
+    export.add_argument(
+        "file", metavar="FILE|NAME", help="a project file, a design's key, or the folder of a run"
+    )
+    export.add_argument("--to", required=True, metavar="FORMAT", help=_FORMATS)
+    export.add_argument(
+        "-o", "--output", type=Path, metavar="FILE", help="default: the project's name, here"
+    )
+    export.add_argument("--style", default="module", help=_STYLES)
+    export.add_argument(
+        "--run", type=Path, metavar="DIR", help="a run's weights, data and settings"
+    )
+    export.add_argument(
+        "--epoch", type=int, metavar="N", help="of the run (default: the last kept)"
+    )
+    export.add_argument(
+        "--data", metavar="NAME|PATH", help="for zip and ipynb (default: the project's choice)"
+    )
+    _add_training_options(export)
+    export.set_defaults(device=None)
+    return parser
+
+
+def _add_training_options(command: argparse.ArgumentParser) -> None:
+    """What is learned, and how."""
+    command.add_argument(
+        "--target", metavar="COLUMN", help="what to predict, in a file of your own"
+    )
+    command.add_argument(
         "--task",
         metavar="TASK",
         help="what the target is: classes, binary (yes or no from one output), number, or auto",
     )
-    train.add_argument("--run", type=Path, required=True, metavar="DIR", help="a new folder")
-    train.add_argument("--epochs", type=int, metavar="N")
-    train.add_argument("--lr", type=float, metavar="RATE", help="learning rate")
-    train.add_argument("--batch-size", type=int, metavar="N")
-    train.add_argument("--optimizer", metavar="NAME", help="sgd, adam, adamw, rmsprop, adagrad")
-    train.add_argument("--loss", metavar="NAME", help="default: suggested from the target")
-    train.add_argument(
+    command.add_argument("--epochs", type=int, metavar="N")
+    command.add_argument("--lr", type=float, metavar="RATE", help="learning rate")
+    command.add_argument("--batch-size", type=int, metavar="N")
+    command.add_argument("--optimizer", metavar="NAME", help="sgd, adam, adamw, rmsprop, adagrad")
+    command.add_argument("--loss", metavar="NAME", help="default: suggested from the target")
+    command.add_argument(
         "--goal",
         metavar="GOAL",
         help="target (default), or input: an autoencoder, which gives back what it takes in",
     )
-    train.add_argument("--momentum", type=float, metavar="M", help="sgd and rmsprop")
-    train.add_argument("--nesterov", action="store_true", default=None, help="sgd")
-    train.add_argument("--weight-decay", type=float, metavar="D")
-    train.add_argument("--seed", type=int, metavar="N")
-    train.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, mps")
-    train.add_argument("--fit", action="store_true", help="fit input and output to the data first")
-    train.add_argument("--quiet", action="store_true", help="no progress bar")
-    return parser
+    command.add_argument("--momentum", type=float, metavar="M", help="sgd and rmsprop")
+    command.add_argument("--nesterov", action="store_true", default=None, help="sgd")
+    command.add_argument("--weight-decay", type=float, metavar="D")
+    command.add_argument("--seed", type=int, metavar="N")

@@ -14,8 +14,8 @@ from builder.cli.answers import DONE, PROBLEMS, say
 if TYPE_CHECKING:
     from builder.graph.project import Project
 
-# The options of `train` that are training settings of the same name.
-_SETTINGS = [
+# The options of `train` and `export` that are training settings of the same name.
+SETTINGS = [
     "batch_size",
     "device",
     "epochs",
@@ -33,9 +33,9 @@ _SETTINGS = [
 def train(arguments: argparse.Namespace) -> int:
     """`train`: a run in a folder of its own."""
     project = builder.load_project(arguments.file)
-    settings = {n: v for n in _SETTINGS if (v := getattr(arguments, n)) is not None}
+    settings = {n: v for n in SETTINGS if (v := getattr(arguments, n)) is not None}
     asked = {"target": arguments.target, "task": arguments.task}
-    data = _data_for(project, arguments.data, asked)
+    data = data_for(project, arguments.data, asked)
     if arguments.fit:
         project, data = _fitted(project, data, settings, arguments.data, asked)
     bar = None if arguments.quiet else _Bar()
@@ -54,7 +54,7 @@ def train(arguments: argparse.Namespace) -> int:
     return DONE if run.state == "finished" else PROBLEMS
 
 
-def _data_for(project: Project, name: str, asked: Mapping[str, Any]) -> Any:
+def data_for(project: Project, name: str, asked: Mapping[str, Any]) -> Any:
     """The set as the project chose it, where it did; else as it comes, cut to the model's input
     where that holds as many numbers (digits as 64 numbers or as 1×8×8 pictures).
 

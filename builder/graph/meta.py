@@ -131,6 +131,10 @@ def run(entry: Entry, module: torch.nn.Module | None, arguments: Mapping[str, Ev
     asked = arguments
     arguments, steps, axis = one_step(entry, module, arguments)
     values = {name: to_torch(value) for name, value in arguments.items()}
+    for parameter in entry.call_parameters:
+        # Whether a mask is causal is looked up in its numbers, which meta tensors have none of.
+        if parameter.name.endswith("is_causal") and values.get(parameter.name) is None:
+            values[parameter.name] = False
     with torch.no_grad(), quiet_on_meta(), _Counter() as counter:
         # As while training: that is when a network has to run.
         positional, keywords = catalogue.call_arguments(entry, values, training=True)

@@ -58,7 +58,7 @@ def ports(owner: Owner) -> tuple[str, ...]:
     source, made = owner.arguments.get("source"), owner.arguments.get("call")
     if not isinstance(source, str) or not isinstance(made, str):
         return ()
-    return _ports(source, made)
+    return ports_of(source, made)
 
 
 def refuse_part(name: str, value: Argument) -> str | None:
@@ -127,7 +127,8 @@ def defined(source: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=512)
-def _ports(source: str, call: str) -> tuple[str, ...]:
+def ports_of(source: str, call: str) -> tuple[str, ...]:
+    """What the forward of the class takes that a call makes."""
     tree, name = _parsed(source), called_name(call)
     for statement in tree.body if isinstance(tree, ast.Module) else ():
         if isinstance(statement, ast.ClassDef) and statement.name == name:
@@ -159,6 +160,7 @@ __all__ = [
     "defined",
     "given",
     "ports",
+    "ports_of",
     "refuse_part",
     "shape_from_text",
 ]

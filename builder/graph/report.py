@@ -54,7 +54,7 @@ class Totals:
     `activation_bytes`: per sample. `memory_bytes`: what training takes with a batch of one: weight,
     gradient and Adam's two moments for each trainable number, the weight alone for a frozen one,
     and the activations. Of a branch the side with more FLOPs counts; `flops_unknown`: how many calls
-    count none because theirs are not known.
+    count none because theirs are not known; `parameters_unknown`: so of layers and their weights.
     """
 
     parameters: int = 0
@@ -65,6 +65,7 @@ class Totals:
     activation_bytes: int = 0
     memory_bytes: int = 0
     flops_unknown: int = 0
+    parameters_unknown: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeAlias
 
-from builder.graph.model import Graph, Ref, iter_refs
+from builder import catalogue
+from builder.errors import NotFound
+from builder.graph.model import Graph, Owner, Ref, iter_refs
 from builder.graph.report import NodeReport, Totals
 from builder.graph.size import training_bytes
 
@@ -19,7 +21,8 @@ def add_up(
     """Parameters and buffers by owner, FLOPs and activations by call. `owned`: what no node calls."""
     parameters = trainable = buffers = activations = unknown = 0
     flops: dict[_Sides, int] = {}
-    counted = set()
+    counted, missing = set(), set()
+    inside = 0  # blocks
     sides = _sides(graph)
     for node in graph.nodes.values():
         if node.kind not in ("layer", "operation") or node.bypassed:
@@ -29,6 +32,13 @@ def add_up(
         flops[on] = flops.get(on, 0) + (report.flops or 0)
         unknown += (report.flops is None) + sum(b.totals.flops_unknown for b in report.body)
         activations += report.activation_bytes
+        inside += sum(b.totals.parameters_unknown for b in report.body)
+        if (
+            node.kind == "layer"
+            and report.result is None
+            and not (report.parameters or report.body)
+        ):
+            missing.add(node.target)
         if report.parameters + report.buffers and node.target not in counted:
             counted.add(node.target)
             parameters += report.parameters
@@ -48,7 +58,19 @@ def add_up(
         activations,
         training_bytes(trainable, frozen + buffers, activations),
         unknown,
+        inside + sum(_waits(graph.owners.get(target)) for target in missing - counted),
     )
+
+
+def _waits(owner: Owner | None) -> bool:
+    """Whether a layer that nothing known reaches has weights then: their sizes follow from what it reads."""
+    if owner is None or owner.block:
+        return owner is not None
+    try:
+        entry = catalogue.get(owner.target)
+    except NotFound:
+        return False
+    return any(one.inferred for one in entry.parameters)
 
 
 def _sides(graph: Graph) -> dict[str, _Sides]:

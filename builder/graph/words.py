@@ -193,13 +193,7 @@ def write_index(index: Argument, graph: Graph) -> str:
 
 def totals_words(totals: Totals) -> list[tuple[str, str, str]]:
     """The footer: (number, word, what it means exactly)."""
-    words = [
-        (
-            format_parameters(totals.parameters),
-            "parameters",
-            f"{format_exact(totals.parameters)} numbers that are weights",
-        )
-    ]
+    words = [(parameters_words(totals), "parameters", _parameters_meaning(totals))]
     if totals.frozen:
         words.append(
             (
@@ -218,6 +212,21 @@ def totals_words(totals: Totals) -> list[tuple[str, str, str]]:
         )
     )
     return words
+
+
+def parameters_words(totals: Totals) -> str:
+    """9 930; "≥ 9 930" where weights have no size yet, as nothing known reaches them."""
+    if not totals.parameters_unknown:
+        return format_parameters(totals.parameters)
+    return f"≥ {format_parameters(totals.parameters)}" if totals.parameters else "?"
+
+
+def _parameters_meaning(totals: Totals) -> str:
+    text = f"{format_exact(totals.parameters)} numbers that are weights"
+    if not (count := totals.parameters_unknown):
+        return text
+    who = "one layer have" if count == 1 else f"{format_exact(count)} layers have"
+    return f"{text}. The weights of {who} no size yet: what they read is not known"
 
 
 def flops_words(totals: Totals) -> str:

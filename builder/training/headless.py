@@ -128,13 +128,13 @@ def _train_here(
     if not folder.begin(attempt, this_process()):
         raise JobRefused("This run is being trained already, by another process.")
     told = (ProgressReport(on_progress),) if on_progress is not None else ()
-    with _as_in_a_worker():
+    with as_in_a_worker():
         run_session(folder, attempt, callbacks=(*callbacks, *told))
     return open_run(folder.path)
 
 
 @contextlib.contextmanager
-def _as_in_a_worker() -> Iterator[None]:
+def as_in_a_worker() -> Iterator[None]:
     """One thread, and random numbers of its own; the caller's settings come back afterwards."""
     import torch
 

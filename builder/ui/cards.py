@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-from collections.abc import Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Final
@@ -12,8 +11,8 @@ from typing import Final
 import streamlit as st
 
 from builder.gallery import Design, designs, project
-from builder.graph.model import Graph, format_shape, format_value
-from builder.graph.size import count_layers, format_layers, format_parameters
+from builder.graph.size import format_layers
+from builder.graph.summary import facts
 from builder.inspection.sketch import MOST_NODES, sketch
 from builder.ui import state
 from builder.ui.markdown import plain
@@ -55,7 +54,12 @@ def own_projects() -> str | None:
                 opened = card.id
     if len(cards) > _OWN_SHOWN:
         with (
-            st.expander(f"{len(cards) - _OWN_SHOWN} older ones", key="lw_older"),
+            st.expander(
+                "One older"
+                if len(cards) == _OWN_SHOWN + 1
+                else f"{len(cards) - _OWN_SHOWN} older ones",
+                key="lw_older",
+            ),
             st.container(key="lw_grid_older"),
         ):
             for card in cards[_OWN_SHOWN:]:
@@ -122,15 +126,7 @@ def _facts(key: str) -> str:
     from builder.graph.check import check
 
     graph = project(key).graph
-    report = check(graph).report
-    ends = f"{_shapes(graph, report.nodes)}"
-    return f"{ends} · {format_layers(count_layers(graph))} · {format_parameters(report.totals.parameters)} parameters"
-
-
-def _shapes(graph: Graph, nodes: Mapping[str, object]) -> str:
-    came = ", ".join(format_shape(n.spec.shape) for n in graph.inputs if n.spec)
-    gives = ", ".join(format_value(getattr(nodes.get(n.id), "result", None)) for n in graph.outputs)
-    return f"{came} → {gives}"
+    return facts(graph, check(graph).report)
 
 
 def _own_card(card: ProjectCard) -> bool:

@@ -11,8 +11,10 @@ from typing import Final
 import streamlit as st
 
 from builder.errors import LayerwiseError
-from builder.graph.size import count_layers, format_count, format_layers, format_parameters
+from builder.graph.size import count_layers, format_count, format_layers
+from builder.graph.words import parameters_words
 from builder.ui import state
+from builder.ui.canvas.place import look_at_first_problem
 from builder.ui.markdown import plain
 from builder.ui.places import go_to, next_place, place
 from builder.ui.times import moment
@@ -172,7 +174,7 @@ def _chip() -> None:
         return
     report = state.check().report
     layers = format_layers(count_layers(state.graph()))
-    parts = [layers, f"{format_parameters(report.totals.parameters)} parameters"]
+    parts = [layers, f"{parameters_words(report.totals)} parameters"]
     problems = state.problems()
     parts.append(_plural(len(problems), "problem") if problems else "no problems")
     clicked = st.button(
@@ -183,7 +185,10 @@ def _chip() -> None:
     )
     if clicked:
         if problems:
-            state.select(problems[0].node, problems[0].scope)
+            errors = [one for one in problems if one.severity == "error"]
+            first = (errors or problems)[0]
+            state.select(first.node, first.scope)
+            look_at_first_problem()
         go_to("Build")
 
 

@@ -67,6 +67,10 @@ class Drawing:
     def label(self, wire: str) -> Locator:
         return self.wire(wire).locator(".wire-label")
 
+    def text(self, wire: str) -> Locator:
+        """What is read on a wire, in whichever form there is room for."""
+        return self.wire(wire).locator(".wire-text")
+
     def port(self, node: str, slot: str) -> Locator:
         """`slot`: "input:0" of an input; "o", "o.0" of an output."""
         return self.node(node).locator(f'.react-flow__handle[data-handleid="{slot}"]')

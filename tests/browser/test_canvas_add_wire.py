@@ -84,7 +84,7 @@ def test_a_layer_is_dropped_on_a_wire(drawing: Draw) -> None:
     before = on.ids()
     on.drag(
         on.centre(page.get_by_test_id("palette-torch.nn.BatchNorm2d")),
-        on.centre(on.label("relu:input:0")),
+        on.centre(on.text("relu:input:0")),
     )
     norm = on.new(before)
     graph = on.saved(lambda g: norm in g.nodes, "the layer on the wire")
@@ -96,7 +96,7 @@ def test_a_layer_is_dropped_on_a_wire(drawing: Draw) -> None:
     on.drag(start, on.empty_place())
     drop = on.new(before)
     on.settled()
-    on.drag(on.centre(on.title(drop)), on.centre(on.label("out:value:0")))
+    on.drag(on.centre(on.title(drop)), on.centre(on.text("out:value:0")))
     graph = on.saved(lambda g: reads(g, drop) == ["relu"], "the loose layer on the wire")
     assert reads(graph, "out") == [drop]
     on.agrees()

@@ -85,8 +85,29 @@ def test_a_right_click_and_its_key_open_a_menu_of_what_is_there(drawing: Draw) -
     on.page.keyboard.press("Escape")
     expect(menu).to_have_count(0)
 
-    x, y = on.centre(on.label("relu:input:0"))
+    x, y = on.centre(on.text("relu:input:0"))
     on.page.mouse.click(x, y, button="right")
     menu.get_by_role("menuitem", name="Cut the wire").click()
     on.saved(lambda g: "input" not in g.nodes["relu"].arguments, "the wire cut")
     on.agrees()
+
+
+def test_the_head_leads_to_the_first_problem_from_wherever_one_looks(drawing: Draw) -> None:
+    on = drawing(apply(pictures(), SetArgument("fc", "in_features", 5)))
+    page = on.page
+    problems = page.get_by_role("dialog", name="Problems of fc")
+    ground = page.locator(".stage").bounding_box()
+    assert ground is not None
+    x, y = ground["x"] + ground["width"] - 60, ground["y"] + 60
+    for _ in range(2):  # also when the layer is selected already
+        on.drag((x, y), (x - 400, y + 500))
+        on.drag((x, y), (x - 400, y + 500))
+        expect(on.node("fc")).not_to_be_in_viewport()
+        page.get_by_role("button", name=re.compile("1 problem")).first.click()
+        expect(problems).to_be_visible()
+        expect(on.node("fc")).to_be_in_viewport()
+        problems.get_by_role("button", name="Close").click()
+
+    page.get_by_role("link", name="Code", exact=True).first.click()
+    page.get_by_role("button", name=re.compile("1 problem")).first.click()
+    expect(problems).to_be_visible()

@@ -44,7 +44,16 @@ ARITHMETIC: Final[tuple[Operation, ...]] = (
     _infix("operator.truediv", "/", "torch.div", "divide, division, ratio", name="div"),
     _infix("operator.floordiv", "//", "torch.floor_divide", "whole division, integer division"),
     _infix("operator.mod", "%", "torch.remainder", "modulo, remainder"),
-    _infix("operator.pow", "**", "torch.pow", "power, exponent, square, cube"),
+    op(
+        "operator.pow",
+        "arithmetic",
+        Port("input", number=True),  # 2.0 ** x
+        OTHER_OR_NUMBER,
+        form="infix",
+        symbol="**",
+        doc="torch.pow",
+        words="power, exponent, square, cube",
+    ),
     op(
         "operator.neg",
         "arithmetic",

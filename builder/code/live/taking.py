@@ -11,9 +11,10 @@ from builder.code.live.following import Shown, read_shown
 from builder.code.live.wording import label_of
 from builder.code.registry import MANUAL
 from builder.code.write import write_code
-from builder.errors import CodeRefused, LayerwiseError
+from builder.errors import CodeRefused, LayerwiseError, quote
+from builder.graph.blocks import graphs
 from builder.graph.history import same
-from builder.graph.model import Graph
+from builder.graph.model import OPAQUE, Graph
 from builder.graph.validate import why_invalid
 
 _LONGEST = 200_000  # characters of a text that is read while it is typed
@@ -45,6 +46,7 @@ def take(shown: Shown, text: str) -> Taken:
     if text == shown.text:
         return Taken(graph, "", shown)
     now = read_flat(text, shown.style, graph)
+    _refuse_own_code(now)
     shown = read_shown(shown)
     was = shown.reading
     assert was is not None
@@ -56,6 +58,20 @@ def take(shown: Shown, text: str) -> Taken:
     notes = (*now.read.notes, *((None, said) for said in now.read.assumptions))
     fresh = Shown(shown.style, after, text, reading=now, edited=True)
     return Taken(after, label_of(graph, after), fresh, notes)
+
+
+def _refuse_own_code(now: Flat) -> None:
+    """A layer that cannot be read is most often one half typed: it must not replace what is there."""
+    for _, graph in graphs(now.graph):
+        for owner in graph.owners.values():
+            if owner.target != OPAQUE:
+                continue
+            said = next(iter(now.read.refusals), None)
+            raise CodeRefused(
+                said.reason if said else f"{quote(owner.name)} cannot be read.",
+                line=said.line if said else next((n for n, _ in now.read.notes if n), None),
+                help=(said.help if said else "") or "“Read code” can keep it as your own code.",
+            )
 
 
 def _same_words(was: Flat, now: Flat) -> bool:

@@ -50,7 +50,7 @@ def exists(key: str) -> bool:
 
 _SAME: Final = {
     "concat": "torch.cat", "concatenate": "torch.cat", "mm": "operator.matmul",
-    "dot": "operator.matmul", "mv": "operator.matmul", "clip": "torch.clamp",
+    "dot": "operator.matmul", "mv": "operator.matmul", "spmm": "operator.matmul", "clip": "torch.clamp",
     "negative": "operator.neg", "multiply": "operator.mul", "subtract": "operator.sub",
     "divide": "operator.truediv", "true_divide": "operator.truediv", "absolute": "torch.abs",
     "swapaxes": "torch.transpose", "swapdims": "torch.transpose", "moveaxis": "torch.movedim",
@@ -72,7 +72,7 @@ def _same(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) ->
         first = args[0] if args else kwargs.get("input")
         if not isinstance(first, Tensor) or first.spec.dtype != "bool":
             return NotImplemented
-    if name in ("mm", "dot", "mv"):
+    if name in ("mm", "dot", "mv", "spmm"):
         kwargs = {
             {"mat2": "other", "tensor": "other", "vec": "other"}.get(k, k): v
             for k, v in kwargs.items()
@@ -109,6 +109,15 @@ def arithmetic(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any
     if "rounding_mode" in kwargs and plain(kwargs["rounding_mode"]) == "floor" and len(args) == 2:
         return operation(reader, "operator.floordiv", {"input": args[0], "other": args[1]})
     raise reader.refuse(f"{key} with {', '.join(kwargs) or 'these arguments'} cannot be kept here")
+
+
+@adapts("scatter", "scatter_")
+def scattered(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """scatter(dim, index, src) or scatter(dim, index, value), told apart by what is given."""
+    if len(args) != 4:
+        return NotImplemented
+    name = "src" if isinstance(args[3], Tensor) else "value"
+    return call_known(reader, path, args[:3], {**kwargs, name: args[3]})
 
 
 # Results of two kinds -----------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from builder.code.reading.values import (
     Named,
     Parts,
     Question,
+    Ratio,
     Shape,
     Sym,
     Tensor,
@@ -73,6 +74,11 @@ def binary(reader: Reader, op: str, left: Any, right: Any) -> Any:
         return left
     if isinstance(right, Unknown):
         return right
+    if left.__class__ is Ratio or right.__class__ is Ratio:
+        whole = isinstance(right, int | float) and float(right).is_integer() and right > 0
+        if op == "Div" and left.__class__ is Ratio and whole:
+            return Ratio(left.size, left.by * int(right))
+        return reader.unknown(*_LOST)
     if left.__class__ is Sym or right.__class__ is Sym:
         return _on_sizes(reader, op, left, right)
     if isinstance(left, Mode | Question) or isinstance(right, Mode | Question):
@@ -118,17 +124,29 @@ def _on_sizes(reader: Reader, op: str, left: Any, right: Any) -> Any:
     numbers = isinstance(a, int | float) and isinstance(b, int | float)
     if not numbers:
         return _on_constants(reader, op, a, b)
+    if op == "Div" and depends_on_batch(left) and not depends_on_batch(right):
+        return _ratio(reader, left, b)
     kept = op in _CALCULATIONS and isinstance(a, int) and isinstance(b, int)
     if not kept and (depends_on_batch(left) or depends_on_batch(right)):
-        return reader.unknown(
-            "This number depends on the batch size in a way that cannot be kept",
-            "Give the inputs with every size as a number, such as float32[4, 10].",
-        )
+        return reader.unknown(*_LOST)
     result = _on_constants(reader, op, a, b)
     whole = type(a) is int and type(b) is int and type(result) is int
     if op in _CALCULATIONS and whole:
         return _simplified(op, left, right, result)
     return result
+
+
+def _ratio(reader: Reader, size: Sym, by: Any) -> Any:
+    """`windows.shape[0] / 4`, of which `int(…)` makes a whole number again."""
+    if by > 0 and float(by).is_integer() and by < 2**31:
+        return Ratio(size, int(by))
+    return reader.unknown(*_LOST)
+
+
+_LOST: Final = (
+    "This number depends on the batch size in a way that cannot be kept",
+    "Give the inputs with every size as a number, such as float32[4, 10].",
+)
 
 
 def _simplified(op: str, left: Any, right: Any, result: int) -> Any:

@@ -8,6 +8,7 @@ from builder.code.reading.reader import Reader
 from builder.code.reading.scopes import Scope
 from builder.code.reading.trace import Layer, Module, Raw
 from builder.code.reading.values import (
+    Array,
     Bound,
     Dtype,
     Function,
@@ -17,6 +18,7 @@ from builder.code.reading.values import (
     Method,
     Mode,
     Named,
+    Partial,
     Parts,
     Shape,
     Super,
@@ -69,6 +71,10 @@ def get(reader: Reader, value: Any, name: str) -> Any:
         return of_raw(reader, value, name)
     if kind is Unknown:
         return value
+    if kind is Array:
+        from builder.code.reading.arrays import attribute as of_array
+
+        return of_array(reader, value, name)
     if kind is Parts and name in value.names:
         return value[value.names.index(name)]
     if kind is Named and name in value.fields:
@@ -78,6 +84,8 @@ def get(reader: Reader, value: Any, name: str) -> Any:
         if name in ("__name__", "__qualname__"):
             return function.name
         return reader.unknown(f"“.{name[:40]}” of a function is not known")
+    if kind is Partial and name in ("func", "args", "keywords"):
+        return {"func": value.target, "args": value.args, "keywords": value.kwargs}[name]
     if kind is Dtype:
         return reader.unknown("What torch knows of a dtype is not worked out")
     if kind is Mode:

@@ -164,6 +164,9 @@ def fork(
         for name in {**ends[0], **ends[1]}:
             if name in ends[0] and name in ends[1]:
                 one, other = ends[0][name], ends[1][name]
+                if _other_shapes(one, other):  # an error only where it is used
+                    scope.names[name] = Differs(asked, one, other)
+                    continue
                 scope.names[name] = _merged(reader, asked, one, other, identity, name)
             else:
                 scope.names[name] = ends[0].get(name, ends[1].get(name))
@@ -249,6 +252,11 @@ def _merged(
     if alike and _is_plain(one) and _is_plain(other) and plain(one) == plain(other):
         return plain(one)
     return Differs(asked, one, other)
+
+
+def _other_shapes(one: Any, other: Any) -> bool:
+    both_tensors = one.__class__ is Tensor and other.__class__ is Tensor
+    return both_tensors and (one.spec.shape, one.spec.dtype) != (other.spec.shape, other.spec.dtype)
 
 
 def _is_plain(value: Any) -> bool:

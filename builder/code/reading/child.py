@@ -44,24 +44,32 @@ class Child:
 
     def read(self, source: str, target: str | None, inputs: Sequence[str] | None) -> Read:
         """What `read_here` gives, from the child. Errors: CodeRefused."""
+        question = pickle.dumps((source, target, None if inputs is None else list(inputs)))
         with self._lock:
-            process = self._started()
-            question = pickle.dumps((source, target, None if inputs is None else list(inputs)))
             try:
-                assert process.stdin is not None
-                process.stdin.write(_HEAD.pack(len(question)) + question)
-                process.stdin.flush()
-                answer = self._answer(process, SECONDS + 5)  # it watches the time itself
-            except TimeoutError:
+                answer = self._asked(question)
+            except (OSError, EOFError):  # ended from outside, perhaps long ago: a new one is asked
                 self.close()
-                raise _late() from None
-            except (OSError, EOFError):
-                self.close()
-                raise _died() from None
+                try:
+                    answer = self._asked(question)
+                except (OSError, EOFError):
+                    self.close()
+                    raise _died() from None
         if isinstance(answer, CodeRefused):
             raise answer
         assert isinstance(answer, Read)
         return answer
+
+    def _asked(self, question: bytes) -> Any:
+        process = self._started()
+        assert process.stdin is not None
+        try:
+            process.stdin.write(_HEAD.pack(len(question)) + question)
+            process.stdin.flush()
+            return self._answer(process, SECONDS + 5)  # it watches the time itself
+        except TimeoutError:
+            self.close()
+            raise _late() from None
 
     def warm(self) -> None:
         """Starts the process, so that the first text need not wait for it."""
@@ -246,7 +254,9 @@ def _answered(source: str, target: str | None, inputs: list[str] | None) -> Read
     try:
         return read_here(source, target, inputs)
     except CodeRefused as refusal:
-        return CodeRefused(refusal.reason, line=refusal.line, help=refusal.help, kind=refusal.kind)
+        told = CodeRefused(refusal.reason, line=refusal.line, help=refusal.help, kind=refusal.kind)
+        told.code, told.choices = refusal.code, refusal.choices
+        return told
     except (RecursionError, MemoryError):
         return _died()
     except Exception as error:  # a mistake of ours must not look like one of theirs

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from builder.code.reading.attributes import NOTHING, ClassScope, find_in_class
 from builder.code.reading.calling import bind, call_function, run_function
+from builder.code.reading.own_layers import can_stand_alone
 from builder.code.reading.reader import Reader, statement
 from builder.code.reading.scopes import Scope
 from builder.code.reading.trace import Module
@@ -20,6 +21,7 @@ from builder.code.reading.values import (
     UserClass,
     plain,
 )
+from builder.errors import CodeRefused
 from builder.graph.model import Setting
 
 CONTAINERS: Final = ("Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict")
@@ -100,7 +102,19 @@ def class_(reader: Reader, node: ast.ClassDef, scope: Scope) -> None:
         for name, value in list(made.body.items()):
             if not isinstance(value, Function) and not name.startswith("_"):
                 made.body[name] = Instance(made, {"name": name, "value": value})
-    scope.set(node.name, made)
+    scope.set(node.name, _decorated_class(reader, node, made, scope))
+
+
+def _decorated_class(reader: Reader, node: ast.ClassDef, made: UserClass, scope: Scope) -> Any:
+    """`@register("mlp")`: what a decorator of the text gives; those of others change nothing here."""
+    result: Any = made
+    for decorator in reversed(node.decorator_list):
+        known = reader.evaluate(decorator, scope)
+        if isinstance(known, Function):
+            result = reader.call(known, [result], {})
+        elif isinstance(known, Unknown):
+            reader.note(f"The decorator of “{made.name[:40]}” is left out: {known.reason}")
+    return result if isinstance(result, UserClass) else made
 
 
 def _kind(reader: Reader, node: ast.ClassDef, made: UserClass, scope: Scope) -> str:
@@ -225,6 +239,7 @@ def _module(
     reader.counter += 1
     kind = base if base in CONTAINERS else ""
     made = Module(f"m{reader.counter}", cls, kind, reader.line or 0)
+    made.made_with = (list(args), dict(kwargs))
     init = find_in_class(cls, "__init__")
     if not isinstance(init, Function):
         base_init(reader, made, args, kwargs)
@@ -239,8 +254,13 @@ def _module(
             key = f"{made.id}:{name}"
             reader.trace.settings[key] = plain(value)
             names[name] = Sym(plain(value), Setting(key))
-    line = reader.line
-    run_function(reader, init, names)
+    line, depth = reader.line, reader.budget.depth
+    try:
+        run_function(reader, init, names)
+    except CodeRefused as refusal:
+        if not can_stand_alone(refusal):
+            raise
+        made.broken, made.ready, reader.budget.depth = refusal, True, depth
     reader.line = line
     return made
 

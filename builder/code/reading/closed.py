@@ -76,6 +76,8 @@ class Closed:
         self.uses: dict[Ref, list[Frame]] = {}
         for step in self.kept.values():
             self._look_at(step)
+        for tensor in tensors_in(root.result):
+            self.uses.setdefault(tensor.ref, []).append(root)
         for frame in self._every(root):
             self._look_at_frame(frame)
 
@@ -87,6 +89,18 @@ class Closed:
         needed: set[str] = set()
         for tensor in tensors_in(self.root.result):
             self._need(tensor.ref, needed)
+        frames = [f for f in self._every(self.root) if len(f.exports) > 1]
+        while True:
+            kept = self._kept_for(needed)
+            before = len(needed)
+            for frame in frames:  # a call gives all its values, read or not: so all calls are alike
+                if any(ref.node in needed for ref in frame.exports):
+                    for ref in frame.exports:
+                        self._need(ref, needed)
+            if len(needed) == before:
+                return kept
+
+    def _kept_for(self, needed: set[str]) -> dict[str, Step]:
         kept: dict[str, Step] = {}
         for step in reversed(list(self.trace.steps.values())):
             if not step.frame.inside(self.root) and step.id not in needed:
@@ -120,9 +134,16 @@ class Closed:
 
     def _look_at(self, step: Step) -> None:
         if step.owner is not None:
-            for module in self.tree.around(step.owner):
+            around = self.tree.around(step.owner)
+            for module in around:
                 if not _is_inside_one_of(step.frame, self.frames.get(id(module), ())):
                     self.open.add(id(module))
+            holding = {id(module) for module in around}
+            frame: Frame | None = step.frame if id(step.owner) in self.tree.paths else None
+            while frame is not None:  # a module that was handed to another one is not that one's
+                if frame.module is not None and id(frame.module) not in holding:
+                    self.open.add(id(frame.module))
+                frame = frame.parent
         for argument in step.arguments.values():
             for ref in must_refs(argument, self.trace):
                 self.uses.setdefault(ref, []).append(step.frame)

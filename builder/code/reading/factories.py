@@ -7,7 +7,7 @@ from typing import Any, Final
 from builder.code.reading.iterating import items_of
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import operation
-from builder.code.reading.values import Device, Dtype, Lazy, Sym, Tensor, Unknown, plain
+from builder.code.reading.values import Array, Device, Dtype, Lazy, Sym, Tensor, Unknown, plain
 from builder.graph.model import Calc, Ref
 
 _OF_SHAPE: Final = frozenset({"zeros", "ones", "empty", "randn", "rand"})
@@ -27,6 +27,7 @@ _ORDER: Final[dict[str, tuple[str, ...]]] = {
     "eye": ("n", "m"),
     "tensor": ("data",),
     "as_tensor": ("data",),
+    "from_numpy": ("data",),
     "tril_indices": ("row", "col", "offset"),
     "triu_indices": ("row", "col", "offset"),
     "arange": ("start", "end", "step"),
@@ -45,9 +46,11 @@ def made(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> 
         if reader.state.get("forward"):
             raise reader.refuse_unknown(bad)
         return bad
+    if args and isinstance(args[0], Array) and name not in _OLD:
+        dtype = dtype if isinstance(dtype, Dtype) else Dtype(args[0].dtype)
     if name in _OLD:
         dtype = Dtype(_OLD[name])
-        literal = bool(args) and isinstance(args[0], list | tuple)
+        literal = bool(args) and isinstance(args[0], list | tuple | Array)
         name = "tensor" if literal else "empty"
     given = _given(reader, name, args, kwargs)
     if isinstance(given, Tensor):  # torch.as_tensor(x)
@@ -58,7 +61,9 @@ def made(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> 
         given["device"] = device.of
     elif reader.state.get("forward") and (inside := _nearby(reader)) is not None:
         given["device"] = inside
-    return operation(reader, f"torch.{'tensor' if name == 'as_tensor' else name}", given)
+    return operation(
+        reader, f"torch.{'tensor' if name in ('as_tensor', 'from_numpy') else name}", given
+    )
 
 
 _NOTHING: Final = frozenset(
@@ -104,6 +109,8 @@ def _sizes(reader: Reader, given: list[Any]) -> tuple[Any, ...]:
 
 
 def _literal(reader: Reader, value: Any) -> Any:
+    if isinstance(value, Array):
+        value = value.items
     if isinstance(value, list | tuple):
         reader.budget.items(len(value))
         return tuple(_literal(reader, part) for part in value)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from builder.code.reading import arrays
+from builder.code.reading.factories import made
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import operation
 from builder.code.reading.trace import Layer, Module
 from builder.code.reading.values import (
+    Array,
     Instance,
     Known,
     Lazy,
@@ -27,7 +30,10 @@ def get(reader: Reader, value: Any, index: Any) -> Any:
     """`value[index]`."""
     kind = value.__class__
     if kind is Tensor:
-        return operation(reader, "operator.getitem", {"input": value, "index": _index(index)})
+        found = _index(reader, index)
+        return operation(reader, "operator.getitem", {"input": value, "index": found})
+    if kind is Array:
+        return arrays.element(reader, value, index)
     if isinstance(value, Unknown):
         return value
     if isinstance(index, Unknown):
@@ -57,10 +63,21 @@ def get(reader: Reader, value: Any, index: Any) -> Any:
     raise reader.refuse("This has no elements", kind="raised")
 
 
-def _index(index: Any) -> Any:
-    """A list among the indices picks several: it stands as a tuple inside the tuple."""
+def _index(reader: Reader, index: Any) -> Any:
+    """A list among the indices picks several: it stands as a tuple inside the tuple, or as a tensor."""
+    if isinstance(index, str) or (
+        isinstance(index, tuple) and any(isinstance(i, str) for i in index)
+    ):
+        raise reader.refuse(
+            "A tensor is asked for an element by a name",
+            "A network is given tensors: write each entry as an argument of forward.",
+        )
     if isinstance(index, list):
         return (tuple(index),)
+    if isinstance(index, tuple) and len(index) > 1 and any(isinstance(i, list) for i in index):
+        return tuple(
+            made(reader, "torch.tensor", [i], {}) if isinstance(i, list) else i for i in index
+        )
     return index
 
 
@@ -138,7 +155,9 @@ def put(reader: Reader, value: Any, index: Any, given: Any) -> None:
         return
     if value.__class__ is Tensor:
         made = operation(
-            reader, "operator.setitem", {"input": value, "index": _index(index), "value": given}
+            reader,
+            "operator.setitem",
+            {"input": value, "index": _index(reader, index), "value": given},
         )
         value.ref = made.ref
         return

@@ -59,6 +59,7 @@ def tensor(spec: TensorSpec) -> Tensor:
 
 def candidates(reader: Reader, found: Found, given: list[Any] | None) -> Iterator[Attempt]:
     """What the network may be called with, the likeliest first."""
+    reader.state["called_with"] = _called_with(reader, found)
     if given is not None:
         yield Attempt([tensor(spec) for spec in given], (), sure=True)
         return
@@ -87,6 +88,17 @@ def parameters_of(found: Found) -> list[ast.arg]:
     if not isinstance(forward, Function):
         return [ast.arg("x")]
     return [*forward.node.args.posonlyargs, *forward.node.args.args][1:]
+
+
+def _called_with(reader: Reader, found: Found) -> str:
+    """The variable in `model(image)`: how the input of an nn.Sequential is called."""
+    for _, _, statement in _statements(reader.file):
+        for node in ast.walk(statement):
+            match node:
+                case ast.Call(func=ast.Name(id=name), args=[ast.Name(id=given)]):
+                    if name in found.variables:
+                        return given
+    return "input"
 
 
 # Calls in the text --------------------------------------------------------------------------------

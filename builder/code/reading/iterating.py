@@ -7,7 +7,7 @@ from typing import Any
 from builder.code.reading.arithmetic import depends_on_batch
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Module, Raw
-from builder.code.reading.values import Lazy, Sym, Tensor, Unknown, UserClass
+from builder.code.reading.values import Array, Lazy, Sym, Tensor, Unknown, UserClass
 from builder.graph.model import Size
 from builder.graph.symbols import probe_from_dim
 
@@ -16,6 +16,8 @@ def items_of(reader: Reader, value: Any) -> list[Any]:
     """The values of anything that can be gone through."""
     if isinstance(value, list | tuple):
         return list(value)
+    if isinstance(value, Array):
+        return [Array(v, value.dtype) if isinstance(v, tuple) else v for v in value.items]
     if isinstance(value, Lazy):
         items, value.items = value.items[value.at :], []
         value.at = 0

@@ -85,6 +85,8 @@ def type_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
         return value.cls
     if isinstance(value, Layer):
         return Known(value.entry.key)
+    if isinstance(value, Partial):
+        return Known("functools.partial")
     name = type(value).__name__
     return Known({"Tensor": "torch.Tensor", "Raw": "torch.nn.Parameter"}.get(name, name))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import math
+import string
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -32,13 +33,17 @@ _CONSTANTS: Final[dict[str, Any]] = {
     "numpy.e": math.e, "torch.inf": math.inf, "torch.pi": math.pi, "torch.nan": math.nan,
     "torch.e": math.e, "torch.newaxis": None, "torch.__version__": "2.13.0",
     "typing.TYPE_CHECKING": False, "sys.maxsize": 2**63 - 1,
+    **{f"string.{name}": getattr(string, name) for name in (
+        "ascii_letters", "ascii_lowercase", "ascii_uppercase", "digits", "hexdigits", "octdigits",
+        "punctuation", "printable", "whitespace",
+    )},
 }  # fmt: skip
 LIBRARIES: Final = frozenset(
     {
         "torch", "math", "numpy", "collections", "functools", "itertools", "typing", "argparse",
         "dataclasses", "types", "copy", "random", "os", "sys", "time", "einops", "abc", "enum",
         "warnings", "operator", "typing_extensions", "pytorch_lightning", "lightning",
-        "__future__", "logging", "torchsummary", "torchinfo", "contextlib", "numbers",
+        "__future__", "logging", "torchsummary", "torchinfo", "contextlib", "numbers", "string",
     }
 )  # fmt: skip
 _BUILTINS: Final = frozenset(name for name in vars(builtins) if not name.startswith("_"))
@@ -96,7 +101,17 @@ def call_path(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]
         return reader.call(
             attributes.get(reader, args[0], path.rpartition(".")[2]), args[1:], kwargs
         )
-    return Unknown(f"What {path[:60]} gives is not worked out here.", reader.line)
+    return Unknown(f"What {path[:60]} gives is not worked out here.", reader.line, _instead(path))
+
+
+def _instead(path: str) -> str:
+    """What would help where a library's function is not known."""
+    library = path.partition(".")[0]
+    if library in ("random", "secrets") or path.startswith("numpy.random."):
+        return "It is another number in each call: draw with torch.rand, and choose by torch.where."
+    if library == "numpy":
+        return "Use torch's own function of that kind: its tensors stay in the network."
+    return "Write the number it gives, or do it with PyTorch's own functions."
 
 
 def _torch(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> Any:

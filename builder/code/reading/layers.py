@@ -25,6 +25,7 @@ from builder.code.reading.values import (
 )
 from builder.errors import NotFound
 from builder.graph import meta
+from builder.graph.model import OPAQUE
 from builder.graph.symbols import CannotEvaluate
 
 PREFIX: Final = "torch.nn."
@@ -118,6 +119,26 @@ def _take_inner(reader: Reader, entry: Entry, given: dict[str, Any]) -> None:
         raise reader.refuse(f"nn.{entry.name} can only be read with a layer of torch inside")
     for name, value in inner.arguments.items():
         given[name] = value
+    if "norm" in given:
+        given["norm"] = _final_norm(reader, entry, given["norm"], inner)
+
+
+def _final_norm(reader: Reader, entry: Entry, norm: Any, inner: Layer) -> bool:
+    """`norm=nn.LayerNorm(d_model)`: the one that people put behind the last layer."""
+    if norm is None:
+        return False
+    if isinstance(norm, Layer) and norm.entry.key == "torch.nn.LayerNorm":
+        size = plain(norm.arguments.get("normalized_shape"))
+        if isinstance(size, tuple) and len(size) == 1:
+            size = plain(size[0])
+        others = {k: plain(v) for k, v in norm.arguments.items() if k != "normalized_shape"}
+        usual = all((k, v) in (("eps", 1e-5), ("bias", True)) for k, v in others.items())
+        if size == plain(inner.arguments.get("d_model")) and usual:
+            return True
+    raise reader.refuse(
+        f"nn.{entry.name} can only keep norm=nn.LayerNorm(d_model) here",
+        "Call that layer behind it in forward instead.",
+    )
 
 
 @cache
@@ -141,6 +162,10 @@ def call_layer(reader: Reader, layer: Layer, args: list[Any], kwargs: dict[str, 
     for value in (*args, *kwargs.values()):
         if isinstance(value, Unknown):
             raise reader.refuse_unknown(value)
+    if layer.entry.key == OPAQUE:
+        from builder.code.reading import own_layers
+
+        return own_layers.call(reader, layer, args, kwargs)
     _check_arguments(reader, layer)
     if layer.entry.name == "Identity" and args:
         args = args[:1]
@@ -175,17 +200,20 @@ def module_of(reader: Reader, layer: Layer) -> Any:
 
 def attribute(reader: Reader, layer: Layer, name: str) -> Any:
     """`self.fc.in_features`, `self.fc.weight`."""
-    if name in layer.arguments:
+    chosen = name != "bias"  # of a made layer that is its weight, not what it was made with
+    if name in layer.arguments and chosen:
         return layer.arguments[name]
     if name == "training":
         return Mode()
     if name in _METHODS:
         return Method(name, lambda r, args, kwargs: _method(r, layer, name, args, kwargs))
+    if name == "generate_square_subsequent_mask":
+        return Known("torch.nn.Transformer.generate_square_subsequent_mask")
     if name == "forward":
         return Method(name, lambda r, args, kwargs: call_layer(r, layer, args, kwargs))
     if name == "__class__":
         return Known(layer.entry.key)
-    parameter = layer.entry.parameter(name)
+    parameter = layer.entry.parameter(name) if chosen else None
     if parameter is not None and parameter.default is not REQUIRED and parameter.inferred is None:
         default = parameter.default
         return default

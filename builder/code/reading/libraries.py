@@ -29,6 +29,7 @@ def ready() -> None:
     if not _READY:
         _READY.append(True)
         from builder.code.reading import (
+            arrays,
             containers,
             kinds,
             python_functions,
@@ -36,7 +37,14 @@ def ready() -> None:
             torch_names,
         )
 
-        assert containers and settings_of_programs and torch_names and kinds and python_functions
+        assert (
+            arrays
+            and containers
+            and settings_of_programs
+            and torch_names
+            and kinds
+            and python_functions
+        )
 
 
 _MATH: Final = (
@@ -115,7 +123,7 @@ def pairwise(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return Lazy([(items[i], items[i + 1]) for i in range(len(items) - 1)])
 
 
-@does("itertools.accumulate", "numpy.cumsum")
+@does("itertools.accumulate")
 def accumulate(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     found: list[Any] = []
     for item in items_of(reader, args[0]):

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from builder.code.reading import own_layers, torch_calls
 from builder.code.reading.attributes import NOTHING, find_in_class
 from builder.code.reading.branches import detached
 from builder.code.reading.calling import bind, call_function, run_function
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Frame, Layer, Module, Raw, tensors_in
 from builder.code.reading.values import Bound, Function, Lazy, Named, Parts, Tensor, Unknown, plain
+from builder.errors import CodeRefused
 
 Ask = Callable[[Reader, Module, list[Any], dict[str, Any]], Any]
 METHODS: Final[dict[str, Ask]] = {}
@@ -71,7 +73,10 @@ def call_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[st
     reader.budget.depth += 1
     trace = reader.trace
     frame = trace.enter(module, line or 0, node)
+    depth, side = reader.budget.depth - 1, trace.side
     try:
+        if module.broken is not None:
+            raise module.broken
         if isinstance(forward, Function):
             names = bind(reader, forward, [module, *args], kwargs)
             first = forward.node.args.args[0].arg if forward.node.args.args else "self"
@@ -82,10 +87,19 @@ def call_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[st
             if forward.wrapped == "no_grad":
                 result = detached(reader, result)
         else:
-            inner = [_inside(reader, frame, "input", value) for value in args]
+            root = frame.parent is trace.making
+            wish = reader.state.get("called_with", "input") if root else "input"
+            inner = [_inside(reader, frame, wish, value) for value in args]
             result = base_forward(reader, module, inner, kwargs)
-    finally:
+    except CodeRefused as refusal:
         trace.leave(frame)
+        result = own_layers.stand_in(reader, frame, module, args, kwargs, refusal)
+        trace.side, reader.budget.depth, reader.line, reader.node = side, depth, line, node
+        return result
+    except BaseException:
+        trace.leave(frame)
+        raise
+    trace.leave(frame)
     reader.budget.depth -= 1
     reader.line, reader.node = line, node
     frame.result = result
@@ -127,11 +141,28 @@ def base_forward(reader: Reader, module: Module, args: list[Any], kwargs: dict[s
                 raise reader.refuse(f"The layer “{name}” is None", kind="raised")
             if isinstance(child, Layer):
                 reader.line = child.line  # where it is made says more than where all are called
-            value = reader.call(child, [value], {})
+            before, value = value, reader.call(child, [value], {})
+            if _passes_through(reader, child, before, value):
+                # It keeps its place: the layers behind it are counted on.
+                stand_in = Layer(torch_calls.entry_of(reader, "torch.nn.Identity"), {}, child.line)
+                module.members[name] = stand_in
+                value = reader.call(stand_in, [before], {})
         return value
     if module.kind:
         raise reader.refuse(f"nn.{module.kind} cannot be called", kind="raised")
     raise reader.refuse("This module has no forward", kind="raised")
+
+
+def _passes_through(reader: Reader, child: Any, before: Any, after: Any) -> bool:
+    """Whether a module of the text only prints, or checks, what goes through it."""
+    if not isinstance(child, Module) or child.members or child.kind:
+        return False
+    if before.__class__ is not Tensor or after.__class__ is not Tensor:
+        return False
+    ref = after.ref
+    while ref.node in reader.trace.entering and ref != before.ref:
+        ref = reader.trace.entering[ref.node][1].outer
+    return bool(ref == before.ref)
 
 
 # What a module can be asked -----------------------------------------------------------------------

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from builder import catalogue
+from builder.catalogue.making import MAKING
 from builder.code.reading import raws
 from builder.code.reading.closed import Closed, Tree, is_random
 from builder.code.reading.reader import Reader
@@ -309,8 +310,17 @@ class Scope:
             return False
         for step in steps:
             if step.id not in self.made:
-                self.add_step(step)
+                self.add_step(self.on_the_device(step))
         return True
+
+    def on_the_device(self, step: Step) -> Step:
+        """A constant that was made in the file or in __init__, made where the network runs."""
+        if step.target in MAKING and "device" not in step.arguments and self.frame.inputs:
+            port = catalogue.get(step.target).port("device")
+            if port is not None:
+                device = Ref(self.frame.inputs[0].id)
+                return replace(step, arguments={**step.arguments, "device": device})
+        return step
 
     def reachable(self, ref: Ref) -> Ref | None:
         ref = self.outer(ref)

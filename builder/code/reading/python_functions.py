@@ -15,6 +15,7 @@ from builder.code.reading.values import (
     Lazy,
     Method,
     Named,
+    Ratio,
     Sym,
     Tensor,
     Unknown,
@@ -296,6 +297,10 @@ def _number(kind: type, name: str) -> None:
             if name == "float":
                 return Tensor(value.spec, value.ref, item=True)
             raise reader.refuse("This number is only known when the network runs")
+        if isinstance(value, Ratio):
+            if name == "int":
+                return arithmetic.binary(reader, "FloorDiv", value.size, value.by)
+            return reader.unknown("This number depends on the batch size")
         if arithmetic.depends_on_batch(value):
             return (
                 value if name == "int" else reader.unknown("This number depends on the batch size")

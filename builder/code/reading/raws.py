@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from builder.code.reading.trace import Frame, Raw, Step, Trace
 from builder.code.reading.values import plain
-from builder.graph.model import Argument, Graph, Node, Owner, Ref, TensorSpec, iter_refs
+from builder.graph.model import Argument, Graph, Node, Owner, Ref, Setting, TensorSpec, iter_refs
 from builder.graph.names import class_name, suggest_name
 from builder.graph.symbols import probe_from_dim
 
@@ -73,6 +73,8 @@ def _of_step(trace: Trace, step: Step) -> tuple[str, dict[str, Argument]] | None
         return ("constant", {"value": value}) if isinstance(value, int | float) else None
     if step.target == "torch.tensor" and isinstance(step.result, TensorSpec):
         value = step.arguments.get("data")
+        if isinstance(value, Setting):
+            value = trace.settings[value.name]
         if isinstance(value, int | float) and not isinstance(value, bool):
             return "constant", {"value": value}
         return None

@@ -32,6 +32,7 @@ class Reader:
         self.node: ast.AST | None = None
         self.notes: list[tuple[int | None, str]] = []
         self.tree = tree
+        self.text: str = getattr(tree, "text", "")  # whose lines those of the tree are
         self.file = FileScope(tree.body)
         self.counter = 0
         self.state: dict[str, Any] = {}

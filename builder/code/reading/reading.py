@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from builder import catalogue
 from builder.code.reading import expressions, generating, imports, statements
+from builder.code.reading.choices import choices
 from builder.code.reading.inputs import candidates, parse_inputs
 from builder.code.reading.limits import Budget
+from builder.code.reading.own_layers import tries
 from builder.code.reading.reader import Reader
 from builder.code.reading.running import run
-from builder.code.reading.source import tree_of
+from builder.code.reading.source import line_of, tree_of
 from builder.code.reading.structure import Position, build
 from builder.code.reading.target import Found, find_target
+from builder.code.reading.trace import Frame
 from builder.errors import CodeRefused
 from builder.graph.model import Graph
 
@@ -35,7 +39,8 @@ class Read:
     """A network that was read. `assumptions`: what was not in the text and was chosen.
 
     `notes`: what was left out or changed, with its line. `lines`: (block or "", node) → where it
-    stands in the text. `target`: the call that made the network, as Python writes it.
+    stands in the text. `target`: the call that made the network, as Python writes it. `choices`: the
+    networks of the text, each as a target.
     """
 
     graph: Graph
@@ -44,6 +49,7 @@ class Read:
     lines: Mapping[tuple[str, str], Sequence[Position]] = field(default_factory=dict)
     refusals: tuple[Refusal, ...] = ()
     target: str = ""
+    choices: tuple[str, ...] = ()
 
 
 def read_here(
@@ -63,11 +69,16 @@ def read_here(
     catalogue.entries()  # made once, and not at the expense of this text
     enabled = gc.isenabled()
     gc.disable()  # the walk makes much that lives until its end
+    reader: Reader | None = None
     try:
         tree = tree_of(source)
         reader = Reader(tree, budget)
         found = find_target(reader, target)
-        return _first_that_fits(reader, found, given)
+        return replace(_first_that_fits(reader, found, given), choices=choices(reader))
+    except CodeRefused as refusal:
+        refusal.code = line_of(source, refusal.line)
+        refusal.choices = choices(reader) if reader is not None else ()
+        raise
     except (RecursionError, MemoryError):
         raise CodeRefused(
             "The text is nested too deeply to be read.", kind="limit",
@@ -84,7 +95,7 @@ def _first_that_fits(reader: Reader, found: Found, given: list[object] | None) -
         for choice in found.others(reader) if refusal is not None else ():
             found = choice
         try:
-            frame = run(reader, found.module, attempt.values)
+            frame = _run(reader, found, attempt.values)
         except CodeRefused as error:
             if error.kind == "limit":
                 raise
@@ -100,3 +111,16 @@ def _first_that_fits(reader: Reader, found: Found, given: list[object] | None) -
             help="Give its inputs, such as float32[N, 3, 32, 32].",
         )
     raise refusal
+
+
+def _run(reader: Reader, found: Found, values: list[Any]) -> Frame:
+    """Runs the network; where layers of own code stand in it, with each shape that they may give."""
+    reader.state["try"] = 0
+    reader.state.pop("shapes to try", None)
+    while True:
+        try:
+            return run(reader, found.module, list(values))
+        except CodeRefused as refusal:
+            reader.state["try"] += 1
+            if refusal.kind != "shape" or reader.state["try"] >= tries(reader):
+                raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from builder.code.reading import own_layers
 from builder.code.reading.modules import call_module, walk
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Frame, Layer, Module
@@ -16,6 +17,8 @@ def run(reader: Reader, module: Module, values: list[Any]) -> Frame:
     reader.state["forward"] = True
     reader.state["weights"] = {}
     reader.budget.depth = 0
+    own_layers.note_sizes(reader, module)
+    reader.state.pop("replaced", None)
     lazy = [part for _, part in walk(module) if isinstance(part, Layer)]
     attributes = {id(m): dict(m.attributes) for _, m in walk(module) if isinstance(m, Module)}
     done = False
@@ -25,6 +28,7 @@ def run(reader: Reader, module: Module, values: list[Any]) -> Frame:
     finally:
         reader.state["forward"] = False
         if not done:
+            own_layers.put_back(reader)
             for layer in lazy:
                 layer.known = None
             for _, part in walk(module):

@@ -94,8 +94,28 @@ class FileScope(Scope):
         for index, statement in enumerate(self.statements):
             for name in bound_names(statement):
                 self.bindings.setdefault(name, []).append(index)
-            for name in changed_names(statement):
+            for name in changed_names(statement) or self._changed_by_decorators(statement):
                 self.changes.setdefault(name, []).append(index)
+
+    def _changed_by_decorators(self, statement: ast.stmt) -> set[str]:
+        """What `@register("mlp")` changes: the names that a function of the file fills."""
+        decorators = getattr(statement, "decorator_list", ())
+        called = {d.func if isinstance(d, ast.Call) else d for d in decorators}
+        names = {node.id for node in called if isinstance(node, ast.Name)}
+        return {
+            name
+            for other in (self.statements if names else ())
+            if isinstance(other, ast.FunctionDef) and other.name in names
+            for part in ast.walk(other)
+            if isinstance(part, ast.Assign | ast.Expr)
+            for name in changed_names(part)
+        }
+
+    def is_function(self, name: str) -> bool:
+        """Whether the file has a function of that name."""
+        return any(
+            isinstance(self.statements[at], ast.FunctionDef) for at in self.bindings.get(name, ())
+        )
 
     def look_up(self, reader: Reader, name: str) -> Any:
         before = self.position

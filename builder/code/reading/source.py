@@ -9,9 +9,10 @@ import textwrap
 import warnings
 
 from builder.code.reading.limits import MAX_LINES, MAX_SOURCE, MAX_SYNTAX_NODES
-from builder.errors import CodeRefused
+from builder.errors import CodeRefused, quote
 
 MAX_NOTEBOOK = 30_000_000  # characters: most of them pictures
+MAX_QUOTED = 160  # characters of a line that is shown
 _FENCE = re.compile(
     r"^[ \t]*```[ \t]*(?:python|py|Python|pycon|\{python\})?[ \t]*\n(.*?)^[ \t]*```", re.M | re.S
 )
@@ -20,9 +21,7 @@ _MAGIC = re.compile(r"^(\s*)([%!?]|@title|\$ ).*$", re.M)
 
 def tree_of(source: str) -> ast.Module:
     """The syntax of a text. Errors: CodeRefused with the line that Python does not understand."""
-    text = source
-    if '"cells"' in source[:MAX_SOURCE] and source.lstrip("\ufeff \n\t").startswith("{"):
-        text = notebook(source)
+    text = notebook(source) if is_notebook(source) else source
     lines = text.count("\n")
     if len(text) > MAX_SOURCE or lines > MAX_LINES:
         raise CodeRefused(
@@ -36,13 +35,32 @@ def tree_of(source: str) -> ast.Module:
         if candidate is None:
             continue
         try:
-            return _parsed(candidate)
+            tree = _parsed(candidate)
+            tree.text = candidate  # type: ignore[attr-defined]
+            return tree
         except CodeRefused as refusal:
             if refusal.kind == "limit":
                 raise
             first = first or refusal
     assert first is not None
     raise first
+
+
+def is_notebook(source: str) -> bool:
+    """Whether a text is a notebook's JSON."""
+    return '"cells"' in source[:MAX_SOURCE] and source.lstrip("\ufeff \n\t").startswith("{")
+
+
+def line_of(source: str, line: int | None) -> str:
+    """A line of a text, of a notebook that of its code; "" where there is none. Shortened, safe to show."""
+    if line is None or len(source) > MAX_NOTEBOOK:
+        return ""
+    try:
+        text = notebook(source) if is_notebook(source) else source
+    except (CodeRefused, MemoryError):
+        return ""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return quote(lines[line - 1], MAX_QUOTED)[1:-1] if 0 < line <= len(lines) else ""
 
 
 def _parsed(text: str) -> ast.Module:

@@ -14,7 +14,7 @@ from builder.code.reading.reader import Reader
 from builder.code.reading.repeating import Run, runs_in
 from builder.code.reading.trace import Frame, Layer, Module, Raw, Step, Trace, tensors_in
 from builder.code.reading.tying import tie_all
-from builder.code.reading.values import Parts, Tensor
+from builder.code.reading.values import Parts, Tensor, Unknown
 from builder.graph.model import BLOCK_PREFIX, Argument, Graph, Node, Owner, Ref, TensorSpec
 from builder.graph.names import class_name, suggest_name
 
@@ -39,11 +39,19 @@ class _Builder:
     def __init__(self, reader: Reader, root: Module, frame: Frame) -> None:
         self.reader, self.trace, self.root, self.frame = reader, reader.trace, root, frame
         self.tree = Tree(root)
+        if isinstance(frame.result, Differs):
+            raise reader.refuse(
+                "While training this network gives other outputs than in evaluation, as one with "
+                "auxiliary heads does",
+                "Make it without them (aux_logits=False), or let forward give the same in both.",
+                line=frame.line or None,
+            )
         self.closed = Closed(self.trace, self.tree, frame)
         settle_in_place(reader, self.closed)
         check_sides(reader, self.closed)
         self.blocks: dict[str, Graph] = {}
         self.keys: dict[str, str] = {}
+        self.wishes: dict[str, str] = {}
         self.lines: dict[tuple[str, str], list[Position]] = {}
         self.classes: set[str] = set()
         self.calls: dict[int, int] = {}
@@ -62,7 +70,22 @@ class _Builder:
         graph = replace(placed.graph, name=title, blocks=self.used(placed.graph))
         for node, positions in placed.lines.items():
             self.lines["", node] = positions
-        return Built(graph, self.lines)
+        return self.renamed(graph)
+
+    def renamed(self, graph: Graph) -> Built:
+        """Blocks that were only tried leave their names to those that stayed."""
+        names: dict[str, str] = {}
+        for block in graph.blocks:
+            wish = self.wishes.get(block, block)
+            names[block] = suggest_name(wish, {graph.name, *self.owned, *names.values()})
+        if all(old == new for old, new in names.items()):
+            return Built(graph, self.lines)
+        blocks = {
+            names[old]: replace(_with_names(block, names), name=names[old])
+            for old, block in graph.blocks.items()
+        }
+        lines = {(names.get(block, block), node): at for (block, node), at in self.lines.items()}
+        return Built(replace(_with_names(graph, names), blocks=blocks), lines)
 
     def used(self, graph: Graph) -> dict[str, Graph]:
         """The blocks that the network uses; some were only tried."""
@@ -169,6 +192,7 @@ class _Builder:
             taken = {*self.classes, *self.owned}
             name = suggest_name(class_name(wish), taken)
             self.classes.add(name)
+            self.wishes[name] = class_name(wish)
             self.keys[key] = name
             self.blocks[name] = replace(inner.graph, name=name)
             for node, positions in inner.lines.items():
@@ -217,11 +241,8 @@ class _Builder:
     def outputs(self, scope: Scope, frame: Frame) -> None:
         if scope.is_root:
             values = _leaves(frame.result)
-            if isinstance(frame.result, Differs):
-                raise self.reader.refuse(
-                    "The network gives other values while training than in evaluation",
-                    "Let it give the same ones in both.", line=frame.line,
-                )  # fmt: skip
+            if isinstance(frame.result, Unknown):
+                raise self.reader.refuse_unknown(frame.result)
             if not values:
                 raise self.reader.refuse("The network gives no tensor", line=frame.line)
             for (name, ref), wish in zip(values, self.returned(len(values)), strict=True):
@@ -257,6 +278,19 @@ class _Builder:
                 continue
             if id(member) not in scope.known_members:
                 scope.add_uncalled(path, member)
+
+
+def _with_names(graph: Graph, names: dict[str, str]) -> Graph:
+    """A graph whose owners use blocks by other names."""
+    owners = {}
+    for key, owner in graph.owners.items():
+        if owner.uses in names:
+            owner = replace(owner, target=BLOCK_PREFIX + names[owner.uses])
+        made_by = owner.arguments.get("made_by")
+        if isinstance(made_by, str) and made_by in names:
+            owner = replace(owner, arguments={**owner.arguments, "made_by": names[made_by]})
+        owners[key] = owner
+    return replace(graph, owners=owners)
 
 
 def _leaves(result: Any, name: str = "") -> list[tuple[str, Ref]]:

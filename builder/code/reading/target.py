@@ -47,12 +47,19 @@ def find_target(reader: Reader, target: str | None) -> Found:
         if found is not None:
             return found
         refusal = refusal or failed
+    failing: CodeRefused | None = None  # of a network that the text makes, and that cannot be read
     for cls in classes:
+        if failing is not None and cls in _parts_of(reader, classes):
+            raise failing  # a part of it is not what is meant
         for site in reversed([s for s in sites if s.name == cls]):
             found, failed = _at(reader, site)
             if found is not None:
                 return found
+            failing = failing or failed
             refusal = refusal or failed
+        found = _made_by_a_function(reader, sites, cls)
+        if found is not None:
+            return found
         made = reader.file.look_up(reader, cls)
         if isinstance(made, UserClass):
             try:
@@ -172,14 +179,7 @@ def _root_classes(reader: Reader, chains: list[_Site]) -> list[str]:
             if isinstance(made, UserClass) and base_of_module(made) is not None:
                 found.pop(statement.name, None)
                 found[statement.name] = made
-    used: set[str] = set()
-    for name, cls in found.items():
-        for node in ast.walk(cls.node):
-            if isinstance(node, ast.Name) and node.id != name and node.id in found:
-                used.add(node.id)
-        for node in cls.node.bases:
-            if isinstance(node, ast.Name):
-                used.add(node.id)
+    used = _parts_of(reader, list(found))
     runs = [n for n in found if _has_forward(found[n])]
     free = [n for n in runs if n not in used]
     return (
@@ -187,6 +187,34 @@ def _root_classes(reader: Reader, chains: list[_Site]) -> list[str]:
         if free
         else list(reversed(runs))
     )
+
+
+def _parts_of(reader: Reader, classes: list[str]) -> set[str]:
+    """Those among some classes of the file that others are made of, or inherit from."""
+    used: set[str] = set()
+    for name in classes:
+        cls = reader.file.look_up(reader, name)
+        if not isinstance(cls, UserClass):
+            continue
+        for node in ast.walk(cls.node):
+            if isinstance(node, ast.Name) and node.id != name and node.id in classes:
+                used.add(node.id)
+        for node in cls.node.bases:
+            if isinstance(node, ast.Name):
+                used.add(node.id)
+    return used
+
+
+def _made_by_a_function(reader: Reader, sites: list[_Site], cls: str) -> Found | None:
+    """`model = resnet50(num_classes=5)`, where a function of the text makes the class."""
+    functions = {s.name for s in reader.file.statements if isinstance(s, ast.FunctionDef)}
+    for site in reversed(sites):
+        if site.variable and site.name in functions:
+            found, _ = _at(reader, site)
+            made = found.module.cls if found is not None else None
+            if made is not None and made.name == cls:
+                return found
+    return None
 
 
 def _has_forward(cls: UserClass) -> bool:
@@ -234,12 +262,15 @@ def _text(site: _Site) -> str:
 
 def _is_named(value: Module | Layer, name: str) -> bool:
     if isinstance(value, Module) and value.cls is not None:
-        return value.cls.name == name.rpartition(".")[2]
+        called = name.rpartition(".")[2]
+        return value.cls.name == called or value.cls.scope.root.is_function(called)
     return True
 
 
 def _as_network(reader: Reader, value: Any) -> Module | None:
     if isinstance(value, Module) and value.kind not in ("ModuleList", "ModuleDict"):
+        if value.broken is not None:
+            raise value.broken
         return value
     if isinstance(value, Layer):
         reader.note("A single layer is read as an nn.Sequential of one.", value.line)

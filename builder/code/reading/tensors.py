@@ -80,7 +80,7 @@ def attribute(reader: Reader, tensor: Tensor, name: str) -> Any:
 
 _REFUSED: Final = frozenset(
     {
-        "numpy", "tolist", "backward", "grad", "register_hook", "apply_", "map_", "set_", "storage",
+        "backward", "grad", "register_hook", "apply_", "map_", "set_", "storage",
         "untyped_storage", "data_ptr", "grad_fn",
     }
 )  # fmt: skip
@@ -160,6 +160,11 @@ def numel(reader: Reader, tensor: Tensor, args: list[Any], kwargs: dict[str, Any
 def item(reader: Reader, tensor: Tensor, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if any(part != 1 for part in tensor.spec.shape):
         raise reader.refuse("Only a tensor of one number has an item", kind="shape")
+    from builder.code.reading.constants import numbers_of
+
+    known = numbers_of(reader, tensor)
+    if known is not None:
+        return known.item()
     found = Tensor(tensor.spec, tensor.ref, item=True)
     found.compared = tensor.compared
     return found
@@ -247,6 +252,18 @@ for _name in ("new_zeros", "new_ones", "new_full", "new_empty", "new_tensor"):
     METHODS[_name] = _new
 
 
+@answers("new")
+def new_like(reader: Reader, tensor: Tensor, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """`x.new(2, 3)`, the old spelling of new_empty; `x.new([1, 2])` of new_tensor."""
+    sizes = bool(args) and (args[0].__class__ is Shape or not isinstance(args[0], list | tuple))
+    return METHODS["new_empty" if sizes else "new_tensor"](reader, tensor, args, kwargs)
+
+
 @answers("tolist", "numpy")
 def out_of_torch(reader: Reader, tensor: Tensor, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    from builder.code.reading.constants import numbers_of
+
+    known = numbers_of(reader, tensor)
+    if known is not None:
+        return known.tolist()
     return Unknown("A tensor's numbers are not known before the network runs", reader.line)

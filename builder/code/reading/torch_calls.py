@@ -210,8 +210,14 @@ def _judged(
         found = checks.find(call)
         if found is not None:
             text = found.message.replace(" “”", "", 1)
-            raise reader.refuse(text, kind="shape")
+            help = "Change this line, or the inputs, so that it fits."
+            raise reader.refuse(text, help, kind="shape")
     said = outcome.refusal.partition("\n")[0]
+    if "NotImplementedError" in said or "DataDependent" in said:
+        raise reader.refuse(
+            f"{entry.name} gives a tensor whose size depends on the data",
+            "Multiply by the mask, or use torch.where: then all sizes are known.", kind="shape",
+        )  # fmt: skip
     raise reader.refuse(f"{entry.name} does not fit here: {said[:200]}", kind="shape")
 
 

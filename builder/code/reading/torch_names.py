@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from builder.code.reading.branches import Differs
@@ -33,6 +34,24 @@ def buffer(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
 )  # fmt: skip
 def nothing(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return None
+
+
+@does("torch.autograd.Variable")
+def variable(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """A tensor, since 2018."""
+    return args[0] if args else kwargs.get("data")
+
+
+@does("torch.nn.Transformer.generate_square_subsequent_mask")
+def causal_mask(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """As torch makes it: -inf above the diagonal."""
+    from builder.code.reading import factories
+    from builder.code.reading.torch_calls import operation
+
+    size = args[0] if args else kwargs.get("sz")
+    rest = {k: v for k, v in kwargs.items() if k in ("device", "dtype")}
+    full = factories.made(reader, "torch.full", [(size, size), -math.inf], rest)
+    return operation(reader, "torch.triu", {"input": full, "diagonal": 1})
 
 
 @does("torch.device")

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from builder.code.reading.values import Sym, Tensor
+from builder.errors import CodeRefused
 from builder.graph.model import Argument, Ref, TensorSpec, Value
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ class Module:
     layer: Layer | None = None  # of a class that inherits from a layer of torch.nn
     frozen: bool = False
     ready: bool = False
+    made_with: tuple[list[Any], dict[str, Any]] | None = None
+    broken: CodeRefused | None = None  # why its __init__ cannot be read
 
 
 Member: TypeAlias = "Layer | Module | Raw"

@@ -36,6 +36,14 @@ class Sym:
         return f"Sym({self.value}, {self.expr})"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Ratio:
+    """A size that depends on the batch, divided: `int(…)` of it is `size // by`."""
+
+    size: Sym
+    by: int
+
+
 class Tensor:
     """A tensor: its shape and dtype, and the step that gives it.
 
@@ -197,6 +205,14 @@ class Super:
 
     receiver: Anything
     after: UserClass
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Array:
+    """numpy's numbers, nested as their dimensions are, with the dtype. It is no list: see `arrays`."""
+
+    items: tuple[Anything, ...]
+    dtype: str
 
 
 @dataclass(slots=True, eq=False)

@@ -55,6 +55,10 @@ def constructed(entry: Entry, given: Mapping[str, Expression], label: str) -> Ex
         layer = constructed(
             _only(catalogue.get(entry.inner.key), entry.inner.parameters), inner, label
         )
+        norm = own.get("norm")
+        own = {name: value for name, value in own.items() if name != "norm"}
+        if norm is not None and flat(norm) == "True":
+            own["norm"] = call("nn.LayerNorm", inner["d_model"])
         rest = _arguments(_without(entry, entry.inner.parameters), own, label, positional=0)
         return call(_class(entry), layer, *rest)
     sizes = sum(parameter.inferred is not None for parameter in entry.parameters)

@@ -95,22 +95,36 @@ def _dimension(dim: object) -> str:
     return _whole(dim)
 
 
-def _calculation(value: Calc, read: ReadRef, setting: ReadSetting) -> Infix:
+def _calculation(value: Calc, read: ReadRef, setting: ReadSetting) -> Expression:
     if value.op not in _RANK:
         raise CodeRefused(f"A calculation uses {quote(value.op)}; it may use + - * and //.")
 
     def side(part: Argument, least: int) -> Expression:
         written = argument(part, read, setting)
-        if isinstance(part, Calc) and _RANK[part.op] < least:
+        if isinstance(written, Infix) and isinstance(part, Calc) and _RANK[part.op] < least:
             return f"({flat(written)})"
         return written
 
     rank = _RANK[value.op]
     left, right = side(value.left, rank), side(value.right, rank + 1)
+    if (number := _folded(value.op, left, right)) is not None:
+        return number
     # Operators of one rank are broken together: a + b - c.
     if isinstance(value.left, Calc) and _RANK[value.left.op] == rank and isinstance(left, Infix):
         return Infix((*left.operands, right), (*left.operators, value.op))
     return Infix((left, right), (value.op,))
+
+
+def _folded(op: str, left: Expression, right: Expression) -> str | None:
+    """A calculation of whole numbers alone, as a number: where settings stand as what they are."""
+    if not (isinstance(left, str) and isinstance(right, str) and right.isdigit()):
+        return None
+    one, other = left.removeprefix("-"), int(right)
+    if not one.isdigit() or max(len(one), len(right)) > 12 or (op == "//" and other == 0):
+        return None
+    number = int(left)
+    results = {"+": number + other, "-": number - other, "*": number * other}
+    return str(results[op] if op in results else number // other)
 
 
 def index(value: Argument, read: ReadRef, setting: ReadSetting) -> tuple[Expression, ...]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
+from builder.graph.names import can_be_name, safe_identifier
 from builder.graph.names import class_name as as_class_name
-from builder.graph.names import safe_identifier
 
 LONGEST_ATTRIBUTE = 64  # characters
 LONGEST_VARIABLE = 30
@@ -29,6 +29,8 @@ class Namespace:
 
         "0" becomes "layer0", as nn.Module has no attribute 0; a name in use gets a number.
         """
+        if self._longest == LONGEST_ATTRIBUTE and can_be_name(wish, False):
+            return self._free(wish)  # "_fc", "fc_": the `state_dict` has the person's own name
         return self._free(_identifier(wish, otherwise))
 
     def claim_class(self, wish: str) -> str:

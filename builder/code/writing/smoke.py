@@ -44,10 +44,7 @@ def smoke_test(
         lines += assignment("model", make, 4)
     for name, node, spec in zip(names, graph.inputs, specs, strict=True):
         assert isinstance(spec, TensorSpec)
-        drawn = _starts(graph, report, node, spec)
-        if drawn is None:
-            drawn = random_tensor(spec, _below(graph, node), _draws_chances(graph, node))
-        lines += assignment(name, drawn, 4)
+        lines += assignment(name, _drawn(graph, report, node, spec), 4)
     result = call(function, *names)
     outputs = [report.nodes[n.id].result if n.id in report.nodes else None for n in graph.outputs]
     if len(outputs) == 1 and isinstance(outputs[0], TensorSpec):
@@ -59,6 +56,18 @@ def smoke_test(
         return [*lines, *lay(call("print", result), 4)]
     lines += assignment(kept, result, 4)
     return [*lines, *lay(call("print", *shapes), 4)]
+
+
+def drawn_inputs(graph: Graph, report: ShapeReport) -> list[str]:
+    """What is drawn for each input, as one line of Python; nothing where an input is unknown."""
+    if not can_run(graph, report):
+        return []
+    specs = [(node, report.nodes[node.id].result) for node in graph.inputs]
+    return [
+        flat(_drawn(graph, report, node, spec))
+        for node, spec in specs
+        if isinstance(spec, TensorSpec)
+    ]
 
 
 def can_run(graph: Graph, report: ShapeReport) -> bool:
@@ -74,6 +83,13 @@ def input_names(graph: Graph, reserved: frozenset[str]) -> tuple[Namespace, list
     if len(labels) == 1 and says_nothing(labels[0]):
         labels = ["x"]
     return space, [space.claim(label, "x") for label in labels]
+
+
+def _drawn(graph: Graph, report: ShapeReport, node: Node, spec: TensorSpec) -> Expression:
+    starts = _starts(graph, report, node, spec)
+    if starts is not None:
+        return starts
+    return random_tensor(spec, _below(graph, node), _draws_chances(graph, node))
 
 
 def _shapes(name: str, value: Value | None) -> list[Expression]:

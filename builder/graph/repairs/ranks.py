@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from math import isqrt
 
 from builder import catalogue
@@ -12,7 +13,15 @@ from builder.catalogue.entry import Entry
 from builder.errors import quote
 from builder.graph.checks.common import spatial_dims
 from builder.graph.edits import UNSET, Edit, SetArgument, SetCallArgument, SetInputSpec, Several
-from builder.graph.model import Argument, Ref, Slice, TensorSpec, primary_input
+from builder.graph.model import (
+    Argument,
+    Ref,
+    Slice,
+    TensorSpec,
+    format_shape,
+    primary_input,
+    refs_in,
+)
 from builder.graph.repairs.case import Candidate, Case
 
 _COLOURS = (1, 3)
@@ -49,6 +58,7 @@ def _pictures(case: Case, spec: TensorSpec, spatial: int) -> Iterator[Candidate]
     dims, batched = len(spec.shape), isinstance(spec.shape[0], str) if spec.shape else False
     yield from _before_flatten(case, spatial)
     if dims == 2 and batched and isinstance(spec.shape[1], int):
+        yield from _input_as_picture(case, spec.shape[1], spatial)
         yield from _as_linear(case)
         for sizes in _as_picture(spec.shape[1], spatial):
             steps: dict[str, Argument] = {"dim": 1, "unflattened_size": sizes}
@@ -78,6 +88,21 @@ def _as_linear(case: Case) -> Iterator[Candidate]:
     width = case.argument("out_channels")
     if isinstance(width, int):
         yield from case.swap("torch.nn.Linear", tier=1, more={"out_features": width})
+
+
+def _input_as_picture(case: Case, features: int, spatial: int) -> Iterator[Candidate]:
+    """The network's input given as pictures, where nothing but this layer reads it: N×784 as N×1×28×28."""
+    refs = case.refs()
+    node = case.source(refs[0]) if refs else None
+    if node is None or node.kind != "input" or node.spec is None or case.scope:
+        return
+    reads = [n.id for n in case.graph.nodes.values() if any(r.node == node.id for r in refs_in(n))]
+    if reads != [case.node.id]:
+        return
+    for sizes in islice(_as_picture(features, spatial), 1):
+        spec = TensorSpec((node.spec.shape[0], *sizes), node.spec.dtype)
+        label = f"Let {quote(case.graph.label(node.id))} be {format_shape(spec.shape)}"
+        yield Candidate(label, SetInputSpec(node.id, spec, scope=case.scope))
 
 
 def _as_picture(features: int, spatial: int) -> Iterator[tuple[int, ...]]:

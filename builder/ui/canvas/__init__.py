@@ -25,7 +25,7 @@ from builder.ui.canvas.holding import held
 from builder.ui.canvas.nodes import NodeViews
 from builder.ui.canvas.operations import handle, message
 from builder.ui.canvas.patch import Revisions
-from builder.ui.canvas.place import canvas_id, selected
+from builder.ui.canvas.place import canvas_id, looks, selected
 from builder.ui.canvas.questions import answered
 from builder.ui.canvas.trained import trained_nodes, trained_paths
 from builder.ui.packaged import packaged
@@ -155,6 +155,7 @@ def shown(views: NodeViews) -> Document:
             "folds": folds(),
             "message": message(),
             "asked": held(),
+            "look": looks(),
         },
     )
     return document(looked, views)

@@ -16,9 +16,8 @@ from builder.graph.size import (
     count_layers,
     format_bytes,
     format_layers,
-    format_parameters,
 )
-from builder.graph.words import flops_words, part_of, shape_words, totals_words
+from builder.graph.words import flops_words, parameters_words, part_of, shape_words, totals_words
 from builder.ui.canvas.kinds import PortKind, kind_of
 from builder.ui.canvas.nodes import Around, NodeViews, names_read
 from builder.ui.canvas.wires import Slot, slots_of
@@ -196,7 +195,7 @@ def _totals(graph: Graph, looked: Looked) -> dict[str, Any]:
     totals = looked.report.totals
     return {
         "layers": layers,
-        "parameters": format_parameters(totals.parameters),
+        "parameters": parameters_words(totals),
         "flops": flops_words(totals),
         "memory": format_bytes(totals.memory_bytes),
         "words": [list(words) for words in totals_words(totals)],

@@ -35,7 +35,7 @@ from builder.ui.canvas import clipboard, questions, reading, wiring
 from builder.ui.canvas.abilities import can_bypass, can_freeze
 from builder.ui.canvas.folds import fold
 from builder.ui.canvas.holding import decide, edit_or_ask
-from builder.ui.canvas.place import looking_at, select
+from builder.ui.canvas.place import look_at_first_problem, looking_at, select
 from builder.ui.canvas.reading import Operation
 from builder.ui.expressions import has_batch, read_shape, with_batch
 from builder.ui.mending import repair_id
@@ -331,6 +331,7 @@ def _show_problem(operation: Operation) -> None:
     scope = reading.text(operation, "scope") or ""
     path = tuple(part for part in scope.split("/", MAX_NESTED + 1) if part)
     state.select(reading.identity(operation, "node"), path)
+    look_at_first_problem()
 
 
 def _repair(operation: Operation) -> None:

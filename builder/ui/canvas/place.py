@@ -10,6 +10,7 @@ from builder.graph.limits import MAX_NESTED
 from builder.ui import state
 
 _SELECTED: Final = "canvas.selected"
+_LOOKS: Final = "canvas.looks"
 _LONGEST: Final = 8_000  # characters of a canvas's name: as many ids as blocks stand in each other
 
 
@@ -33,6 +34,16 @@ def select(nodes: tuple[str, ...]) -> None:
     """Selects nodes of the graph shown; the form shows the first."""
     state.select(nodes[0] if nodes else None)
     state.keep(_SELECTED, (canvas_id(), nodes))
+
+
+def look_at_first_problem() -> None:
+    """Has the canvas go to the first problem and open its repairs, wherever it looks now."""
+    state.keep(_LOOKS, looks() + 1)
+
+
+def looks() -> int:
+    """How often it was sent there: the browser follows when this grows."""
+    return int(state.recall(_LOOKS, 0))
 
 
 @contextmanager

@@ -28,17 +28,21 @@ import { watchTheme } from "./theme";
 import { SelectionBar, Toolbar } from "./Toolbar";
 import { readIn, readOut, wireId, type Point, type Slot, type Value } from "./types";
 import { useUi } from "./ui";
+import { MAP } from "./view";
 import { reasonAgainst } from "./wiring";
 
 const nodeTypes = { layer: LayerNode, frame: FrameNode };
 const edgeTypes = { shape: ShapeEdge };
 /** Where each canvas was looked at; the module outlives a switch of pages. */
 const viewports = new Map<string, Viewport>();
+/** How often the page had sent one to the first problem, by project. */
+const looks = new Map<string, number>();
 /** Of more than these only what is in view is in the page. */
 const MANY_NODES = 40;
 /** More new layers than these at once are not looked for. */
-const MOST_SHOWN = 12;
+const MOST_SHOWN = 40;
 const SELECT_MS = 40;
+const FIRST_MS = 80;
 const SEVERAL = ["Shift", "Meta", "Control"];
 const OTHER_BUTTONS = [1, 2];
 const SNAP: [number, number] = [GRID * 2, GRID * 2];
@@ -295,6 +299,14 @@ function Stage() {
   }, [doc, controller]);
   // First the shapes are on the screen, then a new layer goes to its line.
   useEffect(() => (controller.settles() ? afterPaint(() => controller.settle()) : undefined), [version, controller]);
+
+  // The page's head leads here as well, from other pages too: then what is drawn first comes before it.
+  useEffect(() => {
+    const project = canvas.split("/")[0] ?? "";
+    const seen = looks.get(project) ?? 0;
+    looks.set(project, doc.look);
+    if (doc.look > seen) setTimeout(() => controller.openFirstProblem(), fitted.current ? 0 : FIRST_MS);
+  }, [doc.look, canvas, controller]);
 
   const count = doc.order.length;
   useEffect(() => {
@@ -553,10 +565,10 @@ function Stage() {
         disableKeyboardA11y nodesFocusable edgesFocusable={false} edgesReconnectable={false}
         nodeDragThreshold={3} connectionRadius={22} reconnectRadius={12} minZoom={0.05} maxZoom={2.5}
         snapToGrid={snap} snapGrid={SNAP} elevateNodesOnSelect={false}
-        onlyRenderVisibleElements={count > MANY_NODES}
+        onlyRenderVisibleElements={count > MANY_NODES} attributionPosition="top-right"
       >
         <Background variant={BackgroundVariant.Dots} gap={GRID * 3} size={1.4} />
-        {minimap && <MiniMap style={{ width: 148, height: 96 }} pannable zoomable ariaLabel="Map of the network" nodeColor={(node) => (node.type === "layer" ? `var(--family-${(node.data as { node: { family: string } }).node.family})` : "transparent")} />}
+        {minimap && <MiniMap style={{ width: MAP.w, height: MAP.h }} pannable zoomable ariaLabel="Map of the network" nodeColor={(node) => (node.type === "layer" ? `var(--family-${(node.data as { node: { family: string } }).node.family})` : "transparent")} />}
         <Problems nodes={doc.nodes} />
       </ReactFlow>
       {!count && (

@@ -80,6 +80,9 @@ export function MessageBar({ doc }: { doc: Document }) {
   );
 }
 
+/** Of more letters than these only the numbers are said: the rest would be cut off. */
+const LONG = 32;
+
 /** Repeats that were found in the network, offered as blocks; who does not want that says so once. */
 export function Folds({ doc }: { doc: Document }) {
   const controller = useController();
@@ -92,7 +95,7 @@ export function Folds({ doc }: { doc: Document }) {
   const title = `Found ${fold.text}. A block holds what repeats once, and says how often.`;
   return (
     <div className="folds popup" role="status" title={title}>
-      <Icon name="fold" /><span>{fold.text}</span>
+      <Icon name="fold" /><span>{fold.text.length > LONG ? `${fold.nodes.length} × ${fold.nodes[0]?.length ?? 0} layers` : fold.text}</span>
       <button type="button" onClick={() => controller.fold(0)}>Fold<span className="aloud"> into a block</span></button>
       <button type="button" onClick={() => controller.select(fold.nodes.flat())}>Show</button>
       <button type="button" className="close" aria-label="Not in this network" title="Not in this network" onClick={() => {

@@ -1,10 +1,10 @@
 /** The head of the canvas: where one is, what was done, and how it is looked at. */
-import type { ReactNode } from "react";
+import { useRef, type MouseEvent, type ReactNode } from "react";
 import { reasonNot } from "./able";
 import { useController } from "./context";
 import { Icon, type IconName } from "./icons";
 import { MenuList, walk } from "./menus";
-import type { Document } from "./types";
+import type { Document, Point } from "./types";
 import { useUi } from "./ui";
 
 function Tool({ icon, label, keys, on, disabled, why, testid, children, run }: {
@@ -120,18 +120,32 @@ export function Toolbar({ doc }: { doc: Document }) {
   );
 }
 
+/** A bar that came up under the pointer takes no click at once: it was meant for what stood there. */
+const STILL_MS = 400;
+const STILL = 6;
+
 /** What can be done with what is selected: for the mouse and for fingers. */
 export function SelectionBar({ doc }: { doc: Document }) {
   const controller = useController();
+  const came = useRef<{ since: number; at: Point | null } | null>(null);
   const asked = useUi(controller.ui, (state) => state.asked);
   const nodes = doc.selected.filter((id) => doc.nodes[id]);
   const pulling = useUi(controller.ui, (state) => state.pulling);
   const problem = useUi(controller.ui, (state) => state.problem);
-  if (!nodes.length || asked || pulling || (problem && doc.nodes[problem]?.problems.length)) return null;
+  if (!nodes.length || asked || pulling || (problem && doc.nodes[problem]?.problems.length)) {
+    came.current = null;
+    return null;
+  }
+  came.current ??= { since: performance.now(), at: controller.pointer };
+  const early = (event: MouseEvent): void => {
+    const { since, at } = came.current ?? { since: 0, at: null };
+    const stayed = at !== null && event.detail > 0 && Math.hypot(event.clientX - at[0], event.clientY - at[1]) < STILL;
+    if (stayed && performance.now() - since < STILL_MS) event.stopPropagation();
+  };
   const one = nodes.length === 1 ? doc.nodes[nodes[0] ?? ""] : undefined;
   const block = nodes.some((id) => doc.nodes[id]?.kind === "block");
   return (
-    <div className="selection-bar popup" role="toolbar" aria-label="Selected layers" tabIndex={-1} onKeyDown={(event) => walk(event, "ArrowLeft", "ArrowRight")}>
+    <div className="selection-bar popup" role="toolbar" aria-label="Selected layers" tabIndex={-1} onClickCapture={early} onKeyDown={(event) => walk(event, "ArrowLeft", "ArrowRight")}>
       <span>{one ? one.name || one.type : `${nodes.length} layers`}</span>
       {one?.kind === "block" && <Tool icon="enter" label="Into the block" keys="Enter" run={() => controller.openBlock(one.id)} />}
       <Tool icon="bypass" label="Bypass" keys="Ctrl+B" on={nodes.every((id) => doc.nodes[id]?.bypassed)} why={reasonNot("bypass", doc, nodes)} run={() => controller.onNodes("bypass")} />

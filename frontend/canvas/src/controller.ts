@@ -34,13 +34,17 @@ export class Controller extends Walking {
 
   firstProblem(): void {
     const first = this.doc.first_problem;
-    if (!first) return;
-    if (this.doc.nodes[first.node]?.problems.length) {
-      this.showNode(first.node);
-      this.select([first.node]);
-      return this.ui.set({ problem: first.node });
-    }
-    this.store.dispatch({ op: "show_problem", node: first.node, scope: first.scope });
+    if (first && !this.openFirstProblem()) this.store.dispatch({ op: "show_problem", node: first.node, scope: first.scope });
+  }
+
+  /** Goes to the first problem and opens its repairs; false where it is in another block. */
+  openFirstProblem(): boolean {
+    const node = this.doc.first_problem?.node;
+    if (!node || !this.doc.nodes[node]?.problems.length) return false;
+    this.showNode(node);
+    this.select([node]);
+    this.ui.set({ problem: node });
+    return true;
   }
 
   picture(format: "svg" | "png"): void {

@@ -13,6 +13,30 @@ const said = (point: Point): string => `${r(point[0])},${r(point[1])}`;
 export const svgPath = ({ start, steps }: Curve): string =>
   `M${said(start)}${steps.map((step) => `${step.length === 1 ? "L" : "C"}${step.map(said).join(" ")}`).join("")}`;
 
+const ROUND = 18;
+
+/** A line with its corners rounded. */
+export function rounded([start, ...rest]: [Point, ...Point[]]): Curve {
+  const steps: Step[] = [];
+  let before = start;
+  rest.forEach((corner, at) => {
+    const after = rest[at + 1];
+    if (!after) return steps.push([corner]);
+    const near = Math.min(ROUND, apart(before, corner) / (at ? 2 : 1), apart(corner, after) / (at + 2 < rest.length ? 2 : 1));
+    const [into, out] = [toward(corner, before, near), toward(corner, after, near)];
+    steps.push([into], [toward(corner, before, near * 0.45), toward(corner, after, near * 0.45), out]);
+    before = corner;
+  });
+  return { start, steps };
+}
+
+const apart = (one: Point, other: Point): number => Math.hypot(other[0] - one[0], other[1] - one[1]);
+
+function toward(from: Point, to: Point, by: number): Point {
+  const share = by / (apart(from, to) || 1);
+  return [from[0] + (to[0] - from[0]) * share, from[1] + (to[1] - from[1]) * share];
+}
+
 /** Points on a curve, near enough to each other for a line. */
 export function pointsOn({ start, steps }: Curve, samples = SAMPLES): Point[] {
   const found: Point[] = [start];

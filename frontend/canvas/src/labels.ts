@@ -7,13 +7,18 @@ import type { Point } from "./types";
 export interface Forms { full: number; short: number; two: number }
 export interface Place { label: number; forms: Forms }
 /** A wire that bears a text: from `start` to `end` along, from `out` to `back` across. */
-export interface Bearer { start: number; end: number; out: number; back: number; lane: number | null; text: string; value?: string }
+export interface Bearer { start: number; end: number; out: number; back: number; lane: number | null; text: string; id?: string; value?: string }
+interface Wire { id: string; value: string }
 
 const PLACES = [0.5, 0.4, 0.6, 0.3, 0.7, 0.22, 0.78];
+/** How far from the nearer end the second place is. */
+const ASIDE = 0.4;
 /** Text without its margin, as high as its digits, and from line to line: at the zoom 1. */
 const LETTER = 6.6;
 const DIGIT = 9;
 const LINE = 12;
+/** Of a wire, on each side of the text on it: its margin, and what of the line is seen beside the port. */
+const SEEN = 14;
 /** Ports stand out from layers. */
 const PORT = 2;
 const CELL = 320;
@@ -67,13 +72,13 @@ export class Labels {
   /** What is written already, by the step of the zoom. */
   private written = GROWN.map(() => new Ground());
 
-  private wires = new Ground<Box & { value: string }>();
+  private wires = new Ground<Box & Wire>();
 
-  /** A wire that no text shall stand on, but that of the same value. */
-  cross(line: Point[], value: string): void {
+  /** A wire that no text shall stand on but its own. */
+  cross(line: Point[], { id, value }: Wire): void {
     for (let at = 1; at < line.length; at++) {
       const [[x, y], [tx, ty]] = [line[at - 1] as Point, line[at] as Point];
-      this.wires.put({ x: Math.min(x, tx), y: Math.min(y, ty), w: Math.abs(tx - x), h: Math.abs(ty - y), value });
+      this.wires.put({ x: Math.min(x, tx), y: Math.min(y, ty), w: Math.abs(tx - x), h: Math.abs(ty - y), id, value });
     }
   }
 
@@ -81,18 +86,23 @@ export class Labels {
     for (const box of nodes) this.nodes.put(box);
   }
 
-  /** Whether only wires of one value pass through a box. */
-  private uncrossed(box: Box, value: string): boolean {
-    return this.wires.free(box, 2, (other) => other.value === value);
+  /** Whether no other wire passes through a box, but one of the same value on the same line. */
+  private uncrossed(box: Box, { id, value }: Bearer): boolean {
+    const lr = this.direction === "LR";
+    const middle = lr ? box.y + box.h / 2 : box.x + box.w / 2;
+    return this.wires.free(box, 2, (other) => other.value === value && (other.id === id || (lr ? other.h < 1 && Math.abs(other.y - middle) < 1 : other.w < 1 && Math.abs(other.x - middle) < 1)));
   }
 
   /** The first place that is free and that no other wire passes; else the first that is free. */
   private first(wire: Bearer, at: (place: number, wide: number, grown: number, lines: number) => Box, free: (box: Box, level: number) => boolean): number {
     let second: number | null = null;
+    const wide = labelWidth(wire.text);
+    // Between two layers near each other it has one place only.
+    if (this.direction === "LR" && wire.lane === null && (wire.end - wire.start) * ASIDE < wide / 2 - 4) return 0.5;
     for (const place of PLACES) {
-      const box = at(place, labelWidth(wire.text), 1, 1);
-      if (!free({ ...box, y: box.y + box.h / 2 - 8, h: 16 }, 0)) continue;
-      if (this.uncrossed(at(place, labelWidth(wire.text) - 8, 1, 1), wire.value ?? "")) return place;
+      const { x, y, w, h } = at(place, wide, 1, 1);
+      if (!free({ x, y: y + h / 2 - 8, w, h: 16 }, 0)) continue;
+      if (this.uncrossed({ x: x + 4, y, w: w - 8, h }, wire)) return place;
       second ??= place;
     }
     return second ?? 0.5;
@@ -112,20 +122,34 @@ export class Labels {
     const free = (box: Box, level: number): boolean => this.nodes.free(box, level ? PORT : -4) && (this.written[level]?.free(box, 0) ?? false);
     const label = this.first(wire, at, free);
     const forms: Forms = { full: -1, short: -1, two: -1 };
+    const lr = this.direction === "LR";
     const tries: [keyof Forms, number, number][] = [["full", wire.text.length * LETTER, 1], ["short", rest.length * LETTER, 1]];
     // Across the direction of reading a line more costs nothing; along it, it does.
-    if (this.direction === "LR") tries.push(["two", Math.max(over.length, under.length) * LETTER, under ? 2 : 1.6]);
+    if (lr) tries.push(["two", Math.max(over.length, under.length) * LETTER, under ? 2 : 1.6]);
+    const middle = at(label, 0, 1, 1);
+    const [x, y] = [middle.x, middle.y + middle.h / 2];
+    // To the nearer end of a straight wire.
+    const room = lr && wire.lane === null && Math.abs(wire.out - wire.back) < 1 ? (wire.end - wire.start) * Math.min(label, 1 - label) - PORT : Infinity;
     let first = 0;
     for (const [level, grown] of GROWN.entries()) {
-      for (; first < tries.length; first++) {
-        const [form, wide, lines] = tries[first] ?? ["full", 0, 1];
-        const box = at(label, wide, grown, lines);
-        if (level && !free(box, level)) continue;
-        this.written[level]?.put(box);
-        forms[form] = level;
+      const written = this.written[level];
+      let box: Box | null = null;
+      for (let place = first; place < tries.length; place++) {
+        const [form, wide, lines] = tries[place] ?? ["full", 0, 1];
+        const [w, h] = [wide * grown, (DIGIT + LINE * (lines - 1)) * grown];
+        // On its wire a text leaves some of it to be seen; around it, it may be as long as the wire.
+        const aside = lr && form !== "two" ? SEEN * grown : 0;
+        if (w / 2 + aside > room) continue;
+        const tried = { x: x - w / 2, y: y - h / 2, w, h };
+        if (!written?.free(tried, 0) || !this.nodes.free(aside ? { x: tried.x - aside, y: tried.y, w: w + 2 * aside, h } : tried, PORT)) continue;
+        [box, first] = [tried, place];
         break;
       }
-      if (first === tries.length) break;
+      const form = tries[first]?.[0];
+      // Near by it is read in any case.
+      if (!form || (!box && level)) break;
+      written?.put(box ?? at(label, tries[first]?.[1] ?? 0, 1, 1));
+      forms[form] = level;
     }
     return { label, forms: { full: forms.full, short: Math.max(forms.full, forms.short), two: Math.max(forms.full, forms.short, forms.two) } };
   }

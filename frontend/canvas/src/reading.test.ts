@@ -27,10 +27,28 @@ describe("the text of a wire", () => {
   });
 
   it("is whole where there is room, short from further away, in two lines from afar", () => {
-    const { forms } = between(96, "N×16×28×28");
+    const { forms } = between(112, "N×16×28×28");
     expect(forms.full).toBeLessThan(forms.short);
     expect(forms.short).toBeLessThan(forms.two);
     expect(between(900, "N×16×28×28").forms.full).toBe(GROWN.length - 1);
+  });
+
+  it("leaves some of its wire to be seen on both sides, or stands around it", () => {
+    const tight = between(80, "N×16×28×28").forms;
+    expect([tight.full, tight.short]).toEqual([-1, -1]);
+    expect(tight.two).toBeGreaterThan(0);
+    // One number has no second line: it stands over the wire.
+    const one = between(40, "N×10").forms;
+    expect(one.short).toBeLessThan(one.two);
+  });
+
+  it("does not stand where another wire of its value branches off, if there is another place", () => {
+    const labels = new Labels([], "LR");
+    const wire = { start: 0, end: 600, out: 0, back: 0, lane: null, text: "N×16×28×28", id: "own", value: "v" };
+    labels.cross([[0, 0], [600, 0]], { id: "own", value: "v" });
+    labels.cross([[280, 0], [320, 60]], { id: "skip", value: "v" });
+    labels.cross([[0, 0], [260, 0]], { id: "along", value: "v" });
+    expect(labels.place(wire).label).toBe(0.4);
   });
 
   it("does not stand on another", () => {

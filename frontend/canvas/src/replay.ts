@@ -7,7 +7,7 @@ import {
 export const EMPTY: Document = {
   nodes: none(), order: [], wires: none(), frames: none(), selected: [], crumbs: [],
   totals: { layers: "", parameters: "", flops: "", memory: "", words: [], problems: 0 },
-  first_problem: null, undo: null, redo: null, history: [[], 0, 0], folds: [], settings: {}, message: null, asked: null,
+  first_problem: null, look: 0, undo: null, redo: null, history: [[], 0, 0], folds: [], settings: {}, message: null, asked: null,
 };
 
 /** Ids are any words, "constructor" among them: what they index has no such word of its own. */

@@ -1,5 +1,6 @@
 /** How wires run: straight where nothing stands in the way, else in a lane of their own around it. */
-import { pointsOn, svgPath, type Curve } from "./geometry";
+import { wayAround, type Lane, type Span } from "./around";
+import { pointsOn, rounded, svgPath, type Curve } from "./geometry";
 import { Labels, NOWHERE, type Forms } from "./labels";
 import { endsOf, type Box, type Direction, type Ends } from "./layout";
 import type { Document, Point } from "./types";
@@ -11,6 +12,8 @@ export interface Route {
   lane: number | null;
   /** Along the direction of reading: room to turn into the lane and out of it. */
   turn: [out: number, back: number];
+  /** Where no lane leads to both ends: where the wire turns on its way around, [along, across]. */
+  corners?: Point[] | undefined;
   /** How far along the wire its label stands, 0 to 1. */
   label: number;
   /** From how far away it can be read. */
@@ -25,16 +28,18 @@ interface Way {
   over: boolean; under: boolean;
   ends: Ends;
 }
-interface Lane { a: number; b: number; at: number; value: string }
-interface Span { a: number; b: number; c: number; d: number } // along a..b, across c..d
+type Course = Pick<Route, "lane" | "turn" | "corners">;
 
 const CLEAR = 14;
 const LANE = 16;
 /** Along: so much a wire needs to get into a lane, or around to go back. */
 const TURN = 32;
 const BACK = 22;
-/** What it costs to cross another wire of the same layer, and to run behind a layer on the way to a lane. */
+/** Beside a layer: so far out a wire swings that goes back. */
+const SWING = 30;
+/** What it costs to cross another wire of the same layer, to come back to it from its far side, and to run behind a layer on the way to a lane. */
 const CROSSING = 160;
+const LOOP = 600;
 const BEHIND = 2000;
 /** Room between a wire and a layer it passes. */
 const NEAR = 5;
@@ -52,17 +57,21 @@ export function routes(doc: Document, boxes: Map<string, Box>, direction: Direct
   const all = new Spans(spans.values());
   const found = new Map<string, Route>();
   for (const way of ways) {
-    const { lane, turn } = laneOf(way, all, lanes);
-    if (lane !== null) {
+    const course = laneOf(way, all, lanes);
+    const { lane, corners } = course;
+    if (corners) for (const [one, other] of stretches(way, corners)) lanes.push({ a: Math.min(one[0], other[0]), b: Math.max(one[0], other[0]), at: one[1], value: way.value });
+    else if (lane !== null) {
       way.quiet ||= lanes.some((used) => used.value === way.value && used.at === lane);
       lanes.push({ a: Math.min(way.start, way.end), b: Math.max(way.start, way.end), at: lane, value: way.value });
     }
-    found.set(way.id, { lane, turn, quiet: way.quiet, label: 0.5, forms: NOWHERE });
-    labels.cross(pointsOn(curveOf(way.ends, { lane, turn }, direction), 6), way.value);
+    found.set(way.id, { ...course, quiet: way.quiet, label: 0.5, forms: NOWHERE });
+    labels.cross(pointsOn(curveOf(way.ends, course, direction), 6), way);
   }
   for (const way of ways) {
     const route = found.get(way.id);
-    if (route && !way.quiet) Object.assign(route, labels.place({ ...way, lane: route.lane }));
+    if (!route || way.quiet) continue;
+    const [one, other] = route.corners ? longest(way, route.corners) : [];
+    Object.assign(route, labels.place(one && other ? { ...way, start: one[0], end: other[0], lane: one[1] } : { ...way, lane: route.lane }));
   }
   return found;
 }
@@ -126,19 +135,19 @@ function blocks(other: Span, { start, end, out, back }: Way): boolean {
 
 /** Spans, found by where they are along; those of one place by where they are across. */
 class Spans {
-  private readonly sorted: Span[];
+  readonly all: readonly Span[];
   private readonly longest: number;
 
   constructor(spans: Iterable<Span>) {
-    this.sorted = [...spans].sort((x, y) => x.a - y.a || x.c - y.c);
-    this.longest = Math.max(0, ...this.sorted.map(({ a, b }) => b - a));
+    this.all = [...spans].sort((x, y) => x.a - y.a || x.c - y.c);
+    this.longest = Math.max(0, ...this.all.map(({ a, b }) => b - a));
   }
 
   /** Those that have something between two places. */
   between(low: number, high: number): Span[] {
     const found: Span[] = [];
-    for (let at = this.first(low - this.longest); at < this.sorted.length; at++) {
-      const one = this.sorted[at] as Span;
+    for (let at = this.first(low - this.longest); at < this.all.length; at++) {
+      const one = this.all[at] as Span;
       if (one.a >= high) break;
       if (one.b > low) found.push(one);
     }
@@ -146,19 +155,20 @@ class Spans {
   }
 
   private first(from: number): number {
-    let [low, high] = [0, this.sorted.length];
+    let [low, high] = [0, this.all.length];
     while (low < high) {
       const middle = (low + high) >> 1;
-      if ((this.sorted[middle] as Span).a < from) low = middle + 1;
+      if ((this.all[middle] as Span).a < from) low = middle + 1;
       else high = middle;
     }
     return low;
   }
 }
 
-function laneOf(way: Way, spans: Spans, lanes: Lane[]): Pick<Route, "lane" | "turn"> {
+function laneOf(way: Way, spans: Spans, lanes: Lane[]): Course {
   const { from, to, start, end, out, back } = way;
   const backwards = end < start + 4;
+  const rows = backwards && (to.c > from.d || to.d < from.c);
   const [low, high] = backwards ? [to.a - BACK, from.b + BACK] : [start, end];
   const between = spans.between(low + 4, high - 4).filter((other) => backwards || (other !== from && other !== to));
   if (!backwards && !between.some((other) => blocks(other, way))) return { lane: null, turn: [TURN, TURN] };
@@ -169,13 +179,19 @@ function laneOf(way: Way, spans: Spans, lanes: Lane[]): Pick<Route, "lane" | "tu
   let best: number | null = null;
   let least = Infinity;
   let turn: Route["turn"] = [TURN, TURN];
+  let clear = false;
+  const beside = backwards ? spans.between(to.a - SWING, from.b + SWING) : between;
   const consider = (lane: number, price: number): void => {
+    if (rows && (lane - back) * (back - out) > 0) price += LOOP;
     if ((lane < back && way.over) || (lane > back && way.under)) price += CROSSING;
     if (price >= least || walls.some(([top, bottom]) => lane > top + 2 && lane < bottom - 2)) return;
     if (near.some((used) => used.value !== way.value && Math.abs(used.at - lane) < LANE)) return;
-    const [first, last] = backwards ? [TURN, TURN] : [roomToTurn(between, start, out, lane, 1), roomToTurn(between, end, back, lane, -1)];
-    if (first === null || last === null) price += BEHIND;
-    if (price < least) [best, least, turn] = [lane, price, [first ?? 16, last ?? 16]];
+    const [first, last] = backwards
+      ? [roomToSwing(beside, start, start + SWING, out, lane), roomToSwing(beside, end - SWING, end, back, lane)]
+      : [roomToTurn(between, start, out, lane, 1), roomToTurn(between, end, back, lane, -1)];
+    const through = first !== null && last !== null;
+    if (!through) price += BEHIND;
+    if (price < least) [best, least, turn, clear] = [lane, price, [first ?? 16, last ?? 16], through];
   };
   for (const lane of joined) consider(lane, Math.abs(lane - out) + Math.abs(lane - back) - 2 * LANE);
   // The nearest first: what is farther costs more than what was found, and is not looked at closely.
@@ -183,7 +199,15 @@ function laneOf(way: Way, spans: Spans, lanes: Lane[]): Pick<Route, "lane" | "tu
   for (const [top, bottom] of [...walls].sort((x, y) => far(x) - far(y))) for (const step of STEPS) for (const lane of [top + step, bottom + step]) {
     consider(lane, Math.abs(lane - out) + Math.abs(lane - back) + (lane > out ? 1 : 0));
   }
-  return { lane: best, turn: backwards ? [BACK, BACK] : turn };
+  const course: Course = { lane: best, turn: backwards ? [BACK, BACK] : turn };
+  const corners = clear ? null : wayAround([start, out], [end, back], spans.all, lanes.filter((used) => used.value !== way.value));
+  return corners && corners.length > 1 ? { ...course, corners } : course;
+}
+
+/** A wire that goes back swings out beside a layer; null where another stands there. */
+function roomToSwing(beside: readonly Span[], low: number, high: number, port: number, lane: number): number | null {
+  const [top, bottom] = [Math.min(port, lane), Math.max(port, lane)];
+  return beside.some((other) => other.b > low + 2 && other.a < high - 2 && other.d > top && other.c < bottom) ? null : BACK;
 }
 
 /** How far along a wire may turn on its way to a lane; null where a layer stands in that way. */
@@ -209,11 +233,28 @@ function merged(between: Span[]): [number, number][] {
   return found;
 }
 
+/** The parts of a way around that run along. */
+function stretches({ start, end, out, back }: Pick<Way, "start" | "end" | "out" | "back">, corners: readonly Point[]): [Point, Point][] {
+  const line: Point[] = [[start, out], ...corners.map(([x, y], at): Point => [x, at === 0 ? out : at === corners.length - 1 ? back : y]), [end, back]];
+  return line.slice(1).map((point, at): [Point, Point] => [line[at] as Point, point]).filter(([one, other]) => one[1] === other[1]);
+}
+
+const long = ([one, other]: [Point, Point]): number => Math.abs(one[0] - other[0]);
+
+function longest(way: Pick<Way, "start" | "end" | "out" | "back">, corners: readonly Point[]): [Point, Point] | [] {
+  return stretches(way, corners).reduce<[Point, Point] | []>((best, one) => (best.length && long(best) >= long(one) ? best : one), []);
+}
+
 /** The curve of a wire between two ends. */
-export function curveOf(ends: Ends, { lane, turn }: Pick<Route, "lane" | "turn">, direction: Direction): Curve {
+export function curveOf(ends: Ends, { lane, turn, corners }: Course, direction: Direction): Curve {
   const flip = direction === "TB";
   const [s, sc, t, tc] = flip ? [ends.sy, ends.sx, ends.ty, ends.tx] : [ends.sx, ends.sy, ends.tx, ends.ty];
   const at = (along: number, across: number): Point => (flip ? [across, along] : [along, across]);
+  if (corners) {
+    // A layer that is being dragged takes its end along.
+    const last = corners.length - 1;
+    return rounded([at(s, sc), ...corners.map(([x, y], place) => at(x, place === 0 ? sc : place === last ? tc : y)), at(t, tc)]);
+  }
   if (lane === null && t >= s + 4) {
     const bend = Math.max(16, (t - s) / 2);
     return { start: at(s, sc), steps: [Math.abs(sc - tc) < 1 ? [at(t, tc)] : [at(s + bend, sc), at(t - bend, tc), at(t, tc)]] };
@@ -228,13 +269,15 @@ export function curveOf(ends: Ends, { lane, turn }: Pick<Route, "lane" | "turn">
 }
 
 /** The SVG path of a wire, and where its label stands. */
-export function wirePath(ends: Ends, route: Pick<Route, "lane" | "turn" | "label">, direction: Direction): { path: string; x: number; y: number } {
+export function wirePath(ends: Ends, route: Course & Pick<Route, "label">, direction: Direction): { path: string; x: number; y: number } {
   const path = svgPath(curveOf(ends, route, direction));
   const flip = direction === "TB";
   const [s, sc, t, tc] = flip ? [ends.sy, ends.sx, ends.ty, ends.tx] : [ends.sx, ends.sy, ends.tx, ends.ty];
-  const { lane, label } = route;
+  const { lane, label, corners } = route;
+  const [one, other] = corners ? longest({ start: s, out: sc, end: t, back: tc }, corners) : [];
   let [along, across] = [s + (t - s) * label, lane ?? Math.max(sc, tc) + 80];
-  if (lane === null && t >= s + 4) {
+  if (one && other) [along, across] = [one[0] + (other[0] - one[0]) * label, one[1]];
+  else if (lane === null && t >= s + 4) {
     const bend = Math.max(16, (t - s) / 2);
     const u = 1 - label;
     along = u ** 3 * s + 3 * u * u * label * (s + bend) + 3 * u * label * label * (t - bend) + label ** 3 * t;

@@ -112,9 +112,10 @@ function score({ parts, width, height }: Rows, room: Room): number {
   const alone = parts.length > 1 ? parts.filter((row) => row.length === 1 && row[0]?.places.length === 1).length : 0;
   const split = parts.filter((row, at) => at > 0 && (row[0]?.split ?? 0) > 0).length;
   const look = 0.12 * filled + alike - 0.7 * (alone / parts.length) - (alone ? 0.05 : 0);
-  const odd = (alone ? ALONE : 0) + SPLIT * (split / parts.length);
+  const apart = SPLIT * (split / parts.length);
+  const odd = (alone ? ALONE : 0) + apart;
   if (whole >= READABLE || (!odd && whole >= ENOUGH)) return 2 + whole + look - odd - 0.012 * parts.length;
-  return Math.min(wide, AMPLE) - 2 * Math.max(0, ENOUGH - wide) + 0.4 * whole + look;
+  return Math.min(wide, AMPLE) - 2 * Math.max(0, ENOUGH - wide) + 0.4 * whole + look - apart;
 }
 
 /** Cut wherever one value alone passes from left to right. */

@@ -71,7 +71,7 @@ export function shownEdges(
     const data = before?.data;
     const said = wireWords(doc, wire);
     const same = data && before.ariaLabel === said && data.wire === wire && data.direction === direction && data.width === width && data.over === (over === id)
-      && data.route.lane === route.lane && data.route.quiet === route.quiet && data.route.label === route.label && data.route.turn.join() === route.turn.join()
+      && data.route.lane === route.lane && data.route.quiet === route.quiet && data.route.label === route.label && data.route.turn.join() === route.turn.join() && data.route.corners?.join() === route.corners?.join()
       && data.route.forms.full === route.forms.full && data.route.forms.short === route.forms.short && data.route.forms.two === route.forms.two;
     if (same && before.selected === marked.has(id)) {
       edges.push(before);

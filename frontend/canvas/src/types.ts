@@ -59,6 +59,8 @@ export interface Document {
   crumbs: string[];
   totals: Totals;
   first_problem: { node: string; scope: string } | null;
+  /** Grows when the page sends one to the first problem. */
+  look: number;
   undo: string | null;
   redo: string | null;
   /** The newest steps, where one stands, and the number of the first of them. */

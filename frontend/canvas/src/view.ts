@@ -17,6 +17,9 @@ const START_ZOOM = 0.45;
 const SIDE = 56;
 const TOP = 32;
 const BOTTOM = 72;
+/** The map in the corner, with its margin. */
+export const MAP = { w: 148, h: 96 };
+const MAP_EDGE = 16;
 /** Neighbours are shown as well, if that leaves them this large. */
 const SHOWN_ZOOM = 0.5;
 /** A layer that was just added, until its words are known. */
@@ -137,7 +140,9 @@ export class View {
     const [w, h] = [frame.width - 2 * SIDE, frame.height - TOP - BOTTOM];
     const fits = (box: Box, at: number): boolean => box.w * at <= w && box.h * at <= h;
     const nearer = Math.min(zoom, w / all.w, h / all.h);
-    const [box, at] = fits(all, zoom) ? [all, zoom] : nearer >= SHOWN_ZOOM ? [all, nearer] : [one, zoom];
+    // Where it is too large itself it is seen smaller: with its neighbours, else alone.
+    const own = Math.min(zoom, w / one.w, h / one.h);
+    const [box, at] = fits(all, zoom) ? [all, zoom] : nearer >= (own < zoom ? LEAST_ZOOM : SHOWN_ZOOM) ? [all, nearer] : [one, Math.max(own, Math.min(zoom, LEAST_ZOOM))];
     const view = this.flow.getViewport();
     // The least way that brings it in: no farther than its edges need it.
     const shift = (start: number, size: number, offset: number, low: number, high: number): number => {
@@ -146,7 +151,13 @@ export class View {
     };
     const middle = (offset: number, size: number): number => (at === zoom ? offset : size / 2 - ((size / 2 - offset) / zoom) * at);
     const [x, y] = [middle(view.x, frame.width), middle(view.y, frame.height)];
-    const [dx, dy] = [shift(box.x, box.w, x, SIDE, frame.width - SIDE), shift(box.y, box.h, y, TOP, frame.height - BOTTOM)];
+    const way = (to: Box, right: number, bottom: number): Point => [shift(to.x, to.w, x, SIDE, right), shift(to.y, to.h, y, TOP, bottom)];
+    const [right, bottom] = [frame.width - SIDE, frame.height - BOTTOM];
+    const corner: Point = this.ui.state.minimap ? [frame.width - MAP.w - MAP_EDGE, frame.height - MAP.h - MAP_EDGE] : [Infinity, Infinity];
+    const clear = (to: Box, [dx, dy]: Point): boolean => (to.x + to.w) * at + x + dx <= corner[0] || (to.y + to.h) * at + y + dy <= corner[1];
+    // Nor under the map: to its left or above it, whichever is nearer; of much that is shown, what came.
+    const ways = (to: Box): Point[] => [way(to, right, bottom), ...[way(to, corner[0], bottom), way(to, right, corner[1])].sort((a, b) => Math.hypot(...a) - Math.hypot(...b))];
+    const [dx, dy] = ways(box).find((move) => clear(box, move)) ?? ways(one).find((move) => clear(one, move)) ?? way(box, right, bottom);
     if (at !== zoom || dx || dy) void this.flow.setViewport({ x: x + dx, y: y + dy, zoom: at }, { duration: this.smooth() });
   }
 

@@ -168,6 +168,18 @@ def test_a_text_that_is_no_network_names_its_line_and_leaves_the_graph() -> None
         take(show(net(), MANUAL), "x = 1")
 
 
+def test_a_layer_that_cannot_be_read_is_refused_and_not_kept_as_own_code() -> None:
+    shown = show(net(), "module")
+    for typed in ("nn.Strange(3)", "Strange(3)", "open('x')"):
+        with pytest.raises(CodeRefused) as refusal:
+            edited(shown, ("nn.MaxPool2d(2)", typed))
+        assert refusal.value.reason
+    strange = "class Strange(nn.Module):\n    def forward(self, x):\n        return x.numpy()\n\n\nclass Digits"
+    with pytest.raises(CodeRefused) as refusal:
+        edited(shown, ("nn.MaxPool2d(2)", "Strange()"), ("class Digits", strange))
+    assert refusal.value.line is not None
+
+
 def test_a_setting_of_the_class_is_changed_where_it_stands() -> None:
     from tests.code.golden_networks import GOLDEN
 

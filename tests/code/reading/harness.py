@@ -17,7 +17,7 @@ from torch import nn
 from builder.code import build_module, styles, write_code
 from builder.code.reading import Read, read_here
 from builder.errors import CodeRefused
-from builder.graph.model import BATCH, Graph, TensorSpec
+from builder.graph.model import Graph, TensorSpec
 from builder.graph.symbols import dim_at
 
 SIZE = 3  # samples
@@ -31,18 +31,20 @@ def check(
     original: str | None = None,
     below: int = 5,
     size: int = SIZE,
-    point: bool = True,
+    whole: bool = False,
+    run: str | None = None,
+    but: Sequence[str] = (),
 ) -> Read:
     """Reads, writes, builds, and compares with the original. `original`: the expression that makes it.
 
-    `below`: whole numbers of inputs are drawn from 0 to `below` - 1.
+    `below`: whole numbers of inputs are drawn from 0 to `below` - 1; `whole`: real inputs too. `run`:
+    the text that is executed, where that is another one. `but`: styles that are no fixed point.
     """
     read = read_here(source, target, inputs)
     ours = built(read.graph)
-    theirs = executed(source, original or target or read.target)
-    compare(theirs, ours, read.graph, below, size)
-    if point:
-        fixed_point(read.graph)
+    theirs = executed(run or source, original or target or read.target)
+    compare(theirs, ours, read.graph, below, size, whole)
+    fixed_point(read.graph, [k for k in styles() if k != "manual" and k not in but])
     return read
 
 
@@ -61,9 +63,11 @@ def executed(source: str, expression: str) -> nn.Module:
     return made if not isinstance(made, nn.Linear | nn.Conv2d) else nn.Sequential(made)
 
 
-def compare(theirs: nn.Module, ours: nn.Module, graph: Graph, below: int, size: int) -> None:
+def compare(
+    theirs: nn.Module, ours: nn.Module, graph: Graph, below: int, size: int, whole: bool = False
+) -> None:
     """Same names and shapes of weights; same outputs in eval and in train mode, bit for bit."""
-    drawn = values_for(graph, below, size)
+    drawn = values_for(graph, below, size, whole)
     with torch.no_grad():
         theirs.eval()
         torch.manual_seed(2)
@@ -90,7 +94,7 @@ def compare(theirs: nn.Module, ours: nn.Module, graph: Graph, below: int, size: 
     assert names == ours_names, f"trained differ: {sorted(names ^ ours_names)[:8]}"
 
 
-def values_for(graph: Graph, below: int, size: int) -> list[torch.Tensor]:
+def values_for(graph: Graph, below: int, size: int, whole: bool = False) -> list[torch.Tensor]:
     torch.manual_seed(1)
     found = []
     for node in graph.inputs:
@@ -100,11 +104,12 @@ def values_for(graph: Graph, below: int, size: int) -> list[torch.Tensor]:
         dtype = getattr(torch, spec.dtype)
         if dtype == torch.bool:
             found.append(torch.rand(shape) > 0.5)
+        elif dtype.is_floating_point and whole:
+            found.append(torch.randint(0, below, shape).to(dtype))
         elif dtype.is_floating_point:
             found.append(torch.randn(shape, dtype=dtype))
         else:
             found.append(torch.randint(0, below, shape, dtype=dtype))
-    assert BATCH
     return found
 
 

@@ -10,6 +10,7 @@ import pytest
 
 import builder
 from builder.code.reading import warm
+from builder.code.reading.child import Child
 from builder.errors import CodeRefused
 
 HEAD = "import torch\nfrom torch import nn\n"
@@ -62,3 +63,14 @@ def test_a_refusal_carries_line_reason_and_help() -> None:
         )
     assert caught.value.line == 3
     assert "in_features" in caught.value.reason
+
+
+def test_a_reader_that_was_ended_from_outside_is_another_one_for_the_next_text() -> None:
+    child = Child()
+    child.warm()
+    assert child._process is not None
+    child._process.kill()
+    try:
+        assert child.read(HEAD + "m = nn.Sequential(nn.Linear(2, 2))", None, None).target
+    finally:
+        child.close()

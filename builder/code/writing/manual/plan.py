@@ -99,7 +99,8 @@ def name_tensors(plan: Plan, space: Namespace, called: Iterable[str]) -> None:
         given = {*plan.scope.sizes, *plan.scope.settings.values()}
         space = Namespace({*_FILE_NAMES, *_TUPLE_NAMES, *helper_names(), *called, *given})
     for owner, _ in plan.scope.members:
-        name = owner.name.replace(".", "_")
+        # A field of a NamedTuple must not begin with an underscore.
+        name = owner.name.replace(".", "_").lstrip("_") or "layer"
         name = f"layer{name}" if name[:1].isdecimal() else name
         for drawn in plan.drawn.get(owner.id, []):
             tensor = f"{name}_{drawn.name.replace('.', '_')}" if drawn.name else name

@@ -1,0 +1,113 @@
+"""The command that reads code: import."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import builder
+from builder.cli.answers import DONE, PROBLEMS, REFUSED, say
+from builder.errors import CodeRefused, ProjectRefused
+
+if TYPE_CHECKING:
+    from builder.code.reading import Read
+    from builder.graph.project import Project
+
+_MOST_BYTES: Final = 60_000_000  # of a file; a notebook's pictures are most of it
+_MOST_NOTES: Final = 20
+
+
+def import_code(arguments: argparse.Namespace) -> int:
+    """`import`: Python text to a project file. The text is read, never run."""
+    from builder.code.reading import read
+    from builder.graph.summary import facts
+
+    name = "<stdin>" if str(arguments.file) == "-" else str(arguments.file)
+    try:
+        found = read(_text(arguments.file), arguments.target, arguments.input)
+    except CodeRefused as refusal:
+        _say_refusal(name, refusal)
+        return REFUSED
+    _say_found(name, found)
+    report = builder.check(found.graph).report
+    for problem in report.problems:
+        say(f"{problem.severity}: {problem.message}")
+    project = _project(found, arguments.file)
+    fits = arguments.weights is None or _weights_fit(found, arguments.weights)
+    if arguments.output is None:
+        from builder.graph.project import to_json
+
+        print(to_json(project), end="")
+    else:
+        builder.save_project(project, arguments.output)
+    say(f"{project.name}: {facts(found.graph, report)}")
+    if arguments.output is not None:
+        say(f"Wrote {arguments.output}.")
+    return DONE if fits and not report.errors else PROBLEMS
+
+
+def _text(path: Path) -> str:
+    if str(path) == "-":
+        raw = sys.stdin.buffer.read(_MOST_BYTES + 1)
+    else:
+        with path.open("rb") as file:
+            raw = file.read(_MOST_BYTES + 1)
+    if len(raw) > _MOST_BYTES:
+        raise CodeRefused(
+            f"The file holds more than {_MOST_BYTES / 1e6:.0f} MB.",
+            help="Give only the part with the network.",
+        )
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        raise CodeRefused(
+            "The file is not text in UTF-8.", help="Give a .py file or a notebook."
+        ) from None
+
+
+def _say_refusal(name: str, refusal: CodeRefused) -> None:
+    where = f"{name}:{refusal.line}" if refusal.line else name
+    say(f"{where}: {refusal.reason}")
+    if refusal.code:
+        say(f"    {refusal.code}")
+    if refusal.help:
+        say(refusal.help)
+    if len(refusal.choices) > 1:
+        say(f"The text holds {', '.join(refusal.choices)}: choose one by --target.")
+
+
+def _say_found(name: str, found: Read) -> None:
+    for assumption in found.assumptions:
+        say(f"assumed: {assumption}")
+    others = [c for c in found.choices if c != found.graph.name and c != found.target]
+    if others:
+        say(f"also in the text, by --target: {', '.join(others)}")
+    noted = [*found.notes, *((r.line, f"{r.reason} {r.help}".strip()) for r in found.refusals)]
+    for line, words in noted[:_MOST_NOTES]:
+        say(f"{name}:{line}: {words}" if line else f"{name}: {words}")
+    if len(noted) > _MOST_NOTES:
+        say(f"{len(noted) - _MOST_NOTES} more notes.")
+
+
+def _project(found: Read, path: Path) -> Project:
+    from builder.graph.project import Project
+
+    try:
+        return Project(found.graph.name[:80] or path.stem[:80], found.graph)
+    except ProjectRefused:
+        return Project("Network", found.graph)
+
+
+def _weights_fit(found: Read, path: Path) -> bool:
+    from builder.code.weight_files import fit_weights, read_shapes
+
+    try:
+        fit = fit_weights(found.graph, read_shapes(path))
+    except CodeRefused as refusal:  # the network is read all the same
+        say(f"{path.name}: {refusal}")
+        return False
+    for sentence in fit.sentences:
+        say(f"{path.name}: {sentence}")
+    return fit.ok

@@ -1,0 +1,194 @@
+"""What a person asked to have read in this tab, and the answer."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import streamlit as st
+
+from builder.code.reading import Read, read, warm
+from builder.code.reading.asking import split_inputs
+from builder.code.reading.source import MAX_NOTEBOOK, is_notebook
+from builder.errors import CodeRefused, LayerwiseError, ProjectRefused
+from builder.graph.check import check
+from builder.graph.project import Project
+from builder.graph.summary import facts
+from builder.ui import state
+
+_LOG: Final = logging.getLogger("layerwise")
+_NAME: Final = 80  # characters
+_ANSWER: Final = "reading.answer"
+_ASKED: Final = "reading.asked"
+_NUMBER: Final = "reading.number"
+_TEXT: Final = "reading.text"
+
+
+@dataclass(frozen=True)
+class Question:
+    """A text, and what a person said about it: None and "" where it is to be worked out."""
+
+    source: str
+    target: str | None = None
+    inputs: str = ""
+    is_notebook: bool = False
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A question and its answer. `number`: counts the answers of this tab; `facts`: its summary."""
+
+    question: Question
+    result: Read | CodeRefused
+    number: int
+    facts: str = ""
+    problems: int = 0
+
+
+def is_open(place: str) -> bool:
+    """Whether the panel is open on a page."""
+    return bool(state.recall(f"reading.open.{place}", False))
+
+
+def switch(place: str) -> None:
+    """Opens the panel where it is closed, and the other way round."""
+    state.keep(f"reading.open.{place}", not is_open(place))
+
+
+def close(place: str) -> None:
+    """Closes the panel; the text stays for the next time."""
+    state.keep(f"reading.open.{place}", False)
+
+
+def text() -> str:
+    """The text that was pasted last."""
+    return str(state.recall(_TEXT, ""))
+
+
+def of_file() -> str:
+    """The text of the file that was brought, to be shown; "" of a notebook, which is no program."""
+    asked: Question | None = state.recall(_ASKED)
+    answer: Reading | None = state.recall(_ANSWER)
+    question = asked or (answer.question if answer else None)
+    return question.source if question and not question.is_notebook else ""
+
+
+def forget() -> None:
+    """Takes the answer away; the text stays."""
+    state.keep(_ANSWER, None)
+    state.keep(_ASKED, None)
+
+
+def ask(source: str) -> None:
+    """Has a pasted text read, next time `read_what_was_asked` is called."""
+    state.keep(_TEXT, source)
+    if not source.strip():
+        forget()
+        return
+    before: Reading | None = state.recall(_ANSWER)
+    same = before is not None and before.question.source == source
+    # What was said about another text is not meant for this one.
+    state.keep(_ASKED, before.question if before and same else Question(source))
+
+
+def ask_file(file: Any) -> None:
+    """Has an uploaded file read; none takes the answer away."""
+    if file is None:
+        forget()
+        return
+    raw: bytes = file.getvalue()
+    try:
+        source = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        state.keep(_ASKED, None)
+        refusal = CodeRefused(
+            "The file is not text in UTF-8.", help="Choose a .py file or a notebook."
+        )
+        _answered(Question(""), refusal)
+        return
+    state.keep(_ASKED, Question(source, is_notebook=is_notebook(source)))
+
+
+def ask_again(target: str | None = None, inputs: str | None = None) -> None:
+    """Has the same text read once more, with something else said about it."""
+    before: Reading | None = state.recall(_ANSWER)
+    if before is None:
+        return
+    question = before.question
+    if target is not None:
+        question = replace(question, target=target.strip() or None)
+    if inputs is not None:
+        question = replace(question, inputs=inputs.strip())
+    state.keep(_ASKED, question)
+
+
+def read_what_was_asked() -> Reading | None:
+    """The answer to the last question; reads the text where it was not read yet."""
+    asked: Question | None = state.recall(_ASKED)
+    if asked is not None:
+        with st.spinner("Reading the code…"):
+            _read(asked)
+        state.keep(_ASKED, None)
+    answer: Reading | None = state.recall(_ANSWER)
+    return answer
+
+
+def _read(question: Question) -> None:
+    try:
+        if len(question.source) > MAX_NOTEBOOK:
+            raise CodeRefused(
+                f"The text has {len(question.source):,} characters, of at most {MAX_NOTEBOOK:,}.",
+                help="Paste only the part with the network.",
+            )
+        found = read(question.source, question.target, split_inputs(question.inputs))
+        report = check(found.graph).report
+        _answered(question, found, facts(found.graph, report), len(report.errors))
+    except CodeRefused as refusal:
+        _answered(question, refusal)
+    except LayerwiseError as refusal:
+        _answered(question, CodeRefused(str(refusal)))
+    except Exception:
+        _LOG.exception("A text could not be read")
+        trouble = CodeRefused("The network in this text cannot be checked here.", kind="stumbled",
+            help="Read a smaller part of it.")  # fmt: skip
+        _answered(question, trouble)
+
+
+def _answered(
+    question: Question, result: Read | CodeRefused, summary: str = "", problems: int = 0
+) -> None:
+    number = int(state.recall(_NUMBER, 0)) + 1
+    state.keep(_NUMBER, number)
+    state.keep(_ANSWER, Reading(question, result, number, summary, problems))
+
+
+def open_read(reading: Reading) -> None:
+    """Opens a network that was read as a new project; what is open stays as it is on disk."""
+    result = reading.result
+    assert not isinstance(result, CodeRefused)
+    try:
+        project = Project(result.graph.name[:_NAME], result.graph)
+    except ProjectRefused:
+        project = Project("Network", result.graph)
+    state.new_project(project)
+    forget()
+
+
+_warming: Final = threading.Lock()
+
+
+def warm_soon() -> None:
+    """Starts the process that reads, beside the page, so that the first text need not wait for it."""
+    if _warming.acquire(blocking=False):
+        threading.Thread(target=_warm, name="warm-reader", daemon=True).start()
+
+
+def _warm() -> None:
+    try:
+        warm()
+    except CodeRefused:
+        _LOG.warning("The process that reads code does not start")
+    finally:
+        _warming.release()

@@ -1,0 +1,82 @@
+"""What a person is told and may say: the networks of a text, its inputs in one field, the line refused."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from builder.code.reading import read_here
+from builder.code.reading.asking import split_inputs, write_inputs
+from builder.errors import CodeRefused
+
+HEAD = "import torch\nfrom torch import nn\n"
+PAIR = (
+    HEAD
+    + """
+class Part(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return self.fc(x)
+
+class Config:
+    width = 4
+
+class Generator(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.part = Part()
+
+    def forward(self, x):
+        return self.part(x)
+
+critic = nn.Sequential(nn.Linear(4, 1))
+"""
+)
+
+
+def test_the_networks_of_a_text_are_told_parts_last_and_each_can_be_meant() -> None:
+    choices = read_here(PAIR).choices
+    assert choices == ("Generator", "critic", "Part")
+    for name in choices:
+        assert read_here(PAIR, name).choices == choices
+
+
+def test_a_refusal_tells_them_too_and_quotes_its_line() -> None:
+    with pytest.raises(CodeRefused) as caught:
+        read_here(PAIR.replace("nn.Linear(4, 4)", "nn.Linear(4, four)"), "Generator")
+    assert caught.value.code == "self.fc = nn.Linear(4, four)"
+    assert caught.value.choices == ("Generator", "critic", "Part")
+
+
+def test_the_line_of_a_notebook_is_that_of_its_code() -> None:
+    cells = [
+        {"cell_type": "code", "source": "x = 1"},
+        {"cell_type": "code", "source": HEAD + "model = nn.Sequential(nn.Linear(2, two))"},
+    ]
+    with pytest.raises(CodeRefused) as caught:
+        read_here(json.dumps({"cells": cells}))
+    assert caught.value.code == "model = nn.Sequential(nn.Linear(2, two))"
+
+
+@pytest.mark.parametrize(
+    ("text", "inputs"),
+    [
+        ("", None),
+        ("float32[N, 1, 28, 28]", ["float32[N, 1, 28, 28]"]),
+        ("float32[N,3], int64[7, N]", ["float32[N,3]", "int64[7, N]"]),
+        ("(N, 3); [N]", ["(N, 3)", "[N]"]),
+        ("nonsense", ["nonsense"]),
+    ],
+)
+def test_inputs_are_split_where_one_ends(text: str, inputs: list[str] | None) -> None:
+    assert split_inputs(text) == inputs
+
+
+def test_inputs_are_written_as_they_are_read() -> None:
+    said = ["float32[N, 3, 8, 8]"]
+    graph = read_here(HEAD + "m = nn.Sequential(nn.Conv2d(3, 4, 3))", None, said).graph
+    assert split_inputs(write_inputs(graph)) == said

@@ -1,0 +1,91 @@
+"""Checkpoints beside a network: strict names and shapes, and files that want to be more than tensors."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+import builder
+from builder.code.weight_files import fit_weights, read_shapes
+from builder.errors import CodeRefused
+
+HEAD = "import torch\nfrom torch import nn\n"
+
+
+def test_a_wrappers_prefix_is_left_off_and_said() -> None:
+    graph = builder.read_code(HEAD + "model = nn.Sequential(nn.Linear(3, 2))")
+    fit = fit_weights(graph, {"module.0.weight": (2, 3), "module.0.bias": (2,)})
+    assert fit.ok
+    assert (
+        fit.sentences[0] == "All 2 tensors fit, by name and by shape of the code as nn.Sequential."
+    )
+    assert "“module.”" in fit.sentences[1]
+
+
+def test_a_tied_tensor_is_in_the_file_once() -> None:
+    graph = builder.read_code(
+        HEAD
+        + """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.emb = nn.Embedding(10, 4)
+        self.head = nn.Linear(4, 10, bias=False)
+        self.head.weight = self.emb.weight
+
+    def forward(self, x):
+        return self.head(self.emb(x))
+"""
+    )
+    assert fit_weights(graph, {"emb.weight": (10, 4)}).ok
+    assert fit_weights(graph, {"emb.weight": (10, 4), "head.weight": (10, 4)}).ok
+    assert fit_weights(graph, {}).missing == ("emb.weight", "head.weight")
+
+
+class _Runs:
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __reduce__(self) -> object:
+        return open, (self.path, "w")
+
+
+def test_a_pickle_that_runs_something_is_refused_and_does_not_run(tmp_path: Path) -> None:
+    touched = tmp_path / "touched"
+    with (tmp_path / "net.pt").open("wb") as file:
+        pickle.dump(_Runs(str(touched)), file)
+    torch.save({"a": _Runs(str(touched))}, tmp_path / "zip.pt")
+    torch.save(nn.Linear(2, 2), tmp_path / "whole.pth")
+    for name in ("net.pt", "zip.pt", "whole.pth"):
+        with pytest.raises(CodeRefused, match="holds no tensors"):
+            read_shapes(tmp_path / name)
+    assert not touched.exists()
+
+
+def test_a_bomb_is_refused_by_its_numbers(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "net.pt", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("net/data.pkl", b"0" * 40_000_000)
+        archive.writestr("net/version", "3")
+    with pytest.raises(CodeRefused, match="40 MB beside its tensors"):
+        read_shapes(tmp_path / "net.pt")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\x00" * 7, b"\xff" * 8, b"\x02" + b"\x00" * 7 + b"[]", b"\x20" + b"\x00" * 7 + b"{"],
+    ids=["empty", "short", "large", "list", "cut"],
+)
+def test_a_file_that_is_no_safetensors_is_refused(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "net.safetensors").write_bytes(content)
+    with pytest.raises(CodeRefused):
+        read_shapes(tmp_path / "net.safetensors")
+
+
+def test_another_ending_says_which_are_read(tmp_path: Path) -> None:
+    with pytest.raises(CodeRefused, match=r"\.safetensors"):
+        read_shapes(tmp_path / "net.pickle")

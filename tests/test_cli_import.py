@@ -1,0 +1,154 @@
+"""`python -m builder import`: text to project file, what was assumed, where it cannot be read."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+import builder
+from builder import cli
+
+TEXT = """
+import torch
+from torch import nn
+
+class Encoder(nn.Module):
+    def __init__(self, in_channels):
+        super().__init__()
+        self.conv = nn.Conv2d(in_channels, 8, 3, padding=1)
+
+    def forward(self, x):
+        return torch.relu(self.conv(x))
+
+class Net(nn.Module):
+    def __init__(self, in_channels, classes=10):
+        super().__init__()
+        self.encoder = Encoder(in_channels)
+        self.fc = nn.Linear(8, classes)
+
+    def forward(self, x):
+        return self.fc(self.encoder(x).mean((2, 3)))
+"""
+
+
+class Wanted(nn.Module):
+    """What the text above makes, for its state_dict."""
+
+    def __init__(self, in_channels: int = 1) -> None:
+        super().__init__()
+        self.encoder = nn.Module()
+        self.encoder.conv = nn.Conv2d(in_channels, 8, 3)
+        self.fc = nn.Linear(8, 10)
+
+
+def run(*words: object) -> int:
+    return cli.main(["import", *map(str, words)])
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    path = tmp_path / "net.py"
+    path.write_text(TEXT)
+    return path
+
+
+def test_a_file_becomes_a_project_and_what_was_assumed_is_said(
+    text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(text, "-o", tmp_path / "net.json") == 0
+    said = capsys.readouterr().err
+    assert "assumed: Made as Net(in_channels=3)" in said
+    assert "also in the text, by --target: Encoder" in said
+    assert "Net: N×3×32×32 → N×10 · 3 layers · 314 parameters · 1 block" in said
+    assert list(builder.load_project(tmp_path / "net.json").graph.blocks) == ["Encoder"]
+
+
+def test_target_and_input_are_taken_as_said(text: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(text, "--target", "Net(1, classes=4)", "--input", "float32[N,1,28,28]") == 0
+    out, said = capsys.readouterr()
+    assert json.loads(out)["name"] == "Net"
+    assert "assumed" not in said
+    assert "N×1×28×28 → N×4" in said
+
+
+def test_a_notebook_and_standard_input_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cells = [
+        {"cell_type": "markdown", "source": "# A net"},
+        {"cell_type": "code", "source": ["!pip install torch\n", TEXT]},
+    ]
+    notebook = json.dumps({"cells": cells})
+    (tmp_path / "net.ipynb").write_text(notebook)
+    assert run(tmp_path / "net.ipynb") == 0
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(notebook.encode())))
+    assert run("-") == 0
+    assert json.loads(capsys.readouterr().out.split("\n}\n")[0] + "\n}")["name"] == "Net"
+
+
+def test_what_cannot_be_read_is_named_by_file_line_and_help(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "bad.py"
+    path.write_text(TEXT + "model = Net(1\n")
+    assert run(path) == 2
+    where, line, help_ = capsys.readouterr().err.splitlines()
+    assert where.startswith(f"{path}:21: Python does not understand this line")
+    assert line == "    model = Net(1"
+    assert help_.startswith("Mend it")
+
+
+def test_a_name_that_is_not_there_says_which_are(
+    text: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(text, "--target", "Nett(1)") == 2
+    said = capsys.readouterr().err
+    assert "The text holds Net, Encoder: choose one by --target." in said
+
+
+def test_a_file_that_is_no_text_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "net.py").write_bytes(b"\xff\xfe\x00\x01")
+    assert run(tmp_path / "net.py") == 2
+    assert "not text in UTF-8" in capsys.readouterr().err
+    assert run(tmp_path / "none.py") == 2
+
+
+def test_weights_that_fit_are_said_to(
+    text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_file(Wanted().state_dict(), tmp_path / "net.safetensors")
+    torch.save({"model_state_dict": Wanted().state_dict(), "epoch": 3}, tmp_path / "net.pt")
+    for name in ("net.safetensors", "net.pt"):
+        given = ("--target", "Net(1)", "--weights", tmp_path / name, "-o", tmp_path / "net.json")
+        assert run(text, *given) == 0
+        assert f"{name}: All 4 tensors fit, by name and by shape." in capsys.readouterr().err
+
+
+def test_weights_that_do_not_fit_are_named_and_end_in_1(
+    text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = Wanted(3).state_dict()
+    del weights["fc.bias"]
+    save_file({**weights, "head.bias": torch.zeros(2)}, tmp_path / "net.safetensors")
+    assert run(text, "--target", "Net(1)", "--weights", tmp_path / "net.safetensors") == 1
+    said = capsys.readouterr().err
+    assert "The network has what the file lacks: “fc.bias”." in said
+    assert "The file has what the network lacks: “head.bias”." in said
+    assert "“encoder.conv.weight” is 8×3×3×3 in the file and 8×1×3×3 in the network." in said
+
+
+def test_a_checkpoint_that_cannot_be_opened_loses_no_project(
+    text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save(nn.Linear(2, 2), tmp_path / "whole.pt")
+    assert run(text, "--weights", tmp_path / "whole.pt", "-o", tmp_path / "net.json") == 1
+    assert "nothing else is opened" in capsys.readouterr().err
+    assert builder.load_project(tmp_path / "net.json").name == "Net"
