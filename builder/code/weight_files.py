@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from builder.code.building import build_module
-from builder.code.limits import refuse_own_code
+from builder.code.limits import limit_memory, refuse_own_code
 from builder.errors import CodeRefused, quote
 from builder.graph.model import Graph
 
@@ -239,17 +239,11 @@ def _tensors(value: Any) -> dict[str, list[int]]:
 
 def main() -> None:
     """Prints the names and shapes of the .pt file named on the command line, as JSON."""
-    import resource
-
     import torch
 
     path = Path(sys.argv[1])
-    with open("/proc/self/statm") as status:
-        used = int(status.read().split()[0]) * resource.getpagesize()
     # A .pt of before 2020 is no archive: its tensors are read with it.
-    room = used + _MEMORY + (0 if zipfile.is_zipfile(path) else 2 * path.stat().st_size)
-    resource.setrlimit(resource.RLIMIT_AS, (room, room))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limit_memory(_MEMORY + (0 if zipfile.is_zipfile(path) else 2 * path.stat().st_size))
     print(json.dumps(_tensors(torch.load(path, map_location="meta", weights_only=True))))
 
 

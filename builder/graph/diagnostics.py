@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -50,3 +51,9 @@ class Finding:
         return Diagnostic(
             node, self.message, self.port, self.parameter, self.severity, (), self.kind
         )
+
+
+def first_of(problems: Sequence[Diagnostic]) -> Diagnostic | None:
+    """Where one begins to mend: the first error, else the first warning; None where all is well."""
+    errors = (problem for problem in problems if problem.severity == "error")
+    return next(errors, problems[0] if problems else None)

@@ -11,6 +11,7 @@ from typing import Final
 import streamlit as st
 
 from builder.errors import LayerwiseError
+from builder.graph.diagnostics import first_of
 from builder.graph.size import count_layers, format_count, format_layers
 from builder.graph.words import parameters_words
 from builder.ui import state
@@ -184,9 +185,7 @@ def _chip() -> None:
         help="Go to the first problem" if problems else "Every layer fits. Go to the build page",
     )
     if clicked:
-        if problems:
-            errors = [one for one in problems if one.severity == "error"]
-            first = (errors or problems)[0]
+        if first := first_of(problems):
             state.select(first.node, first.scope)
             look_at_first_problem()
         go_to("Build")

@@ -24,6 +24,7 @@ from select import select
 from time import monotonic
 from typing import Any, Final
 
+from builder.code.limits import limit_memory
 from builder.code.reading.reading import Read, read_here
 from builder.errors import CodeRefused
 
@@ -276,11 +277,8 @@ def _limit() -> None:
     """No more memory than a network's text needs; no file of any size; no further processes' time."""
     import resource
 
-    with open("/proc/self/statm") as status:
-        used = int(status.read().split()[0]) * resource.getpagesize()
-    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
+    limit_memory(MEMORY)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
 if __name__ == "__main__":

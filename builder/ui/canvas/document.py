@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from builder.graph.axes import axes_words, name_axes
-from builder.graph.diagnostics import Diagnostic
+from builder.graph.diagnostics import Diagnostic, first_of
 from builder.graph.model import Graph, Ref, Value
 from builder.graph.outcome import activation_bytes
 from builder.graph.repairs import Repair
@@ -206,8 +206,7 @@ def _totals(graph: Graph, looked: Looked) -> dict[str, Any]:
 
 def _first(looked: Looked) -> dict[str, Any] | None:
     """Where the first problem is: errors before warnings."""
-    errors = [p for p in looked.places if p.severity == "error"]
-    first = next(iter(errors or looked.places), None)
+    first = first_of(looked.places)
     return {"node": first.node, "scope": "/".join(first.scope)} if first else None
 
 

@@ -320,13 +320,6 @@ def _selecting(operation: Operation) -> None:
     select(reading.nodes(operation, "nodes", state.scoped_graph()))
 
 
-def _first_problem(_: Operation) -> None:
-    problems = state.problems()
-    errors = [p for p in problems if p.severity == "error"]
-    for problem in (errors or problems)[:1]:
-        state.select(problem.node, problem.scope)
-
-
 def _show_problem(operation: Operation) -> None:
     scope = reading.text(operation, "scope") or ""
     path = tuple(part for part in scope.split("/", MAX_NESTED + 1) if part)
@@ -384,7 +377,6 @@ _ACTS: Final[Mapping[str, Callable[[Operation], None]]] = {
     "open": _open,
     "leave": _leave,
     "select": _selecting,
-    "first_problem": _first_problem,
     "show_problem": _show_problem,
     "repair": _repair,
     "sure": _sure,

@@ -16,11 +16,11 @@ const ASK_ANEW_AFTER = 3;
 const MOST_PATIENCE = 12;
 const MOST_HELD = 200;
 /** Operations that change nothing that is kept. */
-const PASSING = new Set(["select", "pin", "fits", "effect", "picture", "resync", "copy", "open", "leave", "show_problem", "first_problem"]);
+const PASSING = new Set(["select", "pin", "fits", "effect", "picture", "resync", "copy", "open", "leave", "show_problem"]);
 const KEPT_REVISIONS = 24;
 /** Operations that add nodes or give positions: what is shown is pinned before them. */
 const PLACING = new Set(["add", "insert", "join", "move", "arrange", "paste", "duplicate", "group", "fold", "cut", "delete"]);
-const SCOPED = new Set(["open", "leave", "show_problem", "first_problem"]);
+const SCOPED = new Set(["open", "leave", "show_problem"]);
 
 export class CanvasStore {
   client = `${Math.random().toString(36).slice(2, 10)}${Date.now().toString(36)}`;

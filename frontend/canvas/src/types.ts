@@ -147,7 +147,7 @@ export type Edit =
   | { op: "duplicate"; nodes: string[]; at: Point }
   | { op: "paste"; at: Point; keep_inputs: boolean; text?: string }
   | { op: "repair"; id: string }
-  | { op: "undo" | "redo" | "first_problem" | "resync" }
+  | { op: "undo" | "redo" | "resync" }
   | { op: "goto"; position: number }
   | { op: "select"; nodes: string[] }
   | { op: "show_problem"; node: string; scope: string };
