@@ -9,6 +9,7 @@ import { ContextMenu } from "./ContextMenu";
 import { Controller, FRAME, type Flow } from "./controller";
 import { ByHand } from "./dragging";
 import { Footer } from "./Footer";
+import { focusedNode, focusIsLost, followFocus } from "./focus";
 import { FrameNode } from "./FrameNode";
 import { Keys } from "./Keys";
 import { commandFor } from "./keys";
@@ -47,21 +48,17 @@ const SEVERAL = ["Shift", "Meta", "Control"];
 const OTHER_BUTTONS = [1, 2];
 const SNAP: [number, number] = [GRID * 2, GRID * 2];
 
-/** Whether the canvas was the last thing clicked or focused; it may be drawn anew meanwhile. */
-let ours = false;
-/** The layer or frame that has the focus, or had it when the canvas was drawn anew. */
-let held: string | null = null;
-
-export function Canvas({ store }: { store: CanvasStore }) {
+/** `place`: the element it stands in; another one where Streamlit has drawn its place anew. */
+export function Canvas({ store, place }: { store: CanvasStore; place: HTMLElement }) {
   const [controller] = useState(() => new Controller(store));
   return (
     <ControllerProvider value={controller}>
-      <ReactFlowProvider><Frame /></ReactFlowProvider>
+      <ReactFlowProvider><Frame place={place} /></ReactFlowProvider>
     </ControllerProvider>
   );
 }
 
-function Frame() {
+function Frame({ place }: { place: HTMLElement }) {
   const controller = useController();
   const { store, ui } = controller;
   useSyncExternalStore(store.subscribe, store.snapshot);
@@ -72,7 +69,7 @@ function Frame() {
     controller.box = element;
     if (!element) return;
     return watchTheme(element, setDark);
-  }, [controller, store.colours]);
+  }, [controller, store.colours, place]);
   const family = useMemo(() => {
     const style: Record<string, string> = {};
     for (const [name, [light, night, fill, nightFill]] of Object.entries(store.colours)) {
@@ -85,24 +82,16 @@ function Frame() {
   // What held the focus may be gone (a layer deleted, undone, drawn anew): the page then has it, and a
   // key would mean nothing, or the head's own. Until something else is clicked or focused it is ours.
   useEffect(() => {
-    const within = (event: Event): boolean => box.current !== null && event.composedPath().includes(box.current);
-    const look = (event: Event): void => {
-      ours = within(event);
-      const node = event.type === "focusin" && ours ? (event.composedPath()[0] as HTMLElement).closest<HTMLElement>(".react-flow__node") : null;
-      if (event.type === "focusin") held = node?.dataset["id"] ?? null;
-    };
+    const stop = followFocus(() => box.current);
     const lost = (event: KeyboardEvent): void => {
-      if (!ours || document.activeElement !== document.body || within(event)) return;
+      if (!focusIsLost() || event.composedPath().includes(box.current ?? window.document.head)) return;
       controller.focus();
       controller.sendChosen();
       act(controller, event);
     };
-    window.addEventListener("pointerdown", look, true);
-    window.addEventListener("focusin", look, true);
     window.addEventListener("keydown", lost, true);
     return () => {
-      window.removeEventListener("pointerdown", look, true);
-      window.removeEventListener("focusin", look, true);
+      stop();
       window.removeEventListener("keydown", lost, true);
     };
   }, [controller]);
@@ -316,7 +305,8 @@ function Stage() {
   }, [count, nodes.length, controller]);
   const drawnOnce = nodes.length > 0;
   useEffect(() => {
-    if (drawnOnce && ours && held !== null && document.activeElement === document.body) controller.focusNode(held);
+    const held = focusedNode();
+    if (drawnOnce && held !== null && focusIsLost()) controller.focusNode(held);
   }, [drawnOnce, controller]);
   useEffect(() => {
     const timer = setTimeout(() => store.pinLoose(), 300);

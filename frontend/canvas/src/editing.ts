@@ -2,6 +2,7 @@
 import { put, refusal } from "./clipboard";
 import { Connecting } from "./connecting";
 import { reasonNot } from "./able";
+import { focusOn } from "./focus";
 import { FRAME_EDGE, FRAME_HEAD, frameBox, framesAlong } from "./frames";
 import { align, around, arrange, axisOf, closeGaps, distribute, freePlace, overlaps, snapped, type Box, type Edge, type Style } from "./layout";
 import { GAP_DOWN } from "./placing";
@@ -64,7 +65,7 @@ export class Editing extends Connecting {
     const overtaken = this.dropChosen();
     if (nodes.join() !== this.doc.selected.join()) this.store.dispatch({ op: "select", nodes });
     else if (overtaken) this.onMarks();
-    if (andFocus && nodes.length === 1) requestAnimationFrame(() => this.nodeElement(nodes[0] ?? "")?.focus({ preventScroll: true }));
+    if (andFocus && nodes.length === 1) requestAnimationFrame(() => focusOn(this.nodeElement(nodes[0] ?? "")));
   }
 
   /** Frames, notes and wires are no longer selected; Python knows only of layers. */

@@ -1,5 +1,6 @@
 /** Where things are: on the drawing, on the screen, and what of it is looked at. */
 import { getViewportForBounds, type Node, type ReactFlowInstance } from "@xyflow/react";
+import { focusOn } from "./focus";
 import type { Route } from "./route";
 import { around, directionOf, nodeSize, type Box, type Direction } from "./layout";
 import { MARGIN, READABLE } from "./rows";
@@ -238,12 +239,12 @@ export class View {
   }
 
   focus(): void {
-    this.box?.focus({ preventScroll: true });
+    focusOn(this.box);
   }
 
   /** Gives a layer the focus, or the canvas where it is not drawn. */
   focusNode(id: string): void {
-    requestAnimationFrame(() => (this.nodeElement(id) ?? this.box)?.focus({ preventScroll: true }));
+    requestAnimationFrame(() => focusOn(this.nodeElement(id) ?? this.box));
   }
 
   nodeElement(id: string): HTMLElement | null {

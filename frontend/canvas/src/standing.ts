@@ -1,0 +1,99 @@
+/**
+ * The canvases that stand on this page, one for each project. Streamlit takes a component from the page
+ * and draws it anew a moment later where it was slow to send what it had drawn (a fragment that begins
+ * drops what still waits of its own in the queue, also the part of a full run whose end then clears the
+ * element away). What is drawn is therefore kept, and moved into the new place as it is: an opened menu,
+ * a wire that is being drawn and the focus outlive it.
+ */
+import { createElement } from "react";
+import { createRoot, type Root } from "react-dom/client";
+import flowCss from "@xyflow/react/dist/style.css?inline";
+import { Canvas } from "./Canvas";
+import { giveFocusBack, keepFromMoves, noteFocus } from "./focus";
+import { levelStyles } from "./levels";
+import { CanvasStore } from "./store";
+import css from "./style.css?inline";
+
+export interface Standing { project: string; store: CanvasStore; root: Root; body: HTMLElement; size: [number, number] }
+
+/** So long a canvas without a place is kept as it is. */
+const LINGER_MS = 3000;
+const standing = new Map<string, Standing>();
+/** One store for each project while this page lives: a switch of pages loses nothing, and counts go on. */
+const stores = new Map<string, CanvasStore>();
+
+function storeOf(project: string): CanvasStore {
+  const known = stores.get(project);
+  if (known) return known;
+  const fresh = new CanvasStore();
+  stores.set(project, fresh);
+  void fresh.resume(project);
+  return fresh;
+}
+
+/** The canvas of a project, made where none stands. */
+export function canvasOf(project: string): Standing {
+  const known = standing.get(project);
+  if (known) return known;
+  const body = document.createElement("div");
+  body.className = "canvas-body";
+  const style = document.createElement("style");
+  style.textContent = flowCss + css + levelStyles();
+  const ground = document.createElement("div");
+  ground.className = "canvas-ground";
+  body.append(style, ground);
+  const made: Standing = { project, store: storeOf(project), root: createRoot(ground), body, size: [0, 0] };
+  keepFromMoves(body, () => leave(made));
+  standing.set(project, made);
+  return made;
+}
+
+/** Puts a canvas into its place on the page; what stood there leaves. To be called once its store knows what to draw. */
+export function placeIn(host: HTMLElement, canvas: Standing): void {
+  if (canvas.body.parentElement !== host) {
+    const others = [...standing.values()].filter((one) => one.body.parentElement === host);
+    moved(canvas, host);
+    for (const one of others) leave(one);
+    canvas.store.reopen();
+    canvas.root.render(createElement(Canvas, { store: canvas.store, place: host }));
+  }
+  canvas.size = [host.clientWidth, host.clientHeight];
+}
+
+/** Lets a canvas go whose place is gone, unless it gets another one soon. */
+export function leave(canvas: Standing): void {
+  if (canvas.body.isConnected) return;
+  canvas.store.close();
+  const place = waiting();
+  const [w, h] = canvas.size;
+  place.style.cssText = `width: ${w}px; height: ${h}px`;
+  moved(canvas, place);
+  setTimeout(() => {
+    if (canvas.body.parentElement !== place) return;
+    standing.delete(canvas.project);
+    canvas.root.unmount();
+    canvas.body.remove();
+  }, LINGER_MS);
+}
+
+function moved(canvas: Standing, place: HTMLElement): void {
+  noteFocus();
+  place.replaceChildren(canvas.body);
+  giveFocusBack();
+}
+
+/** Where a canvas without a place waits: out of sight, but part of the page, so that it can have the focus. */
+function waiting(): HTMLElement {
+  const host = document.createElement("div");
+  host.style.cssText = "position: fixed; left: -20000px; top: 0; opacity: 0; pointer-events: none";
+  const place = document.createElement("div");
+  host.attachShadow({ mode: "open" }).append(place);
+  document.body.append(host);
+  const gone = new MutationObserver(() => {
+    if (place.firstChild) return;
+    gone.disconnect();
+    host.remove();
+  });
+  gone.observe(place, { childList: true });
+  return place;
+}

@@ -1,0 +1,126 @@
+"""Streamlit takes the canvas from the page and draws it anew: nobody who works on it is interrupted.
+
+That happens where a slow line still holds what a full run drew when the canvas's own fragment begins: the
+queue then drops the canvas's part of the full run, whose end clears away what it did not draw.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, WebSocketRoute, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+
+from builder.graph.model import Graph, Ref
+from tests.browser.drawing import Drawing, placed
+from tests.graph.sound_networks import Net
+
+Draw = Callable[..., Drawing]
+
+
+class Line:
+    """The line between page and server; what the canvas is drawn with can be held back."""
+
+    def __init__(self) -> None:
+        self.holding = False
+        self.held: list[bytes | str] = []
+        self._page: WebSocketRoute | None = None
+
+    def open(self, page: WebSocketRoute) -> None:
+        self._page = page
+        server = page.connect_to_server()
+        server.on_message(self._passed_on)
+
+    def _passed_on(self, data: bytes | str) -> None:
+        assert self._page
+        if isinstance(data, bytes) and self.holding and self._belongs_to_canvas(data):
+            self.held.append(data)
+        else:
+            self._page.send(data)
+
+    def _belongs_to_canvas(self, data: bytes) -> bool:
+        message = ForwardMsg.FromString(data)
+        return bool(message.delta.fragment_id) and list(message.metadata.delta_path)[:3] == [0, 3, 0]
+
+    def release(self) -> None:
+        assert self._page
+        self.holding = False
+        while self.held:
+            self._page.send(self.held.pop(0))
+
+
+@pytest.fixture
+def line() -> Line:
+    return Line()
+
+
+@pytest.fixture
+def slow(browser: Browser, line: Line) -> Iterator[BrowserContext]:
+    """A browser whose line can be held."""
+    context = browser.new_context(
+        viewport={"width": 1920, "height": 1080}, reduced_motion="reduce"
+    )
+    context.set_default_timeout(30_000)
+    context.route_web_socket(re.compile("/_stcore/stream"), line.open)
+    yield context
+    context.close()
+
+
+def row() -> Graph:
+    net = Net("N", 16)
+    net.layer("one", "Linear", out_features=16)
+    net.layer("two", "Linear", out_features=16)
+    at = {"one": (240.0, 0.0), "two": (480.0, 0.0)}
+    return placed(net.done(), x=(0, 0), out=(720, 0), **at)
+
+
+def test_a_wire_begun_and_the_focus_outlive_a_canvas_drawn_anew(
+    drawing: Draw, slow: BrowserContext, line: Line
+) -> None:
+    on = drawing(row(), within=slow)
+    on.choose("x")
+    on.press("w")
+    begun = on.page.locator(".footer .hint")
+    expect(begun).to_contain_text("Wire from x")
+
+    line.holding = True
+    on.press("ArrowRight")  # the form follows: a full run, whose canvas does not come
+    place = on.page.locator(".st-key-lw_canvas_box .canvas-root")
+    expect(place).to_have_count(0)
+    assert line.held
+    on.press("ArrowRight")  # meanwhile one goes on
+    line.release()
+    expect(place).to_have_count(1)
+    expect(place.locator(".react-flow__node-layer")).to_have_count(4)
+    expect(begun).to_contain_text("Wire from x")
+    expect(on.node("two")).to_be_focused()
+    on.press("Enter")
+    on.page.get_by_role("menuitem", name="Replace").press("Enter")
+    on.saved(lambda g: g.nodes["two"].arguments["input"] == Ref("x"), "the wire")
+    on.agrees()
+
+
+def test_words_being_searched_stay_in_a_canvas_drawn_anew(
+    drawing: Draw, slow: BrowserContext, line: Line
+) -> None:
+    on = drawing(row(), within=slow)
+    on.choose("one")
+    on.settled()
+    line.holding = True
+    on.press("ArrowRight", "/")
+    search = on.page.get_by_role("combobox", name=re.compile("Search layers"))
+    search.press_sequentially("drop")
+    place = on.page.locator(".st-key-lw_canvas_box .canvas-root")
+    expect(place).to_have_count(0)
+    search.press_sequentially("out")
+    line.release()
+    expect(place).to_have_count(1)
+    expect(search).to_have_value("dropout")
+    expect(search).to_be_focused()
+    before = on.ids()
+    on.press("Enter")
+    new = on.new(before)
+    on.saved(lambda g: new in g.nodes, "the layer")
+    on.agrees()
