@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 
-from builder.graph.model import Graph
+from builder.gallery import project
+from builder.graph.model import Graph, Ref
 from tests.browser.drawing import Drawing, placed, reads, until
 from tests.graph.sound_networks import Net
 
@@ -215,3 +216,70 @@ def test_what_reshapes_others_is_asked_in_the_canvas(drawing: Draw) -> None:
     expect(on.node("act1")).to_have_count(0)
     expect(asked).to_have_count(0)
     on.agrees()
+
+
+def test_what_comes_out_of_a_block_covers_nothing(drawing: Draw) -> None:
+    """ResNet-18 stands in rows: a stage taken out of its block twice fits into no gap of them."""
+    on = drawing(project("resnet18").graph)
+    stage = next(o for o in on.graph().owners.values() if o.name == "layer2")
+    (call,) = on.graph().calls_of(stage.id)
+    before = on.ids()
+    on.choose(call.id)
+    on.press("Control+Shift+G")
+    until(lambda: len(on.ids()) == len(before) + 1, "two blocks for the stage")
+    on.settled()
+    assert covered(on) == []
+    first = min(on.ids() - before)
+    before = on.ids()
+    on.choose(first)
+    on.press("Control+Shift+G")
+    until(lambda: len(on.ids() - before) > 3, "the layers of one")
+    on.settled()
+    until(lambda: covered(on) == [], lambda: f"nothing covered: {covered(on)}")
+    on.agrees()
+
+
+def test_what_comes_out_of_a_block_goes_aside_where_nothing_can_make_room(drawing: Draw) -> None:
+    net = Net("N", 16)
+    net.layer("up", "Linear", reads=Ref("x"), out_features=16)
+    net.layer("down", "Linear", reads=Ref("x"), out_features=16)
+    net.op("sum", "operator.add", input=Ref("up"), other=Ref("down"))
+    net.layer("apart", "Linear", reads=Ref("x"), out_features=16)
+    net.last = Ref("sum")
+    at = {"up": (300.0, 0.0), "down": (300.0, 150.0), "sum": (560.0, 60.0), "apart": (160.0, 400.0)}
+    on = drawing(placed(net.done(), x=(0, 0), out=(840, 60), **at))
+    ids = on.ids()
+    on.choose("up", "down", "sum")
+    on.press("Control+g")
+    until(lambda: len(on.ids()) == len(ids) - 2, "one node for three")
+    (block,) = on.ids() - ids
+    on.choose(block)
+    for _ in range(5):
+        on.press("Alt+ArrowDown")
+    on.settled()
+    assert covered(on) == []
+    stood = on.seen()["nodes"]["apart"]["at"]
+    on.press("Control+Shift+G")
+    until(lambda: on.ids() == ids, "the layers of before")
+    until(lambda: covered(on) == [], lambda: f"nothing covered: {covered(on)}")
+    now = on.seen()["nodes"]
+    assert now["apart"]["at"] == stood
+    apart = [now["down"]["at"][i] - now["up"]["at"][i] for i in (0, 1)]
+    assert apart == [0, 150]  # as they stood to each other
+    on.agrees()
+
+
+def covered(on: Drawing) -> list[tuple[str, str]]:
+    """Layers that lie over each other, in pairs."""
+    boxes: dict[str, list[float]] = on.root.evaluate(
+        """root => Object.fromEntries([...root.querySelectorAll(".react-flow__node-layer")].map((one) => {
+          const box = one.getBoundingClientRect();
+          return [one.dataset.id, [box.left, box.top, box.right, box.bottom]];
+        }))"""
+    )
+    return [
+        (one, other)
+        for one, a in boxes.items()
+        for other, b in boxes.items()
+        if one < other and a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+    ]

@@ -42,7 +42,11 @@ class Line:
 
     def _belongs_to_canvas(self, data: bytes) -> bool:
         message = ForwardMsg.FromString(data)
-        return bool(message.delta.fragment_id) and list(message.metadata.delta_path)[:3] == [0, 3, 0]
+        return bool(message.delta.fragment_id) and list(message.metadata.delta_path)[:3] == [
+            0,
+            3,
+            0,
+        ]
 
     def release(self) -> None:
         assert self._page
@@ -59,9 +63,7 @@ def line() -> Line:
 @pytest.fixture
 def slow(browser: Browser, line: Line) -> Iterator[BrowserContext]:
     """A browser whose line can be held."""
-    context = browser.new_context(
-        viewport={"width": 1920, "height": 1080}, reduced_motion="reduce"
-    )
+    context = browser.new_context(viewport={"width": 1920, "height": 1080}, reduced_motion="reduce")
     context.set_default_timeout(30_000)
     context.route_web_socket(re.compile("/_stcore/stream"), line.open)
     yield context

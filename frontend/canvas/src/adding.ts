@@ -3,7 +3,7 @@ import { framesAlong } from "./frames";
 import { meets, pointsOn } from "./geometry";
 import { around, axisOf, endsOf, freePlace, makeRoom, overlaps, snapped, type Box } from "./layout";
 import { GAP_DOWN, gapFor } from "./placing";
-import { nextReader } from "./replay";
+import { nextReader, none } from "./replay";
 import { curveOf } from "./route";
 import type { Frames, Point, Slot, Value } from "./types";
 import { NEW_NODE, uid, View } from "./view";
@@ -137,7 +137,7 @@ export class Adding extends View {
     this.show([fresh.id]);
   }
 
-  /** Several came at once, as from a block: what would stand under them moves on. */
+  /** Several came at once, as from a block: what would stand under them moves on, or they go where they cover nothing. */
   clear(ids: string[]): void {
     const own = new Set(ids);
     const boxes = this.boxMap();
@@ -146,7 +146,8 @@ export class Adding extends View {
     if (!all || ids.length < 2 || ![...others.values()].some((box) => overlaps(box, all, 4))) return;
     const behind = new Set(ids.flatMap((id) => [...readersOf(this.doc, id)]).filter((id) => !own.has(id)));
     const move = makeRoom(all, others, behind, this.direction(), this.direction() === "LR" ? gapFor() : GAP_DOWN);
-    if (move && Object.keys(move).length) this.store.dispatch({ op: "pin", at: move, frames: this.framesFor(others, move), keep: true });
+    const at = move ?? together(ids, boxes, all, freePlace([all.x, all.y], all, [...others.values()]));
+    if (Object.keys(at).length) this.store.dispatch({ op: "pin", at, frames: move ? this.framesFor(others, move) : {}, keep: true });
   }
 
   /** The wire that a box covers, the nearest to its middle where there are several. */
@@ -274,4 +275,14 @@ export class Adding extends View {
     this.came(id, spot.at);
     return true;
   }
+}
+
+/** Where nodes stand once what is around them has its corner there. */
+function together(ids: string[], boxes: Map<string, Box>, all: Box, corner: Point): Record<string, Point> {
+  const at = none<Point>();
+  for (const id of ids) {
+    const box = boxes.get(id);
+    if (box) at[id] = [box.x + corner[0] - all.x, box.y + corner[1] - all.y];
+  }
+  return at;
 }

@@ -19,7 +19,7 @@ const MOST_HELD = 200;
 const PASSING = new Set(["select", "pin", "fits", "effect", "picture", "resync", "copy", "open", "leave", "show_problem"]);
 const KEPT_REVISIONS = 24;
 /** Operations that add nodes or give positions: what is shown is pinned before them. */
-const PLACING = new Set(["add", "insert", "join", "move", "arrange", "paste", "duplicate", "group", "fold", "cut", "delete"]);
+const PLACING = new Set(["add", "insert", "join", "move", "arrange", "paste", "duplicate", "group", "ungroup", "fold", "cut", "delete"]);
 const SCOPED = new Set(["open", "leave", "show_problem"]);
 
 export class CanvasStore {
