@@ -9,7 +9,8 @@ import { ContextMenu } from "./ContextMenu";
 import { Controller, FRAME, type Flow } from "./controller";
 import { ByHand } from "./dragging";
 import { Footer } from "./Footer";
-import { focusedNode, focusIsLost, followFocus } from "./focus";
+import { focusIsLost, followFocus } from "./focus";
+import { useFollowing } from "./following";
 import { FrameNode } from "./FrameNode";
 import { Keys } from "./Keys";
 import { commandFor } from "./keys";
@@ -36,14 +37,9 @@ const nodeTypes = { layer: LayerNode, frame: FrameNode };
 const edgeTypes = { shape: ShapeEdge };
 /** Where each canvas was looked at; the module outlives a switch of pages. */
 const viewports = new Map<string, Viewport>();
-/** How often the page had sent one to the first problem, by project. */
-const looks = new Map<string, number>();
 /** Of more than these only what is in view is in the page. */
 const MANY_NODES = 40;
-/** More new layers than these at once are not looked for. */
-const MOST_SHOWN = 40;
 const SELECT_MS = 40;
-const FIRST_MS = 80;
 const SEVERAL = ["Shift", "Meta", "Control"];
 const OTHER_BUTTONS = [1, 2];
 const SNAP: [number, number] = [GRID * 2, GRID * 2];
@@ -166,18 +162,6 @@ function slotOf(connection: { target: string; targetHandle: string | null }): Sl
   return [connection.target, ...readIn(connection.targetHandle ?? "input:0")];
 }
 
-/** Does something once what is drawn now is on the screen; the function it gives calls it off. */
-function afterPaint(work: () => void): () => void {
-  let later: ReturnType<typeof setTimeout> | undefined;
-  const frame = requestAnimationFrame(() => {
-    later = setTimeout(work);
-  });
-  return () => {
-    cancelAnimationFrame(frame);
-    clearTimeout(later);
-  };
-}
-
 const pointOf = (event: globalThis.MouseEvent | TouchEvent): Point => {
   const at = "changedTouches" in event ? event.changedTouches[0] : event;
   return [at?.clientX ?? 0, at?.clientY ?? 0];
@@ -206,7 +190,6 @@ function Stage() {
   const { doc, placement } = store;
   const canvas = store.canvas;
   const [start] = useState(() => viewports.get(canvas));
-  const fitted = useRef(start !== undefined);
   const dragging = useRef(false);
   const [byHand] = useState(() => new ByHand());
   const carried = useRef<{ from: Point; at: Map<string, Point> } | null>(null);
@@ -252,7 +235,6 @@ function Stage() {
     ways.current = { drawn, direction, found: routes(doc, boxes, direction, unfolded) };
   }
   const { direction, found } = ways.current;
-  const known = useRef<ReadonlySet<string> | null>(null);
 
   useLayoutEffect(() => {
     if (selecting.current === undefined) chosen.current = new Set(store.doc.selected);
@@ -276,42 +258,8 @@ function Stage() {
     if (changed.length) requestAnimationFrame(() => updateInternals(changed));
   }, [ports, direction, unfolded, doc.order, updateInternals]);
 
-  // What came is brought into view, whoever brought it: a repair, a copy, a way back.
-  useEffect(() => {
-    const before = known.current;
-    known.current = new Set(doc.order);
-    const fresh = before?.size ? doc.order.filter((id) => !before.has(id)) : [];
-    if (!fresh.length || !fitted.current) return;
-    if (doc.undo !== null && doc.redo === null) controller.clear(fresh);
-    const unseen = fresh.filter((id) => !controller.looksAt(id));
-    if (unseen.length && fresh.length <= MOST_SHOWN) afterPaint(() => controller.show(unseen)); // not called off: it is said once
-  }, [doc, controller]);
-  // First the shapes are on the screen, then a new layer goes to its line.
-  useEffect(() => (controller.settles() ? afterPaint(() => controller.settle()) : undefined), [version, controller]);
-
-  // The page's head leads here as well, from other pages too: then what is drawn first comes before it.
-  useEffect(() => {
-    const project = canvas.split("/")[0] ?? "";
-    const seen = looks.get(project) ?? 0;
-    looks.set(project, doc.look);
-    if (doc.look > seen) setTimeout(() => controller.openFirstProblem(), fitted.current ? 0 : FIRST_MS);
-  }, [doc.look, canvas, controller]);
-
   const count = doc.order.length;
-  useEffect(() => {
-    if (fitted.current || !count || !nodes.length) return;
-    fitted.current = true;
-    requestAnimationFrame(() => controller.firstLook());
-  }, [count, nodes.length, controller]);
-  const drawnOnce = nodes.length > 0;
-  useEffect(() => {
-    const held = focusedNode();
-    if (drawnOnce && held !== null && focusIsLost()) controller.focusNode(held);
-  }, [drawnOnce, controller]);
-  useEffect(() => {
-    const timer = setTimeout(() => store.pinLoose(), 300);
-    return () => clearTimeout(timer);
-  }, [version, store]);
+  useFollowing(controller, version, nodes.length > 0, start !== undefined);
 
   const onNodesChange = useCallback((changes: NodeChange[]) => {
     let touched = false;
