@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, WebSocketRoute, expect
@@ -18,6 +19,11 @@ from tests.browser.drawing import Drawing, placed
 from tests.graph.sound_networks import Net
 
 Draw = Callable[..., Drawing]
+
+
+JUMP = """
+url => { navigation.traverseTo(navigation.entries().find(entry => entry.url === url).key) }
+"""
 
 
 class Line:
@@ -70,12 +76,12 @@ def slow(browser: Browser, line: Line) -> Iterator[BrowserContext]:
     context.close()
 
 
-def row() -> Graph:
+def row(name: str = "Net") -> Graph:
     net = Net("N", 16)
     net.layer("one", "Linear", out_features=16)
     net.layer("two", "Linear", out_features=16)
     at = {"one": (240.0, 0.0), "two": (480.0, 0.0)}
-    return placed(net.done(), x=(0, 0), out=(720, 0), **at)
+    return replace(placed(net.done(), x=(0, 0), out=(720, 0), **at), name=name)
 
 
 def test_a_wire_begun_and_the_focus_outlive_a_canvas_drawn_anew(
@@ -126,3 +132,39 @@ def test_words_being_searched_stay_in_a_canvas_drawn_anew(
     new = on.new(before)
     on.saved(lambda g: new in g.nodes, "the layer")
     on.agrees()
+
+
+def test_keys_never_go_to_a_project_that_is_not_shown(drawing: Draw, slow: BrowserContext) -> None:
+    """A jump in the history from one project's Build page to another's."""
+    other = drawing(row("Other"), within=slow)
+    other.page.close()
+    on = drawing(row("First"), within=slow)
+    page, build = on.page, on.page.url
+    page.get_by_role("link", name="Gallery").first.click()
+    page.get_by_text("Other", exact=True).first.click()
+    expect(page).to_have_url(re.compile("/build"))
+    shown = Drawing(page, on.url, other.path)
+    shown.choose("two")
+    page.evaluate(JUMP, build)
+    expect(page).to_have_url(build)
+    expect(page.get_by_role("textbox", name="Project name")).to_have_value("First")
+    for _ in range(3):
+        on.press("Control+d")
+    page.goto(build.replace(on.path.stem, other.path.stem))
+    shown.settled()
+    expect(page.locator(".react-flow__node-layer")).to_have_count(4)
+    assert len(other.graph().nodes) == 4
+
+
+def test_a_name_being_written_is_kept_by_a_switch_of_pages(
+    drawing: Draw, slow: BrowserContext
+) -> None:
+    on = drawing(row(), within=slow)
+    on.choose("two")
+    on.press("F2")
+    on.page.get_by_role("textbox", name=re.compile("New name")).fill("head")
+    on.page.get_by_role("link", name="Code", exact=True).click()
+    expect(on.node("two")).to_have_count(0)
+    on.page.get_by_role("link", name="Build", exact=True).click()
+    expect(on.node("two").locator(".name")).to_have_text("head")
+    on.saved(lambda g: g.label("two") == "head", "the name")

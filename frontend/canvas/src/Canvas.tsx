@@ -9,7 +9,7 @@ import { ContextMenu } from "./ContextMenu";
 import { Controller, FRAME, type Flow } from "./controller";
 import { ByHand } from "./dragging";
 import { Footer } from "./Footer";
-import { focusIsLost, followFocus } from "./focus";
+import { focusIsLost, isElsewhere } from "./focus";
 import { useFollowing } from "./following";
 import { FrameNode } from "./FrameNode";
 import { Keys } from "./Keys";
@@ -78,18 +78,14 @@ function Frame({ place }: { place: HTMLElement }) {
   // What held the focus may be gone (a layer deleted, undone, drawn anew): the page then has it, and a
   // key would mean nothing, or the head's own. Until something else is clicked or focused it is ours.
   useEffect(() => {
-    const stop = followFocus(() => box.current);
     const lost = (event: KeyboardEvent): void => {
-      if (!focusIsLost() || event.composedPath().includes(box.current ?? window.document.head)) return;
+      if (!focusIsLost(box.current)) return;
       controller.focus();
       controller.sendChosen();
       act(controller, event);
     };
     window.addEventListener("keydown", lost, true);
-    return () => {
-      stop();
-      window.removeEventListener("keydown", lost, true);
-    };
+    return () => window.removeEventListener("keydown", lost, true);
   }, [controller]);
   const onPointerDown = (event: PointerEvent): void => {
     const target = event.nativeEvent.composedPath()[0] as HTMLElement;
@@ -141,6 +137,7 @@ function Frame({ place }: { place: HTMLElement }) {
 
 /** A key pressed on the canvas, unless something is being written. */
 function act(controller: Controller, event: KeyboardEvent): void {
+  if (isElsewhere(controller.store.canvas.split("/")[0] ?? "")) return;
   const key = event.key.toLowerCase();
   const target = event.composedPath()[0] as HTMLElement;
   // Streamlit's own keys: r runs again, c clears caches.

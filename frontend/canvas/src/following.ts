@@ -58,7 +58,7 @@ export function useFollowing(controller: Controller, version: number, drawn: boo
   }, [count, drawn, controller]);
   useEffect(() => {
     const held = focusedNode();
-    if (drawn && held !== null && focusIsLost()) controller.focusNode(held);
+    if (drawn && held !== null && focusIsLost(controller.box)) controller.focusNode(held);
   }, [drawn, controller]);
   useEffect(() => {
     const timer = setTimeout(() => store.pinLoose(), PIN_MS);

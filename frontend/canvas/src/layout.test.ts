@@ -4,7 +4,7 @@ import { align, arrange, directionOf, distribute, freePlace, makeRoom, nodeSize,
 import { placed } from "./placing";
 import { routes, wirePath } from "./route";
 import { EMPTY } from "./replay";
-import type { Document, Point } from "./types";
+import type { Document, LayerData, Point, WireData } from "./types";
 
 const draw = (name: string): Document => NETWORKS[name]?.() ?? EMPTY;
 
@@ -16,6 +16,22 @@ function boxesOf(doc: Document, at: Record<string, Point>): Map<string, Box> {
   }));
 }
 
+/** One layer behind the other, each tenth added to the one ten before. */
+function chain(count: number): Document {
+  const { nodes, order } = draw("hundred");
+  const like = nodes[order[1] ?? ""] as LayerData;
+  const doc: Document = { ...EMPTY, nodes: {}, wires: {}, order: [] };
+  for (let at = 0; at < count; at++) {
+    const id = `n${at}`;
+    doc.order.push(id);
+    doc.nodes[id] = { ...like, id };
+    const wire = (from: number, slot: number): void => void (doc.wires[`${id}:input:${slot}`] = { from: [`n${from}`, []], to: [id, "input", slot], shape: "N×8×8×8", kind: "image", size: 1, fixed: false } as unknown as WireData);
+    if (at) wire(at - 1, 0);
+    if (at && at % 10 === 0) wire(at - 10, 1);
+  }
+  return doc;
+}
+
 const width = (at: Record<string, Point>): number => Math.max(...Object.values(at).map(([x]) => x));
 const small = (x: number): Box => ({ x, y: 0, w: 10, h: 10 });
 
@@ -25,6 +41,16 @@ describe("arranging", () => {
     for (const style of ["LR", "TB", "rows"] as const) {
       const boxes = [...boxesOf(doc, arrange(doc, style)).values()];
       boxes.forEach((box, at) => boxes.slice(at + 1).forEach((other) => expect(overlaps(box, other)).toBe(false)));
+    }
+  });
+
+  it("draws what is too long for dagre, in order and without covering", () => {
+    const doc = chain(5000);
+    for (const style of ["LR", "rows"] as const) {
+      const at = arrange(doc, style);
+      const boxes = [...boxesOf(doc, at).values()].sort((one, other) => one.y - other.y || one.x - other.x);
+      boxes.forEach((box, i) => boxes.slice(i + 1, i + 12).forEach((other) => expect(overlaps(box, other)).toBe(false)));
+      if (style === "LR") for (const { from, to } of Object.values(doc.wires)) expect(at[from[0]]?.[0]).toBeLessThan(at[to[0]]?.[0] ?? 0);
     }
   });
 

@@ -4,7 +4,7 @@ import { shortName } from "./numbers";
 import { none } from "./replay";
 import { MARGIN, READABLE, rows, type Room } from "./rows";
 import { close, pointOf, readers, skips, straightened, type Sized } from "./spine";
-import type { Document, LayerData, Point } from "./types";
+import type { Document, LayerData, Point, WireData } from "./types";
 
 export interface Box { x: number; y: number; w: number; h: number }
 export type Direction = "LR" | "TB";
@@ -155,38 +155,68 @@ function sizeOf(doc: Document, id: string, sizes?: Sizes): { w: number; h: numbe
 /** dagre keeps its nodes in plain objects: "constructor" would be there before it is added. */
 const named = (id: string): string => `#${id}`;
 
+/** dagre goes down a chain by recursion, and a long one ends its stack; its time grows with the square. */
+const MOST_FOR_DAGRE = 800;
+
 function layered(doc: Document, direction: Direction, sizes?: Sizes): { at: Record<string, Point>; path: string[]; deep: Map<string, number>; size: Map<string, Sized> } {
   const lr = direction === "LR";
-  const graph = new Graph({ multigraph: true });
-  graph.setGraph({ rankdir: direction, nodesep: 32, ranksep: SEEN * 2, edgesep: 20, marginx: 0, marginy: 0 });
-  graph.setDefaultEdgeLabel(() => ({}));
   const size = new Map<string, Sized>();
   for (const id of doc.order) {
     const node = doc.nodes[id];
     if (!node) continue;
     const { w, h } = sizeOf(doc, id, sizes);
-    graph.setNode(named(id), { width: w, height: h });
     size.set(id, lr ? { w, h, axis: axisOf(node) } : { w: h, h: w, axis: w / 2 });
   }
   const next = readers(doc);
   const skipped = skips(doc, next);
-  for (const [id, wire] of Object.entries(doc.wires)) {
-    const [from, to] = [wire.from[0], wire.to[0]];
-    if (!graph.hasNode(named(from)) || !graph.hasNode(named(to)) || skipped.has(`${from}>${to}`)) continue;
-    const width = lr ? Math.max(48, Math.ceil(labelWidth(wire.shape) / GRID) * GRID) : labelWidth(wire.shape);
-    graph.setEdge(named(from), named(to), { width, height: 16, labelpos: "c", weight: wire.fixed ? 0 : 1 }, named(id));
-  }
-  dagreLayout(graph);
-  const along = new Map<string, number>();
-  for (const id of size.keys()) {
-    const place = graph.node(named(id)) as { x: number; y: number; width: number; height: number };
-    along.set(id, lr ? place.x - place.width / 2 : place.y - place.height / 2);
-  }
+  const wires = Object.entries(doc.wires).filter(([, { from, to }]) => size.has(from[0]) && size.has(to[0]) && !skipped.has(`${from[0]}>${to[0]}`));
+  const along = size.size > MOST_FOR_DAGRE ? ranked(size, wires, lr) : byDagre(size, wires, direction);
   const { across, path, deep } = straightened(doc, along, size, next, skipped);
   const at = none<Point>();
   for (const [id, value] of along) at[id] = pointOf(snapped(value), Math.round(across.get(id) ?? 0), lr);
   return { at, path, deep, size };
 }
+
+/** Where each begins along the line, by dagre. */
+function byDagre(size: ReadonlyMap<string, Sized>, wires: [string, WireData][], direction: Direction): Map<string, number> {
+  const lr = direction === "LR";
+  const graph = new Graph({ multigraph: true });
+  graph.setGraph({ rankdir: direction, nodesep: 32, ranksep: SEEN * 2, edgesep: 20, marginx: 0, marginy: 0 });
+  graph.setDefaultEdgeLabel(() => ({}));
+  for (const [id, { w, h }] of size) graph.setNode(named(id), lr ? { width: w, height: h } : { width: h, height: w });
+  for (const [id, wire] of wires) {
+    graph.setEdge(named(wire.from[0]), named(wire.to[0]), { width: labelRoom(wire, lr), height: 16, labelpos: "c", weight: wire.fixed ? 0 : 1 }, named(id));
+  }
+  dagreLayout(graph);
+  return new Map([...size.keys()].map((id) => {
+    const place = graph.node(named(id)) as { x: number; y: number; width: number; height: number };
+    return [id, lr ? place.x - place.width / 2 : place.y - place.height / 2];
+  }));
+}
+
+/** The same for very many: each one step behind the last of what it reads, each step as long as its longest layer and label. */
+function ranked(size: ReadonlyMap<string, Sized>, wires: [string, WireData][], lr: boolean): Map<string, number> {
+  const into = new Map<string, [from: string, label: number][]>();
+  for (const [, wire] of wires) {
+    const list = into.get(wire.to[0]) ?? [];
+    into.set(wire.to[0], [...list, [wire.from[0], lr ? labelRoom(wire, lr) : 16]]);
+  }
+  const step = new Map<string, number>();
+  const longest: { layer: number; label: number }[] = [];
+  for (const [id, { w }] of size) { // in the order they run
+    const came = into.get(id) ?? [];
+    const at = Math.max(0, ...came.map(([from]) => (step.get(from) ?? -1) + 1));
+    const one = (longest[at] ??= { layer: 0, label: 0 });
+    one.layer = Math.max(one.layer, w);
+    one.label = Math.max(one.label, ...came.map(([, label]) => label));
+    step.set(id, at);
+  }
+  const begins: number[] = [];
+  for (const [at, { label }] of longest.entries()) begins.push(at ? (begins[at - 1] ?? 0) + (longest[at - 1]?.layer ?? 0) + label + SEEN * 2 : 0);
+  return new Map([...step].map(([id, at]) => [id, begins[at] ?? 0]));
+}
+
+const labelRoom = (wire: WireData, lr: boolean): number => (lr ? Math.max(48, Math.ceil(labelWidth(wire.shape) / GRID) * GRID) : labelWidth(wire.shape));
 
 export const snapped = (value: number): number => Math.round(value / GRID) * GRID;
 

@@ -23,6 +23,8 @@ const AMPLE = 0.55;
 const ALONE = 0.25;
 const SPLIT = 0.3;
 const SEEN = [1, 0.9, 0.8, 0.72, 0.64, 0.56, 0.5, 0.45, 0.41, 0.37];
+/** A line of more layers than these is broken in one way only: each way costs as much as it is long, times its rows. */
+const MOST_TRIED = 800;
 /** Rows may be this much wider so that their layers stand under each other. */
 const ALIGNED = 1.12;
 
@@ -33,8 +35,8 @@ export function rows(doc: Document, places: Place[], room: Room): Record<string,
   const tries: Rows[] = [measured(doc, [parts])];
   const signs = new Map<string, number>();
   for (const { sign } of parts) signs.set(sign, (signs.get(sign) ?? 0) + 1);
-  const starts = [...signs].filter(([, count]) => count > 1).map(([sign]) => sign).slice(0, 24);
-  for (const seen of SEEN) {
+  const starts = places.length > MOST_TRIED ? [] : [...signs].filter(([, count]) => count > 1).map(([sign]) => sign).slice(0, 24);
+  for (const seen of places.length > MOST_TRIED ? SEEN.slice(-1) : SEEN) {
     const width = (room.w - 2 * MARGIN) / seen;
     tries.push(measured(doc, even(parts.map((part) => [part]), width)), measured(doc, even(unsplit(parts), width)));
     for (const sign of starts) tries.push(measured(doc, even(grouped(parts, sign), width)));
@@ -223,8 +225,9 @@ function lanesOf(doc: Document, row: Part[]): number {
   const seen = new Set<string>();
   for (const wire of Object.values(doc.wires)) {
     const [from, to] = [at.get(wire.from[0]), at.get(wire.to[0])];
+    if (!from || !to || to.x - from.x - from.w < 160) continue;
     const value = JSON.stringify(wire.from);
-    if (!from || !to || to.x - from.x - from.w < 160 || seen.has(value)) continue;
+    if (seen.has(value)) continue;
     seen.add(value);
     spans.push([from.x + from.w, to.x]);
   }

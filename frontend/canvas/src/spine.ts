@@ -24,17 +24,22 @@ export function readers(doc: Document): Map<string, Set<string>> {
 /** The pairs that a longer way joins too: skips. They are drawn around the layers between. */
 export function skips(doc: Document, next: Map<string, Set<string>>): Set<string> {
   const place = new Map(doc.order.map((id, at) => [id, at]));
-  const reach = new Map<string, Set<string>>();
+  const placeOf = (id: string): number => place.get(id) ?? 0;
   const found = new Set<string>();
-  for (const id of [...doc.order].reverse()) {
-    const near = [...(next.get(id) ?? [])].sort((a, b) => (place.get(a) ?? 0) - (place.get(b) ?? 0));
-    const far = new Set<string>();
+  for (const id of doc.order) {
+    const near = [...(next.get(id) ?? [])].sort((a, b) => placeOf(a) - placeOf(b));
+    const end = placeOf(near.at(-1) ?? id);
+    if (near.length < 2) continue;
+    const reached = new Set<string>();
     for (const one of near) {
-      if (far.has(one)) found.add(`${id}>${one}`);
-      far.add(one);
-      for (const other of reach.get(one) ?? []) far.add(other);
+      if (reached.has(one)) found.add(`${id}>${one}`);
+      const stack = [one];
+      for (let at = stack.pop(); at !== undefined; at = stack.pop()) for (const to of next.get(at) ?? []) {
+        if (reached.has(to) || placeOf(to) > end) continue;
+        reached.add(to);
+        stack.push(to);
+      }
     }
-    reach.set(id, far);
   }
   return found;
 }

@@ -9,12 +9,12 @@ import { createElement } from "react";
 import { createRoot, type Root } from "react-dom/client";
 import flowCss from "@xyflow/react/dist/style.css?inline";
 import { Canvas } from "./Canvas";
-import { giveFocusBack, keepFromMoves, noteFocus } from "./focus";
+import { address, BODY, endWriting, giveFocusBack, keepFromMoves, noteFocus } from "./focus";
 import { levelStyles } from "./levels";
 import { CanvasStore } from "./store";
 import css from "./style.css?inline";
 
-export interface Standing { project: string; store: CanvasStore; root: Root; body: HTMLElement; size: [number, number] }
+export interface Standing { project: string; store: CanvasStore; root: Root; body: HTMLElement; size: [number, number]; seenAt: string }
 
 /** So long a canvas without a place is kept as it is. */
 const LINGER_MS = 3000;
@@ -36,13 +36,13 @@ export function canvasOf(project: string): Standing {
   const known = standing.get(project);
   if (known) return known;
   const body = document.createElement("div");
-  body.className = "canvas-body";
+  body.className = BODY;
   const style = document.createElement("style");
   style.textContent = flowCss + css + levelStyles();
   const ground = document.createElement("div");
   ground.className = "canvas-ground";
   body.append(style, ground);
-  const made: Standing = { project, store: storeOf(project), root: createRoot(ground), body, size: [0, 0] };
+  const made: Standing = { project, store: storeOf(project), root: createRoot(ground), body, size: [0, 0], seenAt: "" };
   keepFromMoves(body, () => leave(made));
   standing.set(project, made);
   return made;
@@ -58,28 +58,39 @@ export function placeIn(host: HTMLElement, canvas: Standing): void {
     canvas.root.render(createElement(Canvas, { store: canvas.store, place: host }));
   }
   canvas.size = [host.clientWidth, host.clientHeight];
+  canvas.seenAt = address();
 }
 
-/** Lets a canvas go whose place is gone, unless it gets another one soon. */
+/** Lets a canvas go whose place is gone, unless it gets another one soon: on the same page, of the same project. */
 export function leave(canvas: Standing): void {
   if (canvas.body.isConnected) return;
   canvas.store.close();
-  const place = waiting();
+  if (canvas.seenAt !== address()) return end(canvas);
   const [w, h] = canvas.size;
+  const place = waiting();
   place.style.cssText = `width: ${w}px; height: ${h}px`;
   moved(canvas, place);
-  setTimeout(() => {
-    if (canvas.body.parentElement !== place) return;
-    standing.delete(canvas.project);
-    canvas.root.unmount();
-    canvas.body.remove();
-  }, LINGER_MS);
+  const over = (): void => {
+    window.removeEventListener("popstate", over);
+    clearTimeout(timer);
+    if (canvas.body.parentElement === place) end(canvas);
+  };
+  const timer = setTimeout(over, LINGER_MS);
+  window.addEventListener("popstate", over);
+}
+
+function end(canvas: Standing): void {
+  if (standing.get(canvas.project) !== canvas) return;
+  endWriting(canvas.body);
+  standing.delete(canvas.project);
+  canvas.root.unmount();
+  canvas.body.remove();
 }
 
 function moved(canvas: Standing, place: HTMLElement): void {
-  noteFocus();
+  noteFocus(canvas.body);
   place.replaceChildren(canvas.body);
-  giveFocusBack();
+  giveFocusBack(canvas.body);
 }
 
 /** Where a canvas without a place waits: out of sight, but part of the page, so that it can have the focus. */
