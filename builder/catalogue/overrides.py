@@ -104,7 +104,9 @@ OVERRIDES: Final[Mapping[str, Override]] = MappingProxyType(
             ports={"hx": {"many": True, "length": 2}},
             parts=(_STATE["output"], Part("h_n", (1, 0)), Part("c_n", (1, 1))),
         ),
-        "LSTMCell": Override(parts=(Part("h", (0,)), Part("c", (1,)))),
+        "LSTMCell": Override(
+            ports={"hx": {"many": True, "length": 2}}, parts=(Part("h", (0,)), Part("c", (1,)))
+        ),
         # Attention: sizes without hints, a pair as result, stacks built from one layer.
         "MultiheadAttention": Override(
             family="transformer",

@@ -16,6 +16,7 @@ def check_recurrent(call: Call) -> Finding | None:
         _check_sequence(call, "input")
         or check_last_size(call, "input_size", "input")
         or _check_projection(call)
+        or _check_states(call)
         or _check_batch_first(call, "input")
         or _check_idle_dropout(call)
     )
@@ -46,6 +47,20 @@ def _check_projection(call: Call) -> Finding | None:
             "proj_size",
             f"projects to proj_size={size}, which must be smaller than hidden_size={hidden}.",
             parameter="proj_size",
+        )
+    return None
+
+
+def _check_states(call: Call) -> Finding | None:
+    """The states a sequence begins with: an LSTM's are two."""
+    port, parts = call.entry.port("hx"), call.tensors("hx")
+    if "hx" in call.inputs and port and port.length not in (None, len(parts)):
+        have = "one" if len(parts) == 1 else f"{len(parts)}"
+        return call.finding(
+            "states",
+            f"begins with two states, h_0 and c_0, but receives {have}: {show(parts)}{call.from_('hx')}. "
+            "Wire both, as h_n and c_n of another LSTM, or neither: then it begins with zeros.",
+            port="hx",
         )
     return None
 
@@ -114,6 +129,8 @@ def check_causal(call: Call) -> Finding | None:
 def check_cell(call: Call) -> Finding | None:
     """One step: N×features."""
     spec = call.tensor()
+    if found := _check_states(call):
+        return found
     if spec is not None and len(spec.shape) not in (1, 2):
         way = "Take one step of the sequence, or use the layer without “Cell”."
         return call.finding(

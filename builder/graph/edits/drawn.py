@@ -59,7 +59,8 @@ class InsertOnWire(Scoped):
 class Join(Scoped):
     """Adds a node that reads two values: their sum, or both behind each other.
 
-    `cat` joins along the one axis in which the shapes differ, else along axis 1. Who reads it:
+    `cat` joins along the one axis in which the shapes differ, else along axis 1, or the last where the
+    batch stands second. Who reads it:
 
     - the slot, where one is given;
     - else the output, where it reads exactly one of the two, or reads nothing yet;

@@ -188,7 +188,7 @@ def slots_of(node: Node) -> Iterator[tuple[str, int, Ref]]:
 
 
 def _axis(root: Graph, graph: Graph, a: Ref, b: Ref) -> int:
-    """Along which axis two values are put behind each other."""
+    """Along which axis two values are put behind each other: the one that differs, never the batch."""
     one, other = (_value(root, graph, ref) for ref in (a, b))
     if isinstance(one, TensorSpec) and isinstance(other, TensorSpec):
         if len(one.shape) == len(other.shape):
@@ -198,6 +198,8 @@ def _axis(root: Graph, graph: Graph, a: Ref, b: Ref) -> int:
                 return differ[0]
         if len(one.shape) < 2:
             return 0
+        if isinstance(one.shape[1], str):  # the batch stands second, as in an LSTM's h_n
+            return len(one.shape) - 1
     return 1
 
 

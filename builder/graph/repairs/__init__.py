@@ -16,6 +16,7 @@ from builder.graph.repairs import (
     reading,
     reshapes,
     sizes,
+    states,
     tensors,
     windows,
     wires,
@@ -37,6 +38,7 @@ _CANDIDATES: Mapping[str, Callable[[Case], Iterator[Candidate]]] = {
     **wires.CANDIDATES,
     **large.CANDIDATES,
     **tensors.CANDIDATES,
+    **states.CANDIDATES,
 }
 
 

@@ -50,10 +50,23 @@ def slots_for(
             given: Argument = (
                 (*(now if isinstance(now, tuple) else (now,)), value) if many else value
             )
+            if port.many and port.length is not None:
+                # What is not wired yet is taken as what is: a state has two parts of one size.
+                parts = given if isinstance(given, tuple) else (given,)
+                given = (*parts, *(value,) * (port.length - len(parts)))
+                if len(given) > len(parts) and _parts_differ(graph, node):
+                    found[name] = ""
+                    continue
             tried = replace(node, arguments={**node.arguments, port.name: given})
             problem = judge_node(root, graph, tried, known).problem
             found[name] = _reason(problem, port.name)
     return found
+
+
+def _parts_differ(graph: Graph, node: Node) -> bool:
+    """Whether the states of an LSTM are of two sizes: its h is projected, its c is not."""
+    owner = graph.owner_of(node)
+    return owner is not None and bool(owner.arguments.get("proj_size"))
 
 
 def keys_for(value: TensorSpec) -> tuple[str, ...]:
