@@ -255,8 +255,6 @@ def refused(case: Case) -> Iterator[Candidate]:
     """Where only torch's words are known: another dtype, or each argument the person set left out."""
     for port in case.entry.ports if case.entry else ():
         spec = case.arriving(port.name)
-        if spec is not None and port.name == "mask" and spec.dtype != "bool":
-            yield from case.insert([("torch.Tensor.bool", {})], port=port.name)
         if spec is not None and spec.dtype.startswith(("int", "uint", "bool")):
             yield from case.insert([("torch.Tensor.float", {})], port=port.name)
     owner = case.graph.owner_of(case.node)
