@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from builder.graph.edits import DeleteNode, apply
-from builder.graph.model import Graph, Node, Ref, TensorSpec
+from builder.graph.model import Graph, Node, Ref, TensorSpec, format_value
 from builder.graph.repairs import repairs_for
 from builder.graph.shapes import infer_shapes
 from tests.graph.sound_networks import Net
@@ -201,3 +201,36 @@ def test_of_complex_numbers_float_keeps_the_real_part_and_the_sentence_says_so(
         f"{kind} “it” has float32 weights but receives complex64, from “x”. Turn it into float32 with "
         ".float(), which keeps the real part."
     )
+
+
+def weightless(read: Ref, then: str | None = None) -> Graph:
+    """Attention that is not asked for its weights, and what reads it."""
+    net = Net("N", 5, 8)
+    net.owns("mha", "MultiheadAttention", num_heads=2, batch_first=True)
+    x = Ref("x")
+    net.call("mha", "mha", query=x, key=x, value=x, need_weights=False)
+    net.last = net.layer("it", then, read) if then is not None else read
+    return net.done()
+
+
+@pytest.mark.parametrize(
+    ("then", "who", "severity"), [(None, "Output “out”", "warning"), ("ReLU", "ReLU “it”", "error")]
+)
+def test_weights_that_attention_does_not_give_are_said_not_to_be_there(
+    then: str | None, who: str, severity: str
+) -> None:
+    graph = weightless(Ref("mha", (1,)), then)
+    (problem,) = infer_shapes(graph).problems
+    assert (problem.severity, problem.port) == (severity, "value" if then is None else "input")
+    assert problem.message == (
+        f"{who} reads the weights of “mha”, but there are no weights: its need_weights is False. Set "
+        "need_weights of “mha” to True."
+    )
+    assert first_repair(graph) == "Set need_weights of “mha” to True"
+    mended = infer_shapes(apply(graph, repairs_for(graph, problem)[0].edit))
+    assert mended.problems == () and str(mended.result) == "N×5×5"
+
+
+def test_what_attention_gives_without_its_weights_is_a_tensor_and_none() -> None:
+    report = infer_shapes(weightless(Ref("mha")))
+    assert report.problems == () and format_value(report.result) == "(N×5×8, None)"

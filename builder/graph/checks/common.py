@@ -101,6 +101,12 @@ def check_tuples(call: Call) -> Finding | None:
         place = next((i for i, part in enumerate(many) if isinstance(part, tuple)), None)
         if place is not None:
             came = call.from_(port.name, place)
+            if many[place] == ():
+                return call.finding(
+                    "tuple_input",
+                    f"needs one tensor but receives None{came}. Choose what else it reads.",
+                    port=port.name,
+                )
             return call.finding(
                 "tuple_input",
                 f"needs one tensor but receives a tuple, {show(many[place])}{came}. "

@@ -47,6 +47,18 @@ def no_part(case: Case) -> Iterator[Candidate]:
             yield case.read(Ref(argument.node, (0,)), f"Read the first part of {label}", 1, name)
 
 
+def no_weights(case: Case) -> Iterator[Candidate]:
+    """Attention that gives its weights; else what it gives beside them."""
+    for ref in case.refs():
+        node = case.source(ref)
+        if node is None or case.chosen("need_weights", node) is not False:
+            continue
+        yield case.set("need_weights", True, node=node)
+        instead = Ref(ref.node, (0,))
+        label = f"Take part “attn_output” of {quote(case.graph.label(node.id))}"
+        yield case.read(instead, label, 1, replacing=ref)
+
+
 def order(case: Case) -> Iterator[Candidate]:
     """The reader behind what it reads; the values before it."""
     seen: set[str] = set()
@@ -289,6 +301,7 @@ CANDIDATES = {
     "unknown_target": unknown_target,
     "recursion": unknown_target,
     "no_part": no_part,
+    "no_weights": no_weights,
     "order": order,
     "no_output": no_output,
     "unused": unused,
