@@ -173,5 +173,9 @@ def _finding(
         return checks.refused(call, found, outcome.refusal) if found and outcome.refusal else found
     if outcome.refusal:
         return checks.explain(call, outcome.refusal)
-    first = next(iter_refs(node.arguments.get(entry.ports[0].name)), None)
-    return checks.find_by_origin(call, scope.graph, origin_of(scope.graph, first, scope.reports))
+
+    def origin(port: str) -> Node | None:
+        ref = next(iter_refs(node.arguments.get(port)), None)
+        return origin_of(scope.graph, ref, scope.reports)
+
+    return checks.find_by_origin(call, scope.graph, origin)

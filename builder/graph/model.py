@@ -41,7 +41,8 @@ class TensorSpec:
 
 
 Value: TypeAlias = "TensorSpec | tuple[Value, ...]"
-"""What a node gives: one tensor, or a (nested) tuple of them, such as LSTM's (output, (h_n, c_n))."""
+"""What a node gives: a tensor, or a (nested) tuple of them, such as LSTM's (output, (h_n, c_n)).
+() stands for None: attention's weights where need_weights is False."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,9 +389,11 @@ def format_shape(shape: tuple[Dim, ...]) -> str:
 
 
 def format_value(value: Value | None) -> str:
-    """A shape, a tuple of shapes in brackets, or "?" where nothing is known."""
+    """A shape, a tuple of shapes in brackets, "None" for (), or "?" where nothing is known."""
     if value is None:
         return "?"
+    if value == ():
+        return "None"
     if isinstance(value, TensorSpec):
         return format_shape(value.shape)
     return "(" + ", ".join(format_value(part) for part in value) + ")"

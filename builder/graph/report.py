@@ -17,9 +17,9 @@ class NodeReport:
     for a port that takes many. `arguments`: every constructor argument as it is written in code, set
     or inferred (left-out defaults stay out); `inferred` names those that were worked out.
     `parameters`, `trainable`, `buffers`: counts of numbers. `flops`: per sample in one forward pass,
-    2 for each multiply-add of matrix products, convolutions, attention and Bilinear (as torch's
-    FlopCounterMode counts them; sums, activations, poolings and norms count nothing), None where
-    unknown. `activation_bytes`: of its result, per sample;
+    2 for each multiply-add of matrix products, convolutions and attention (as torch's FlopCounterMode
+    counts them) and of Bilinear (of which it counts none); sums, activations, poolings and norms count
+    nothing; None where unknown. `activation_bytes`: of its result, per sample;
     of a layer made of others (transformers, attention, recurrent) of every result inside it, which is
     about what training keeps for the backward pass.
     `problem`: the first error, else the first warning. `body`: for a block, one report for each

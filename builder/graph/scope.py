@@ -15,6 +15,8 @@ from builder.graph.size import machine_memory, training_bytes
 from builder.graph.symbols import CannotEvaluate, Evaluated, evaluate
 from builder.graph.wiring import in_words, missing_words, name_of
 
+_ATTENTION = "torch.nn.MultiheadAttention"
+
 
 @dataclass
 class Scope:
@@ -123,4 +125,11 @@ class Scope:
         if not isinstance(index, int) or not 0 <= index < len(value):
             text = f"takes part {index} of {label}, which gives {len(value)} parts."
             raise CannotEvaluate("no_part", text)
+        owner = self.graph.owner_of(self.graph.nodes[ref.node])
+        if value[index] == () and owner is not None and owner.target == _ATTENTION:
+            text = (
+                f"reads the weights of {label}, but there are no weights: its need_weights is False. "
+                f"Set need_weights of {label} to True."
+            )
+            raise CannotEvaluate("no_weights", text)
         return value[index]

@@ -132,7 +132,15 @@ def _report(scope: Scope, node: Node) -> NodeReport:
 
 
 def _output(scope: Scope, node: Node) -> NodeReport:
-    value = scope.wired(node, "value")
+    try:
+        value = scope.wired(node, "value")
+    except CannotEvaluate as reason:
+        if reason.kind != "no_weights":
+            raise
+        # Torch gives None there and goes on.
+        text = f"{scope.name(node)} {reason.message}"
+        none = NodeReport(result=(), inputs={"value": ()})
+        return scope.note(node, none, Finding(reason.kind, text, reason.port, severity="warning"))
     if not is_value(value):
         raise CannotEvaluate("not_wired", wiring.missing_words(node, "value"), port="value")
     report = NodeReport(result=value, inputs={"value": value})  # type: ignore[arg-type,dict-item]

@@ -8,7 +8,7 @@ from typing import TypeAlias
 from builder import catalogue
 from builder.errors import NotFound
 from builder.graph.model import Graph, Owner, Ref, iter_refs
-from builder.graph.report import NodeReport, Totals
+from builder.graph.report import NodeReport, ShapeReport, Totals
 from builder.graph.size import training_bytes
 
 _Sides: TypeAlias = tuple[tuple[str, str], ...]
@@ -33,6 +33,7 @@ def add_up(
         unknown += (report.flops is None) + sum(b.totals.flops_unknown for b in report.body)
         activations += report.activation_bytes
         inside += sum(b.totals.parameters_unknown for b in report.body)
+        inside += _behind_the_break(graph.owners.get(node.target), report)
         if (
             node.kind == "layer"
             and report.result is None
@@ -60,6 +61,22 @@ def add_up(
         unknown,
         inside + sum(_waits(graph.owners.get(target)) for target in missing - counted),
     )
+
+
+def _behind_the_break(owner: Owner | None, report: NodeReport) -> int:
+    """Layers in the copies of a block that are not reached, as one before them breaks."""
+    if owner is None or owner.shared or not report.body:
+        return 0
+    return _with_weights(report.body[0]) * (owner.repeat - len(report.body))
+
+
+def _with_weights(body: ShapeReport) -> int:
+    """How many layers inside a block have weights, or would have."""
+    known = sum(
+        sum(map(_with_weights, report.body)) if report.body else report.parameters > 0
+        for report in body.nodes.values()
+    )
+    return known + body.totals.parameters_unknown
 
 
 def _waits(owner: Owner | None) -> bool:

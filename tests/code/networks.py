@@ -154,12 +154,21 @@ def without_shapes(graph: Graph) -> Graph:
 
 def whole_tuples() -> dict[str, Graph]:
     """Networks that give all that one layer or operation gives, shapes known and not."""
-    lstm, chunk, beside = Net(), Net(), Net()
+    lstm, chunk, beside, bare = Net(), Net(), Net(), Net()
     x = lstm.input("x", "N", 5, 4)
     lstm.output(lstm.layer("lstm", "LSTM", x, input_size=4, hidden_size=3))
     chunk.output(chunk.op("chunk", "torch.chunk", chunk.input("x", "N", 6), chunks=2, dim=1))
     x = beside.input("x", "N", 6)
     beside.output(beside.op("split", "torch.split", x, split_size=2, dim=1))
     beside.output(x, "z")
+    x = bare.input("x", "N", 5, 8)
+    sizes = {"embed_dim": 8, "num_heads": 2, "batch_first": True}
+    bare.output(bare.layer("mha", "MultiheadAttention", x, x, x, need_weights=False, **sizes))
     known = {"lstm": lstm.graph(), "chunk": chunk.graph(), "beside": beside.graph()}
+    known["mha"] = bare.graph()
+    weightless = Net()
+    x = weightless.input("x", "N", 5, 8)
+    weightless.layer("mha", "MultiheadAttention", x, x, x, need_weights=False, **sizes)
+    weightless.output(Ref("mha", (1,)))
+    known["weightless"] = weightless.graph()
     return known | {f"{name}_unknown": without_shapes(graph) for name, graph in known.items()}

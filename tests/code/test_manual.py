@@ -18,7 +18,7 @@ from builder.code import StyleRefused, build_module, describe_model, source_modu
 from builder.errors import CodeRefused
 from builder.graph.model import Graph
 from tests.code.golden_networks import DESIGNS, GOLDEN, cnn_of_layers, loops, mlp_16, residual_cnn
-from tests.code.networks import Net, chain, example_graph
+from tests.code.networks import Net, chain, example_graph, whole_tuples
 from tests.code.reference import random_inputs
 from tests.code.test_catalogue import assert_same, flat
 from tests.code.weight_networks import NETWORKS as WEIGHTS
@@ -292,3 +292,9 @@ def test_what_is_printed_of_it_are_the_tensors() -> None:
     printed = describe_model(residual_cnn(), "manual")
     assert "stage1[2].bn2_running_var   (16,)\n" in printed
     assert "stage1[2].bn2_weight        (16,)           learns\n" in printed
+
+
+@pytest.mark.parametrize("name", ["mha", "weightless"])
+def test_none_in_place_of_the_weights_of_attention_is_refused(name: str) -> None:
+    with pytest.raises(StyleRefused, match="gives None in place of its weights"):
+        write_code(whole_tuples()[name], "manual")

@@ -137,12 +137,25 @@ def test_a_part_that_is_returned_has_its_type_said() -> None:
     [
         ("lstm", "lstm: tuple[Tensor, tuple[Tensor, Tensor]] = self.lstm(x)"),
         ("chunk", "chunk: tuple[Tensor, ...] = x.chunk(2, dim=1)"),
+        ("mha", "mha: tuple[Tensor, None] = self.mha(x, x, x, need_weights=False)"),
     ],
 )
 def test_a_whole_tuple_that_is_returned_is_never_x(name: str, hint: str) -> None:
     for known in ("", "_unknown"):
         graph = whole_tuples()[name + known]
         assert forward_of(graph) == [hint, f"return {name}"]
+
+
+def test_weights_that_attention_does_not_give_are_none() -> None:
+    networks = whole_tuples()
+    assert forward_of(networks["weightless"]) == [
+        "mha_1: None",
+        "_, mha_1 = self.mha(x, x, x, need_weights=False)",
+        "return mha_1",
+    ]
+    for name in ("weightless", "weightless_unknown"):
+        assert "-> None:" in write_code(networks[name])
+    assert build_module(networks["weightless"])(torch.ones(2, 5, 8)) is None
 
 
 def test_sizes_slices_and_calculations() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from builder.graph import size
-from builder.graph.edits import AddBranch, SetArgument, apply
+from builder.graph.edits import AddBranch, GroupIntoBlock, SetArgument, SetRepeat, apply
 from builder.graph.model import Ref, Training
 from builder.graph.report import Totals
 from builder.graph.shapes import infer_shapes
@@ -24,7 +24,7 @@ from builder.graph.size import (
     machine_memory,
     training_bytes,
 )
-from builder.graph.words import flops_words
+from builder.graph.words import flops_words, parameters_words
 from tests.graph.networks import layer, mlp, output, skip, start
 
 THIN = "\u2009"
@@ -126,3 +126,16 @@ def test_unknown_flops_are_said_to_be_unknown() -> None:
     assert flops_words(Totals(flops_unknown=2)) == "?"
     broken = apply(mlp(), SetArgument("fc2", "in_features", 3))
     assert infer_shapes(broken).totals.flops_unknown == 1
+
+
+@pytest.mark.parametrize(("shared", "words"), [(False, "≥ 612"), (True, "442")])
+def test_copies_that_a_broken_one_keeps_from_being_reached_are_said_to_be_unknown(
+    shared: bool, words: str
+) -> None:
+    graph = layer(start("N", 16), "fc1", "Linear", "x", in_features=16, out_features=16)
+    graph = layer(graph, "fc2", "Linear", "fc1", in_features=16, out_features=10)
+    graph = apply(output(graph, "fc2"), GroupIntoBlock(("fc2",), id="block"))
+    assert parameters_words(infer_shapes(graph).totals) == "442"
+    broken = infer_shapes(apply(graph, SetRepeat("block", 6, shared))).totals
+    assert parameters_words(broken) == words
+    assert broken.parameters_unknown == (0 if shared else 4)

@@ -29,6 +29,8 @@ def part_of(value: Value | None, path: tuple[int, ...]) -> Value | None:
 
 def type_text(value: Value | None) -> str:
     """The type hint of a value."""
+    if value == ():
+        return "None"
     if not isinstance(value, tuple):
         return "Tensor"
     return tuple_type([type_text(part) for part in value])

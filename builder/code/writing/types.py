@@ -22,6 +22,8 @@ def structure(entry: Entry | None, owner: Owner | None, node: Node) -> Value | N
     if entry is None:
         return None
     given = {**(owner.arguments if owner is not None else {}), **node.arguments}
+    if given.get("need_weights") is False:
+        return (_TENSOR, ())
     parts = [part.path for part in catalogue.parts_of(entry, given)]
     if entry.key in _ANY_LENGTH and not any(parts):
         return (_TENSOR,)

@@ -18,7 +18,7 @@ MOST_INNER_LAYERS = 256
 """Torch builds each of `num_layers` at once; a thousand of them would hold up every other session."""
 
 _LAYER_COUNTS = ("num_layers", "num_encoder_layers", "num_decoder_layers")
-_WHOLE = ("int64", "int32", "int16", "int8", "uint8")
+WHOLE = ("int64", "int32", "int16", "int8", "uint8")
 _WEIGHTED = frozenset({"linear", "convolution", "recurrent", "transformer"})
 _FEATURES = frozenset({"linear", "recurrent", "transformer"})
 _REAL = _WEIGHTED | {"normalization", "activation", "dropout", "pooling", "vision"}
@@ -101,6 +101,12 @@ def check_tuples(call: Call) -> Finding | None:
         place = next((i for i, part in enumerate(many) if isinstance(part, tuple)), None)
         if place is not None:
             came = call.from_(port.name, place)
+            if many[place] == ():
+                return call.finding(
+                    "tuple_input",
+                    f"needs one tensor but receives None{came}. Choose what else it reads.",
+                    port=port.name,
+                )
             return call.finding(
                 "tuple_input",
                 f"needs one tensor but receives a tuple, {show(many[place])}{came}. "
@@ -169,7 +175,8 @@ def check_dtypes(call: Call) -> Finding | None:
         if spec is None or port.optional or port.name == "indices" or spec.dtype == "float32":
             continue
         if _refuses_whole(entry, spec.dtype):
-            tokens = entry.family in _FEATURES and len(spec.shape) < 4
+            most = 3 if entry.family == "linear" else 2  # a sequence has its features already
+            tokens = entry.family in _FEATURES and len(spec.shape) <= most
             features = "features with an Embedding, or into " if tokens else ""
             what = "True and False" if spec.dtype == "bool" else f"whole numbers ({spec.dtype})"
             return call.finding(
@@ -190,11 +197,12 @@ def check_dtypes(call: Call) -> Finding | None:
                 "Turn them into real numbers with .float(), which keeps the real part.",
                 port=port.name,
             )
-        if spec.dtype not in (*_WHOLE, "bool") and _needs_float32(call, spec.dtype):
+        if spec.dtype not in (*WHOLE, "bool") and _needs_float32(call, spec.dtype):
+            keeps = ", which keeps the real part" if spec.dtype.startswith("complex") else ""
             return call.finding(
                 "dtype",
                 f"has float32 weights but receives {spec.dtype}{call.from_(port.name)}. Turn it "
-                "into float32 with .float().",
+                f"into float32 with .float(){keeps}.",
                 port=port.name,
             )
     return None
@@ -207,7 +215,7 @@ def _plain_name(entry: Entry) -> str:
 def _refuses_whole(entry: Entry, dtype: str) -> bool:
     if dtype == "bool":
         return _plain_name(entry) not in _TAKE_BOOL
-    return dtype in _WHOLE and _plain_name(entry) not in _TAKE_WHOLE
+    return dtype in WHOLE and _plain_name(entry) not in _TAKE_WHOLE
 
 
 def _needs_float32(call: Call, dtype: str) -> bool:

@@ -16,7 +16,10 @@ def check_last_size(call: Call, parameter: str, port: str) -> Finding | None:
     shown, came = show(spec), call.from_(port)
     if not spec.shape:
         return call.finding(
-            "rank", f"needs features but receives a single number{came}.", port=port
+            "rank",
+            f"needs features but receives a single number{came}. Add a dimension with unsqueeze.",
+            port=port,
+            parameter=parameter,
         )
     size, expected = spec.shape[-1], call.whole(parameter)
     if isinstance(size, str):

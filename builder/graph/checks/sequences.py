@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from builder.graph.call import Call, show
-from builder.graph.checks.common import has_batch
+from builder.graph.checks.common import WHOLE, has_batch
 from builder.graph.checks.linear import check_last_size
 from builder.graph.diagnostics import Finding
 
@@ -126,6 +126,23 @@ def check_causal(call: Call) -> Finding | None:
     return None
 
 
+def check_masks(call: Call) -> Finding | None:
+    """Masks of 0 and 1, which torch refuses. As real numbers it would add them to the scores."""
+    for port in call.entry.ports:
+        spec = call.tensor(port.name)
+        if spec is None or spec.dtype not in WHOLE or not port.name.endswith("mask"):
+            continue
+        true = "seen" if call.entry.kind == "operation" else "not seen"
+        return call.finding(
+            "needs_bool",
+            f"takes True and False at “{port.name}” but receives whole numbers ({spec.dtype})"
+            f"{call.from_(port.name)}. Turn them into True and False with .bool(), where True means "
+            f"{true}.",
+            port=port.name,
+        )
+    return None
+
+
 def check_cell(call: Call) -> Finding | None:
     """One step: N×features."""
     spec = call.tensor()
@@ -164,7 +181,8 @@ def check_attention(call: Call) -> Finding | None:
             )
         if found:
             return found
-    return _check_lengths(call) or check_causal(call) or _check_batch_first(call, "query")
+    found = _check_lengths(call) or check_masks(call) or check_causal(call)
+    return found or _check_batch_first(call, "query")
 
 
 def _check_lengths(call: Call) -> Finding | None:
@@ -218,7 +236,8 @@ def check_transformer(call: Call) -> Finding | None:
     for port in ports:
         found = found or _check_sequence(call, port) or check_last_size(call, "d_model", port)
     found = found or _check_heads(call, "d_model", "nhead")
-    return found or check_causal(call) or _check_batch_first(call, ports[0])
+    found = found or check_masks(call) or check_causal(call)
+    return found or _check_batch_first(call, ports[0])
 
 
 def check_embedding(call: Call) -> Finding | None:
@@ -248,6 +267,7 @@ def check_one_hot(call: Call) -> Finding | None:
 
 CHECKS = {
     "torch.nn.functional.one_hot": (check_one_hot,),
+    "torch.nn.functional.scaled_dot_product_attention": (check_masks,),
     **{f"torch.nn.{kind}": (check_recurrent,) for kind in ("RNN", "LSTM", "GRU")},
     **{f"torch.nn.{kind}Cell": (check_cell,) for kind in ("RNN", "LSTM", "GRU")},
     "torch.nn.MultiheadAttention": (check_attention,),

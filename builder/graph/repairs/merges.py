@@ -17,17 +17,13 @@ _MOST_PADDED = 3  # layers before a merge whose padding is tried
 
 def merge_shapes(case: Case) -> Iterator[Candidate]:
     """One value is brought to the shape of the other, or both to one."""
-    pairs = [
-        (ref, spec, port.name)
-        for port in (case.entry.ports if case.entry else ())
-        for ref in case.refs(port.name)
-        if (spec := case.tensor(ref)) is not None
-    ]
+    pairs = _pairs(case)
     joins = case.entry is not None and case.entry.key in (
         "torch.cat",
         "torch.hstack",
         "torch.vstack",
     )
+    yield from last_layers(case)
     if case.entry is not None and case.entry.key == "torch.cat":
         yield from _other_dim(case, [spec for _, spec, _ in pairs])
     if case.entry is not None and case.entry.key in ("operator.matmul", "torch.bmm"):
@@ -43,6 +39,49 @@ def merge_shapes(case: Case) -> Iterator[Candidate]:
         break
     if joins and len(pairs) == 2:
         yield from _flatten_both(case, pairs)
+
+
+def _pairs(case: Case) -> list[tuple[Ref, TensorSpec, str]]:
+    """What meets: each value's reference, shape and port."""
+    return [
+        (ref, spec, port.name)
+        for port in (case.entry.ports if case.entry else ())
+        for ref in case.refs(port.name)
+        if (spec := case.tensor(ref)) is not None
+    ]
+
+
+def last_layers(case: Case) -> Iterator[Candidate]:
+    """Of the states of a recurrent layer, layers×N×features, those of its last layer: N×features."""
+    edits: list[Edit] = []
+    names: list[str] = []
+    current = case
+    for ref, spec, port in _pairs(case):
+        state = _state(case, ref) if len(spec.shape) == 3 else None
+        if state is None:
+            continue
+        last: Step = ("operator.getitem", {"index": -1})
+        for found in current.insert([last], ref=ref, port=port):
+            edits.append(found.edit)
+            names.append(state)
+            current = current.after(found.edit)
+    if not edits:
+        return
+    label = f"Take the last layer of {' and '.join(names)}"
+    yield Candidate(label, Several(tuple(edits), label))
+
+
+def _state(case: Case, ref: Ref) -> str | None:
+    """h_n of “lstm”: the name of a state read; of one that goes both ways -1 is no layer, but a way back."""
+    ref = case.graph.resolve(ref)
+    node = case.source(ref)
+    entry = case.entry_of(node) if node else None
+    if node is None or entry is None or entry.family != "recurrent":
+        return None
+    if case.chosen("bidirectional", node) is True:
+        return None
+    part = next((p for p in entry.parts if p.path == ref.path and p.name != "output"), None)
+    return f"{part.name} of {quote(case.graph.label(node.id))}" if part else None
 
 
 def _other_dim(case: Case, specs: list[TensorSpec]) -> Iterator[Candidate]:
@@ -253,4 +292,5 @@ CANDIDATES = {
     "batch_broadcast": batch_broadcast,
     "branch_shapes": branch_shapes,
     "lengths": lengths,
+    "state_broadcast": last_layers,
 }

@@ -23,6 +23,7 @@ from builder.graph.model import (
     refs_in,
 )
 from builder.graph.repairs.case import Candidate, Case
+from builder.graph.repairs.sizes import batch_as_features
 
 _COLOURS = (1, 3)
 
@@ -32,6 +33,8 @@ def rank(case: Case) -> Iterator[Candidate]:
     spec, entry = case.arriving(), case.entry
     if spec is None or entry is None:
         return
+    if not spec.shape and case.parameter:
+        yield from batch_as_features(case)
     spatial = spatial_dims(entry)
     if entry.family == "dropout" and len(spec.shape) == 2:
         yield from case.swap("torch.nn.Dropout")
@@ -140,9 +143,16 @@ def _before_flatten(case: Case, spatial: int) -> Iterator[Candidate]:
 
 
 def _unsqueezed(case: Case, dim: int, tier: int) -> Iterator[Candidate]:
-    """A length for what arrives; the ports that read the same (key and value) read it with that too."""
+    """A length for what arrives."""
+    yield from _for_all_alike(case, [("torch.unsqueeze", {"dim": dim})], tier)
+
+
+def _for_all_alike(
+    case: Case, steps: list[tuple[str, dict[str, Argument]]], tier: int
+) -> Iterator[Candidate]:
+    """Nodes in front; the ports that read the same (key and value) read it with them too."""
     read = case.refs()
-    for found in case.insert([("torch.unsqueeze", {"dim": dim})], tier=tier):
+    for found in case.insert(steps, tier=tier):
         ports = [port.name for port in case.entry.ports] if case.entry else []
         same = [p for p in ports if p != case.port and case.refs(p) == read]
         [new] = case.after(found.edit).refs()
@@ -240,12 +250,12 @@ def integer_input(case: Case) -> Iterator[Candidate]:
     spec = case.arriving()
     if spec is None:
         return
-    if spec.dtype in ("int64", "int32") and case.entry is not None:
-        wanted = case.argument("in_features") or case.argument("input_size")
-        width = wanted if isinstance(wanted, int) and case.report.inferred == frozenset() else 64
-        numbers: dict[str, Argument] = {"num_embeddings": 1000, "embedding_dim": width}
-        yield from case.insert([("torch.nn.Embedding", numbers)], tier=0)
-    yield from case.insert([("torch.Tensor.float", {})], tier=0)
+    if spec.dtype in ("int64", "int32"):
+        yield from _for_all_alike(case, [_looked_up(case, 1000)], 0)
+    else:
+        numbers = 2 if spec.dtype == "bool" else 1000
+        yield from _for_all_alike(case, [("torch.Tensor.long", {}), _looked_up(case, numbers)], 1)
+    yield from _for_all_alike(case, [("torch.Tensor.float", {})], 0)
     yield from _input_dtype(case, "float32", tier=1)
     around = case.around()
     if around is not None:
@@ -255,6 +265,17 @@ def integer_input(case: Case) -> Iterator[Candidate]:
         yield from around.insert([("torch.nn.Embedding", looked_up)])
         yield from around.insert([("torch.Tensor.float", {})])
         yield from _input_dtype(around, "float32", tier=1)
+
+
+def _looked_up(case: Case, numbers: int) -> tuple[str, dict[str, Argument]]:
+    """An Embedding as wide as the layer wants it, else 64 or so: its heads must divide that."""
+    sizes = (case.argument(n) for n in ("in_features", "input_size", "embed_dim", "d_model"))
+    wanted = next((size for size in sizes if size is not None), None)
+    heads = case.argument("num_heads") or case.argument("nhead")
+    width = -(-64 // heads) * heads if isinstance(heads, int) and heads > 0 else 64
+    if isinstance(wanted, int) and case.report.inferred == frozenset():
+        width = wanted
+    return "torch.nn.Embedding", {"num_embeddings": numbers, "embedding_dim": width}
 
 
 def dtype(case: Case) -> Iterator[Candidate]:
@@ -271,7 +292,10 @@ def _needs(method: str, wanted: str) -> Callable[[Case], Iterator[Candidate]]:
         yield from _input_dtype(case, wanted, tier=1)
         edits: list[Edit] = []
         current = case
+        masks = case.port.endswith("mask")
         for port in case.entry.ports if case.entry else ():
+            if port.name.endswith("mask") != masks:
+                continue
             for ref in case.refs(port.name):
                 spec = case.tensor(ref)
                 if spec is None or spec.dtype == wanted:
@@ -281,7 +305,9 @@ def _needs(method: str, wanted: str) -> Callable[[Case], Iterator[Candidate]]:
                     edits.append(found.edit)
                     current = current.after(found.edit)
         if len(edits) > 1:
-            label = f"Insert .{method}() before every input of {case.label}"
+            label = (
+                f"Insert .{method}() before every {'mask' if masks else 'input'} of {case.label}"
+            )
             yield Candidate(label, Several(tuple(edits), label), 1)
 
     return candidates

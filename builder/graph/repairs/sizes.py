@@ -89,8 +89,10 @@ def spatial_dims_of(case: Case) -> int | None:
 
 
 def batch_as_features(case: Case) -> Iterator[Candidate]:
-    """N alone has no features: give it one."""
-    yield from case.insert([("torch.unsqueeze", {"dim": -1})])
+    """N alone, or a single number, has no features: give it one."""
+    follow = SetArgument(case.node.id, case.parameter, UNSET, scope=case.scope)
+    then = (follow,) if case.chosen(case.parameter) not in (None, 1) else ()
+    yield from case.insert([("torch.unsqueeze", {"dim": -1})], then=then)
     if case.entry is not None and case.entry.key in ("torch.nn.LayerNorm", "torch.nn.RMSNorm"):
         yield case.leave_out(case.parameter, tier=0)
 

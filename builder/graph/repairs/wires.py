@@ -47,6 +47,18 @@ def no_part(case: Case) -> Iterator[Candidate]:
             yield case.read(Ref(argument.node, (0,)), f"Read the first part of {label}", 1, name)
 
 
+def no_weights(case: Case) -> Iterator[Candidate]:
+    """Attention that gives its weights; else what it gives beside them."""
+    for ref in case.refs():
+        node = case.source(ref)
+        if node is None or case.chosen("need_weights", node) is not False:
+            continue
+        yield case.set("need_weights", True, node=node)
+        instead = Ref(ref.node, (0,))
+        label = f"Take part “attn_output” of {quote(case.graph.label(node.id))}"
+        yield case.read(instead, label, 1, replacing=ref)
+
+
 def order(case: Case) -> Iterator[Candidate]:
     """The reader behind what it reads; the values before it."""
     seen: set[str] = set()
@@ -255,8 +267,6 @@ def refused(case: Case) -> Iterator[Candidate]:
     """Where only torch's words are known: another dtype, or each argument the person set left out."""
     for port in case.entry.ports if case.entry else ():
         spec = case.arriving(port.name)
-        if spec is not None and port.name == "mask" and spec.dtype != "bool":
-            yield from case.insert([("torch.Tensor.bool", {})], port=port.name)
         if spec is not None and spec.dtype.startswith(("int", "uint", "bool")):
             yield from case.insert([("torch.Tensor.float", {})], port=port.name)
     owner = case.graph.owner_of(case.node)
@@ -291,6 +301,7 @@ CANDIDATES = {
     "unknown_target": unknown_target,
     "recursion": unknown_target,
     "no_part": no_part,
+    "no_weights": no_weights,
     "order": order,
     "no_output": no_output,
     "unused": unused,

@@ -20,7 +20,7 @@ from builder.code.writing.scope import Scope, rounds
 from builder.code.writing.shapes import summary
 from builder.code.writing.steps import Item, Step
 from builder.errors import CodeRefused
-from builder.graph.model import Argument, Node, Owner, Ref, Value
+from builder.graph.model import Argument, Node, Owner, Ref, Value, refs_in
 
 _IN_PLACE = "inplace"
 _MAY_GIVE_WHAT_IT_READS = ("Identity", "Pad1d", "Pad2d", "Pad3d")
@@ -143,6 +143,8 @@ class FunctionWriter(ForwardWriter):
         try:
             if owner.arguments.get(_IN_PLACE) is True and self.is_read_elsewhere(node):
                 raise CodeRefused("it writes over a value that others read (inplace)")
+            if node.arguments.get("need_weights", True) is not True and self.all_is_read(node):
+                raise CodeRefused("it gives None in place of its weights (need_weights)")
             return recipe.calculate(self.called(entry, owner, node))
         except CodeRefused as refusal:
             self.refusals.add(owner, str(refusal))
@@ -242,6 +244,11 @@ class FunctionWriter(ForwardWriter):
             lambda run: run.nodes[node.id].inputs.get(port) if node.id in run.nodes else None
         )
         return known if same else None
+
+    def all_is_read(self, node: Node) -> bool:
+        """Whether more is read than the first part of what a node gives."""
+        read = (ref for reader in self.graph.readers_of(node.id) for ref in refs_in(reader))
+        return any(ref.node == node.id and ref.path[:1] != (0,) for ref in read)
 
     def is_read_elsewhere(self, node: Node) -> bool:
         """Whether others may read the tensor that a layer reads."""
