@@ -14,7 +14,7 @@ export function Footer({ doc, pending, unsaved }: { doc: Document; pending: numb
   }, [unsaved]);
   const { totals } = doc;
   const counted = totals.words.some(([, word]) => word.startsWith("layer"));
-  const [, layers = "", layerWord = ""] = /^(\S+) (.*)$/.exec(totals.layers) ?? [];
+  const [, layers = "", layerWord = ""] = /^(\d[\d\s]*?) (\D.*)$/.exec(totals.layers) ?? [];
   const words: Totals["words"] = counted || !layers ? totals.words : [[layers, layerWord, totals.layers], ...totals.words];
   return (
     <footer className="footer">
