@@ -267,8 +267,8 @@ def put(reader: Reader, value: Any, name: str, given: Any) -> None:
 
         set_of_layer(reader, value, name, given)
     elif isinstance(value, Raw):
-        if name == "requires_grad" and plain(given) is False:
-            value.requires_grad = False
+        if name == "requires_grad":
+            value.requires_grad = plain(given) is not False
         elif name == "data":
             reader.note("What a parameter starts with is read as it is first made.")
     elif isinstance(value, Tensor):
@@ -277,8 +277,10 @@ def put(reader: Reader, value: Any, name: str, given: Any) -> None:
         if name == "data":
             raise reader.refuse("The data of a tensor cannot be exchanged in a network")
     elif value.__class__.__name__ == "Handle":
-        if name == "requires_grad" and plain(given) is False:
-            value.layer.frozen = True
+        if name == "requires_grad":
+            from builder.code.reading.weights import freeze
+
+            freeze(reader, value, given)
     elif isinstance(value, Unknown | Function | Bound | Known):
         return
     elif isinstance(value, Lazy | Shape | Parts):

@@ -268,7 +268,7 @@ def _method(
     if name in ("to", "cuda", "cpu", "train", "eval", "apply", "float"):
         return layer
     if name == "requires_grad_":
-        layer.frozen = bool(args and plain(args[0]) is False)
+        layer.freeze(plain(args[0] if args else kwargs.get("requires_grad", True)) is False)
         return layer
     if name in ("parameters", "named_parameters"):
         return parameters_of(reader, layer, name == "named_parameters", "")

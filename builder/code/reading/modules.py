@@ -209,7 +209,7 @@ def requires_grad(reader: Reader, module: Module, args: list[Any], kwargs: dict[
     wanted = plain(args[0]) if args else plain(kwargs.get("requires_grad", True))
     for _, part in walk(module):
         if isinstance(part, Layer):
-            part.frozen = wanted is False
+            part.freeze(wanted is False)
         elif isinstance(part, Raw) and part.kind == "parameter":
             part.requires_grad = wanted is not False
     return module
