@@ -127,6 +127,10 @@ def bound(reader: Reader, found: Any, receiver: Any, cls: Any) -> Any:
 
 
 def of_module(reader: Reader, module: Module, name: str) -> Any:
+    if reader.state.get("touched") is not None:
+        from builder.code.reading.lasting import note_read
+
+        note_read(reader, module, name)
     found = module.attributes.get(name, _NOTHING)
     if found is not _NOTHING:
         if found.__class__ is Tensor and reader.state.get("forward"):
@@ -261,6 +265,12 @@ def put(reader: Reader, value: Any, name: str, given: Any) -> None:
                 raise reader.refuse(f"The property “{name[:40]}” cannot be set")
         value.attributes[name] = given
     elif isinstance(value, UserClass):
+        if reader.state.get("forward"):
+            raise reader.refuse(
+                f"“{value.name[:40]}.{name[:40]}” goes from one call of forward to the next, and a network "
+                "here keeps nothing between calls",
+                "Take it as an input of forward and return it.",
+            )
         value.body[name] = given
     elif isinstance(value, Layer):
         from builder.code.reading.layers import set_attribute as set_of_layer

@@ -127,7 +127,9 @@ class Scope:
         self.made[entering.id] = name
 
     def add_output(self, wish: str, ref: Ref) -> None:
-        self.names |= self.nodes.keys()  # the second call of a shared layer is a node like any other
+        self.names |= (
+            self.nodes.keys()
+        )  # the second call of a shared layer is a node like any other
         name = self.free(wish or "output")
         self.nodes[name] = Node(name, "output", name, arguments={"value": self.here(ref)})
 

@@ -18,6 +18,7 @@ from builder.code.reading.running import run
 from builder.code.reading.source import line_of, tree_of
 from builder.code.reading.structure import Position, build
 from builder.code.reading.target import Found, find_target
+from builder.code.reading.torch_names import check_settings
 from builder.code.reading.trace import Frame
 from builder.errors import CodeRefused
 from builder.graph.model import Graph
@@ -73,6 +74,7 @@ def read_here(
     try:
         tree = tree_of(source)
         reader = Reader(tree, budget)
+        check_settings(reader)
         found = find_target(reader, target)
         return replace(_first_that_fits(reader, found, given), choices=choices(reader))
     except CodeRefused as refusal:

@@ -9,6 +9,7 @@ from typing import Any
 from builder.code.reading.branches import Differs
 from builder.code.reading.closed import Closed, Tree
 from builder.code.reading.effects import check_sides, settle_in_place
+from builder.code.reading.leaving import check_outputs
 from builder.code.reading.placing import Placed, Scope
 from builder.code.reading.reader import Reader
 from builder.code.reading.repeating import Run, runs_in
@@ -245,6 +246,7 @@ class _Builder:
                 raise self.reader.refuse_unknown(frame.result)
             if not values:
                 raise self.reader.refuse("The network gives no tensor", line=frame.line)
+            check_outputs(self.reader, frame.result)
             for (name, ref), wish in zip(values, self.returned(len(values)), strict=True):
                 scope.add_output(name or self.wished(wish, ref), ref)
             return

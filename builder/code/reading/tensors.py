@@ -63,6 +63,8 @@ def attribute(reader: Reader, tensor: Tensor, name: str) -> Any:
         return operation(reader, "torch.transpose", {"input": tensor, "dim0": -2, "dim1": -1})
     if name == "data":
         return operation(reader, "torch.Tensor.detach", {"input": tensor})
+    if name in ("real", "imag"):
+        return operation(reader, f"torch.{name}", {"input": tensor})
     if name == "requires_grad":
         return False
     if name == "is_cuda":

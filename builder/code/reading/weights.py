@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from builder.code.reading import lasting
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Layer, Module, Raw
 from builder.code.reading.values import Method, Tensor, Unknown, plain
@@ -101,6 +102,8 @@ def attribute(reader: Reader, raw: Raw, name: str) -> Any:
         return raw
     if name == "requires_grad_":
         return Method(name, lambda r, args, kwargs: _requires_grad(raw, args))
+    if name == "register_hook":
+        return Method(name, lambda r, args, kwargs: lasting.hook(r, name, args, kwargs))
     if name.endswith("_"):
         return Method(name, lambda r, args, kwargs: raw)
     from builder.code.reading.tensors import attribute as of_tensor
@@ -160,6 +163,8 @@ def handle_attribute(reader: Reader, handle: Handle, name: str) -> Any:
                 r, handle, args[0] if args else kwargs.get("requires_grad", True)
             ),
         )
+    if name == "register_hook":
+        return Method(name, lambda r, args, kwargs: lasting.hook(r, name, args, kwargs))
     if name.endswith("_") or name in ("to", "detach", "clone", "uniform", "copy"):
         return Method(name, lambda r, args, kwargs: handle)
     return reader.unknown("What a weight holds is not looked into")
@@ -171,7 +176,9 @@ def freeze(reader: Reader, handle: Handle, given: Any) -> Handle:
 
     wanted, layer = plain(given), handle.layer
     if wanted is not True and wanted is not False:
-        raise reader.refuse("Whether this weight is trained is not known here", "Write True or False.")
+        raise reader.refuse(
+            "Whether this weight is trained is not known here", "Write True or False."
+        )
     names = [h.name for h in parameters_of(reader, layer, False, "").items]
     still = dict.fromkeys(names, reader.line or layer.line) if layer.frozen else dict(layer.still)
     if wanted:
