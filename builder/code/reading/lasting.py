@@ -124,13 +124,13 @@ def check_class(reader: Reader, cls: UserClass) -> CodeRefused | None:
                 line=found.node.lineno,
             )
     called, forward = find_in_class(cls, "__call__"), find_in_class(cls, "forward")
-    if isinstance(called, Function) and isinstance(forward, Function):
-        if not _only_passes_on(called, "__call__", "forward"):
-            return reader.refuse(
-                f"“{cls.name[:40]}” has a __call__ of its own beside its forward",
-                "Move what it does into forward, and take __call__ away.",
-                line=called.node.lineno,
-            )
+    both = isinstance(called, Function) and isinstance(forward, Function)
+    if both and not _only_passes_on(called, "__call__", "forward"):
+        return reader.refuse(
+            f"“{cls.name[:40]}” has a __call__ of its own beside its forward",
+            "Move what it does into forward, and take __call__ away.",
+            line=called.node.lineno,
+        )
     return None
 
 
@@ -210,12 +210,13 @@ def _only_looks(given: Any) -> bool:
     for part in ast.walk(node):
         if isinstance(part, ast.Return | ast.Yield) and not _is_nothing(part.value):
             return False
-        if isinstance(part, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Delete):
-            if any(_root(target) in handed for target in _targets(part)):
-                return False
-        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
-            if part.func.attr.endswith("_") and not part.func.attr.endswith("__"):
-                return False
+        if isinstance(part, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Delete) and any(
+            _root(target) in handed for target in _targets(part)
+        ):
+            return False
+        name = part.func.attr if _is_method(part) else ""  # type: ignore[attr-defined]
+        if name.endswith("_") and not name.endswith("__"):
+            return False
     if isinstance(node, ast.Lambda):
         call = node.body
         looks = isinstance(call, ast.Call) and (
@@ -224,6 +225,10 @@ def _only_looks(given: Any) -> bool:
         )
         return looks or _is_nothing(call)
     return True
+
+
+def _is_method(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
 
 
 def _is_nothing(value: ast.expr | None) -> bool:

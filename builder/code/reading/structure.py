@@ -9,6 +9,7 @@ from typing import Any
 from builder.code.reading.branches import Differs
 from builder.code.reading.closed import Closed, Tree
 from builder.code.reading.effects import check_sides, settle_in_place
+from builder.code.reading.keys import tell_other_names
 from builder.code.reading.leaving import check_outputs
 from builder.code.reading.placing import Placed, Scope
 from builder.code.reading.reader import Reader
@@ -33,7 +34,9 @@ class Built:
 
 def build(reader: Reader, root: Module, frame: Frame, name: str) -> Built:
     """The graph of what ran in `frame`, the call of the network."""
-    return _Builder(reader, root, frame).build(name)
+    built = _Builder(reader, root, frame).build(name)
+    tell_other_names(reader, built.graph)
+    return built
 
 
 class _Builder:

@@ -6,7 +6,7 @@ import pytest
 
 from builder.code.reading import Read, read_here
 from builder.errors import CodeRefused
-from tests.code.reading.harness import check
+from tests.code.reading.harness import built, check
 
 HEAD = "import torch\nfrom torch import nn\nimport torch.nn.functional as F\n"
 
@@ -307,3 +307,55 @@ def test_an_output_that_is_no_tensor_is_refused(returned: str, words: str) -> No
 def test_none_beside_an_output_is_told() -> None:
     source = net("self.l = nn.Linear(8, 8)", "return self.l(x), None")
     assert "None" in told(check(source, "Net()", ["float32[N,8]"]))
+
+
+# Names ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "made, forward, old, new",
+    [
+        (
+            "self.d = nn.ModuleDict({'class': nn.Linear(8, 8)})",
+            "return self.d['class'](x)",
+            "d.class",
+            "d_class",
+        ),
+        (
+            "self.d = nn.ModuleDict({'x-y': nn.Linear(8, 8)})",
+            "return self.d['x-y'](x)",
+            "d.x-y",
+            "d_x_y",
+        ),
+        ("self.nn = nn.Linear(8, 8)", "return self.nn(x)", "nn", "nn_"),
+        (
+            "b = nn.Sequential(nn.Linear(8, 8), nn.ReLU())\nself.s = nn.Sequential(b, b)",
+            "return self.s(x)",
+            "1.0",
+            "layer_1_0",
+        ),
+        (
+            "self.s = nn.Sequential(nn.Linear(8, 8))\nself.s.add_module('return', nn.Linear(8, 8))",
+            "return self.s(x)",
+            "return",
+            "return_",
+        ),
+    ],
+)
+def test_names_that_cannot_stay_are_told(made: str, forward: str, old: str, new: str) -> None:
+    read = read_here(net(made, forward), "Net()", ["float32[N,8]"])
+    assert f"“{old}” is called “{new}”" in told(read)
+    assert any(new in key for key in built(read.graph).state_dict()), (
+        "the note says what the code says"
+    )
+
+
+def test_names_that_stay_are_not_spoken_of() -> None:
+    made = (
+        "self.s = nn.Sequential(nn.Linear(8, 8), nn.ReLU())\nself.print = nn.ReLU()\n"
+        "self.d = nn.ModuleDict({'left': nn.Linear(8, 8)})"
+    )
+    read = check(
+        net(made, "return self.print(self.d['left'](self.s(x)))"), "Net()", ["float32[N,8]"]
+    )
+    assert "keys" not in told(read)
