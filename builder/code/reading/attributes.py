@@ -15,6 +15,7 @@ from builder.code.reading.values import (
     Instance,
     Known,
     Lazy,
+    Members,
     Method,
     Mode,
     Named,
@@ -30,6 +31,7 @@ from builder.code.reading.values import (
 )
 
 _NOTHING = object()
+_HELD = ("_modules", "_parameters", "_buffers")
 
 
 class ClassScope(Scope):
@@ -153,6 +155,8 @@ def of_module(reader: Reader, module: Module, name: str) -> Any:
             return bound(reader, inherited, module, module.cls)
     if name == "__class__":
         return module.cls or Known(f"torch.nn.{module.kind}")
+    if name in _HELD:
+        return _held(reader, module, name)
     from builder.code.reading.modules import METHODS
 
     method = METHODS.get(name)
@@ -173,6 +177,17 @@ def of_module(reader: Reader, module: Module, name: str) -> Any:
         f"{_class_name(module)} has no “{name[:60]}”.", reader.line,
         "Give it in __init__, or paste the class it comes from.",
     )  # fmt: skip
+
+
+def _held(reader: Reader, module: Module, name: str) -> Members:
+    from builder.code.reading.weights import weight_of
+
+    kinds: tuple[type, ...] = (Layer, Module) if name == "_modules" else (Raw,)
+    kept = {n: m for n, m in module.members.items() if isinstance(m, kinds)}
+    if name == "_modules":
+        return Members(kept)
+    kind = "parameter" if name == "_parameters" else "buffer"
+    return Members({n: weight_of(reader, m) for n, m in kept.items() if m.kind == kind})  # type: ignore[union-attr]
 
 
 def _class_name(module: Module) -> str:

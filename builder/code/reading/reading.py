@@ -105,7 +105,8 @@ def _first_that_fits(reader: Reader, found: Found, given: list[object] | None) -
                 refusal = error
             continue
         built = build(reader, found.module, frame, found.name)
-        assumed = (*found.assumptions, *attempt.assumptions)
+        usual = tuple(f"It is taken to begin with: {i}." for i in _imports(reader))
+        assumed = (*usual, *found.assumptions, *attempt.assumptions)
         return Read(built.graph, assumed, tuple(reader.notes), built.lines, target=found.text)
     if refusal is None:
         refusal = CodeRefused(
@@ -113,6 +114,11 @@ def _first_that_fits(reader: Reader, found: Found, given: list[object] | None) -
             help="Give its inputs, such as float32[N, 3, 32, 32].",
         )
     raise refusal
+
+
+def _imports(reader: Reader) -> list[str]:
+    """The usual imports that the text lacks and uses."""
+    return ["; ".join(reader.state["usual"].values())] if reader.state.get("usual") else []
 
 
 def _run(reader: Reader, found: Found, values: list[Any]) -> Frame:

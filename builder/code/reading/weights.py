@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from builder.code.reading import lasting
 from builder.code.reading.reader import Reader
@@ -156,6 +156,8 @@ def handle_attribute(reader: Reader, handle: Handle, name: str) -> Any:
         return len(shape)
     if name in ("data", "grad"):
         return handle
+    if name in _NEW and reader.state.get("forward"):
+        return Method(name, lambda r, args, kwargs: _new(r, name, args, kwargs))
     if name == "requires_grad_":
         return Method(
             name,
@@ -168,6 +170,21 @@ def handle_attribute(reader: Reader, handle: Handle, name: str) -> Any:
     if name.endswith("_") or name in ("to", "detach", "clone", "uniform", "copy"):
         return Method(name, lambda r, args, kwargs: handle)
     return reader.unknown("What a weight holds is not looked into")
+
+
+_NEW: Final = {
+    "new": "torch.empty", "new_empty": "torch.empty", "new_zeros": "torch.zeros",
+    "new_ones": "torch.ones", "new_full": "torch.full",
+}  # fmt: skip
+
+
+def _new(reader: Reader, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """`next(self.parameters()).new_zeros(2, n, 8)`: a tensor of that size, beside the inputs."""
+    from builder.code.reading.factories import made
+
+    if name == "new" and not all(isinstance(plain(a), int) for a in args):
+        raise reader.refuse("What .new(…) is given is no size", "Use new_tensor or torch.tensor.")
+    return made(reader, _NEW[name], args, dict(kwargs))
 
 
 def freeze(reader: Reader, handle: Handle, given: Any) -> Handle:
