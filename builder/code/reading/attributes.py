@@ -222,6 +222,12 @@ def of_class(reader: Reader, cls: UserClass, name: str) -> Any:
         from builder.code.reading.classes import base_init
 
         return Method(name, lambda r, args, kwargs: base_init(r, args[0], args[1:], kwargs))
+    if name == "apply" and Known("torch.autograd.Function") in cls.mro:
+        return reader.unknown(
+            f"“{cls.name[:40]}” is an autograd.Function with a backward of its own, which a network here "
+            "cannot hold",
+            "Where backward is what autograd does anyway, call its forward as a plain function.",
+        )
     return reader.unknown(f"The class “{cls.name[:40]}” has no “{name[:40]}”")
 
 

@@ -330,3 +330,15 @@ def test_names_that_stay_are_not_spoken_of() -> None:
         net(made, "return self.print(self.d['left'](self.s(x)))"), "Net()", ["float32[N,8]"]
     )
     assert "keys" not in told(read)
+
+
+# Sentences --------------------------------------------------------------------------------------------
+
+
+def test_refusals_are_whole_sentences_with_a_way_out() -> None:
+    made = "self.l = nn.Linear(8, 8)"
+    batch = refused(net(made, "return self.l(x) / x.shape[0] ** 0.5"), line=9)
+    assert batch.reason.endswith(".")
+    own = "class Sq(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, x):\n        return x\n"
+    refused(net(made, "return Sq.apply(self.l(x))", before=own), "backward of its own", line=13)
+    refused(net(made, "y = self.l(x)\ny.register_hook(print)\nreturn y"), "register_hook", line=10)
