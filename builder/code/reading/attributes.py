@@ -182,12 +182,11 @@ def of_module(reader: Reader, module: Module, name: str) -> Any:
 def _held(reader: Reader, module: Module, name: str) -> Members:
     from builder.code.reading.weights import weight_of
 
-    kinds: tuple[type, ...] = (Layer, Module) if name == "_modules" else (Raw,)
-    kept = {n: m for n, m in module.members.items() if isinstance(m, kinds)}
     if name == "_modules":
-        return Members(kept)
+        return Members({n: m for n, m in module.members.items() if isinstance(m, Layer | Module)})
     kind = "parameter" if name == "_parameters" else "buffer"
-    return Members({n: weight_of(reader, m) for n, m in kept.items() if m.kind == kind})  # type: ignore[union-attr]
+    raws = [(n, m) for n, m in module.members.items() if isinstance(m, Raw) and m.kind == kind]
+    return Members({n: weight_of(reader, raw) for n, raw in raws})
 
 
 def _class_name(module: Module) -> str:

@@ -16,8 +16,6 @@ from builder.code.reading.trace import Module, tensors_in
 from builder.code.reading.values import Bound, Function, Known, Unknown, UserClass
 from builder.errors import CodeRefused
 
-_FOR_OTHERS: Final = "Set for others to look at and read nowhere in forward: left out"
-
 # Attributes that forward writes --------------------------------------------------------------------
 
 _Key = tuple[int, str]
@@ -75,7 +73,9 @@ def end_of_run(reader: Reader) -> None:
             raise _refused(reader, name, line)
     for key, (line, _) in touched.written.items():
         if key not in touched.read and key not in touched.before:
-            reader.note(f"{_FOR_OTHERS}: “self.{key[1][:40]}”.", line)
+            reader.note(
+                f"“self.{key[1][:40]}” is left out: forward sets it and never reads it.", line
+            )
 
 
 def _refused(reader: Reader, name: str, line: int | None) -> CodeRefused:
