@@ -115,13 +115,14 @@ def no_grad(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return Known("torch.no_grad()")
 
 
-@does(
-    "torch.set_grad_enabled",
-    "torch.enable_grad",
-    "torch.autocast",
-    "torch.cuda.amp.autocast",
-    "torch.amp.autocast",
-)
+@does("torch.autocast", "torch.cuda.amp.autocast", "torch.amp.autocast")
+def autocast(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    if reader.state.get("forward"):
+        reader.note("autocast is left out: everything is computed in float32.")
+    return Known("torch.mode()")
+
+
+@does("torch.set_grad_enabled", "torch.enable_grad")
 def mode(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     given = plain(args[0]) if args else plain(kwargs.get("mode", True))
     if given is False:

@@ -342,3 +342,9 @@ def test_refusals_are_whole_sentences_with_a_way_out() -> None:
     own = "class Sq(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, x):\n        return x\n"
     refused(net(made, "return Sq.apply(self.l(x))", before=own), "backward of its own", line=13)
     refused(net(made, "y = self.l(x)\ny.register_hook(print)\nreturn y"), "register_hook", line=10)
+
+
+def test_autocast_in_forward_is_told() -> None:
+    forward = "with torch.autocast('cpu', dtype=torch.bfloat16):\n    return self.l(x)"
+    read = read_here(net("self.l = nn.Linear(8, 8)", forward), "Net()", ["float32[N,8]"])
+    assert "autocast is left out" in told(read)
