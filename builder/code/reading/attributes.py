@@ -15,6 +15,7 @@ from builder.code.reading.values import (
     Instance,
     Known,
     Lazy,
+    Members,
     Method,
     Mode,
     Named,
@@ -30,6 +31,7 @@ from builder.code.reading.values import (
 )
 
 _NOTHING = object()
+_HELD = ("_modules", "_parameters", "_buffers")
 
 
 class ClassScope(Scope):
@@ -127,6 +129,10 @@ def bound(reader: Reader, found: Any, receiver: Any, cls: Any) -> Any:
 
 
 def of_module(reader: Reader, module: Module, name: str) -> Any:
+    if reader.state.get("touched") is not None:
+        from builder.code.reading.lasting import note_read
+
+        note_read(reader, module, name)
     found = module.attributes.get(name, _NOTHING)
     if found is not _NOTHING:
         if found.__class__ is Tensor and reader.state.get("forward"):
@@ -149,6 +155,8 @@ def of_module(reader: Reader, module: Module, name: str) -> Any:
             return bound(reader, inherited, module, module.cls)
     if name == "__class__":
         return module.cls or Known(f"torch.nn.{module.kind}")
+    if name in _HELD:
+        return _held(reader, module, name)
     from builder.code.reading.modules import METHODS
 
     method = METHODS.get(name)
@@ -169,6 +177,16 @@ def of_module(reader: Reader, module: Module, name: str) -> Any:
         f"{_class_name(module)} has no “{name[:60]}”.", reader.line,
         "Give it in __init__, or paste the class it comes from.",
     )  # fmt: skip
+
+
+def _held(reader: Reader, module: Module, name: str) -> Members:
+    from builder.code.reading.weights import weight_of
+
+    if name == "_modules":
+        return Members({n: m for n, m in module.members.items() if isinstance(m, Layer | Module)})
+    kind = "parameter" if name == "_parameters" else "buffer"
+    raws = [(n, m) for n, m in module.members.items() if isinstance(m, Raw) and m.kind == kind]
+    return Members({n: weight_of(reader, raw) for n, raw in raws})
 
 
 def _class_name(module: Module) -> str:
@@ -203,6 +221,12 @@ def of_class(reader: Reader, cls: UserClass, name: str) -> Any:
         from builder.code.reading.classes import base_init
 
         return Method(name, lambda r, args, kwargs: base_init(r, args[0], args[1:], kwargs))
+    if name == "apply" and Known("torch.autograd.Function") in cls.mro:
+        return reader.unknown(
+            f"“{cls.name[:40]}” is an autograd.Function with a backward of its own, which a network here "
+            "cannot hold",
+            "Where backward is what autograd does anyway, call its forward as a plain function.",
+        )
     return reader.unknown(f"The class “{cls.name[:40]}” has no “{name[:40]}”")
 
 
@@ -261,14 +285,20 @@ def put(reader: Reader, value: Any, name: str, given: Any) -> None:
                 raise reader.refuse(f"The property “{name[:40]}” cannot be set")
         value.attributes[name] = given
     elif isinstance(value, UserClass):
+        if reader.state.get("forward"):
+            raise reader.refuse(
+                f"“{value.name[:40]}.{name[:40]}” goes from one call of forward to the next, and a network "
+                "here keeps nothing between calls",
+                "Take it as an input of forward and return it.",
+            )
         value.body[name] = given
     elif isinstance(value, Layer):
         from builder.code.reading.layers import set_attribute as set_of_layer
 
         set_of_layer(reader, value, name, given)
     elif isinstance(value, Raw):
-        if name == "requires_grad" and plain(given) is False:
-            value.requires_grad = False
+        if name == "requires_grad":
+            value.requires_grad = plain(given) is not False
         elif name == "data":
             reader.note("What a parameter starts with is read as it is first made.")
     elif isinstance(value, Tensor):
@@ -277,8 +307,10 @@ def put(reader: Reader, value: Any, name: str, given: Any) -> None:
         if name == "data":
             raise reader.refuse("The data of a tensor cannot be exchanged in a network")
     elif value.__class__.__name__ == "Handle":
-        if name == "requires_grad" and plain(given) is False:
-            value.layer.frozen = True
+        if name == "requires_grad":
+            from builder.code.reading.weights import freeze
+
+            freeze(reader, value, given)
     elif isinstance(value, Unknown | Function | Bound | Known):
         return
     elif isinstance(value, Lazy | Shape | Parts):

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from builder.code.reading.attributes import NOTHING, ClassScope, find_in_class
 from builder.code.reading.calling import bind, call_function, run_function
+from builder.code.reading.lasting import check_class
 from builder.code.reading.own_layers import can_stand_alone
 from builder.code.reading.reader import Reader, statement
 from builder.code.reading.scopes import Scope
@@ -240,6 +241,7 @@ def _module(
     kind = base if base in CONTAINERS else ""
     made = Module(f"m{reader.counter}", cls, kind, reader.line or 0)
     made.made_with = (list(args), dict(kwargs))
+    made.broken = check_class(reader, cls)
     init = find_in_class(cls, "__init__")
     if not isinstance(init, Function):
         base_init(reader, made, args, kwargs)
@@ -260,7 +262,7 @@ def _module(
     except CodeRefused as refusal:
         if not can_stand_alone(refusal):
             raise
-        made.broken, made.ready, reader.budget.depth = refusal, True, depth
+        made.broken, made.ready, reader.budget.depth = made.broken or refusal, True, depth
     reader.line = line
     return made
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from builder.code.reading import arrays
 from builder.code.reading.factories import made
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import operation
-from builder.code.reading.trace import Layer, Module
+from builder.code.reading.trace import Layer, Module, Raw
 from builder.code.reading.values import (
     Array,
     Instance,
     Known,
     Lazy,
+    Members,
     Named,
     Parts,
     Shape,
@@ -24,6 +25,8 @@ from builder.code.reading.values import (
     plain,
 )
 from builder.graph.model import Ref
+
+MEMBERS_HELP: Final = "Use self.add_module(name, layer), register_parameter or register_buffer."
 
 
 def get(reader: Reader, value: Any, index: Any) -> Any:
@@ -109,8 +112,13 @@ def _of_sequence(reader: Reader, value: Any, index: Any) -> Any:
 def _of_module(reader: Reader, module: Module, index: Any) -> Any:
     key = deep_plain(index)
     if module.kind == "ModuleDict" or module.kind == "ParameterDict":
+        member = module.members.get(key)
+        if isinstance(member, Raw):
+            from builder.code.reading.weights import weight_of
+
+            return weight_of(reader, member)
         if key in module.members:
-            return module.members[key]
+            return member
         raise reader.refuse(f"There is no layer {str(key)[:60]!r} here", kind="raised")
     if module.kind not in ("Sequential", "ModuleList", "ParameterList"):
         if module.cls is not None:
@@ -135,6 +143,8 @@ def put(reader: Reader, value: Any, index: Any, given: Any) -> None:
     key = deep_plain(index)
     if isinstance(value, Unknown):
         return
+    if isinstance(value, Members):
+        raise reader.refuse("What a module holds is written directly here", MEMBERS_HELP)
     if isinstance(value, dict):
         from builder.code.reading.expressions import hashed
 

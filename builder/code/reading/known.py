@@ -93,6 +93,10 @@ def call_path(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]
         return factories.made(reader, path, args, dict(kwargs))
     if path.startswith("torch.nn.functional.") or _is_function(path):
         return _torch(reader, path, args, kwargs)
+    if path.endswith(".__init__") and args:
+        from builder.code.reading.classes import base_init
+
+        return base_init(reader, args[0], args[1:], kwargs)  # nn.Module.__init__(self)
     if path.startswith("torch.nn.") and path.count(".") == 2:
         return _layer(reader, path, args, kwargs)
     if path.startswith("torch.Tensor."):

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from builder import catalogue
 from builder.catalogue.entry import REQUIRED, Entry
+from builder.code.reading import lasting
 from builder.code.reading.branches import Differs
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import evaluated, run_layer
@@ -255,9 +256,8 @@ _METHODS: Final = frozenset(
         "state_dict",
         "load_state_dict",
         "flatten_parameters",
-        "register_forward_hook",
-        "register_full_backward_hook",
         "zero_grad",
+        *lasting.HOOKS,
     ]
 )
 
@@ -265,10 +265,18 @@ _METHODS: Final = frozenset(
 def _method(
     reader: Reader, layer: Layer, name: str, args: list[Any], kwargs: dict[str, Any]
 ) -> Any:
-    if name in ("to", "cuda", "cpu", "train", "eval", "apply", "float"):
+    if name in ("train", "eval"):
+        lasting.refuse_mode(reader, f"{name}()")
+        return layer
+    if name == "apply":
+        lasting.applied(reader, args[0] if args else kwargs.get("fn"))
+        return layer
+    if name in lasting.HOOKS:
+        return lasting.hook(reader, name, args, kwargs)
+    if name in ("to", "cuda", "cpu", "float"):
         return layer
     if name == "requires_grad_":
-        layer.frozen = bool(args and plain(args[0]) is False)
+        layer.freeze(plain(args[0] if args else kwargs.get("requires_grad", True)) is False)
         return layer
     if name in ("parameters", "named_parameters"):
         return parameters_of(reader, layer, name == "named_parameters", "")
@@ -296,12 +304,22 @@ def parameters_of(reader: Reader, layer: Layer, named: bool, prefix: str) -> Laz
 
 def set_attribute(reader: Reader, layer: Layer, name: str, given: Any) -> None:
     """`self.fc.weight = …` ties, `self.fc.out_features = …` is refused."""
+    if name in ("forward", "__call__"):
+        raise lasting.exchanged_forward(reader, name)
+    if name == "training":
+        lasting.refuse_mode(reader, name)
+        return
     from builder.code.reading.weights import tie
 
     module = module_of(reader, layer)
     if name in module._parameters:
         tie(reader, layer, name, given)
-    elif name in layer.arguments or layer.entry.parameter(name) is not None:
+    elif (
+        name in layer.arguments
+        or layer.entry.parameter(name) is not None
+        or name in module._buffers
+        or name in vars(module)
+    ):
         raise reader.refuse(
             f"nn.{layer.entry.name} is changed after it was made",
             "Give it the right value where it is made.",

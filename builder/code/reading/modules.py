@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from builder.code.reading import own_layers, torch_calls
+from builder.code.reading import lasting, own_layers, torch_calls
 from builder.code.reading.attributes import NOTHING, find_in_class
 from builder.code.reading.branches import detached
 from builder.code.reading.calling import bind, call_function, run_function
@@ -30,6 +30,13 @@ def answers(*names: str) -> Callable[[Ask], Ask]:
 
 def set_attribute(reader: Reader, module: Module, name: str, given: Any) -> None:
     """`self.name = given`: a layer or parameter becomes a member."""
+    if name in ("forward", "__call__"):
+        raise lasting.exchanged_forward(reader, name)
+    if name == "training":
+        lasting.refuse_mode(reader, name)
+        return
+    if reader.state.get("forward"):
+        lasting.note_write(reader, module, name, given)
     if isinstance(given, _MEMBERS):
         if not module.ready and module.cls is not None:
             raise reader.refuse(
@@ -168,12 +175,22 @@ def _passes_through(reader: Reader, child: Any, before: Any, after: Any) -> bool
 # What a module can be asked -----------------------------------------------------------------------
 
 
+@answers("train")
+def train(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    lasting.refuse_mode(reader, "train()")
+    return module
+
+
+@answers("eval")
+def eval_(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    lasting.refuse_mode(reader, "eval()")
+    return module
+
+
 @answers(
     "to",
     "cuda",
     "cpu",
-    "train",
-    "eval",
     "float",
     "share_memory",
     "compile",
@@ -186,8 +203,7 @@ def itself(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, An
 
 
 @answers(
-    "zero_grad", "load_state_dict", "register_forward_hook", "register_forward_pre_hook",
-    "register_full_backward_hook", "extra_repr", "reset_parameters", "init_weights", "summary",
+    "zero_grad", "load_state_dict", "extra_repr", "reset_parameters", "init_weights", "summary",
     "save_hyperparameters", "log", "log_dict", "print", "freeze", "unfreeze",
 )  # fmt: skip
 def nothing(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -196,7 +212,16 @@ def nothing(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, A
 
 @answers("apply")
 def apply(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    lasting.applied(reader, args[0] if args else kwargs.get("fn"))
     return module
+
+
+def _hook(name: str) -> Ask:
+    return lambda reader, module, args, kwargs: lasting.hook(reader, name, args, kwargs)
+
+
+for _name in lasting.HOOKS:
+    METHODS[_name] = _hook(_name)
 
 
 @answers("half", "double", "bfloat16")
@@ -209,7 +234,7 @@ def requires_grad(reader: Reader, module: Module, args: list[Any], kwargs: dict[
     wanted = plain(args[0]) if args else plain(kwargs.get("requires_grad", True))
     for _, part in walk(module):
         if isinstance(part, Layer):
-            part.frozen = wanted is False
+            part.freeze(wanted is False)
         elif isinstance(part, Raw) and part.kind == "parameter":
             part.requires_grad = wanted is not False
     return module

@@ -8,7 +8,16 @@ from typing import Any, Final
 from builder.code.reading.iterating import items_of
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Raw
-from builder.code.reading.values import Lazy, Method, Shape, Sym, Unknown, deep_plain, plain
+from builder.code.reading.values import (
+    Lazy,
+    Members,
+    Method,
+    Shape,
+    Sym,
+    Unknown,
+    deep_plain,
+    plain,
+)
 from builder.graph.model import Calc
 
 Ask = Callable[[Reader, Any, list[Any], dict[str, Any]], Any]
@@ -18,6 +27,10 @@ def method_of(reader: Reader, value: Any, name: str) -> Any:
     """A method of a list, dict, text, … ; None where it has none that we know."""
     if isinstance(value, Shape) and name == "numel":
         return Method(name, lambda r, args, kwargs: _numel(value))
+    if isinstance(value, Members) and name in ("update", "pop", "setdefault", "clear", "popitem"):
+        from builder.code.reading.indexing import MEMBERS_HELP
+
+        raise reader.refuse("What a module holds is written directly here", MEMBERS_HELP)
     for kind, methods in _TABLES:
         if isinstance(value, kind):
             ask = methods.get(name)

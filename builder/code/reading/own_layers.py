@@ -15,6 +15,7 @@ from typing import Any, Final
 from builder.catalogue.entry import Entry
 from builder.code.reading.attributes import find_in_class
 from builder.code.reading.reader import Reader
+from builder.code.reading.scopes import USUAL
 from builder.code.reading.torch_calls import argument_of
 from builder.code.reading.trace import Frame, Layer, Module
 from builder.code.reading.values import Function, Tensor, UserClass, deep_plain
@@ -200,14 +201,17 @@ def _source(reader: Reader, cls: UserClass) -> str:
     """The class's text, and behind each other all of the file that it uses."""
     scope, wanted = reader.file, {reader.file.statements.index(cls.node)}
     waiting: list[ast.stmt] = [cls.node]
+    usual: dict[str, None] = {}
     while waiting:
-        for name in _free(waiting.pop()):
+        for name in sorted(_free(waiting.pop())):
+            if name in USUAL and name not in scope.bindings:
+                usual[USUAL[name][1]] = None
             for index in scope.bindings.get(name, ()):
                 if index not in wanted:
                     wanted.add(index)
                     waiting.append(scope.statements[index])
     lines = reader.text.split("\n")
-    text, large = "", False
+    text, large = "".join(f"{line}\n" for line in usual), False
     for index in sorted(wanted):
         statement, was_large = scope.statements[index], large
         large = isinstance(statement, ast.ClassDef | ast.FunctionDef)

@@ -14,6 +14,7 @@ from builder.code.reading.reader import Reader
 from builder.code.reading.repeating import Run
 from builder.code.reading.settings import Settings
 from builder.code.reading.trace import Entering, Frame, Layer, Module, Raw, Step
+from builder.code.reading.weights import check_freezing
 from builder.graph.model import (
     Argument,
     Calc,
@@ -126,6 +127,9 @@ class Scope:
         self.made[entering.id] = name
 
     def add_output(self, wish: str, ref: Ref) -> None:
+        self.names |= (
+            self.nodes.keys()
+        )  # the second call of a shared layer is a node like any other
         name = self.free(wish or "output")
         self.nodes[name] = Node(name, "output", name, arguments={"value": self.here(ref)})
 
@@ -255,6 +259,7 @@ class Scope:
 
     def plain_owner(self, member: Layer, name: str, step: Step | None = None) -> Owner:
         """The owner of a layer of torch."""
+        check_freezing(self.reader, member)
         arguments: dict[str, Argument] = {}
         for key, value in member.arguments.items():
             if step is not None and self.settings.inferable(member, key, value, step):

@@ -67,7 +67,7 @@ class Reader:
         return CodeRefused(reason + end, line=line or self.line, help=help, kind=kind)
 
     def refuse_unknown(self, value: Unknown) -> CodeRefused:
-        return CodeRefused(value.reason, line=value.line or self.line, help=value.help)
+        return self.refuse(value.reason, value.help, line=value.line)
 
     def unknown(self, reason: str, help: str = "") -> Unknown:
         return Unknown(reason, self.line, help)

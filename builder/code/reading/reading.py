@@ -18,6 +18,7 @@ from builder.code.reading.running import run
 from builder.code.reading.source import line_of, tree_of
 from builder.code.reading.structure import Position, build
 from builder.code.reading.target import Found, find_target
+from builder.code.reading.torch_names import check_settings
 from builder.code.reading.trace import Frame
 from builder.errors import CodeRefused
 from builder.graph.model import Graph
@@ -73,6 +74,7 @@ def read_here(
     try:
         tree = tree_of(source)
         reader = Reader(tree, budget)
+        check_settings(reader)
         found = find_target(reader, target)
         return replace(_first_that_fits(reader, found, given), choices=choices(reader))
     except CodeRefused as refusal:
@@ -103,7 +105,8 @@ def _first_that_fits(reader: Reader, found: Found, given: list[object] | None) -
                 refusal = error
             continue
         built = build(reader, found.module, frame, found.name)
-        assumed = (*found.assumptions, *attempt.assumptions)
+        usual = tuple(f"It is taken to begin with: {i}." for i in _imports(reader))
+        assumed = (*usual, *found.assumptions, *attempt.assumptions)
         return Read(built.graph, assumed, tuple(reader.notes), built.lines, target=found.text)
     if refusal is None:
         refusal = CodeRefused(
@@ -111,6 +114,11 @@ def _first_that_fits(reader: Reader, found: Found, given: list[object] | None) -
             help="Give its inputs, such as float32[N, 3, 32, 32].",
         )
     raise refusal
+
+
+def _imports(reader: Reader) -> list[str]:
+    """The usual imports that the text lacks and uses."""
+    return ["; ".join(reader.state["usual"].values())] if reader.state.get("usual") else []
 
 
 def _run(reader: Reader, found: Found, values: list[Any]) -> Frame:

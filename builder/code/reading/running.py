@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from builder.code.reading import own_layers
+from builder.code.reading import lasting, own_layers
 from builder.code.reading.modules import call_module, walk
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Frame, Layer, Module
@@ -15,6 +15,7 @@ def run(reader: Reader, module: Module, values: list[Any]) -> Frame:
     trace = reader.trace
     trace.frame, trace.side = trace.making, ()
     reader.state["forward"] = True
+    reader.state["touched"] = lasting.Touched()
     reader.state["weights"] = {}
     reader.budget.depth = 0
     own_layers.note_sizes(reader, module)
@@ -24,9 +25,11 @@ def run(reader: Reader, module: Module, values: list[Any]) -> Frame:
     done = False
     try:
         call_module(reader, module, values, {})
+        lasting.end_of_run(reader)
         done = True
     finally:
         reader.state["forward"] = False
+        reader.state.pop("touched")
         if not done:
             own_layers.put_back(reader)
             for layer in lazy:

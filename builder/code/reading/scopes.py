@@ -20,6 +20,15 @@ _MUTATORS = frozenset(
     }
 )  # fmt: skip
 _MISSING = object()
+USUAL = {
+    "torch": ("torch", "import torch"),
+    "nn": ("torch.nn", "from torch import nn"),
+    "F": ("torch.nn.functional", "import torch.nn.functional as F"),
+    "np": ("numpy", "import numpy as np"),
+    "OrderedDict": ("collections.OrderedDict", "from collections import OrderedDict"),
+    "math": ("math", "import math"),
+}
+"""What a text without its imports means by a name."""
 
 
 class Scope:
@@ -133,6 +142,11 @@ class FileScope(Scope):
             found = reader.star(self.statements[index], name)
             if found is not None:
                 return found
+        if self.parent is None and name in USUAL and not self.bindings.get(name):
+            from builder.code.reading.known import resolve
+
+            reader.state.setdefault("usual", {})[name] = USUAL[name][1]
+            return resolve(reader, USUAL[name][0])
         return _MISSING
 
     def run(self, reader: Reader, index: int) -> dict[str, Any]:

@@ -82,6 +82,11 @@ def augmented(reader: Reader, node: ast.AugAssign, scope: Scope) -> None:
 def expression_statement(reader: Reader, node: ast.Expr, scope: Scope) -> None:
     if not isinstance(node.value, ast.Constant):
         value = reader.evaluate(node.value, scope)
+        if value == Known("torch.no_grad()") and reader.state.get("forward"):
+            raise reader.refuse(
+                "Gradients are switched off for all that follows",
+                "Write with torch.no_grad(): around it.",
+            )
         if isinstance(value, Unknown) and reader.state.get("forward"):
             reader.note(f"Left out, as it is no part of the network: {value.reason}", node.lineno)
 

@@ -9,6 +9,8 @@ from typing import Any
 from builder.code.reading.branches import Differs
 from builder.code.reading.closed import Closed, Tree
 from builder.code.reading.effects import check_sides, settle_in_place
+from builder.code.reading.keys import tell_other_names
+from builder.code.reading.leaving import check_outputs
 from builder.code.reading.placing import Placed, Scope
 from builder.code.reading.reader import Reader
 from builder.code.reading.repeating import Run, runs_in
@@ -32,7 +34,9 @@ class Built:
 
 def build(reader: Reader, root: Module, frame: Frame, name: str) -> Built:
     """The graph of what ran in `frame`, the call of the network."""
-    return _Builder(reader, root, frame).build(name)
+    built = _Builder(reader, root, frame).build(name)
+    tell_other_names(reader, built.graph)
+    return built
 
 
 class _Builder:
@@ -245,6 +249,7 @@ class _Builder:
                 raise self.reader.refuse_unknown(frame.result)
             if not values:
                 raise self.reader.refuse("The network gives no tensor", line=frame.line)
+            check_outputs(self.reader, frame.result)
             for (name, ref), wish in zip(values, self.returned(len(values)), strict=True):
                 scope.add_output(name or self.wished(wish, ref), ref)
             return

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from builder.code.reading.attributes import find_in_class
+from builder.code.reading.choices import beside
 from builder.code.reading.classes import base_of_module
 from builder.code.reading.guesses import guess
 from builder.code.reading.reader import Reader
@@ -38,6 +39,13 @@ def find_target(reader: Reader, target: str | None) -> Found:
     """The network that is meant. Errors: CodeRefused where there is none, or where it cannot be made."""
     if target is not None and target.strip():
         return _given(reader, target.strip())
+    found = _likeliest(reader)
+    found.assumptions = (*beside(reader, found.name), *found.assumptions)
+    return found
+
+
+def _likeliest(reader: Reader) -> Found:
+    """The network of a text where nobody says which: a part of another one last."""
     sites = list(_sites(reader.file.statements, reader.file))
     chains = [s for s in sites if s.name.rpartition(".")[2] == "Sequential"]
     classes = _root_classes(reader, chains)
@@ -50,6 +58,9 @@ def find_target(reader: Reader, target: str | None) -> Found:
     failing: CodeRefused | None = None  # of a network that the text makes, and that cannot be read
     for cls in classes:
         if failing is not None and cls in _parts_of(reader, classes):
+            found = _functions_that_make(reader)
+            if found is not None:
+                return found
             raise failing  # a part of it is not what is meant
         for site in reversed([s for s in sites if s.name == cls]):
             found, failed = _at(reader, site)
@@ -67,6 +78,7 @@ def find_target(reader: Reader, target: str | None) -> Found:
             except CodeRefused as error:
                 if error.kind == "limit":
                     raise
+                failing = failing or error
                 refusal = refusal or error
     for site in reversed(chains):
         found, failed = _at(reader, site)
@@ -102,7 +114,7 @@ def _sites(statements: list[ast.stmt], scope: FileScope) -> Iterator[_Site]:
             continue
         if isinstance(statement, ast.FunctionDef):
             if not _needed_arguments(statement):
-                inner = FileScope(statement.body, scope)
+                inner = FileScope([*_defaults(statement), *statement.body], scope)
                 yield from _sites(inner.statements, inner)
             continue
         for node in ast.walk(statement):
@@ -127,6 +139,15 @@ def _sites(statements: list[ast.stmt], scope: FileScope) -> Iterator[_Site]:
                         and not made.startswith(("nn.", "torch."))
                     ):
                         yield _Site(made, argument, "", scope, index)
+
+
+def _defaults(node: ast.FunctionDef) -> list[ast.stmt]:
+    """What the arguments of a function are that is called without any."""
+    given = zip(node.args.args[::-1], node.args.defaults[::-1], strict=False)
+    return [
+        ast.copy_location(ast.Assign([ast.Name(a.arg, ast.Store())], default), default)
+        for a, default in given
+    ]
 
 
 def _needed_arguments(node: ast.FunctionDef) -> bool:

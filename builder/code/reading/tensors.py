@@ -63,6 +63,8 @@ def attribute(reader: Reader, tensor: Tensor, name: str) -> Any:
         return operation(reader, "torch.transpose", {"input": tensor, "dim0": -2, "dim1": -1})
     if name == "data":
         return operation(reader, "torch.Tensor.detach", {"input": tensor})
+    if name in ("real", "imag"):
+        return operation(reader, f"torch.{name}", {"input": tensor})
     if name == "requires_grad":
         return False
     if name == "is_cuda":
@@ -71,7 +73,10 @@ def attribute(reader: Reader, tensor: Tensor, name: str) -> Any:
         ask = METHODS[name]
         return Method(name, lambda r, args, kwargs: ask(r, tensor, args, kwargs))
     if name.startswith("_") or name in _REFUSED:
-        raise reader.refuse(f"“.{name[:40]}” of a tensor is no part of a network")
+        raise reader.refuse(
+            f"“.{name[:40]}” of a tensor is no part of a network",
+            "Take it away, or do what it does in the code that trains the network.",
+        )
     path = f"torch.Tensor.{name}"
     if name.endswith("_") and not name.endswith("__"):
         return Method(name, lambda r, args, kwargs: _in_place(r, path, tensor, args, kwargs))

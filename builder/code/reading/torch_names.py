@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import math
 from typing import Any
 
@@ -27,13 +28,44 @@ def buffer(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
 
 
 @does(
-    "torch.manual_seed", "torch.cuda.manual_seed", "torch.cuda.manual_seed_all", "random.seed",
-    "numpy.random.seed", "torch.set_default_device", "torch.set_num_threads", "torch.cuda.empty_cache",
-    "torch.set_default_dtype", "torch.set_printoptions", "torch.autograd.set_detect_anomaly",
+    "random.seed", "numpy.random.seed", "torch.set_default_device", "torch.set_num_threads",
+    "torch.cuda.empty_cache", "torch.set_printoptions", "torch.autograd.set_detect_anomaly",
     "torch.set_float32_matmul_precision", "torch.backends.cudnn.benchmark", "torch._assert",
 )  # fmt: skip
 def nothing(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return None
+
+
+@does("torch.manual_seed", "torch.cuda.manual_seed", "torch.cuda.manual_seed_all")
+def seed(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> None:
+    if reader.state.get("forward"):
+        raise reader.refuse(
+            "forward sets the seed, so that each call draws the same numbers",
+            "Set it once, before training; numbers that stay the same can be a buffer.",
+        )
+
+
+@does("torch.set_default_dtype", "torch.set_default_tensor_type")
+def default_dtype(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> None:
+    given = args[0] if args else next(iter(kwargs.values()), None)
+    if isinstance(given, Dtype) and given.name == "float32":
+        return
+    if str(getattr(given, "path", given)) in ("torch.FloatTensor", "torch.cuda.FloatTensor"):
+        return
+    raise reader.refuse(
+        "Another dtype than float32 becomes that of all layers here",
+        "Take this line away: all layers are float32.",
+    )
+
+
+def check_settings(reader: Reader) -> None:
+    """What lines of the text set for all that follows them. Errors: CodeRefused for a default dtype."""
+    for node in ast.walk(reader.tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute | ast.Name):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id
+            if name in ("set_default_dtype", "set_default_tensor_type"):
+                reader.line = node.lineno
+                default_dtype(reader, [reader.evaluate(a, reader.file) for a in node.args[:1]], {})
 
 
 @does("torch.autograd.Variable")
@@ -83,16 +115,23 @@ def no_grad(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return Known("torch.no_grad()")
 
 
-@does(
-    "torch.set_grad_enabled",
-    "torch.enable_grad",
-    "torch.autocast",
-    "torch.cuda.amp.autocast",
-    "torch.amp.autocast",
-)
+@does("torch.autocast", "torch.cuda.amp.autocast", "torch.amp.autocast")
+def autocast(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    if reader.state.get("forward"):
+        reader.note("autocast is left out: everything is computed in float32.")
+    return Known("torch.mode()")
+
+
+@does("torch.set_grad_enabled", "torch.enable_grad")
 def mode(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    if args and plain(args[0]) is False:
+    given = plain(args[0]) if args else plain(kwargs.get("mode", True))
+    if given is False:
         return Known("torch.no_grad()")
+    if given is not True and not isinstance(given, str) and reader.state.get("forward"):
+        raise reader.refuse(
+            "Whether gradients are computed depends on the mode here",
+            "In evaluation nobody asks for gradients: take the line away, or use torch.no_grad() for both.",
+        )
     return Known("torch.mode()")
 
 

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class Layer:
     """A layer of torch.nn that the text makes. `arguments`: as written, numbers may be Sym.
 
-    `left_out`: filled in by torch itself, as a Lazy layer's in_features.
+    `left_out`: filled in by torch itself, as a Lazy layer's in_features. `still`: those of its
+    parameters that are frozen while others learn, each with the line that says so.
     """
 
     entry: Entry
@@ -33,6 +34,11 @@ class Layer:
     known: Mapping[str, Any] | None = None  # with what is inferred, once it has been called
     module: Any = None  # the layer on the meta device
     plain_list: bool = False
+    still: dict[str, int] = field(default_factory=dict)
+
+    def freeze(self, wanted: bool) -> None:
+        """Freezes the whole layer, or lets all of it learn."""
+        self.frozen, self.still = wanted, {}
 
 
 @dataclass(slots=True, eq=False)

@@ -215,6 +215,10 @@ class Array:
     dtype: str
 
 
+class Members(dict[str, Anything]):
+    """`self._modules` and its kin: to look at, not to be written."""
+
+
 @dataclass(slots=True, eq=False)
 class Lazy:
     """Values one after the other, already worked out: what a generator or zip gives."""

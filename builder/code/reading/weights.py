@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from builder.code.reading import lasting
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Layer, Module, Raw
 from builder.code.reading.values import Method, Tensor, Unknown, plain
@@ -101,6 +102,8 @@ def attribute(reader: Reader, raw: Raw, name: str) -> Any:
         return raw
     if name == "requires_grad_":
         return Method(name, lambda r, args, kwargs: _requires_grad(raw, args))
+    if name == "register_hook":
+        return Method(name, lambda r, args, kwargs: lasting.hook(r, name, args, kwargs))
     if name.endswith("_"):
         return Method(name, lambda r, args, kwargs: raw)
     from builder.code.reading.tensors import attribute as of_tensor
@@ -148,20 +151,68 @@ def handle_attribute(reader: Reader, handle: Handle, name: str) -> Any:
             lambda r, args, kwargs: chosen[plain(args[0])] if args and name == "size" else chosen,
         )
     if name == "requires_grad":
-        return not handle.layer.frozen
+        return not (handle.layer.frozen or handle.name in handle.layer.still)
     if name == "ndim":
         return len(shape)
     if name in ("data", "grad"):
         return handle
+    if name in _NEW and reader.state.get("forward"):
+        return Method(name, lambda r, args, kwargs: _new(r, name, args, kwargs))
     if name == "requires_grad_":
         return Method(
-            name, lambda r, args, kwargs: freeze(handle, not args or bool(plain(args[0])))
+            name,
+            lambda r, args, kwargs: freeze(
+                r, handle, args[0] if args else kwargs.get("requires_grad", True)
+            ),
         )
+    if name == "register_hook":
+        return Method(name, lambda r, args, kwargs: lasting.hook(r, name, args, kwargs))
     if name.endswith("_") or name in ("to", "detach", "clone", "uniform", "copy"):
         return Method(name, lambda r, args, kwargs: handle)
     return reader.unknown("What a weight holds is not looked into")
 
 
-def freeze(handle: Handle, wanted: bool) -> Handle:
-    handle.layer.frozen = not wanted
+_NEW: Final = {
+    "new": "torch.empty", "new_empty": "torch.empty", "new_zeros": "torch.zeros",
+    "new_ones": "torch.ones", "new_full": "torch.full",
+}  # fmt: skip
+
+
+def _new(reader: Reader, name: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """`next(self.parameters()).new_zeros(2, n, 8)`: a tensor of that size, beside the inputs."""
+    from builder.code.reading.factories import made
+
+    if name == "new" and not all(isinstance(plain(a), int) for a in args):
+        raise reader.refuse("What .new(…) is given is no size", "Use new_tensor or torch.tensor.")
+    return made(reader, _NEW[name], args, dict(kwargs))
+
+
+def freeze(reader: Reader, handle: Handle, given: Any) -> Handle:
+    """`self.fc.bias.requires_grad = False`: a layer is frozen once all of its parameters are."""
+    from builder.code.reading.layers import parameters_of
+
+    wanted, layer = plain(given), handle.layer
+    if wanted is not True and wanted is not False:
+        raise reader.refuse(
+            "Whether this weight is trained is not known here", "Write True or False."
+        )
+    names = [h.name for h in parameters_of(reader, layer, False, "").items]
+    still = dict.fromkeys(names, reader.line or layer.line) if layer.frozen else dict(layer.still)
+    if wanted:
+        still.pop(handle.name, None)
+    else:
+        still[handle.name] = reader.line or layer.line
+    layer.freeze(len(still) == len(names))
+    layer.still = {} if layer.frozen else still
     return handle
+
+
+def check_freezing(reader: Reader, layer: Layer) -> None:
+    """A layer is trained or frozen as a whole. Errors: CodeRefused at the line that freezes a part."""
+    if layer.still:
+        names = " and ".join(layer.still)
+        raise reader.refuse(
+            f"Only {names} of this nn.{layer.entry.name} is frozen, and a layer is frozen as a whole here",
+            "Freeze the whole layer with .requires_grad_(False), or let all of it learn.",
+            line=max(layer.still.values()),
+        )

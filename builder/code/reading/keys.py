@@ -1,0 +1,68 @@
+"""Names of layers that cannot stay in written code, so that a checkpoint's keys will not fit: told."""
+
+from __future__ import annotations
+
+from builder import catalogue
+from builder.code.reading.reader import Reader
+from builder.errors import NotFound, quote
+from builder.graph.model import Graph, Owner, iter_refs
+from builder.graph.names import can_be_name, refuse_name, safe_identifier
+
+_NAMED = 3  # names in the sentence
+
+
+def tell_other_names(reader: Reader, graph: Graph) -> None:
+    """Adds a note on the layers with weights whose names Python cannot have."""
+    found = [
+        (owner.name, other)
+        for scope in (graph, *graph.blocks.values())
+        for owner in scope.owners.values()
+        if (other := _other_name(scope, owner, scope is graph)) and _has_weights(owner)
+    ]
+    if found:
+        said = ", ".join(f"{quote(old)} is called {quote(new)}" for old, new in found[:_NAMED])
+        more = f", and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+        text = f"A checkpoint's keys will not fit: in the code as nn.Module {said}{more}."
+        reader.notes.append((None, text))
+
+
+def _other_name(scope: Graph, owner: Owner, is_root: bool) -> str:
+    """What the code calls an owner; "" where its name stays."""
+    name = owner.name
+    if name.isdecimal():
+        return "" if _is_sequential(scope, is_root) else f"layer{name}"
+    kept = refuse_name(name) is None if "." in name else can_be_name(name, False)
+    return "" if kept else safe_identifier(name)
+
+
+def _is_sequential(scope: Graph, is_root: bool) -> bool:
+    """Whether a graph is a chain of layers 0, 1, …, which is written as an nn.Sequential."""
+    calls = [node for node in scope.nodes.values() if node.kind not in ("input", "output")]
+    names = [o.name for o in scope.owners.values()]
+    if names != [str(place) for place in range(len(names))]:
+        return False
+    if is_root:
+        return True
+    if len(scope.inputs) != 1 or len(scope.outputs) != 1 or len(calls) < len(names):
+        return False
+    before = scope.inputs[0].id
+    for node in (*calls, scope.outputs[0]):
+        read = [ref.node for a in node.arguments.values() for ref in iter_refs(a)]
+        if read != [before] or (node.kind != "layer" and node.kind != "output"):
+            return False
+        before = node.id
+    return [scope.nodes[n.id].target for n in calls] == [o.id for o in scope.owners.values()]
+
+
+def _has_weights(owner: Owner) -> bool:
+    from builder.graph import meta
+    from builder.graph.symbols import CannotEvaluate
+
+    try:
+        module = meta.build(catalogue.get(owner.target), dict(owner.arguments))
+        return any(True for _ in module.state_dict())
+    except (NotFound, TypeError, ValueError, RuntimeError, CannotEvaluate):
+        return True
+
+
+__all__ = ["tell_other_names"]

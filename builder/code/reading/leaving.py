@@ -1,0 +1,50 @@
+"""What a network may give: tensors. Anything else beside them is refused by name, and None is told."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import Any
+
+from builder.code.reading.reader import Reader
+from builder.code.reading.trace import tensors_in
+from builder.code.reading.values import Method, Parts, Tensor, Unknown, plain
+
+
+def check_outputs(reader: Reader, result: Any) -> None:
+    """Errors: CodeRefused for an output that is no tensor, at the line that returns it."""
+    returned = reader.state.get("returned")
+    line = returned.lineno if isinstance(returned, ast.Return) else None
+    for name, value in _strangers(result, ""):
+        if value is None:
+            reader.note("None stands among what the network gives, and is left out.", line)
+            continue
+        place = f" “{name[:40]}”" if name else ""
+        raise reader.refuse(
+            f"The output{place} is no tensor but {_said(value)}",
+            "Return tensors only; what is known beforehand needs no network.",
+            line=line,
+        )
+
+
+def _strangers(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """What among the outputs is no tensor, with its key."""
+    if isinstance(value, Tensor) or (isinstance(value, Parts) and value.ref is not None):
+        return
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield from _strangers(part, key if isinstance(key, str) else name)
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from _strangers(part, name)
+    elif not tensors_in(value):
+        yield name, value
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, Method):
+        return f"the method {value.name}, without the brackets that call it"
+    if isinstance(value, Unknown):
+        return f"unknown: {value.reason}"
+    known = plain(value)
+    return str(known)[:40] if isinstance(known, bool | int | float | str) else "something else"
