@@ -71,6 +71,18 @@ def acknowledged(key: str) -> dict[str, int]:
     return found
 
 
+def unlearn(key: str) -> None:
+    """Forgets of a component what could not be written: a tab that is loaded anew does it again.
+
+    Its browser still has it. The session that did it goes by what it has heard itself.
+    """
+    safe = on_disk(key, state.done_on_disk())
+    with _lock:
+        clients = _done.get(_place(key), {})
+        for client, number in clients.items():
+            clients[client] = min(number, safe.get(client, 0))
+
+
 def on_disk(key: str, done: Mapping[str, int]) -> dict[str, int]:
     """The part of a project's marks that is about one component, by client."""
     start = _name(key, "")

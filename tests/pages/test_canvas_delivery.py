@@ -120,6 +120,29 @@ def test_why_nothing_is_saved_stands_on_the_canvas_and_above_it(
         assert operations.message() is None
 
 
+def test_what_a_full_disk_refused_is_done_by_the_tab_that_is_loaded_anew(
+    digits: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    first = says("tab", 7, op="bypass", nodes=["relu2"])
+    digits.at.session_state["lw_canvas"] = first
+    digits.run()
+    copy = says("tab", 8, op="duplicate", nodes=["relu1"])
+    with monkeypatch.context() as disk:
+        disk.setattr(projects, "write_atomically", full)
+        digits.at.session_state["lw_canvas"] = copy
+        digits.run().run()
+        assert len(digits.graph.nodes) == 10, "once, in the session that is here"
+    after = tab_of(digits)
+    assert len(after.graph.nodes) == 9
+    for message in (first, copy, copy):
+        after.at.session_state["lw_canvas"] = message
+        after.run()
+    assert len(after.graph.nodes) == 10 and after.graph.nodes["relu2"].bypassed
+
+
 def test_a_project_deleted_in_another_tab_is_called_so_and_can_be_kept(digits: App) -> None:
     old = digits.session.work.id
     projects.delete_project(digits.owner, old)

@@ -30,7 +30,7 @@ from builder.ui.canvas.questions import answered
 from builder.ui.canvas.trained import trained_nodes, trained_paths
 from builder.ui.packaged import packaged
 from builder.ui.palette import family_palette, palette_groups
-from builder.ui.received import acknowledged, on_disk, receive, sender, sent, waits
+from builder.ui.received import acknowledged, on_disk, receive, sender, sent, unlearn, waits
 
 KEY: Final = "lw_canvas"
 _AGAIN: Final = "lw_again"  # the page's button that the browser presses where nothing answers
@@ -55,6 +55,8 @@ def canvas(*, above: int) -> None:
     ):  # a new session knows what the browser has only now, and calls nobody back for it
         st.rerun()
     state.settle()  # writing takes 10 ms: the answer need not wait for it
+    if state.why_not_saved() is not None:
+        unlearn(KEY)
 
 
 def canvas_alone(*, above: int) -> None:

@@ -206,7 +206,9 @@ def _freeze(operation: Operation) -> None:
     found = ((n, graph.stands_for(graph.nodes[n])) for n in able)
     owners = {o.id: (n, o) for n, o in found if o is not None}
     if chosen and not owners:
-        return state.say("What is selected has no weights: there is nothing to freeze.", "info")
+        return state.say(
+            "What is selected has no weights of its own: there is nothing to freeze.", "info"
+        )
     on = not all(is_still(owner) for _, owner in owners.values())
     edits = [SetFrozen(node, on, scope=state.scope()) for node, _ in owners.values()]
     return _each(edits, "Freeze" if on else "Unfreeze")

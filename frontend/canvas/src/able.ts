@@ -14,5 +14,5 @@ export function reasonNot(what: "bypass" | "freeze", doc: Document, ids: string[
   if (!one) return "";
   const name = nodes.length === 1 ? `“${one.name || one.type}”` : "What is selected";
   if (what === "bypass") return nodes.some(passesOn) ? "" : `${name} passes nothing on, so it cannot be bypassed.`;
-  return nodes.some(hasWeights) ? "" : `${name} has no weights: there is nothing to freeze.`;
+  return nodes.some(hasWeights) ? "" : `${name} has no weights of its own: there is nothing to freeze.`;
 }
