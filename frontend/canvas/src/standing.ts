@@ -70,6 +70,9 @@ export function leave(canvas: Standing): void {
   const place = waiting();
   place.style.cssText = `width: ${w}px; height: ${h}px`;
   moved(canvas, place);
+  // Nobody works in it: nobody shall find a second toolbar there. (The stack may stand in its place.)
+  const shadow = place.getRootNode() as ShadowRoot;
+  if (!shadow.activeElement) shadow.host.setAttribute("aria-hidden", "true");
   const over = (): void => {
     window.removeEventListener("popstate", over);
     clearTimeout(timer);
