@@ -8,7 +8,7 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 
 from builder.graph.model import Graph
-from tests.browser.drawing import Drawing, placed, reads, until
+from tests.browser.drawing import Drawing, placed, reads
 from tests.graph.sound_networks import Net
 
 Draw = Callable[..., Drawing]
@@ -157,13 +157,6 @@ def test_ports_are_wired_and_refuse_with_the_reason_at_the_cursor(drawing: Draw)
     on.agrees()
 
 
-def trembles(on: Drawing, x: float, y: float) -> bool:
-    """A hand that holds a wire over a port: whether the reason stands at the cursor."""
-    on.page.mouse.move(x + 1, y)
-    on.page.mouse.move(x, y)
-    return on.page.locator(".cursor-reason").is_visible()
-
-
 def test_a_port_that_cannot_take_a_value_says_why(drawing: Draw) -> None:
     net = Net("N", 12, 16)
     net.layer("lstm", "LSTM", hidden_size=8, batch_first=True)
@@ -180,8 +173,7 @@ def test_a_port_that_cannot_take_a_value_says_why(drawing: Draw) -> None:
     on.pull(on.port("lstm", "o.0"), on.port("picture", "input:0"), drop=False)
     port = on.port("picture", "input:0")
     expect(port).to_have_class(re.compile("refuses"))
-    x, y = on.centre(port)
-    until(lambda: trembles(on, x, y), "the reason at the cursor")
+    expect(on.page.locator(".cursor-reason")).to_be_visible()  # also under a hand that keeps still
     on.page.mouse.up()
     on.settled()
     assert reads(on.graph(), "picture") == []

@@ -1,13 +1,13 @@
 /** One layer on the canvas: who it is, what it makes of what it reads, and what is wrong with it. */
 import { Handle, Position, type Node, type NodeProps } from "@xyflow/react";
-import { memo, type CSSProperties } from "react";
+import { memo, useEffect, useRef, type CSSProperties } from "react";
 import { useController } from "./context";
 import { Icon } from "./icons";
 import { batchApart } from "./labels";
 import { axisOf, nameApart, nodeSize, portRows, portSlots, ROW, shownIns, wordsHeight, type Direction } from "./layout";
 import { QuickNumbers } from "./QuickNumbers";
 import { Rename } from "./Rename";
-import { inHandle, outHandle, type InPort, type LayerData, type OutPort } from "./types";
+import { inHandle, outHandle, type InPort, type LayerData, type OutPort, type Point } from "./types";
 import { SHAPE, ShapeField } from "./ShapeField";
 import { useUi } from "./ui";
 import { givesWords, readsWords, reasonAgainst } from "./wiring";
@@ -168,15 +168,22 @@ function Port({ node, port, index, empty, position, style, named }: {
       ? reasonAgainst(controller.doc, state.pulling.value, [node.id, port.name, index], null)
       : (state.fits?.[`${node.id}:${port.name}`] ?? ""));
   const open = useUi(controller.ui, (state) => state.pulling?.value !== null && state.pulling !== null);
+  // Python's word may come when the pointer is there already, and still.
+  const under = useRef<Point | null>(null);
+  useEffect(() => {
+    if (reason && under.current) controller.ui.set({ cursor: { screen: under.current, text: reason, good: false } });
+  }, [reason, controller]);
   const look = ["port", `k-${port.wanted === "any" ? port.kind : port.wanted}`, empty ? "empty" : "", failing ? "failing" : "", port.optional ? "optional" : "", open ? (reason ? "refuses" : "takes") : ""];
   return (
     <Handle id={inHandle(port.name, index)} type="target" position={position} className={look.filter(Boolean).join(" ")} style={style}
       title={reason || failing?.message || readsWords(port, node.kind)}
       role="img" aria-label={inputWords(node, port, !empty && controller.slotTaken([node.id, port.name, index]), failing)}
       onPointerEnter={(event) => {
-        if (reason) controller.ui.set({ cursor: { screen: controller.local([event.clientX, event.clientY]), text: reason, good: false } });
+        under.current = controller.local([event.clientX, event.clientY]);
+        if (reason) controller.ui.set({ cursor: { screen: under.current, text: reason, good: false } });
       }}
       onPointerLeave={() => {
+        under.current = null;
         if (controller.ui.state.pulling) controller.ui.set({ cursor: null });
       }}>
       {named && <span className="port-label">{readsWords(port, node.kind)}</span>}
