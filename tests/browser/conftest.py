@@ -237,6 +237,7 @@ def drawing(
     if request.session.testsfailed > failed_before:
         ARTIFACTS.mkdir(exist_ok=True)
         for i, page in enumerate(opened):
-            page.screenshot(path=ARTIFACTS / f"{request.node.name}-{i}.png")
+            if not page.is_closed():
+                page.screenshot(path=ARTIFACTS / f"{request.node.name}-{i}.png")
     for page in opened:
         page.close()

@@ -63,7 +63,8 @@ export function placeIn(host: HTMLElement, canvas: Standing): void {
 
 /** Lets a canvas go whose place is gone, unless it gets another one soon: on the same page, of the same project. */
 export function leave(canvas: Standing): void {
-  if (canvas.body.isConnected) return;
+  // Told twice, the second time would silence the store of the canvas that stands in its place by now.
+  if (canvas.body.isConnected || standing.get(canvas.project) !== canvas) return;
   canvas.store.close();
   if (canvas.seenAt !== address()) return end(canvas);
   const [w, h] = canvas.size;
