@@ -28,7 +28,7 @@ import { shownBoxes, shownEdges, shownNodes } from "./shown";
 import type { CanvasStore } from "./store";
 import { watchTheme } from "./theme";
 import { SelectionBar, Toolbar } from "./Toolbar";
-import { readIn, readOut, wireId, type Point, type Slot, type Value } from "./types";
+import { projectOf, readIn, readOut, wireId, type Point, type Slot, type Value } from "./types";
 import { useUi } from "./ui";
 import { MAP } from "./view";
 import { reasonAgainst } from "./wiring";
@@ -137,7 +137,7 @@ function Frame({ place }: { place: HTMLElement }) {
 
 /** A key pressed on the canvas, unless something is being written. */
 function act(controller: Controller, event: KeyboardEvent): void {
-  if (isElsewhere(controller.store.canvas.split("/")[0] ?? "")) return;
+  if (isElsewhere(projectOf(controller.store.canvas))) return;
   const key = event.key.toLowerCase();
   const target = event.composedPath()[0] as HTMLElement;
   // Streamlit's own keys: r runs again, c clears caches.

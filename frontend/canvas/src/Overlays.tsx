@@ -3,7 +3,7 @@ import { useState } from "react";
 import { useController } from "./context";
 import { Icon } from "./icons";
 import { MenuList } from "./menus";
-import type { Document } from "./types";
+import { projectOf, type Document } from "./types";
 import { useUi } from "./ui";
 
 export function AskBar() {
@@ -89,7 +89,7 @@ export function Folds({ doc }: { doc: Document }) {
   const { store } = controller;
   const [closed, setClosed] = useState(() => readClosed());
   const fold = doc.folds[0];
-  const project = store.canvas.split("/")[0] ?? "";
+  const project = projectOf(store.canvas);
   const repeats = new Set(fold?.nodes.flat());
   if (!fold || closed.includes(project) || !doc.selected.every((id) => repeats.has(id)) || (doc.selected.length && doc.selected.length < repeats.size)) return null;
   const title = `Found ${fold.text}. A block holds what repeats once, and says how often.`;

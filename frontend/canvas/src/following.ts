@@ -2,6 +2,7 @@
 import { useEffect, useRef } from "react";
 import type { Controller } from "./controller";
 import { focusedNode, focusIsLost } from "./focus";
+import { projectOf } from "./types";
 
 /** More new layers than these at once are not looked for. */
 const MOST_SHOWN = 40;
@@ -44,7 +45,7 @@ export function useFollowing(controller: Controller, version: number, drawn: boo
 
   // The page's head leads here as well, from other pages too: then what is drawn first comes before it.
   useEffect(() => {
-    const project = canvas.split("/")[0] ?? "";
+    const project = projectOf(canvas);
     const seen = looks.get(project) ?? 0;
     looks.set(project, doc.look);
     if (doc.look > seen) setTimeout(() => controller.openFirstProblem(), fitted.current ? 0 : FIRST_MS);

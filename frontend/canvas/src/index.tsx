@@ -1,9 +1,7 @@
 /** Layerwise's canvas as a Streamlit component: draws what Python says, tells what a person does. */
 import type { FrontendRenderer } from "@streamlit/component-v2-lib";
 import { canvasOf, leave, placeIn } from "./standing";
-import type { Message, Outbox } from "./types";
-
-const project = (canvas: string): string => canvas.split("/")[0] ?? canvas;
+import { projectOf, type Message, type Outbox } from "./types";
 
 /** Presses the page's own button for a full run; false where that would not arrive, or is not needed. */
 function askAnew(): boolean {
@@ -49,7 +47,7 @@ const render: FrontendRenderer<{ ops: Outbox }, Message> = ({ data, parentElemen
   const host = parentElement.querySelector<HTMLElement>(".canvas-root");
   if (!host) return;
   fit(host, data);
-  const canvas = canvasOf(project(data.canvas));
+  const canvas = canvasOf(projectOf(data.canvas));
   const { store } = canvas;
   store.askAnew = askAnew;
   store.send = (box) => setStateValue("ops", box);

@@ -174,3 +174,6 @@ export function readIn(handle: string): [port: string, index: number] {
   const cut = handle.lastIndexOf(":");
   return [handle.slice(0, cut), Number(handle.slice(cut + 1))];
 }
+
+/** The project of a canvas; behind it stand the nodes entered. */
+export const projectOf = (canvas: string): string => canvas.split("/")[0] ?? canvas;
