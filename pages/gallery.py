@@ -4,6 +4,7 @@ import streamlit as st
 
 from builder.gallery import designs, project
 from builder.ui import state
+from builder.ui.anew import draw_anew
 from builder.ui.cards import cards_style, design_cards, own_projects, unreadable_projects
 from builder.ui.code_reading import read_code_button, read_code_panel
 from builder.ui.code_styles import show_style
@@ -26,7 +27,7 @@ with st.container(key="lw_start", horizontal=True, vertical_alignment="center", 
         if uploaded and st.button("Open it", type="primary", key="lw_upload_open"):
             if state.import_project(uploaded.getvalue()):
                 go_to("Build")
-            st.rerun()
+            draw_anew()
     read_code_button("gallery")
     if state.is_open():
         download_project()

@@ -11,6 +11,7 @@ from builder.catalogue.entry import Parameter, ParameterType
 from builder.graph.edits import UNSET, SetArgument, SetRepeat, SetSetting, Ungroup, Unset
 from builder.graph.model import Argument, Graph, Node, Owner
 from builder.ui import state
+from builder.ui.anew import draw_anew
 from builder.ui.canvas.holding import edit_or_ask
 from builder.ui.fields import parameter_field
 
@@ -96,7 +97,7 @@ def settings_fields(graph: Graph, key: str) -> None:
             text = st.text_input("Value", max_chars=100, placeholder="0.5, 12, True")
             if st.form_submit_button("Add"):
                 state.edit(SetSetting(name, _literal(text), scope=state.scope()))
-                st.rerun()
+                draw_anew()
 
 
 def _literal(text: str) -> bool | int | float | str:

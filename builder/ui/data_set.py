@@ -23,6 +23,7 @@ from builder.graph.model import format_shape
 from builder.graph.size import format_count
 from builder.inspection.samples import can_be_drawn, is_pictures, sample_figure
 from builder.ui import state
+from builder.ui.anew import draw_anew
 from builder.ui.data_cache import load, loaded
 from builder.ui.markdown import plain
 from builder.ui.places import go_to
@@ -43,7 +44,7 @@ def show(view: Literal["all", "set"]) -> None:
     """Goes to all data sets or to the chosen one, from its top, and draws the page again."""
     state.keep("data.view", view)
     state.keep("data.top", state.recall("data.top", 0) + 1)
-    st.rerun()
+    draw_anew()
 
 
 def begin_at_the_top() -> None:
@@ -66,7 +67,7 @@ def try_to_load(choice: DataChoice) -> Dataset | None:
         st.error(plain(refusal), icon=":material/report:")
         return None
     if not at_hand and disagreements(state.graph(), dataset, state.check().report):
-        st.rerun()  # the head was drawn before anybody could say that they do not fit
+        draw_anew()  # the head was drawn before anybody could say that they do not fit
     return dataset
 
 

@@ -15,6 +15,7 @@ from builder.graph.diagnostics import first_of
 from builder.graph.size import count_layers, format_count, format_layers
 from builder.graph.words import parameters_words
 from builder.ui import state
+from builder.ui.anew import draw_anew
 from builder.ui.canvas.place import look_at_first_problem
 from builder.ui.markdown import plain
 from builder.ui.places import go_to, next_place, place
@@ -324,7 +325,7 @@ def _nothing_open() -> None:
                 go_to("Gallery")
             if st.button("Start an empty network", key="lw_start_empty"):
                 state.start_empty()
-                st.rerun()
+                draw_anew()
 
 
 def _plural(count: int, word: str) -> str:

@@ -29,6 +29,7 @@ from builder.training.words import (
     words_for_seconds,
 )
 from builder.ui import state
+from builder.ui.anew import draw_anew
 from builder.ui.markdown import plain
 from builder.ui.places import go_to
 
@@ -118,9 +119,9 @@ def _draw(run_id: str, was_active: bool, another: str) -> None:
     try:
         seen = watch(get_supervisor().store, run_id, state.owner())
     except NotFound:
-        st.rerun()
+        draw_anew()
     if seen.card.active != was_active:
-        st.rerun()
+        draw_anew()
     with st.container(key="lw_run", gap="small"):
         _head(seen)
         if seen.card.active:

@@ -25,6 +25,7 @@ from builder.training.words import (
     words_for_seconds,
 )
 from builder.ui import state
+from builder.ui.anew import draw_anew
 from builder.ui.markdown import plain
 
 _MOST_COMPARED: Final = 8  # as many as there are colours that stay apart
@@ -167,9 +168,9 @@ def _comparison(run_ids: list[str], active: int) -> None:
     try:
         seen = [watch(store, run_id, owner) for run_id in run_ids[:_MOST_COMPARED]]
     except NotFound:
-        st.rerun()  # deleted in another tab
+        draw_anew()  # deleted in another tab
     if sum(one.card.active for one in seen) != active:
-        st.rerun()
+        draw_anew()
     shared = list(dict.fromkeys(s.metric for s in seen if s.metric))
     keys = ["loss", *shared]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -177,7 +178,7 @@ def _comparison(run_ids: list[str], active: int) -> None:
         st.space("stretch")
         if st.button("Back to one run", key="lw_compare_end", icon=":material/close:"):
             _new_table()
-            st.rerun()
+            draw_anew()
     with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
         key = st.segmented_control(
             "Compare by",

@@ -10,6 +10,7 @@ from typing import Final
 import streamlit as st
 
 from builder.errors import LayerwiseError
+from builder.ui.leaving import wait_for_what_is_written
 from builder.ui.markdown import plain
 from builder.ui.places import PLACES
 
@@ -34,6 +35,7 @@ def run_page() -> None:
     ]
     page = st.navigation(pages, position="top")
     _ask_anew()
+    wait_for_what_is_written()
     try:
         page.run()
     except Exception as trouble:

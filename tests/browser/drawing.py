@@ -103,7 +103,7 @@ class Drawing:
 
     def saved(self, holds: Callable[[Graph], bool], what: str) -> Graph:
         """The file's network, once something holds of it."""
-        until(lambda: holds(self.graph()), f"the file to have: {what}")
+        until(lambda: holds(self.graph()), f"the file to have: {what}", page=self.page)
         return self.graph()
 
     def agrees(self) -> None:
@@ -200,13 +200,24 @@ ON_GROUND = """([x, y]) => {
 }"""
 
 
-def until(holds: Callable[[], object], what: str | Callable[[], str], seconds: float = 30) -> None:
-    """Waits for what no locator can see; a pass does not wait."""
+def until(
+    holds: Callable[[], object],
+    what: str | Callable[[], str],
+    seconds: float = 30,
+    page: Page | None = None,
+) -> None:
+    """Waits for what no locator can see; a pass does not wait.
+
+    `page`: Playwright goes on meanwhile, and hands on what a test lets through its routes.
+    """
     deadline = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > deadline:
             raise AssertionError(f"waited for {what if isinstance(what, str) else what()}")
-        time.sleep(0.03)
+        if page is None:
+            time.sleep(0.03)
+        else:
+            page.wait_for_timeout(30)
 
 
 def shown_in(graph: Graph, seen: dict[str, Any]) -> str:

@@ -19,6 +19,7 @@ import streamlit as st
 
 from builder.graph.model import Graph
 from builder.ui import state
+from builder.ui.anew import draw_anew
 from builder.ui.canvas.document import Document, Looked, document
 from builder.ui.canvas.folds import folds
 from builder.ui.canvas.holding import held
@@ -53,7 +54,7 @@ def canvas(*, above: int) -> None:
     if waits(
         KEY
     ):  # a new session knows what the browser has only now, and calls nobody back for it
-        st.rerun()
+        draw_anew()
     state.settle()  # writing takes 10 ms: the answer need not wait for it
     if state.why_not_saved() is not None:
         unlearn(KEY)
@@ -78,7 +79,7 @@ def canvas_alone(*, above: int) -> None:
             return
         if before[0] != drawn[0][0]:
             time.sleep(_HEAD_START)
-        st.rerun()
+        draw_anew()
 
     fragment()
 

@@ -24,6 +24,7 @@ from builder.errors import CodeRefused
 from builder.graph.blocks import graphs
 from builder.graph.model import OPAQUE, Graph
 from builder.ui import state
+from builder.ui.anew import draw_anew
 from builder.ui.canvas.holding import decide, drop, held
 from builder.ui.code_editor.texts import lines_at, revision
 from builder.ui.code_editor.typed import KEY, typed, word_of
@@ -54,7 +55,7 @@ def code_editor(style: Style, shown: Shown, written: Written) -> None:
         KEY
     ):  # a new session knows what the browser has only now, and calls nobody back for it
         receive_editor()
-        st.rerun()
+        draw_anew()
     _question()
 
 

@@ -45,7 +45,7 @@ function roomIn(host: HTMLElement): { w: number; h: number } | undefined {
 
 const render: FrontendRenderer<{ ops: Outbox }, Message> = ({ data, parentElement, setStateValue }) => {
   const host = parentElement.querySelector<HTMLElement>(".canvas-root");
-  if (!host) return;
+  if (!host?.isConnected) return; // the bundle was still being loaded when it was taken from the page
   fit(host, data);
   const canvas = canvasOf(projectOf(data.canvas));
   const { store } = canvas;

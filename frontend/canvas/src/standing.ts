@@ -7,6 +7,7 @@
  */
 import { createElement } from "react";
 import { createRoot, type Root } from "react-dom/client";
+import { LEFT_MS, onLeaving } from "../../leaving/src/protocol";
 import flowCss from "@xyflow/react/dist/style.css?inline";
 import { Canvas } from "./Canvas";
 import { address, BODY, endWriting, giveFocusBack, keepFromMoves, noteFocus } from "./focus";
@@ -14,13 +15,33 @@ import { levelStyles } from "./levels";
 import { CanvasStore } from "./store";
 import css from "./style.css?inline";
 
-export interface Standing { project: string; store: CanvasStore; root: Root; body: HTMLElement; size: [number, number]; seenAt: string }
+export interface Standing { project: string; store: CanvasStore; root: Root; body: HTMLElement; size: [number, number]; seenAt: string; page: string }
 
 /** So long a canvas without a place is kept as it is. */
 const LINGER_MS = 3000;
 const standing = new Map<string, Standing>();
 /** One store for each project while this page lives: a switch of pages loses nothing, and counts go on. */
 const stores = new Map<string, CanvasStore>();
+
+onLeaving(({ until }) => {
+  for (const canvas of standing.values()) {
+    const answered = canvas.store.answered();
+    if (answered) until(answered.then(() => hush(canvas)));
+    else hush(canvas);
+  }
+});
+window.addEventListener("popstate", () => {
+  for (const canvas of standing.values()) if (canvas.page !== location.pathname) hush(canvas);
+});
+
+/** Lets a canvas send nothing while its page is being left. */
+function hush(canvas: Standing): void {
+  const { parentElement: place } = canvas.body;
+  canvas.store.close();
+  setTimeout(() => {
+    if (canvas.body.isConnected && canvas.body.parentElement === place) canvas.store.reopen();
+  }, LEFT_MS);
+}
 
 function storeOf(project: string): CanvasStore {
   const known = stores.get(project);
@@ -42,7 +63,7 @@ export function canvasOf(project: string): Standing {
   const ground = document.createElement("div");
   ground.className = "canvas-ground";
   body.append(style, ground);
-  const made: Standing = { project, store: storeOf(project), root: createRoot(ground), body, size: [0, 0], seenAt: "" };
+  const made: Standing = { project, store: storeOf(project), root: createRoot(ground), body, size: [0, 0], seenAt: "", page: location.pathname };
   keepFromMoves(body, () => leave(made));
   standing.set(project, made);
   return made;
@@ -59,6 +80,7 @@ export function placeIn(host: HTMLElement, canvas: Standing): void {
   }
   canvas.size = [host.clientWidth, host.clientHeight];
   canvas.seenAt = address();
+  canvas.page = location.pathname;
 }
 
 /** Lets a canvas go whose place is gone, unless it gets another one soon: on the same page, of the same project. */

@@ -152,6 +152,32 @@ describe("what is sent", () => {
   });
 });
 
+describe("a page that is left", () => {
+  it("waits for what was done on it", async () => {
+    const { store } = opened();
+    expect(store.answered()).toBeNull();
+    store.dispatch(add("x"));
+    let answered = false;
+    void store.answered()?.then(() => void (answered = true));
+    await vi.advanceTimersByTimeAsync(10);
+    expect(answered).toBe(false);
+    store.receive(message({ rev: 2, full: chain(), ack: { [store.client]: 1 } }));
+    await vi.advanceTimersByTimeAsync(1);
+    expect(answered).toBe(true);
+  });
+
+  it("sends nothing more, and what is done meanwhile once it is opened again", async () => {
+    const { store, sent } = opened();
+    store.close();
+    store.dispatch(add("x"));
+    await vi.advanceTimersByTimeAsync(20_000);
+    expect([sent.length, store.pending.length, "x" in store.doc.nodes]).toEqual([0, 1, true]);
+    store.reopen();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(sent.map((box) => box.ops.map((one) => one.op))).toEqual([["add"]]);
+  });
+});
+
 const claimed = async (): Promise<boolean> => true;
 
 describe("a server that was started anew", () => {

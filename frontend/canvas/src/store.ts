@@ -64,6 +64,9 @@ export class CanvasStore {
   private late = false;
   /** Whether something was done here: only then does a place that was found belong into the file. */
   private edited = false;
+  /** The page is being left: what is sent now would come after the change of pages, and undo it. */
+  private shut = false;
+  private idle: (() => void)[] = [];
 
   subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
@@ -159,6 +162,11 @@ export class CanvasStore {
     if (this.pending.length) this.schedule();
   }
 
+  /** When everything is acknowledged; null where it is. */
+  answered(): Promise<void> | null {
+    return this.pending.length ? new Promise((done) => this.idle.push(done)) : null;
+  }
+
   /** Python's word on what it did and what is on disk. */
   private acknowledge(): number {
     const done = this.message?.ack[this.client] ?? 0;
@@ -171,6 +179,7 @@ export class CanvasStore {
     this.seq = Math.max(this.seq, done);
     if (this.pending.length < before) [this.unanswered, this.asked] = [0, 1];
     else if (this.pending.length > before) this.schedule(); // the server forgot what it had not written
+    if (!this.pending.length) for (const done of this.idle.splice(0)) done();
     if (!this.pending.length && !this.held.length) {
       [this.unanswered, this.asked] = [0, 1];
       this.late = false;
@@ -180,18 +189,22 @@ export class CanvasStore {
 
   /** Drawn again after another page: what was not acknowledged is sent. */
   reopen(): void {
+    this.shut = false;
     if (this.pending.length) this.schedule();
     else if (this.held.length) this.wait();
   }
 
+  /** Nothing is sent any more until it is opened again: what is done meanwhile is kept. */
   close(): void {
+    this.shut = true;
     if (this.timer) clearTimeout(this.timer);
     this.timer = null;
   }
 
   flush(): void {
     this.queued = false;
-    if (this.claiming) return this.tell(); // sent once it is known under which name
+    if (this.shut) this.remember();
+    if (this.claiming || this.shut) return this.tell(); // sent once it is known under which name
     this.send({ client: this.client, seen: this.rev, catalogue: this.catalogue, ops: this.pending, again: this.again++ });
     this.remember();
     setTimeout(() => this.tell()); // behind Streamlit's own timer that sends: Python begins before we draw

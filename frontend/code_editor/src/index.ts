@@ -2,6 +2,7 @@
 import type { FrontendRenderer } from "@streamlit/component-v2-lib";
 import { EditorState } from "@codemirror/state";
 import { watchTheme } from "../../canvas/src/theme";
+import { LEFT_MS, onLeaving } from "../../leaving/src/protocol";
 import { Editor } from "./editor";
 import { Post } from "./post";
 import { Session } from "./session";
@@ -15,6 +16,14 @@ const posts = new Map<string, Post>();
 const sessions = new Map<string, Session>();
 const states = new Map<string, EditorState>();
 const panes = new WeakMap<Element, Pane>();
+const shown = new Set<Pane>();
+
+onLeaving(({ until }) => {
+  for (const pane of shown) pane.leaves(until);
+});
+window.addEventListener("popstate", () => {
+  for (const pane of shown) if (pane.page !== location.pathname) pane.leaves();
+});
 
 const projectOf = (doc: string): string => doc.slice(0, Math.max(0, doc.lastIndexOf("/")));
 
@@ -27,6 +36,7 @@ function known<K, V>(map: Map<K, V>, key: K, make: () => V): V {
 class Pane {
   session: Session | null = null;
   post: Post | null = null;
+  readonly page = location.pathname;
   private readonly editor: Editor;
   private readonly status: HTMLElement;
   private readonly unwatch: () => void;
@@ -66,6 +76,7 @@ class Pane {
         this.mark();
       },
     });
+    shown.add(this);
     this.unwatch = watchTheme(host, (dark) => host.classList.toggle("dark", dark));
   }
 
@@ -74,6 +85,7 @@ class Pane {
     const post = known(posts, project, () => new Post(client));
     const session = known(sessions, message.doc, () => new Session(message.doc, post));
     post.send = send;
+    if (post !== this.post) post.open();
     this.post = post;
     post.acknowledged(message.ack);
     const other = session !== this.session;
@@ -93,11 +105,24 @@ class Pane {
     this.tell();
   }
 
+  /** What was written is told first, then nothing more: it would come after the change of pages. */
+  leaves(until?: (work: Promise<unknown>) => void): void {
+    const { post } = this;
+    if (until) this.session?.flush();
+    const answered = until && post?.answered();
+    if (answered) until(answered.then(() => post?.close()));
+    else post?.close();
+    setTimeout(() => {
+      if (shown.has(this)) post?.open();
+    }, LEFT_MS);
+  }
+
   close(): void {
+    shown.delete(this);
     if (this.timer) clearTimeout(this.timer);
+    this.post?.close();
     this.session?.flush();
     if (this.session) states.set(this.session.doc, this.editor.view.state);
-    this.post?.close();
     this.unwatch();
     this.editor.view.destroy();
   }
@@ -145,19 +170,19 @@ function sentence(status: Session["status"]): string {
 
 const render: FrontendRenderer<{ ops: Outbox }, Message> = ({ data, parentElement, setStateValue }) => {
   const host = parentElement.querySelector<HTMLElement>(".lw-code-editor");
-  if (!host) return;
+  if (!host?.isConnected) return; // the bundle was still being loaded when it was taken from the page
   let pane = panes.get(host);
   if (!pane) {
     pane = new Pane(host);
     panes.set(host, pane);
   }
   pane.show(data, (box) => setStateValue("ops", box));
-  const shown = pane;
+  const drawn = pane;
   return () => {
     // Streamlit may run a stale clean-up while the element lives on: leave only when it is gone.
     setTimeout(() => {
-      if (host.isConnected || panes.get(host) !== shown) return;
-      shown.close();
+      if (host.isConnected || panes.get(host) !== drawn) return;
+      drawn.close();
       panes.delete(host);
     });
   };

@@ -7,6 +7,7 @@
 
 const RESEND_MS = 2000;
 const QUIET_MS = 120;
+const LEFT_MS = 2500;
 const SEARCH_LIMIT = 40;
 const ENTRY_TYPE = "application/x-layerwise-entry";
 const ROW_TYPE = "application/x-layerwise-row";
@@ -98,6 +99,10 @@ const CSS = `
 @media (prefers-reduced-motion: no-preference) { .stack .row, .stack .wire .insert { transition: border-color .1s, opacity .1s; } }
 `;
 
+/** Those drawn. What leads to another page waits for them (frontend/leaving); what they send later undoes it. */
+const channels = new Set();
+window.addEventListener("layerwise:leaving", ({ detail }) => channels.forEach((channel) => channel.leave(detail)));
+
 /** Operations on their way to Python, resent until they are acknowledged. */
 class Channel {
   constructor() {
@@ -106,6 +111,15 @@ class Channel {
     this.seq = 0;
     this.send = () => {};
     this.timer = 0;
+    this.shut = false;
+    this.idle = [];
+    channels.add(this);
+  }
+  leave({ until }) {
+    const shut = () => { this.shut = true; };
+    if (this.waiting.length) until(new Promise((done) => this.idle.push(done)).then(shut));
+    else shut();
+    setTimeout(() => { this.shut = false; this.flush(); }, LEFT_MS);
   }
   push(op) {
     this.seq += 1;
@@ -114,7 +128,7 @@ class Channel {
     return this.seq;
   }
   flush() {
-    if (!this.waiting.length) return;
+    if (this.shut || !this.waiting.length) return;
     this.send("ops", { client: this.client, ops: this.waiting.slice() });
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.flush(), RESEND_MS);
@@ -122,11 +136,16 @@ class Channel {
   acknowledged(ack) {
     const upTo = (ack && ack[this.client]) || 0;
     this.waiting = this.waiting.filter((op) => op.seq > upTo);
-    if (!this.waiting.length) clearTimeout(this.timer);
+    if (!this.waiting.length) {
+      clearTimeout(this.timer);
+      for (const done of this.idle.splice(0)) done();
+    }
     return upTo;
   }
   close() {
     clearTimeout(this.timer);
+    channels.delete(this);
+    this.send = () => {};
   }
 }
 
