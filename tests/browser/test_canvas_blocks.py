@@ -239,6 +239,23 @@ def test_what_comes_out_of_a_block_covers_nothing(drawing: Draw) -> None:
     on.agrees()
 
 
+def test_several_layers_out_of_blocks_stand_in_rows_of_their_own(drawing: Draw) -> None:
+    """A U-Net's first two blocks, one after the other: what the second pushes on stays clear of the first."""
+    on = drawing(project("unet").graph)
+    for name in ("down1", "down2"):
+        block = next(o for o in on.graph().owners.values() if o.name == name)
+        (call,) = on.graph().calls_of(block.id)
+        before = on.ids()
+        on.choose(call.id)
+        on.press("Control+Shift+G")
+        until(lambda known=before: len(on.ids() - known) == 4, f"the layers of {name}")
+        on.settled()
+        until(lambda: covered(on) == [], lambda: f"nothing covered: {covered(on)}")
+        tops = [on.seen()["nodes"][new]["at"][1] for new in on.ids() - before]
+        assert max(tops) - min(tops) < 60  # one row
+    on.agrees()
+
+
 def test_what_comes_out_of_a_block_goes_aside_where_nothing_can_make_room(drawing: Draw) -> None:
     net = Net("N", 16)
     net.layer("up", "Linear", reads=Ref("x"), out_features=16)

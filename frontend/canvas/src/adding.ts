@@ -1,8 +1,7 @@
 /** How layers come onto the canvas, and where they find room. */
 import { framesAlong } from "./frames";
 import { meets, pointsOn } from "./geometry";
-import { around, axisOf, endsOf, freePlace, makeRoom, overlaps, snapped, type Box } from "./layout";
-import { GAP_DOWN, gapFor } from "./placing";
+import { around, axisOf, endsOf, freePlace, gapFor, GAP_DOWN, makeRoom, overlaps, snapped, type Box } from "./layout";
 import { nextReader, none } from "./replay";
 import { curveOf } from "./route";
 import type { Frames, Point, Slot, Value } from "./types";
@@ -146,7 +145,8 @@ export class Adding extends View {
     if (!all || ids.length < 2 || ![...others.values()].some((box) => overlaps(box, all, 4))) return;
     const behind = new Set(ids.flatMap((id) => [...readersOf(this.doc, id)]).filter((id) => !own.has(id)));
     const move = makeRoom(all, others, behind, this.direction(), this.direction() === "LR" ? gapFor() : GAP_DOWN);
-    const at = move ?? together(ids, boxes, all, freePlace([all.x, all.y], all, [...others.values()]));
+    const stay = together(ids.filter((id) => !this.doc.nodes[id]?.at), boxes, all, [all.x, all.y]); // else each looks for a place again
+    const at = move ? { ...stay, ...move } : together(ids, boxes, all, freePlace([all.x, all.y], all, [...others.values()]));
     if (Object.keys(at).length) this.store.dispatch({ op: "pin", at, frames: move ? this.framesFor(others, move) : {}, keep: true });
   }
 

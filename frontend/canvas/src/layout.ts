@@ -128,6 +128,13 @@ export function labelWidth(text: string): number {
   return text.length * 6.6 + 10;
 }
 
+/** Between two layers: a wire's text has room, and the wire is seen on both sides of it. */
+export const gapFor = (shape = ""): number => Math.max(64, Math.ceil((labelWidth(shape) + 28) / 8) * 8);
+export const GAP_DOWN = 48;
+
+export const boxesAt = (doc: Document, at: Record<string, Point>): Map<string, Box> =>
+  new Map(Object.entries(at).flatMap(([id, [x, y]]) => (doc.nodes[id] ? [[id, { x, y, ...nodeSize(doc.nodes[id]) }] as const] : [])));
+
 export type Style = Direction | "rows";
 type Sizes = Map<string, { w: number; h: number }>;
 const USUAL: Room = { w: 900, h: 640 };

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { NETWORKS } from "../dev/networks";
 import { framesAlong, membersOf } from "./frames";
 import { meets, pointsOn } from "./geometry";
-import { arrange, closeGaps, endsOf, freePlace, makeRoom, nodeSize, overlaps, type Box } from "./layout";
-import { gapFor, placed } from "./placing";
+import { arrange, closeGaps, endsOf, freePlace, gapFor, makeRoom, nodeSize, overlaps, type Box } from "./layout";
+import { placed } from "./placing";
 import { EMPTY, provisional } from "./replay";
 import { curveOf, routes } from "./route";
 import { wireId, type Document, type FrameData, type LayerData, type Point } from "./types";
@@ -164,5 +164,45 @@ describe("frames and notes", () => {
     const doc: Document = { ...EMPTY, frames: { f: frame("frame", [-24, -48], [348, 152]) } };
     const after = new Map([["block", { x: 0, y: 0, w: 184, h: 74 }]]);
     expect(framesAlong(doc, before, after, { gone: new Set(["a", "b"]), by: "block" })["f"]).toEqual([-24, -48, 232, 146]);
+  });
+});
+
+describe("layers that come as a whole", () => {
+  /** The chain as it stands in rows or in one line, and ten layers without a place between pool1 and flatten1. */
+  function opened(style: "rows" | "LR"): Document {
+    const doc = chain();
+    const at = arrange(doc, style, undefined, { w: 780, h: 480 });
+    for (const id of doc.order) doc.nodes[id] = { ...(doc.nodes[id] as LayerData), at: at[id] as Point };
+    const read = (from: string, to: string): void => {
+      doc.wires[wireId([to, "input", 0])] = { from: [from, []], to: [to, "input", 0], shape: SHAPE, axes: "", bytes: null, ok: true };
+    };
+    const came = Array.from({ length: 10 }, (_, index) => `came${index}`);
+    for (const [index, id] of came.entries()) {
+      doc.nodes[id] = { ...(doc.nodes["relu1"] as LayerData), id, name: id, at: null };
+      read(came[index - 1] ?? "pool1", id);
+    }
+    read("came9", "flatten1");
+    delete doc.nodes["conv2"];
+    delete doc.wires[wireId(["conv2", "input", 0])];
+    doc.order = [...doc.order.filter((id) => id !== "conv2"), ...came];
+    return doc;
+  }
+
+  it.each(["rows", "LR"] as const)("cover nothing and stand close together (%s)", (style) => {
+    const doc = opened(style);
+    const boxes = boxesOf(doc, placed(`whole ${style}`, doc, { w: 780, h: 480 }).at);
+    for (const [id, box] of boxes) for (const [other, one] of boxes) if (id < other) expect(overlaps(box, one), `${id} ${other}`).toBe(false);
+    const own = [...boxes].filter(([id]) => id.startsWith("came")).map(([, box]) => box);
+    expect(Math.max(...own.map((box) => box.x + box.w)) - Math.min(...own.map((box) => box.x))).toBeLessThan(1500);
+  });
+
+  it("leave further rows where they are along, and push what follows in a line", () => {
+    for (const style of ["rows", "LR"] as const) {
+      const doc = opened(style);
+      const { at } = placed(`sent ${style}`, doc, { w: 780, h: 480 });
+      const [was, is] = [doc.nodes["linear1"]?.at as Point, at["linear1"] as Point];
+      expect([is[0] > was[0], is[1] >= was[1]]).toEqual([style === "LR", true]);
+      for (const id of ["x", "conv1", "relu1", "pool1"]) expect(at[id]).toEqual(doc.nodes[id]?.at);
+    }
   });
 });

@@ -1,8 +1,9 @@
 /** Where every node of a document is shown: at its own place, or at one found for it. */
 import { framesAlong } from "./frames";
-import { arrange, directionOf, endsOf, freePlace, labelWidth, makeRoom, nodeSize, overlaps, snapped, type Box, type Ends } from "./layout";
+import { arrange, boxesAt, directionOf, endsOf, freePlace, gapFor, GAP_DOWN, makeRoom, nodeSize, overlaps, snapped, type Box, type Ends } from "./layout";
 import { copied, none } from "./replay";
 import type { Room } from "./rows";
+import { placeTogether, wholesOf } from "./together";
 import type { Document, Frames, Point, WireData } from "./types";
 import { readersOf } from "./wiring";
 
@@ -15,9 +16,6 @@ export interface Placement {
   frames: Frames;
 }
 
-/** Between two layers: a wire's text has room, and the wire is seen on both sides of it. */
-export const gapFor = (shape = ""): number => Math.max(64, Math.ceil((labelWidth(shape) + 28) / 8) * 8);
-export const GAP_DOWN = 48;
 const NONE: ReadonlySet<string> = new Set();
 /** What was worked out per canvas, so that a document drawn again stands where it stood. */
 const remembered = new Map<string, { drawn: string; at: Record<string, Point> }>();
@@ -38,7 +36,7 @@ export function placed(canvas: string, doc: Document, room?: Room): Placement {
     return { at: copied(found), loose, moved: [], frames: {} };
   }
   const stood = copied(at);
-  const pushing = placeBeside(doc, loose, at, old?.at ?? none());
+  const pushing = placeBeside(doc, loose, at, old?.at ?? none(), room);
   const moved = Object.keys(stood).filter((id) => at[id] !== stood[id]);
   const known = copied(old?.at ?? none<Point>());
   for (const id of loose) if (!pushing.has(id)) known[id] = at[id] as Point;
@@ -46,11 +44,8 @@ export function placed(canvas: string, doc: Document, room?: Room): Placement {
   return { at, loose, moved, frames: moved.length ? framesAlong(doc, boxesAt(doc, stood), boxesAt(doc, at)) : {} };
 }
 
-const boxesAt = (doc: Document, at: Record<string, Point>): Map<string, Box> =>
-  new Map(Object.entries(at).flatMap(([id, [x, y]]) => (doc.nodes[id] ? [[id, { x, y, ...nodeSize(doc.nodes[id]) }] as const] : [])));
-
 /** Each loose node next to what it reads, where it covers nothing; between two on a line the second moves on. Gives those that others moved on for. */
-function placeBeside(doc: Document, loose: string[], at: Record<string, Point>, before: Record<string, Point>): Set<string> {
+function placeBeside(doc: Document, loose: string[], at: Record<string, Point>, before: Record<string, Point>, room?: Room): Set<string> {
   const pushing = new Set<string>();
   const boxes = new Map<string, Box>();
   const put = (id: string): void => {
@@ -67,9 +62,17 @@ function placeBeside(doc: Document, loose: string[], at: Record<string, Point>, 
     put(id);
     return false;
   });
+  const wholes = wholesOf(doc, rest);
+  for (const whole of wholes) {
+    for (const [moved, point] of Object.entries(placeTogether(doc, whole, boxes, direction, room))) {
+      at[moved] = point;
+      put(moved);
+      for (const id of whole) if (!whole.includes(moved)) pushing.add(id);
+    }
+  }
   for (const id of rest) {
     const node = doc.nodes[id];
-    if (!node) continue;
+    if (!node || boxes.has(id)) continue;
     const came = wires.find((wire) => wire.to[0] === id && boxes.has(wire.from[0]));
     const goes = wires.find((wire) => wire.from[0] === id && boxes.has(wire.to[0]));
     const size = nodeSize(node);
