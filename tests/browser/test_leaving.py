@@ -102,3 +102,16 @@ def test_a_number_of_the_training_is_kept_by_a_way_to_another_page(drawing: Draw
         return "17" in str(load_project(on.path).training)
 
     until(kept, "17 epochs in the file")
+
+
+def test_back_goes_one_page_back(drawing: Draw) -> None:
+    page = drawing(row()).page
+    for title in ("Code", "Graph"):
+        follow(page, title)
+        expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+        expect(page).to_have_url(re.compile(r"\?project="))
+    for title in ("Code", "Build"):
+        page.go_back()
+        expect(page.get_by_role("heading", name=title, exact=True)).to_be_visible()
+    page.go_forward()
+    expect(page.get_by_role("heading", name="Code", exact=True)).to_be_visible()

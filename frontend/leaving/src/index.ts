@@ -5,6 +5,7 @@
  * held back until that is on its way and everything a component of ours has to tell has been answered.
  */
 import type { FrontendRenderer } from "@streamlit/component-v2-lib";
+import { nameProjectInPlace } from "./address";
 import { sayLeaving } from "./protocol";
 
 /** Whatever leads from page to page: Streamlit's navigation, its page links, the logo. */
@@ -78,6 +79,7 @@ let stands = false;
 const render: FrontendRenderer = () => {
   if (stands) return;
   stands = true;
+  nameProjectInPlace();
   window.addEventListener("pointerdown", () => void (writes = isField(focused())), true);
   window.addEventListener("click", clicked, true);
 };
