@@ -89,7 +89,10 @@ def test_a_port_that_takes_many_says_how_many_it_has() -> None:
     cat = next(n for n in found["nodes"].values() if n["type"] == "cat")
     port = cat["ins"][0]
     assert (port["many"], port["slots"]) == (True, 2)
-    assert f"{cat['id']}:{port['name']}:1" in found["wires"]
+    assert f"{cat['id']}:{port['name']}:1" in found["wires"] and "most" not in port
+    lstm = drawn(project("lstm_classifier").graph)["nodes"]
+    states = next(p for n in lstm.values() for p in n["ins"] if p["name"] == "hx")
+    assert (states["many"], states["most"]) == (True, 2)
 
 
 @pytest.mark.parametrize(

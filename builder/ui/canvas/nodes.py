@@ -174,6 +174,7 @@ def _ins(
             "many": port.many,
             "optional": port.optional or port.number,
             "slots": count.get(port.name, 0) if port.many else max(1, count.get(port.name, 0)),
+            **({"most": port.length} if port.many and port.length else {}),
         }
         for port in ports
     ]

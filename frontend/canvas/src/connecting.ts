@@ -1,6 +1,6 @@
 /** How wires are drawn: what may be joined, and what happens to a wire that is dropped. */
 import { Adding } from "./adding";
-import { portSlots } from "./layout";
+import { portSlots, takesMore } from "./layout";
 import { wireId, type OutPort, type Point, type Slot, type Value } from "./types";
 import type { Choosing } from "./ui";
 import { label, reasonAgainst, slotOnBody, slotTaken, sourcesOf } from "./wiring";
@@ -28,7 +28,7 @@ export class Connecting extends Adding {
     if (present && JSON.stringify(present.from) === JSON.stringify(from)) return;
     if (present && wireId(to) !== instead) {
       const port = doc.nodes[to[0]]?.ins.find((one) => one.name === to[1]);
-      if (port?.many) to = [to[0], to[1], port.slots];
+      if (port && takesMore(port)) to = [to[0], to[1], port.slots];
       else {
         const at = screen ?? this.toScreen(this.store.placement.at[to[0]] ?? [0, 0]);
         return this.ui.set({ slotMenu: { screen: this.local(at), from, to, instead } });

@@ -34,10 +34,13 @@ export function shownIns(node: LayerData, unfolded: boolean): LayerData["ins"] {
   return unfolded ? node.ins : node.ins.filter((port) => !port.optional || port.slots > 0 || port.many);
 }
 
+/** Whether a port that takes several values takes one more: an LSTM begins with two states. */
+export const takesMore = (port: LayerData["ins"][number]): boolean => port.many && port.slots < (port.most ?? Infinity);
+
 export function portSlots(node: LayerData, unfolded: boolean): { port: LayerData["ins"][number]; index: number; empty: boolean }[] {
   return shownIns(node, unfolded).flatMap((port) => {
     const wired = port.slots;
-    const count = port.many ? wired + 1 : 1;
+    const count = takesMore(port) ? wired + 1 : Math.max(1, wired);
     return Array.from({ length: count }, (_, index) => ({ port, index, empty: index >= wired }));
   });
 }

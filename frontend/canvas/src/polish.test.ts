@@ -2,10 +2,11 @@ import { describe, expect, it } from "vitest";
 import { NETWORKS } from "../dev/networks";
 import { reasonNot } from "./able";
 import { readsAsShape, reasonAgainst, shortName } from "./numbers";
+import { takesMore } from "./layout";
 import { roomBeside } from "./Problems";
 import { EMPTY } from "./replay";
 import type { Quick } from "./types";
-import { givesWords, readsWords } from "./wiring";
+import { freeIndex, givesWords, readsWords } from "./wiring";
 
 describe("numbers on a layer", () => {
   it("are called by whole words", () => {
@@ -52,5 +53,11 @@ describe("ports", () => {
   it("say what they are for", () => {
     expect(readsWords({ name: "input", kind: "any", wanted: "image", many: false, optional: false, slots: 1 }, "layer")).toBe("input reads images, N×C×H×W");
     expect(givesWords({ path: [], name: "", kind: "image", shape: "N×16×13×13" })).toBe("gives images, N×16×13×13");
+  });
+  it("take no more values than they have places for", () => {
+    const states = { name: "hx", kind: "any", wanted: "any", many: true, optional: true } as const;
+    expect([0, 1, 2].map((slots) => takesMore({ ...states, slots, most: 2 }))).toEqual([true, true, false]);
+    expect(takesMore({ ...states, slots: 9 })).toBe(true);
+    expect(freeIndex({ ...states, slots: 2, most: 2 })).toBe(0);
   });
 });

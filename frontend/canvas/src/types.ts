@@ -9,7 +9,7 @@ export type Slot = [node: string, port: string, index: number];
 export type PortKind =
   | "image" | "sequence" | "features" | "tokens" | "volume" | "signal" | "state" | "scalar" | "mask" | "any";
 
-export interface InPort { name: string; kind: PortKind; wanted: PortKind; many: boolean; optional: boolean; slots: number }
+export interface InPort { name: string; kind: PortKind; wanted: PortKind; many: boolean; optional: boolean; slots: number; most?: number }
 export interface OutPort { path: (number | string)[]; name: string; kind: PortKind; shape: string }
 export interface Quick { name: string; value: number | string; kind: "int" | "float"; min?: number | null; max?: number | null }
 export interface RepairOffer { id: string; label: string; cost: string; deletes?: boolean }

@@ -1,5 +1,5 @@
 /** Which wires may be drawn, and where a dropped one goes. */
-import { shownIns } from "./layout";
+import { shownIns, takesMore } from "./layout";
 import type { Document, Entry, Group, InPort, LayerData, OutPort, PortKind, Slot, Value } from "./types";
 import { wireId } from "./types";
 
@@ -71,7 +71,7 @@ export const givesWords = (out: OutPort): string =>
 export const slotTaken = (doc: Document, slot: Slot): boolean => doc.wires[wireId(slot)] !== undefined;
 
 /** The next empty place of a port. */
-export const freeIndex = (port: InPort): number => (port.many ? port.slots : 0);
+export const freeIndex = (port: InPort): number => (takesMore(port) ? port.slots : 0);
 
 /**
  * The slot for a wire dropped on a node's body: its first free port that fits and is required or made
