@@ -75,6 +75,17 @@ def test_only_state_spells_session_state() -> None:
     assert named <= owners, f"session_state is spelled outside its owner: {named - owners}"
 
 
+def test_only_draw_anew_asks_for_a_rerun() -> None:
+    """A bare one undoes a change of pages that the person has asked for meanwhile."""
+    owner = ROOT / "builder/ui/anew.py"
+    named = {
+        p
+        for p in [*SOURCES, *(ROOT / "pages").glob("*.py"), ROOT / "app.py"]
+        if "st.rerun(" in p.read_text(encoding="utf-8")
+    }
+    assert named == {owner}
+
+
 def test_importing_builder_loads_neither_torch_nor_streamlit() -> None:
     code = (
         "import builder, sys; "

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from builder.ui import state
+
 
 def draw_anew() -> None:
     """Ends this run and begins another one, unless the person has gone on meanwhile: that comes first.
@@ -12,5 +14,5 @@ def draw_anew() -> None:
     for both: a click that led to another page while this run was at work would do nothing. Looking
     into the session state is where a run gives way to what waits.
     """
-    st.session_state.get("lw_gives_way")
+    state.widget("lw_gives_way")
     st.rerun()

@@ -13,7 +13,7 @@ In a page:
     state.set_data_choice(choice)    # saved with the project
 
 The verbs that change something are made for callbacks (`on_click=`), which run before the page is
-drawn. Called while a page is being drawn, follow them by `st.rerun()`.
+drawn. Called while a page is being drawn, follow them by `draw_anew()` of `builder.ui.anew`.
 """
 
 from __future__ import annotations
