@@ -29,6 +29,7 @@ from builder.code.reading.values import (
     UserClass,
     plain,
 )
+from builder.errors import did_you_mean
 
 _NOTHING = object()
 _HELD = ("_modules", "_parameters", "_buffers")
@@ -173,9 +174,10 @@ def of_module(reader: Reader, module: Module, name: str) -> Any:
         and (getter := find_in_class(module.cls, "__getattr__")) is not _NOTHING
     ):
         return reader.call(Bound(getter, module), [name], {})
+    near = did_you_mean(name, [*module.members, *module.attributes])
     return Unknown(
         f"{_class_name(module)} has no “{name[:60]}”.", reader.line,
-        "Give it in __init__, or paste the class it comes from.",
+        f"{near} Give it in __init__, or paste the class it comes from.".lstrip(),
     )  # fmt: skip
 
 

@@ -78,12 +78,12 @@ def _of_step(trace: Trace, step: Step) -> tuple[str, dict[str, Argument]] | None
         if isinstance(value, int | float) and not isinstance(value, bool):
             return "constant", {"value": value}
         return None
-    if name in ("mul", "truediv") and isinstance(step.arguments.get("other"), int | float):
-        inner = step.arguments.get("input")
+    inner, factor = step.arguments.get("input"), step.arguments.get("other")
+    if name == "mul" and isinstance(factor, Ref):
+        inner, factor = factor, inner
+    if name in ("mul", "truediv") and isinstance(factor, int | float):
         source = trace.steps.get(inner.node) if isinstance(inner, Ref) else None
         before = _of_step(trace, source) if source is not None else None
-        factor = step.arguments["other"]
-        assert isinstance(factor, int | float)
         factor = factor if name == "mul" else 1 / factor if factor else 0.0
         if before == ("normal", {}):
             return "normal", {"std": float(factor)}

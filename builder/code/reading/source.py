@@ -69,8 +69,9 @@ def _parsed(text: str) -> ast.Module:
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
     except SyntaxError as error:
+        said = error.msg.rstrip(".?")  # of Python's own sentences some end with "?"
         raise CodeRefused(
-            f"Python does not understand this line: {error.msg}.", line=error.lineno or 1,
+            f"Python does not understand this line: {said}.", line=error.lineno or 1,
             help="Mend it, or paste the code without what stands around it.",
         ) from None  # fmt: skip
     except (ValueError, OverflowError):

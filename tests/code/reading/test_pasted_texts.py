@@ -98,3 +98,17 @@ def test_modules_that_a_module_holds_can_be_gone_through_and_not_written() -> No
     check(net(made, each), "Net()", ["float32[N,8]"])
     check(net(made, "return self._modules['b'](x)"), "Net()", ["float32[N,8]"])
     refused(net(f"{made}\nself._modules['c'] = nn.ReLU()", "return x"), "add_module", line=9)
+
+
+@pytest.mark.parametrize("start", ["1e-6 * torch.ones(8)", "torch.ones(8) * 1e-6"])
+def test_a_start_of_one_number_is_written_as_that_whichever_side_it_stands_on(start: str) -> None:
+    made = f"self.gamma = nn.Parameter({start})"
+    check(net(made, "return x * self.gamma"), "Net()", ["float32[N,8]"])
+    owner = read_here(net(made, "return x * self.gamma"), "Net()").graph.owners["gamma"]
+    assert (owner.arguments["init"], owner.arguments["value"]) == ("constant", 1e-6)
+
+
+def test_a_name_that_is_not_there_is_told_with_the_nearest_one() -> None:
+    text = net("self.linear = nn.Linear(8, 8)", "return self.liner(x)")
+    refused(text, "has no “liner”", "Did you mean “linear”?", line=9)
+    refused("print 'x'\n", "Did you mean print(...).", line=1)
