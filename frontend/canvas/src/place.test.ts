@@ -167,27 +167,27 @@ describe("frames and notes", () => {
   });
 });
 
-describe("layers that come as a whole", () => {
-  /** The chain as it stands in rows or in one line, and ten layers without a place between pool1 and flatten1. */
-  function opened(style: "rows" | "LR"): Document {
-    const doc = chain();
-    const at = arrange(doc, style, undefined, { w: 780, h: 480 });
-    for (const id of doc.order) doc.nodes[id] = { ...(doc.nodes[id] as LayerData), at: at[id] as Point };
-    const read = (from: string, to: string): void => {
-      doc.wires[wireId([to, "input", 0])] = { from: [from, []], to: [to, "input", 0], shape: SHAPE, axes: "", bytes: null, ok: true };
-    };
-    const came = Array.from({ length: 10 }, (_, index) => `came${index}`);
-    for (const [index, id] of came.entries()) {
-      doc.nodes[id] = { ...(doc.nodes["relu1"] as LayerData), id, name: id, at: null };
-      read(came[index - 1] ?? "pool1", id);
-    }
-    read("came9", "flatten1");
-    delete doc.nodes["conv2"];
-    delete doc.wires[wireId(["conv2", "input", 0])];
-    doc.order = [...doc.order.filter((id) => id !== "conv2"), ...came];
-    return doc;
+/** The chain as it stands in rows or in one line, and ten layers without a place between pool1 and flatten1. */
+function opened(style: "rows" | "LR"): Document {
+  const doc = chain();
+  const at = arrange(doc, style, undefined, { w: 780, h: 480 });
+  for (const id of doc.order) doc.nodes[id] = { ...(doc.nodes[id] as LayerData), at: at[id] as Point };
+  const read = (from: string, to: string): void => {
+    doc.wires[wireId([to, "input", 0])] = { from: [from, []], to: [to, "input", 0], shape: SHAPE, axes: "", bytes: null, ok: true };
+  };
+  const came = Array.from({ length: 10 }, (_, index) => `came${index}`);
+  for (const [index, id] of came.entries()) {
+    doc.nodes[id] = { ...(doc.nodes["relu1"] as LayerData), id, name: id, at: null };
+    read(came[index - 1] ?? "pool1", id);
   }
+  read("came9", "flatten1");
+  delete doc.nodes["conv2"];
+  delete doc.wires[wireId(["conv2", "input", 0])];
+  doc.order = [...doc.order.filter((id) => id !== "conv2"), ...came];
+  return doc;
+}
 
+describe("layers that come as a whole", () => {
   it.each(["rows", "LR"] as const)("cover nothing and stand close together (%s)", (style) => {
     const doc = opened(style);
     const boxes = boxesOf(doc, placed(`whole ${style}`, doc, { w: 780, h: 480 }).at);

@@ -15,7 +15,7 @@ import { levelStyles } from "./levels";
 import { CanvasStore } from "./store";
 import css from "./style.css?inline";
 
-export interface Standing { project: string; store: CanvasStore; root: Root; body: HTMLElement; size: [number, number]; seenAt: string; page: string }
+export interface Standing { project: string; store: CanvasStore; root: Root; body: HTMLElement; size: [number, number]; seenAt: string; page: string; placed: boolean }
 
 /** So long a canvas without a place is kept as it is. */
 const LINGER_MS = 3000;
@@ -24,22 +24,23 @@ const standing = new Map<string, Standing>();
 const stores = new Map<string, CanvasStore>();
 
 onLeaving(({ until }) => {
-  for (const canvas of standing.values()) {
-    const answered = canvas.store.answered();
-    if (answered) until(answered.then(() => hush(canvas)));
-    else hush(canvas);
+  for (const { store, placed } of standing.values()) {
+    if (!placed) continue;
+    store.reopen();
+    const answered = store.answered();
+    if (answered) until(answered);
   }
-});
+}, () => standing.forEach(hush));
 window.addEventListener("popstate", () => {
   for (const canvas of standing.values()) if (canvas.page !== location.pathname) hush(canvas);
 });
 
-/** Lets a canvas send nothing while its page is being left. */
+/** Lets a canvas send nothing more on a page that is being left. */
 function hush(canvas: Standing): void {
   const { parentElement: place } = canvas.body;
   canvas.store.close();
   setTimeout(() => {
-    if (canvas.body.isConnected && canvas.body.parentElement === place) canvas.store.reopen();
+    if (canvas.placed && canvas.body.parentElement === place) canvas.store.reopen();
   }, LEFT_MS);
 }
 
@@ -63,7 +64,7 @@ export function canvasOf(project: string): Standing {
   const ground = document.createElement("div");
   ground.className = "canvas-ground";
   body.append(style, ground);
-  const made: Standing = { project, store: storeOf(project), root: createRoot(ground), body, size: [0, 0], seenAt: "", page: location.pathname };
+  const made: Standing = { project, store: storeOf(project), root: createRoot(ground), body, size: [0, 0], seenAt: "", page: location.pathname, placed: false };
   keepFromMoves(body, () => leave(made));
   standing.set(project, made);
   return made;
@@ -78,6 +79,7 @@ export function placeIn(host: HTMLElement, canvas: Standing): void {
     canvas.store.reopen();
     canvas.root.render(createElement(Canvas, { store: canvas.store, place: host }));
   }
+  canvas.placed = true;
   canvas.size = [host.clientWidth, host.clientHeight];
   canvas.seenAt = address();
   canvas.page = location.pathname;
@@ -87,6 +89,7 @@ export function placeIn(host: HTMLElement, canvas: Standing): void {
 export function leave(canvas: Standing): void {
   // Told twice, the second time would silence the store of the canvas that stands in its place by now.
   if (canvas.body.isConnected || standing.get(canvas.project) !== canvas) return;
+  canvas.placed = false;
   canvas.store.close();
   if (canvas.seenAt !== address()) return end(canvas);
   const [w, h] = canvas.size;

@@ -19,8 +19,11 @@ const panes = new WeakMap<Element, Pane>();
 const shown = new Set<Pane>();
 
 onLeaving(({ until }) => {
-  for (const pane of shown) pane.leaves(until);
-});
+  for (const pane of shown) {
+    const answered = pane.told();
+    if (answered) until(answered);
+  }
+}, () => shown.forEach((pane) => pane.leaves()));
 window.addEventListener("popstate", () => {
   for (const pane of shown) if (pane.page !== location.pathname) pane.leaves();
 });
@@ -105,13 +108,17 @@ class Pane {
     this.tell();
   }
 
-  /** What was written is told first, then nothing more: it would come after the change of pages. */
-  leaves(until?: (work: Promise<unknown>) => void): void {
+  /** Tells what was written; when that is answered, null where it is. */
+  told(): Promise<void> | null {
+    this.post?.open();
+    this.session?.flush();
+    return this.post?.answered() ?? null;
+  }
+
+  /** Nothing more is told: it would come after the change of pages. */
+  leaves(): void {
     const { post } = this;
-    if (until) this.session?.flush();
-    const answered = until && post?.answered();
-    if (answered) until(answered.then(() => post?.close()));
-    else post?.close();
+    post?.close();
     setTimeout(() => {
       if (shown.has(this)) post?.open();
     }, LEFT_MS);

@@ -6,13 +6,15 @@
  */
 import type { FrontendRenderer } from "@streamlit/component-v2-lib";
 import { nameProjectInPlace } from "./address";
-import { sayLeaving } from "./protocol";
+import { sayGone, sayLeaving } from "./protocol";
 
 /** Whatever leads from page to page: Streamlit's navigation, its page links, the logo. */
 const WAYS = ["stTopNavLink", "stTopNavDropdownLink", "stSidebarNavLink", "stPageLink-NavLink", "stLogoLink"].map((id) => `[data-testid="${id}"]`).join(", ");
 /** By then what a field told is sent: Streamlit collects it for a moment. */
 const TOLD_MS = 60;
 const LOOK_MS = 20;
+/** What a field told when it lost the focus so long ago may not be sent yet. */
+const JUST_MS = 150;
 /** A person waits no longer than this; what is not answered by then stays in the browser. */
 const MOST_MS = 2000;
 /** A wait that is seen. */
@@ -37,25 +39,32 @@ async function told(): Promise<void> {
   await sleep(LOOK_MS);
 }
 
-/** Whether a field has the focus as this click begins. */
+/** Whether a field has the focus as this click begins, and when one lost it as last: Tab goes to a link too. */
 let writes = false;
+let left = -Infinity;
 let letThrough = false;
-/** Counts the clicks: of two ways the last one is taken. */
-let last = 0;
+/** The way that is held back; of two the last one is taken. */
+let held: HTMLElement | null = null;
+
+const isHere = (way: HTMLElement): boolean =>
+  way instanceof HTMLAnchorElement && way.origin === location.origin && way.pathname === location.pathname;
 
 function clicked(event: MouseEvent): void {
   const way = event.composedPath().find((one): one is HTMLElement => one instanceof HTMLElement && one.matches(WAYS));
-  if (letThrough || !way) return;
-  const number = ++last;
+  if (letThrough || !way || event.button) return;
+  const stop = (): void => {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    held = way;
+  };
+  if (held) return stop();
+  if (isHere(way)) return;
   const works = sayLeaving();
-  if (writes || isAsked()) works.push(told());
+  if (writes || isAsked() || performance.now() - left < JUST_MS) works.push(told());
   writes = false;
-  if (!works.length) return;
-  event.preventDefault();
-  event.stopImmediatePropagation();
-  void wait(works).then(() => {
-    if (number === last) go(way);
-  });
+  if (!works.length) return sayGone();
+  stop();
+  void wait(works).then(go);
 }
 
 async function wait(works: Promise<unknown>[]): Promise<void> {
@@ -66,9 +75,13 @@ async function wait(works: Promise<unknown>[]): Promise<void> {
   style.cursor = "";
 }
 
-function go(way: HTMLElement): void {
+function go(): void {
+  const way = held;
+  held = null;
+  if (!way) return;
   const address = way.getAttribute("href");
   const drawnAnew = [...document.querySelectorAll<HTMLElement>(WAYS)].find((one) => one.getAttribute("href") === address);
+  if (!isHere(way)) sayGone();
   letThrough = true;
   (way.isConnected ? way : drawnAnew)?.click();
   letThrough = false;
@@ -81,6 +94,10 @@ const render: FrontendRenderer = () => {
   stands = true;
   nameProjectInPlace();
   window.addEventListener("pointerdown", () => void (writes = isField(focused())), true);
+  window.addEventListener("focusout", (event) => {
+    const [one] = event.composedPath();
+    if (one instanceof Element && isField(one)) left = performance.now();
+  }, true);
   window.addEventListener("click", clicked, true);
 };
 

@@ -101,7 +101,8 @@ const CSS = `
 
 /** Those drawn. What leads to another page waits for them (frontend/leaving); what they send later undoes it. */
 const channels = new Set();
-window.addEventListener("layerwise:leaving", ({ detail }) => channels.forEach((channel) => channel.leave(detail)));
+window.addEventListener("layerwise:leaving", ({ detail }) => channels.forEach((channel) => channel.tell(detail)));
+window.addEventListener("layerwise:gone", () => channels.forEach((channel) => channel.leave()));
 
 /** Operations on their way to Python, resent until they are acknowledged. */
 class Channel {
@@ -115,11 +116,18 @@ class Channel {
     this.idle = [];
     channels.add(this);
   }
-  leave({ until }) {
-    const shut = () => { this.shut = true; };
-    if (this.waiting.length) until(new Promise((done) => this.idle.push(done)).then(shut));
-    else shut();
-    setTimeout(() => { this.shut = false; this.flush(); }, LEFT_MS);
+  tell({ until }) {
+    this.open();
+    if (this.waiting.length) until(new Promise((done) => this.idle.push(done)));
+  }
+  leave() {
+    this.shut = true;
+    setTimeout(() => this.open(), LEFT_MS);
+  }
+  open() {
+    if (!this.shut) return;
+    this.shut = false;
+    this.flush();
   }
   push(op) {
     this.seq += 1;
