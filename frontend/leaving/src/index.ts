@@ -35,7 +35,7 @@ const isField = (one: Element | null): boolean =>
 
 async function told(): Promise<void> {
   await sleep(TOLD_MS);
-  while (isAsked()) await sleep(LOOK_MS);
+  for (let waited = 0; isAsked() && waited < MOST_MS; waited += LOOK_MS) await sleep(LOOK_MS);
   await sleep(LOOK_MS);
 }
 
