@@ -62,13 +62,13 @@ function placeBeside(doc: Document, loose: string[], at: Record<string, Point>, 
     put(id);
     return false;
   });
-  const wholes = wholesOf(doc, rest);
-  for (const whole of wholes) {
-    for (const [moved, point] of Object.entries(placeTogether(doc, whole, boxes, direction, room))) {
-      at[moved] = point;
-      put(moved);
-      for (const id of whole) if (!whole.includes(moved)) pushing.add(id);
+  for (const whole of wholesOf(doc, rest)) {
+    const found = Object.entries(placeTogether(doc, whole, boxes, direction, room));
+    for (const [id, point] of found) {
+      at[id] = point;
+      put(id);
     }
+    if (found.length > whole.length) for (const id of whole) pushing.add(id); // others moved on for them
   }
   for (const id of rest) {
     const node = doc.nodes[id];
