@@ -109,5 +109,6 @@ def test_the_head_leads_to_the_first_problem_from_wherever_one_looks(drawing: Dr
         problems.get_by_role("button", name="Close").click()
 
     page.get_by_role("link", name="Code", exact=True).first.click()
+    expect(on.root).to_have_count(0)
     page.get_by_role("button", name=re.compile("1 problem")).first.click()
     expect(problems).to_be_visible()
