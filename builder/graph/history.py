@@ -32,6 +32,18 @@ class History:
             return self
         return History(graph, (*self.past, Step(label, self.graph)))
 
+    def go_on(self, graph: Graph, label: str) -> History:
+        """The history where the last step leads to another graph: the same step, under another label.
+
+        None is left of it where that is the graph it began at.
+        """
+        if not self.past:
+            return self.push(graph, label)
+        *past, last = self.past
+        if same(graph, last.graph):
+            return History(last.graph, tuple(past))
+        return History(graph, (*past, Step(label, last.graph)))
+
     def undo(self) -> History:
         """The history one edit back; itself where there is none."""
         if not self.past:

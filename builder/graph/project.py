@@ -20,11 +20,13 @@ from builder.graph.blocks import graphs
 from builder.graph.encoding import Json, check_keys, graph_from_json, graph_to_json
 from builder.graph.limits import refuse_text
 from builder.graph.model import OPAQUE, Graph
+from builder.graph.own_texts import OwnText, texts_from_json, texts_to_json
 from builder.graph.validate import validate
 
-VERSION = 2
-"""The newest format: 2 holds tensors without a layer, ties and layers of own code. What format 1 can
-hold is still written as that, so that an older Layerwise opens it and no file changes for nothing."""
+VERSION = 3
+"""The newest format: 2 holds tensors without a layer, ties and layers of own code, 3 a person's own texts
+of the code. What an older one can hold is still written as that, so that an older Layerwise opens it and
+no file changes for nothing."""
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PROJECT_NAME = 120  # characters
 _LINE = 100  # characters up to which a list or an object of plain values stays on one line
@@ -38,7 +40,7 @@ class Project:
 
     Those two belong to the rooms above, which check them when they use them. `done`: of each browser
     tab the number of its last operation that is in the graph, for what is saved between two edits.
-    ProjectRefused for a name that could not be read again.
+    `texts`: what the person made of the code, by style. ProjectRefused for a name that could not be read again.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Project:
     data: Mapping[str, Any] | None = None
     training: Mapping[str, Any] | None = None
     done: Mapping[str, int] = field(default_factory=dict, compare=False)
+    texts: Mapping[str, OwnText] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         fine = isinstance(self.name, str) and 0 < len(self.name) <= MAX_PROJECT_NAME
@@ -63,7 +66,7 @@ def to_json(project: Project) -> str:
     text what UTF-8 cannot (half of a character).
     """
     value: dict[str, Json] = {
-        "layerwise": _format_of(project.graph),
+        "layerwise": 3 if project.texts else _format_of(project.graph),
         "name": project.name,
         "model": graph_to_json(project.graph),
     }
@@ -71,6 +74,8 @@ def to_json(project: Project) -> str:
         value["data"] = dict(project.data)
     if project.training is not None:
         value["training"] = dict(project.training)
+    if project.texts:
+        value["code"] = dict(texts_to_json(project.texts))
     if project.done:
         value["done"] = dict(project.done)
     try:
@@ -114,7 +119,9 @@ def from_json(text: str) -> Project:
         raise ProjectRefused(
             f"This project has the format {quote(version)}; this Layerwise reads formats 1 to {VERSION}. {way_out}"
         )
-    check_keys(value, {"layerwise", "name", "model", "data", "training", "done"}, "The project")
+    check_keys(
+        value, {"layerwise", "name", "model", "data", "training", "code", "done"}, "The project"
+    )
     if "model" not in value:
         raise ProjectRefused("The project lacks the key “model”: the file holds no network.")
     graph = graph_from_json(value["model"])
@@ -129,6 +136,7 @@ def from_json(text: str) -> Project:
         _extra(value, "data"),
         _extra(value, "training"),
         _done(value),
+        texts_from_json(value.get("code", {})),
     )
 
 

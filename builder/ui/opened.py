@@ -9,7 +9,9 @@ from typing import Final
 
 from builder.errors import LayerwiseError, ProjectRefused, quote
 from builder.graph.edits import Edit, RenameModel, SetFrame, SetNote, SetPosition, SetPositions
+from builder.graph.history import same
 from builder.graph.model import BATCH, Graph, Node, Ref, TensorSpec
+from builder.graph.own_texts import OwnText
 from builder.graph.project import MAX_BYTES, MAX_PROJECT_NAME, Project, from_json, to_json
 from builder.graph.size import count_layers
 from builder.ui import projects
@@ -220,6 +222,33 @@ def keep_mine_as_copy() -> None:
 def close_project() -> None:
     """Lets go of the open project as it is."""
     _take_up(current(), None)
+
+
+@whole
+def own_text(style: str) -> OwnText | None:
+    """What this person made of the code in a style, with the network that text is of."""
+    return work().texts.get(style)
+
+
+@whole
+def keep_own_text(style: str, own: OwnText | None, *, write: bool) -> None:
+    """Keeps a person's text with the project, or none. `write`: now, else with the next edit."""
+    opened = work()
+    known = opened.texts.get(style)
+    if own is None:
+        opened.texts.pop(style, None)
+    else:
+        opened.texts[style] = own
+    unchanged = known is own or (
+        known is not None
+        and own is not None
+        and known.text == own.text
+        and (
+            known.graph is own.graph or (known.graph and own.graph and same(known.graph, own.graph))
+        )
+    )
+    if write and not unchanged:
+        save()
 
 
 # --- edits and their history ----------------------------------------------------------------------

@@ -17,9 +17,10 @@ from typing import Any, Final, Literal
 
 from builder.errors import EditRefused, ProjectRefused
 from builder.graph.blocks import graph_at
-from builder.graph.edits import Edit, SetFrame, SetPositions, apply, describe
+from builder.graph.edits import Edit, Rewrite, SetFrame, SetPositions, apply, describe
 from builder.graph.history import History, same
 from builder.graph.model import Graph
+from builder.graph.own_texts import OwnText
 from builder.graph.project import Project
 from builder.graph.validate import why_invalid
 from builder.ui import projects
@@ -53,6 +54,7 @@ class Work:
     history: History
     data: Any = None
     training: Any = None
+    texts: dict[str, OwnText] = field(default_factory=dict)
     stamp: projects.Stamp | None = None
     saved: SavedKind = "saved"
     saved_at: float = 0.0
@@ -68,7 +70,13 @@ class Work:
         """A project that is not on disk yet, under a fresh id."""
         history = History(value.graph)
         return cls(
-            owner, projects.new_project_id(), value.name, history, value.data, value.training
+            owner,
+            projects.new_project_id(),
+            value.name,
+            history,
+            value.data,
+            value.training,
+            _of_their_networks(value),
         )
 
     @classmethod
@@ -92,7 +100,16 @@ class Work:
 
     @property
     def project(self) -> Project:
-        return Project(self.name, self.graph, self.data, self.training, dict(self.done))
+        return Project(
+            self.name, self.graph, self.data, self.training, dict(self.done), self._own_texts()
+        )
+
+    def _own_texts(self) -> dict[str, OwnText]:
+        """Those of the network as it is now name none of their own."""
+        return {
+            style: replace(own, graph=None) if own.graph and same(own.graph, self.graph) else own
+            for style, own in self.texts.items()
+        }
 
     def mark(self, tab: str, number: int) -> None:
         """Remembers that an operation of a browser tab is in the graph."""
@@ -121,7 +138,10 @@ class Work:
             if sentence := why_invalid(after, before):
                 _LOG.error("%r made no network: %s", change, sentence)
                 raise EditRefused(f"That was not done, as it would not make a network. {sentence}")
-            self.history = self.history.push(after, label)
+            if isinstance(change, Rewrite) and change.goes_on:
+                self.history = self.history.go_on(after, change.goes_on)
+            else:
+                self.history = self.history.push(after, label)
             return True
 
     def undo(self) -> None:
@@ -221,6 +241,7 @@ class Work:
         with self.lock:
             value, stamp = projects.read_project(self.owner, self.id)
             self.name, self.data, self.training = value.name, value.data, value.training
+            self.texts = _of_their_networks(value)
             self.history = self.history.push(value.graph, "Take the version of the other tab")
             self._waits_no_more()
             for tab, number in value.done.items():
@@ -235,3 +256,8 @@ class Work:
         self.waits = False
         if _WAITING.get((self.owner, self.id)) is self:
             del _WAITING[self.owner, self.id]
+
+
+def _of_their_networks(value: Project) -> dict[str, OwnText]:
+    """The texts of a project, each with the network it is of: that one may be edited from now on."""
+    return {s: replace(own, graph=own.graph or value.graph) for s, own in value.texts.items()}

@@ -54,3 +54,13 @@ def test_ten_thousand_steps_can_all_be_undone() -> None:
     while history.undo_label is not None:
         history = history.undo()
     assert history.graph == mlp()
+
+
+def test_a_step_that_goes_on_is_one_and_none_where_it_ends_at_its_beginning() -> None:
+    one = mlp()
+    two, three = replace(one, name="Two"), replace(one, name="Three")
+    history = History(one).push(two, "to two").go_on(three, "to three")
+    assert history.labels == ("to three",)
+    assert history.undo().graph is one
+    assert history.go_on(one, "back").labels == ()
+    assert History(one).go_on(two, "to two").undo().graph is one

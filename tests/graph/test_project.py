@@ -6,6 +6,7 @@ import json
 import math
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from builder.errors import ProjectRefused
 from builder.graph.encoding import argument_from_json, argument_to_json
 from builder.graph.history import same
 from builder.graph.model import Argument, Calc, Compare, Graph, Ref, Setting, Size, Slice, Training
+from builder.graph.own_texts import OwnText
 from builder.graph.project import MAX_BYTES, Project, from_json, load_project, save_project, to_json
 from tests.graph.networks import mlp
 from tests.strategies import arguments, graphs
@@ -178,13 +180,13 @@ def test_a_file_cut_in_half_is_told_as_that() -> None:
             "Choose a file that was saved here.",
         ),
         (
-            '{"layerwise": 3}',
-            "This project has the format “3”; this Layerwise reads formats 1 to 2. "
+            '{"layerwise": 4}',
+            "This project has the format “4”; this Layerwise reads formats 1 to 3. "
             "Update Layerwise to open it.",
         ),
         (
             '{"layerwise": "1"}',
-            "This project has the format “1”; this Layerwise reads formats 1 to 2. "
+            "This project has the format “1”; this Layerwise reads formats 1 to 3. "
             "Save it again with a current Layerwise.",
         ),
         (
@@ -396,3 +398,37 @@ def test_any_change_of_a_file_is_read_or_refused(data: st.DataObject) -> None:
         assert str(refused)[-1] in ".?" and "\n" not in str(refused)
     else:
         assert same(from_json(to_json(project)).graph, project.graph)
+
+
+def test_own_texts_are_kept_in_lines_and_raise_the_format() -> None:
+    graph = mlp()
+    other = replace(graph, name="Other")
+    value = Project(
+        "Own", graph, texts={"module": OwnText("a\n# ü\n"), "mixed": OwnText("b", other)}
+    )
+    written = json.loads(to_json(value))
+    assert written["layerwise"] == 3
+    assert written["code"]["module"] == {"text": ["a", "# ü", ""]}
+    assert from_json(to_json(value)) == value
+    assert json.loads(to_json(replace(value, texts={})))["layerwise"] == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"),
+    [
+        ([], "an object with a text by style is needed"),
+        ({str(i): {"text": []} for i in range(13)}, "an object with a text by style is needed"),
+        ({"m" * 41: {"text": []}}, "too long for a style of code"),
+        ({"module": "text"}, "an object with “text” is needed"),
+        ({"module": {"text": "a"}}, "needs its “text” as a list of lines"),
+        ({"module": {"text": [1]}}, "needs its “text” as a list of lines"),
+        ({"module": {"text": ["x" * 200_001]}}, "has 200,001 characters, of at most 200,000"),
+        ({"module": {"text": [], "run": True}}, "run"),
+        ({"module": {"text": [], "model": []}}, "“[]”"),
+    ],
+)
+def test_texts_that_are_none_are_refused_in_words(code: object, sentence: str) -> None:
+    value = {**json.loads(to_json(Project("Own", mlp()))), "layerwise": 3, "code": code}
+    with pytest.raises(ProjectRefused) as refusal:
+        from_json(json.dumps(value))
+    assert sentence in str(refusal.value)

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import ast
 import json
+import re
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from builder.code import write_code
 from builder.gallery import designs, project
+from builder.graph.edits import SetArgument
+from builder.graph.history import same
+from builder.graph.own_texts import OwnText
+from builder.graph.project import load_project
+from builder.ui import projects
 from builder.ui.canvas import trained
+from builder.ui.code_editor import texts
 from tests.pages.app import App
 
 
@@ -196,6 +206,61 @@ def test_what_is_typed_is_the_network_in_one_step_to_undo(app: App) -> None:
     app.click("lw_undo")
     assert app.graph.owners["fc"].arguments == {"out_features": 10}
     assert "nn.Linear(512, 10)" in edited(app)[0]
+    app.shows_no_trouble()
+
+
+def test_a_number_typed_digit_by_digit_is_one_step_and_another_line_another(app: App) -> None:
+    app.open("code", project("digits_cnn"))
+    choose(app, "module")
+    first = app.graph
+    for units in ("1", "12", "128"):
+        type_in(app, re.sub(r"(self.fc = nn.Linear\(512, )\d+", rf"\g<1>{units}", edited(app)[0]))
+    assert app.session.work.history.undo_label == "code: fc out_features 10 → 128"
+    type_in(app, edited(app)[0].replace("nn.MaxPool2d(2)", "nn.AvgPool2d(2)", 1))
+    assert len(app.session.work.history.past) == 2
+    app.click("lw_undo")
+    app.click("lw_undo")
+    assert same(app.graph, first)
+    app.click("lw_redo")
+    assert app.graph.owners["fc"].arguments == {"out_features": 128}
+
+
+def test_a_number_typed_and_taken_back_leaves_no_step(app: App) -> None:
+    app.open("code", project("digits_cnn"))
+    choose(app, "module")
+    type_in(app, edited(app)[0].replace("nn.Linear(512, 10)", "nn.Linear(512, 12)"))
+    type_in(app, edited(app)[0].replace("nn.Linear(512, 12)", "nn.Linear(512, 10)"))
+    assert app.session.work.history.undo_label is None
+
+
+def test_a_persons_own_text_is_there_again_on_another_server(app: App) -> None:
+    app.open("code", project("digits_cnn"))
+    choose(app, "module")
+    type_in(app, edited(app)[0].replace("nn.Linear(512, 10)", "nn.Linear(512, 10)  # ten digits"))
+    (text,) = edited(app)
+    assert load_project(file_of(app)).texts["module"] == OwnText(text)
+    app.session.work.edit(SetArgument("fc", "out_features", 11))  # on another page
+    app.session.work.save()
+    texts._texts.clear()  # the server's memory
+    again = App().open("code", load_project(file_of(app)))
+    (shown,) = edited(choose(again, "module"))
+    assert "self.fc = nn.Linear(512, 11)  # ten digits" in shown
+    again.shows_no_trouble()
+
+
+def file_of(app: App) -> Path:
+    return projects.project_path(app.owner, app.session.work.id)
+
+
+def test_a_kept_text_of_another_network_is_not_shown(app: App) -> None:
+    """A file may come from anybody: what stands on the page is the network's text or none."""
+    plain = project("digits_cnn")
+    own = write_code(plain.graph, "module").replace("nn.MaxPool2d(2)", "nn.AvgPool2d(2)")
+    app.open(
+        "code", replace(plain, texts={"module": OwnText(own), "no style": OwnText("import os")})
+    )
+    choose(app, "module")
+    assert "AvgPool2d" not in edited(app)[0]
     app.shows_no_trouble()
 
 

@@ -12,8 +12,19 @@ Whatever comes out is written and read again, and must be the network of the tex
 
 from __future__ import annotations
 
-from builder.code.live.following import Shown, read_shown, show
+from builder.code.live.following import Shown, read_shown, restored, show
 from builder.code.live.places import lines_of, node_at_line
 from builder.code.live.taking import Taken, take
+from builder.code.live.wording import label_of
 
-__all__ = ["Shown", "Taken", "lines_of", "node_at_line", "read_shown", "show", "take"]
+__all__ = [
+    "Shown",
+    "Taken",
+    "label_of",
+    "lines_of",
+    "node_at_line",
+    "read_shown",
+    "restored",
+    "show",
+    "take",
+]

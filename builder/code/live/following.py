@@ -60,6 +60,16 @@ def show(
     return Shown(style, graph, fresh, note="" if text == fresh else _ANEW)
 
 
+def restored(style: str, graph: Graph, text: str) -> Shown | None:
+    """A person's text that was kept beside its network; None where it does not say that network."""
+    try:
+        reading = read_flat(text, style, graph)
+        fine = alike(reading.graph, read_flat(write_code(graph, style), style, graph).graph)
+    except CodeRefused:
+        return None
+    return Shown(style, graph, text, edited=True, reading=reading) if fine else None
+
+
 def read_shown(shown: Shown) -> Shown:
     """The same, with how its text reads. Errors: CodeRefused."""
     if shown.reading is not None:

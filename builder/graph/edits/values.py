@@ -265,10 +265,15 @@ class Several:
 
 @dataclass(frozen=True)
 class Rewrite(Scoped):
-    """Puts another network in the place of this one, as one step: what a text means that was edited."""
+    """Puts another network in the place of this one, as one step: what a text means that was edited.
+
+    `goes_on`: what the last step did together with this one, where both are one step ("" for two): a
+    number is typed digit by digit.
+    """
 
     graph: Graph
     label: str
+    goes_on: str = ""
 
 
 Edit: TypeAlias = (

@@ -10,10 +10,10 @@ What is asked stands in the canvas and stops nothing: whoever goes on with somet
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from builder.graph.edits import Edit, describe
+from builder.graph.edits import Edit, Rewrite, describe
 from builder.graph.model import Graph
 from builder.ui import state
 from builder.ui.canvas.losses import effect_words, loses_trained_weights
@@ -42,6 +42,8 @@ def edit_or_ask(edit: Edit, *, select_new: bool = False, here: bool = False) -> 
     if (here or view_chosen() == CANVAS) and loses_trained_weights(edit):
         graph = state.graph()
         title = f"{describe(edit, graph)}?"
+        if isinstance(edit, Rewrite):
+            edit = replace(edit, goes_on="")  # what was asked about is a step of its own
         number = time.time_ns() // 1_000_000  # another one for each question, also after a restart
         state.keep(_HELD, _Held(number, edit, graph, title, effect_words(edit), select_new))
         return False

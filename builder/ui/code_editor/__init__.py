@@ -39,7 +39,7 @@ _warming: Final = threading.Lock()
 
 def receive_editor() -> None:
     """Carries out what waits in the browser; a project must be open."""
-    with state.undisturbed():
+    with state.undisturbed(), state.saving_soon():  # a step and its text are one write
         receive({KEY: typed}, frozenset({"line"}))
 
 

@@ -1,4 +1,5 @@
-"""The texts a person has made of a network: kept by project and style while the server runs."""
+"""The texts a person has made of a network, by project and style: the last one of each in the project's
+file, those before, which undo shows again, while the server runs."""
 
 from __future__ import annotations
 
@@ -9,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from builder.code.live import Shown, lines_of, show
+from builder.code.live import Shown, lines_of, restored, show
 from builder.code.writing.page import Written
 from builder.graph.history import same
+from builder.graph.own_texts import OwnText
 from builder.ui import state
 
 _PROJECTS_KEPT: Final = 500
@@ -30,7 +32,7 @@ def shown_text(style: str, written: Written) -> Shown:
     if asked is not None and asked.style == style and same(asked.graph, graph):
         keep_text(asked)
         state.keep(_ASKED, None)
-    known = _known(style)
+    known = _known(style) or _from_the_file(style)
     last = known[0] if known else None
     if last is not None and same(last.graph, graph):
         return last if last.graph is graph else replace(last, graph=graph)
@@ -48,8 +50,12 @@ def keep_asked(shown: Shown) -> None:
     state.keep(_ASKED, shown)
 
 
-def keep_text(shown: Shown) -> None:
-    """Keeps a text as the last one of its network and style."""
+def keep_text(shown: Shown, *, write: bool = False) -> None:
+    """Keeps a text as the last one of its network and style. `write`: in the file at once, else with the
+    next edit.
+    """
+    own = OwnText(shown.text, shown.graph) if shown.edited else None
+    state.keep_own_text(shown.style, own, write=write)
     with _lock:
         place = _place(shown.style)
         others = [s for s in _texts.get(place, ()) if not same(s.graph, shown.graph)]
@@ -85,6 +91,18 @@ def lines_at(shown: Shown, written: Written) -> Lines:
         if lines:
             found[scope, node] = lines
     return found
+
+
+def _from_the_file(style: str) -> list[Shown]:
+    """What was kept with the project, where it still says its network; else the file keeps it unshown."""
+    own = state.own_text(style)
+    if own is None or own.graph is None:
+        return []
+    found = restored(style, own.graph, own.text)
+    if found is None:
+        return []
+    keep_text(found)
+    return [found]
 
 
 def _known(style: str) -> list[Shown]:

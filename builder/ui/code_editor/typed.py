@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Final
 
 from builder.code import styles, write_with_lines
-from builder.code.live import Shown, lines_of, node_at_line, read_shown, take
+from builder.code.live import Shown, label_of, lines_of, node_at_line, read_shown, take
 from builder.code.live.texts import merge
 from builder.errors import CodeRefused, LayerwiseError
 from builder.graph.edits import Rewrite
@@ -22,6 +24,8 @@ _WORD: Final = "code.word"
 _SAME: Final = "the same network; your comments and layout stay."
 _ASKS: Final = "This costs trained weights: say below whether you want it."
 _SENT: Final = "code.sent"
+_STEP: Final = "code.step"
+_ONE_STEP_S: Final = 3.0  # between two rests of one who types
 _LONGEST_NOTE: Final = 300
 _LONGEST_NAME: Final = 80
 
@@ -43,6 +47,16 @@ class _Sent:
     client: str
     rev: str
     text: str
+
+
+@dataclass(frozen=True)
+class _Step:
+    """The last step that was typed: from which network, to which, in which line, when in seconds."""
+
+    begun: Graph
+    graph: Graph
+    line: int
+    at: float
 
 
 def typed(operation: Mapping[str, Any]) -> None:
@@ -88,18 +102,24 @@ def _take(shown: Shown, text: str, operation: Mapping[str, Any]) -> None:
         _say(shown.style, operation, "refused", refusal)
         return
     if taken.graph is shown.graph:
-        keep_text(taken.shown)
+        keep_text(taken.shown, write=True)
         _sent(shown.style, operation)
         _say(shown.style, operation, "read", "" if text == shown.text else _SAME)
         return
     label = taken.label.removeprefix("code: ")
+    begun = _typing(shown, text)
+    goes_on = "" if begun is None else label_of(begun, taken.graph)
+    before = state.graph()
     try:
-        edit_or_ask(Rewrite(taken.graph, taken.label), here=True)
+        edit_or_ask(Rewrite(taken.graph, taken.label, goes_on), here=True)
     except LayerwiseError as refusal:
         _say(shown.style, operation, "refused", refusal)
         return
     if same(state.graph(), taken.graph):
-        keep_text(taken.shown)
+        keep_text(taken.shown, write=True)
+        state.keep(
+            _STEP, _Step(begun or before, state.graph(), _line(shown, text), time.monotonic())
+        )
         _sent(shown.style, operation)
         notes = " ".join(note for _, note in taken.notes)[:_LONGEST_NOTE]
         _say(shown.style, operation, "read", f"{label}. {notes}".strip())
@@ -108,6 +128,20 @@ def _take(shown: Shown, text: str, operation: Mapping[str, Any]) -> None:
         _say(shown.style, operation, "asks", _ASKS)
     else:
         _say(shown.style, operation, "refused", "the network was left as it is.")
+
+
+def _typing(shown: Shown, text: str) -> Graph | None:
+    """The network the last step began at, where this text goes on with it: one line, typed in one go."""
+    last: _Step | None = state.recall(_STEP)
+    if last is None or last.graph is not state.graph() or last.line != _line(shown, text):
+        return None
+    return last.begun if time.monotonic() - last.at < _ONE_STEP_S else None
+
+
+def _line(shown: Shown, text: str) -> int:
+    """The first line in which a text differs from the one shown."""
+    pairs = zip_longest(shown.text.split("\n"), text.split("\n"))
+    return next((i for i, (was, now) in enumerate(pairs) if was != now), 0)
 
 
 def _made_of(style: str, operation: Mapping[str, Any]) -> str | None:
