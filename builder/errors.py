@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import unicodedata
 from collections.abc import Iterable
+from typing import NamedTuple
 
 _QUOTE_LIMIT = 60  # characters of a person's own text that a sentence may repeat
 
@@ -26,15 +27,29 @@ class ProjectRefused(LayerwiseError):
     """A project file that cannot be read as a project."""
 
 
+class Misfit(NamedTuple):
+    """What would make a layer of a text fit what arrives: one number (or tuple) it is made with.
+
+    `line`: where it is made; `layer`: its class, "Linear"; `parameter`: "in_features".
+    """
+
+    line: int
+    layer: str
+    parameter: str
+    was: object
+    needed: object
+
+
 class CodeRefused(LayerwiseError):
     """A network that cannot be written in the style asked for, or a text that cannot be read as one.
 
     Of a text: `line` where it stands (from 1), `code` what stands there, `reason` why, `help` what
-    would help, `choices` the networks that the text holds.
+    would help, `choices` the networks that the text holds, `misfit` the one number to be changed.
     """
 
     code: str = ""
     choices: tuple[str, ...] = ()
+    misfit: Misfit | None = None
 
     def __init__(
         self, reason: str = "", *, line: int | None = None, help: str = "", kind: str = ""

@@ -82,6 +82,20 @@ def test_a_text_that_is_no_network_is_marked_and_changes_nothing(drawing: Draw) 
     expect(page.locator(".cm-lint-marker-error")).to_have_count(0)
 
 
+def test_the_sizes_follow_by_one_click(drawing: Draw) -> None:
+    on = drawing(placed("digits_cnn"))
+    page = code_of(on)
+    line(page, "self.conv1 = nn.Conv2d").get_by_text("16").dblclick()
+    page.keyboard.insert_text("24")
+    expect(status(page)).to_contain_text("Conv2d expects in_channels=16 but receives 24")
+    page.get_by_role("button", name="Set in_channels in line 13 to 24").click()
+    expect(line(page, "self.conv2 = nn.Conv2d(24, 32")).to_have_count(1)
+    expect(status(page)).to_have_text("Read: conv1 out_channels 16 → 24.")
+    on.saved(lambda saved: saved.owners["conv1"].arguments["out_channels"] == 24, "24 channels")
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(line(page, "self.conv2 = nn.Conv2d(16, 32")).to_have_count(1)
+
+
 def test_a_comment_stays_while_the_network_goes_back(drawing: Draw) -> None:
     on = drawing(placed("digits_cnn"))
     page = code_of(on)

@@ -286,6 +286,18 @@ def test_a_text_that_is_no_network_is_named_by_its_line(app: App) -> None:
     app.shows_no_trouble()
 
 
+def test_a_size_that_has_to_follow_is_offered(app: App) -> None:
+    app.open("code", project("digits_cnn"))
+    choose(app, "module")
+    type_in(app, edited(app)[0].replace("nn.Conv2d(1, 16", "nn.Conv2d(1, 24"))
+    follow = word(app)["follow"]
+    assert follow["title"] == "Set in_channels in line 13 to 24"
+    type_in(app, follow["text"])
+    assert word(app)["kind"] == "read"
+    assert app.graph.owners["conv1"].arguments["out_channels"] == 24
+    app.shows_no_trouble()
+
+
 def test_two_texts_of_two_moments_are_brought_together(app: App) -> None:
     app.open("code", project("digits_cnn"))
     choose(app, "module")

@@ -14,13 +14,16 @@ from __future__ import annotations
 
 from builder.code.live.following import Shown, read_shown, restored, show
 from builder.code.live.places import lines_of, node_at_line
+from builder.code.live.sizes import Following, let_follow
 from builder.code.live.taking import Taken, take
 from builder.code.live.wording import label_of
 
 __all__ = [
+    "Following",
     "Shown",
     "Taken",
     "label_of",
+    "let_follow",
     "lines_of",
     "node_at_line",
     "read_shown",

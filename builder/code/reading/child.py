@@ -256,7 +256,7 @@ def _answered(source: str, target: str | None, inputs: list[str] | None) -> Read
         return read_here(source, target, inputs)
     except CodeRefused as refusal:
         told = CodeRefused(refusal.reason, line=refusal.line, help=refusal.help, kind=refusal.kind)
-        told.code, told.choices = refusal.code, refusal.choices
+        told.code, told.choices, told.misfit = refusal.code, refusal.choices, refusal.misfit
         return told
     except (RecursionError, MemoryError):
         return _died()

@@ -46,7 +46,7 @@ def make(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> 
         entry = catalogue.get(PREFIX + name)
     except NotFound as error:
         return Unknown(f"nn.{name[:40]} cannot be a layer here: {error}", reader.line)
-    order = list(_constructor_order(PREFIX + name))
+    order = list(constructor_order(PREFIX + name))
     if lazy:
         inferred = {p.name for p in entry.parameters if p.inferred is not None}
         order = [n for n in order if n not in inferred]
@@ -84,7 +84,7 @@ def _argument(reader: Reader, entry: Entry, name: str, value: Any) -> Any:
         return value
     parameter = entry.parameter(name)
     if parameter is None or all(p.name != name for p in entry.parameters):
-        default = _constructor_order(entry.key).get(name, _SKIP)
+        default = constructor_order(entry.key).get(name, _SKIP)
         if default is not _SKIP and _same(default, plain(value)):
             return _SKIP
         if default is _SKIP:
@@ -143,7 +143,7 @@ def _final_norm(reader: Reader, entry: Entry, norm: Any, inner: Layer) -> bool:
 
 
 @cache
-def _constructor_order(key: str) -> dict[str, Any]:
+def constructor_order(key: str) -> dict[str, Any]:
     """The constructor's arguments in order, each with its default."""
     cls = catalogue.target_of(catalogue.get(key))
     found: dict[str, Any] = {}

@@ -23,7 +23,7 @@ from builder.code.reading.values import (
     Tensor,
     Unknown,
 )
-from builder.errors import NotFound
+from builder.errors import CodeRefused, Misfit, NotFound
 from builder.graph import checks
 from builder.graph.call import Call
 from builder.graph.model import Argument, Ref, Slice, TensorSpec, Training, Value
@@ -68,7 +68,11 @@ def run_layer(reader: Reader, layer: Layer, given: Mapping[str, Any]) -> Any:
         chosen[name] = evaluated(reader, value)
     if layer.known is not None:
         chosen = {**layer.known, **chosen}
-    outcome = _judged(reader, entry, chosen, inputs, literals)
+    try:
+        outcome = _judged(reader, entry, chosen, inputs, literals)
+    except CodeRefused as refusal:
+        refusal.misfit = _misfit(layer, chosen, inputs, literals)
+        raise
     layer.known = outcome.arguments
     reader.budget.node()
     assert outcome.result is not None
@@ -78,6 +82,22 @@ def run_layer(reader: Reader, layer: Layer, given: Mapping[str, Any]) -> Any:
     given_arguments = {**outcome.arguments, **literals}
     names = tuple(p.name for p in catalogue.parts_of(entry, given_arguments))
     return to_value(outcome.result, Ref(step.id), names)
+
+
+def _misfit(
+    layer: Layer, chosen: Mapping[str, Any], inputs: Mapping[str, Any], literals: Mapping[str, Any]
+) -> Misfit | None:
+    """The one number that would be worked out otherwise if the text did not give it."""
+    names = [p.name for p in layer.entry.parameters if p.inferred is not None and p.name in chosen]
+    others = {name: value for name, value in chosen.items() if name not in names}
+    found = judge(layer.entry, others, inputs, literals)
+    if found.result is None:
+        return None
+    wrong = [name for name in names if found.arguments.get(name) != chosen[name]]
+    if len(wrong) != 1:
+        return None
+    (name,) = wrong
+    return Misfit(layer.line, layer.entry.name, name, chosen[name], found.arguments.get(name))
 
 
 def sorted_out(

@@ -9,7 +9,16 @@ from itertools import zip_longest
 from typing import Any, Final
 
 from builder.code import styles, write_with_lines
-from builder.code.live import Shown, label_of, lines_of, node_at_line, read_shown, take
+from builder.code.live import (
+    Following,
+    Shown,
+    label_of,
+    let_follow,
+    lines_of,
+    node_at_line,
+    read_shown,
+    take,
+)
 from builder.code.live.texts import merge
 from builder.errors import CodeRefused, LayerwiseError
 from builder.graph.edits import Rewrite
@@ -99,7 +108,8 @@ def _take(shown: Shown, text: str, operation: Mapping[str, Any]) -> None:
             text = merged
         taken = take(shown, text)
     except CodeRefused as refusal:
-        _say(shown.style, operation, "refused", refusal)
+        follow = let_follow(shown, text, refusal) if text == operation["text"] else None
+        _say(shown.style, operation, "refused", refusal, follow)
         return
     if taken.graph is shown.graph:
         keep_text(taken.shown, write=True)
@@ -195,7 +205,13 @@ def _place(style: str) -> str:
     return f"{state.project_id()}/{style}"
 
 
-def _say(style: str, operation: Mapping[str, Any], kind: str, said: LayerwiseError | str) -> None:
+def _say(
+    style: str,
+    operation: Mapping[str, Any],
+    kind: str,
+    said: LayerwiseError | str,
+    follow: Following | None = None,
+) -> None:
     word: dict[str, Any] = {
         "client": _client(operation),
         "seq": operation["seq"],
@@ -203,6 +219,7 @@ def _say(style: str, operation: Mapping[str, Any], kind: str, said: LayerwiseErr
         "text": str(said),
         "line": None,
         "help": "",
+        "follow": {"title": follow.title, "text": follow.text} if follow else None,
     }
     if isinstance(said, CodeRefused) and said.reason:
         word |= {"text": said.reason, "line": said.line, "help": said.help}

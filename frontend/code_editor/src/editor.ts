@@ -100,6 +100,12 @@ export class Editor {
     this.view.dispatch({ changes, annotations: fromPython.of(true) });
   }
 
+  /** Another text, as if it had been typed. */
+  write(changes: { from: number; to: number; insert: string }[]): void {
+    this.view.dispatch({ changes, userEvent: "input" });
+    this.view.focus();
+  }
+
   setReadonly(readonly: boolean): void {
     this.view.dispatch({ effects: this.editable.reconfigure(readonly ? [EditorState.readOnly.of(true), EditorView.editable.of(false)] : []) });
   }

@@ -4,10 +4,11 @@ import { EditorState } from "@codemirror/state";
 import { watchTheme } from "../../canvas/src/theme";
 import { LEFT_MS, onLeaving } from "../../leaving/src/protocol";
 import { Editor } from "./editor";
+import { changesBetween } from "./diff";
 import { Post } from "./post";
 import { Session } from "./session";
 import css from "./style.css?inline";
-import type { Message, Outbox } from "./types";
+import type { Follow, Message, Outbox } from "./types";
 
 const AT_REST_MS = 350;
 const client = `e${Math.random().toString(36).slice(2, 10)}${Date.now().toString(36)}`;
@@ -153,6 +154,21 @@ class Pane {
     this.editor.mark(dirty ? [] : (this.message?.marks ?? []), dirty || this.over === null ? [] : this.groups(this.over).flat());
   }
 
+  /** Makes the sizes follow, by one click. */
+  private following({ title }: Follow): HTMLElement {
+    const button = document.createElement("button");
+    button.className = "follow";
+    button.textContent = title;
+    button.onclick = () => {
+      const { session } = this;
+      if (session?.status.kind !== "refused" || !session.status.follow) return;
+      this.editor.write(changesBetween(session.text, session.status.follow.text));
+      session.flush();
+      this.tell();
+    };
+    return button;
+  }
+
   private tell(): void {
     const { session } = this;
     if (!session) return;
@@ -160,7 +176,10 @@ class Pane {
     const fault = status.kind === "refused" ? [status.text, status.help].filter(Boolean).join(" ") : "";
     this.editor.say(status.kind === "refused" ? { line: status.line, text: fault } : null);
     this.status.dataset["kind"] = status.kind;
-    this.status.textContent = sentence(status);
+    const follow = status.kind === "refused" ? status.follow : null;
+    const said = sentence(status);
+    // The button a person is pressing stays: the editor tells once more as it loses the focus.
+    if (this.status.textContent !== said + (follow?.title ?? "")) this.status.replaceChildren(said, ...(follow ? [this.following(follow)] : []));
     if (session.dirty) this.mark();
   }
 }

@@ -7,7 +7,11 @@ export interface Word {
   text: string;
   help?: string;
   line?: number | null;
+  /** What would make it fit: the text with the sizes that follow. */
+  follow?: Follow | null;
 }
+
+export interface Follow { title: string; text: string }
 
 /** What Python sends. */
 export interface Message {
