@@ -4,8 +4,15 @@ import streamlit as st
 
 from builder.errors import LayerwiseError
 from builder.ui import state
+from builder.ui.canvas import canvas_alone, receive_canvas
 from builder.ui.code_reading import read_code_button, read_code_panel
-from builder.ui.code_styles import refusal_note, style_choice, what_differs, when_which
+from builder.ui.code_styles import (
+    canvas_beside,
+    refusal_note,
+    style_choice,
+    what_differs,
+    when_which,
+)
 from builder.ui.code_view import (
     broken_warning,
     parameters_table,
@@ -16,21 +23,26 @@ from builder.ui.code_view import (
 from builder.ui.head import page_head
 from builder.ui.problems import problem_list
 
+_ABOVE = 252  # pixels of page over the canvas
+
+if state.open_from_url() and canvas_beside():
+    receive_canvas()
 page_head("Code", beside=lambda: read_code_button("code"))
 read_code_panel("code")
 if not broken_warning():
     problem_list()
 graph = state.graph()
 first, second = style_choice(graph)
-columns = st.columns(2 if second else [1.15, 1], gap="medium")
+columns = st.columns(2 if second or canvas_beside() else [1.15, 1], gap="medium")
 for column, style in zip(columns, (first, second), strict=True):
     with column:
-        if style is None:
+        if style is None and canvas_beside():
+            with st.container(key="lw_canvas_beside"):
+                canvas_alone(above=_ABOVE)
+        elif style is None:
             printed_model(graph, first)
             when_which((first,))
-            continue
-        written = style_text(graph, style)
-        if isinstance(written, LayerwiseError):
+        elif isinstance(written := style_text(graph, style), LayerwiseError):
             refusal_note(written, style)
         else:
             source(written, style, state.file_name(".py"), edited=style is first)

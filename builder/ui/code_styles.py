@@ -17,6 +17,8 @@ _STYLE: Final = "code.style"
 _BESIDE: Final = "code.beside"
 _STYLE_KEY: Final = "lw_code_style"
 _BESIDE_KEY: Final = "lw_code_beside"
+CANVAS: Final = "canvas"
+"""What can stand beside a style too: the network itself."""
 
 
 def show_style(key: str | None) -> None:
@@ -24,10 +26,16 @@ def show_style(key: str | None) -> None:
     state.keep(_STYLE, key)
 
 
-def style_choice(graph: Graph) -> tuple[Style, Style | None]:
-    """Draws the choice of a style, of a second one, and of a layer to find in them; gives the styles.
+def canvas_beside() -> bool:
+    """Whether the canvas stands beside the code."""
+    return bool(state.recall(_BESIDE) == CANVAS)
 
-    Until a person chose, the first is the shortest one in which the network can be written.
+
+def style_choice(graph: Graph) -> tuple[Style, Style | None]:
+    """Draws the choice of a style, of what stands beside it, and of a layer to find; gives the styles.
+
+    Until a person chose, the first is the shortest one in which the network can be written. The second
+    is None also where the canvas stands beside the first.
     """
     offered = styles()
     wanted = state.recall(_STYLE)
@@ -42,7 +50,7 @@ def style_choice(graph: Graph) -> tuple[Style, Style | None]:
             format_func=lambda key: offered[key].title,
             on_change=lambda: show_style(str(state.widget(_STYLE_KEY))),
         )
-        others = [key for key in offered if key != first.key]
+        others = [CANVAS, *(key for key in offered if key != first.key)]
         beside = state.recall(_BESIDE)
         beside = beside if beside in others else None
         state.follow(_BESIDE_KEY, beside)
@@ -51,12 +59,12 @@ def style_choice(graph: Graph) -> tuple[Style, Style | None]:
             others,
             key=_BESIDE_KEY,
             placeholder="Nothing",
-            format_func=lambda key: offered[key].title,
+            format_func=lambda key: "The canvas" if key == CANVAS else offered[key].title,
             on_change=lambda: state.keep(_BESIDE, state.widget(_BESIDE_KEY)),
             width=200,
         )
         layer_lines(graph)
-    return first, offered[beside] if beside else None
+    return first, offered.get(beside or "")
 
 
 def _first_written(graph: Graph) -> Style:

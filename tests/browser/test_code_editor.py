@@ -119,3 +119,31 @@ def test_the_layer_of_the_cursors_line_is_selected_and_the_other_way_round(drawi
     expect(page.locator(".cm-line.lw-selected")).to_have_count(2)
     page.get_by_role("link", name="Build").click()
     expect(on.node("conv2")).to_have_class(re.compile(r"\bselected\b"))
+
+
+def test_the_canvas_beside_the_code_follows_and_both_light_up(drawing: Draw) -> None:
+    graph = placed("digits_cnn")
+    on = drawing(graph)
+    page = code_of(on)
+    page.get_by_role("combobox", name="Beside it").click()
+    page.get_by_role("option", name="The canvas").click()
+    expect(on.root).to_be_visible()
+    line(page, "self.conv1 = nn.Conv2d").hover()
+    expect(on.node("conv1").locator(".layer.lit")).to_have_count(1)
+    expect(page.locator(".layer.lit")).to_have_count(1)
+    on.title(next(iter(graph.nodes))).hover()
+    expect(page.locator(".layer.lit")).to_have_count(0)
+    on.title("conv1").hover()
+    expect(page.locator(".cm-line.lw-near")).to_have_text(
+        [re.compile("self.conv1 = nn.Conv2d"), re.compile(r"x = self.conv1\(x\)")]
+    )
+    on.title("relu1").click()
+    expect(page.locator(".cm-line.lw-selected")).to_have_text(
+        [re.compile("self.relu1 = nn.ReLU"), re.compile(r"x = self.relu1\(x\)")]
+    )
+    on.press("Delete")
+    expect(line(page, "relu1")).to_have_count(0)
+    type_at_end(page, "self.fc = nn.Linear", 2, "12")
+    expect(status(page)).to_have_text("Read: fc out_features 10 → 12.")
+    on.saved(lambda saved: units(saved) == 12 and "relu1" not in saved.owners, "both edits")
+    on.agrees()

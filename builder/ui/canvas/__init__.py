@@ -108,6 +108,7 @@ def canvas_data(above: int) -> dict[str, Any]:
     )
     told: dict[str, Any] = {
         "canvas": canvas_id(),
+        "block": state.scope(),
         **_done(),
         **drawn.revisions.message(shown(drawn.views), None if lost else asked.get("seen")),
         "answer": answered(asked),

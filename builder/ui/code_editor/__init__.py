@@ -73,6 +73,7 @@ def editor_data(shown: Shown, written: Written) -> dict[str, Any]:
         "note": shown.note,
         "marks": list(lines.get(here, ())),
         "groups": [list(each) for each in lines.values()],
+        "layers": [list(layer) for layer in lines],
         "readonly": _OWN_CODE if _has_own_code(state.graph()) else "",
     }
 

@@ -46,7 +46,7 @@ export class FakePython {
     const first = !this.catalogue;
     this.catalogue = true;
     return {
-      canvas: "demo/", ack: { ...this.done }, rev: this.rev, height, answer: this.answer,
+      canvas: "demo/", block: "", ack: { ...this.done }, rev: this.rev, height, answer: this.answer,
       ...(base && this.seen !== null ? { patch: { from: this.seen, ...difference(base, document) } } : { full: document }),
       ...(first ? { catalogue: { version: 1, groups: GROUPS } } : {}),
       colours: Object.fromEntries(Object.entries(MARKS).map(([name, [light, dark]]) => [name, [light, dark, `${light}22`, `${dark}38`]])),

@@ -15,6 +15,7 @@ import { FrameNode } from "./FrameNode";
 import { Keys } from "./Keys";
 import { commandFor } from "./keys";
 import { LayerNode } from "./LayerNode";
+import { useLighting } from "./lighting";
 import { directionOf, GRID, nodeSize, type Box } from "./layout";
 import { FAR, levelOf } from "./levels";
 import { AskBar, CursorReason, Folds, MessageBar, PortChoice, RepeatChoice, SlotChoice } from "./Overlays";
@@ -363,10 +364,15 @@ function Stage() {
   }, [controller, endAt]);
   const onNodeDoubleClick = useCallback((_: unknown, node: Node) => controller.openBlock(node.id), [controller]);
   const onEdgeDoubleClick = useCallback((event: MouseEvent, edge: Edge) => controller.search([event.clientX, event.clientY], { on: edge.id }), [controller]);
+  const light = useLighting(store, ui);
   const onNodeMouseEnter = useCallback((_: unknown, node: Node) => {
     if (ui.state.pulling?.value && node.type === "layer") ui.set({ overNode: node.id });
-  }, [ui]);
-  const onNodeMouseLeave = useCallback(() => ui.set({ overNode: null }), [ui]);
+    if (node.type === "layer") light(node.id);
+  }, [light, ui]);
+  const onNodeMouseLeave = useCallback(() => {
+    ui.set({ overNode: null });
+    light(null);
+  }, [light, ui]);
   const onPaneClick = useCallback(() => {
     controller.select([]);
     controller.clearMarks();

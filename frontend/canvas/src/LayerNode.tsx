@@ -25,6 +25,7 @@ export const LayerNode = memo(function LayerNode({ data, selected }: NodeProps<L
   const editing = useUi(ui, (state) => state.editing === node.id);
   const shaping = useUi(ui, (state) => state.editing === SHAPE + node.id);
   const over = useUi(ui, (state) => state.overNode === node.id);
+  const lit = useUi(ui, (state) => state.lit.has(node.id));
   const wiring = useUi(ui, (state) => state.wireFrom === node.id);
   const effect = useUi(ui, (state) => (state.effect?.node === node.id ? state.effect.text : ""));
   const size = nodeSize(node, unfolded);
@@ -34,7 +35,7 @@ export const LayerNode = memo(function LayerNode({ data, selected }: NodeProps<L
   const look = [
     "layer", `kind-${node.kind}`,
     node.problems.length ? (errors ? "has-error" : "has-warning") : "",
-    node.bypassed ? "bypassed" : "", node.repeat > 1 ? "stacked" : "", over ? "over" : "", wiring ? "wiring" : "",
+    node.bypassed ? "bypassed" : "", node.repeat > 1 ? "stacked" : "", over ? "over" : "", lit ? "lit" : "", wiring ? "wiring" : "",
     direction === "TB" ? "down" : "", node.shape ? "" : "new", size.h < SLIM ? "slim" : "",
   ].filter(Boolean).join(" ");
   return (

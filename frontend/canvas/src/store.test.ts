@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { FakePython } from "../dev/python";
 import { EMPTY, provisional } from "./replay";
+import { litIn } from "./lighting";
 import { CanvasStore } from "./store";
 import { wireId, type Document, type Group, type Message, type Outbox, type Point, type Slot } from "./types";
 
@@ -18,7 +19,7 @@ function chain(): Document {
 }
 
 const message = (change: Partial<Message>): Message =>
-  ({ canvas: "p/", ack: {}, rev: 1, height: 600, catalogue: { version: 1, groups: GROUPS }, colours: {}, ...change });
+  ({ canvas: "p/", block: "", ack: {}, rev: 1, height: 600, catalogue: { version: 1, groups: GROUPS }, colours: {}, ...change });
 
 function opened(): { store: CanvasStore; sent: Outbox[] } {
   const store = new CanvasStore();
@@ -343,4 +344,16 @@ it("200 random edits over a line that loses and repeats messages end as Python h
   expect(store.doc.order).toEqual(python.document.order);
   expect(store.doc.nodes).toEqual(python.document.nodes);
   expect(store.doc.wires).toEqual(python.document.wires);
+});
+
+it("what the pointer is at in the code lights its layer, or the calls of its block", () => {
+  const { store } = opened();
+  const [first] = store.doc.order as [string];
+  expect(litIn(store, { by: "code", project: "p", block: "", node: first })).toEqual(new Set([first]));
+  expect(litIn(store, { by: "code", project: "other", block: "", node: first })).toEqual(new Set());
+  expect(litIn(store, { by: "code", project: "p", block: "", node: null })).toEqual(new Set());
+  const doc = chain();
+  Object.assign(doc.nodes[first] ?? {}, { block: "Inner" });
+  store.receive(message({ rev: 2, full: doc }));
+  expect(litIn(store, { by: "code", project: "p", block: "Inner", node: "x" })).toEqual(new Set([first]));
 });

@@ -46,6 +46,9 @@ export class CanvasStore {
   /** Waiting for the document of another block: nothing may be done to this one. */
   leaving = false;
 
+  /** The block that is shown, "" for the network itself. */
+  block = "";
+
   private seq = 0;
   private again = 0;
   private catalogue: string | number | null = null;
@@ -78,6 +81,7 @@ export class CanvasStore {
   receive(message: Message): boolean {
     const moved = message.canvas !== this.canvas;
     this.canvas = message.canvas;
+    this.block = message.block;
     if (message.colours) this.colours = message.colours;
     if (message.catalogue) {
       this.groups = message.catalogue.groups;

@@ -99,6 +99,8 @@ export interface Answer {
 
 export interface Message {
   canvas: string;
+  /** The block that is shown, "" for the network itself. */
+  block: string;
   ack: Record<string, number>;
   /** What of it is on disk, where that is not all. */
   written?: Record<string, number>;

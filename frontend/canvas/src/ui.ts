@@ -30,6 +30,8 @@ export interface UiState {
   /** Where layers would move on to, if what hovers over a wire were dropped. */
   making: Record<string, Point> | null;
   overNode: string | null;
+  /** Under the pointer in the code. */
+  lit: ReadonlySet<string>;
   cursor: { screen: Point; text: string; good: boolean } | null;
   asked: Asked | null;
   effect: { node: string; name: string; text: string } | null;
@@ -44,7 +46,7 @@ export interface UiState {
 export class Ui {
   state: UiState = {
     search: null, slotMenu: null, choosing: null, context: null, menu: null, keys: false, palette: false, problem: null, editing: null, wireFrom: null, wirePath: [],
-    pulling: null, fits: null, barred: new Set(), overWire: null, making: null, overNode: null, cursor: null, asked: null, effect: null, frameTool: false,
+    pulling: null, fits: null, barred: new Set(), overWire: null, making: null, overNode: null, lit: new Set(), cursor: null, asked: null, effect: null, frameTool: false,
     bytes: false, minimap: false, snap: false, unfolded: new Set(), said: "",
   };
   private listeners = new Set<() => void>();

@@ -2,6 +2,7 @@
 import type { FrontendRenderer } from "@streamlit/component-v2-lib";
 import { EditorState } from "@codemirror/state";
 import { watchTheme } from "../../canvas/src/theme";
+import { onLit, sayLit, type Lit } from "../../canvas/src/lit";
 import { LEFT_MS, onLeaving } from "../../leaving/src/protocol";
 import { Editor } from "./editor";
 import { changesBetween } from "./diff";
@@ -44,6 +45,10 @@ class Pane {
   private readonly editor: Editor;
   private readonly status: HTMLElement;
   private readonly unwatch: () => void;
+  private readonly unlit: () => void;
+  /** Under the pointer on the canvas beside. */
+  private lit: Lit | null = null;
+  private said: string | null = null;
   private message: Message | null = null;
   private over: number | null = null;
   private readonlyNow = false;
@@ -78,9 +83,14 @@ class Pane {
         if (line === this.over) return;
         this.over = line;
         this.mark();
+        this.light();
       },
     });
     shown.add(this);
+    this.unlit = onLit("code", (lit) => {
+      this.lit = lit;
+      this.mark();
+    });
     this.unwatch = watchTheme(host, (dark) => host.classList.toggle("dark", dark));
   }
 
@@ -132,6 +142,7 @@ class Pane {
     this.session?.flush();
     if (this.session) states.set(this.session.doc, this.editor.view.state);
     this.unwatch();
+    this.unlit();
     this.editor.view.destroy();
   }
 
@@ -151,7 +162,27 @@ class Pane {
 
   private mark(): void {
     const dirty = this.session?.dirty ?? false;
-    this.editor.mark(dirty ? [] : (this.message?.marks ?? []), dirty || this.over === null ? [] : this.groups(this.over).flat());
+    this.editor.mark(dirty ? [] : (this.message?.marks ?? []), dirty ? [] : this.near());
+  }
+
+  /** The lines of the layer under the pointer, here or on the canvas. */
+  private near(): number[] {
+    if (this.over !== null) return this.groups(this.over).flat();
+    const { lit, message } = this;
+    if (!lit?.node || !message || projectOf(message.doc) !== lit.project) return [];
+    return message.layers.flatMap(([block, node], at) => (block === lit.block && node === lit.node ? (message.groups[at] ?? []) : []));
+  }
+
+  /** Tells the canvas which layer the pointer is at. */
+  private light(): void {
+    const { message } = this;
+    if (!message) return;
+    const group = this.over === null || this.session?.dirty ? undefined : this.groups(this.over)[0];
+    const layer = group && message.layers[message.groups.indexOf(group)];
+    const said = layer ? layer.join("/") : null;
+    if (said === this.said) return;
+    this.said = said;
+    sayLit({ by: "code", project: projectOf(message.doc), block: layer?.[0] ?? "", node: layer?.[1] ?? null });
   }
 
   /** Makes the sizes follow, by one click. */

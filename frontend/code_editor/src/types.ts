@@ -28,6 +28,8 @@ export interface Message {
   marks: number[];
   /** The lines of each layer: those that belong together light up together. */
   groups: number[][];
+  /** Which layer each of these is: the block it stands in ("" for none), and its id there. */
+  layers: [block: string, node: string][];
   /** Why it cannot be edited, "" where it can. */
   readonly: string;
   dark?: boolean;

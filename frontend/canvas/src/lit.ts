@@ -1,0 +1,17 @@
+/** The layer under the pointer lights up wherever it is shown: in the code and on the canvas. Said by the window. */
+const LIT = "layerwise:lit";
+
+/** `block`: the block it stands in, "" for the network itself. `node`: null where the pointer has left. */
+export interface Lit { by: "canvas" | "code"; project: string; block: string; node: string | null }
+
+export const sayLit = (detail: Lit): void => void window.dispatchEvent(new CustomEvent(LIT, { detail }));
+
+/** Hears what others say; gives the function that ends it. */
+export function onLit(me: Lit["by"], heard: (lit: Lit) => void): () => void {
+  const listen = (event: Event): void => {
+    const { detail } = event as CustomEvent<Lit>;
+    if (detail.by !== me) heard(detail);
+  };
+  window.addEventListener(LIT, listen);
+  return () => window.removeEventListener(LIT, listen);
+}
