@@ -21,7 +21,7 @@ from builder.code.live import Shown
 from builder.code.reading import warm
 from builder.code.writing.page import Written
 from builder.errors import CodeRefused
-from builder.graph.blocks import graphs
+from builder.graph.blocks import blocks_inside, graphs
 from builder.graph.model import OPAQUE, Graph
 from builder.ui import state
 from builder.ui.anew import draw_anew
@@ -74,8 +74,18 @@ def editor_data(shown: Shown, written: Written) -> dict[str, Any]:
         "marks": list(lines.get(here, ())),
         "groups": [list(each) for each in lines.values()],
         "layers": [list(layer) for layer in lines],
+        "within": _within(state.graph()),
         "readonly": _OWN_CODE if _has_own_code(state.graph()) else "",
     }
+
+
+def _within(root: Graph) -> dict[str, list[str]]:
+    """Of each block those that it is part of: a layer in it is shown by their calls, too."""
+    found: dict[str, list[str]] = {}
+    for outer in root.blocks:
+        for inner in blocks_inside(root, outer) - {outer}:
+            found.setdefault(inner, []).append(outer)
+    return found
 
 
 def _has_own_code(root: Graph) -> bool:

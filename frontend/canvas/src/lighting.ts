@@ -10,12 +10,12 @@ const NONE: ReadonlySet<string> = new Set();
 /** Lights what is under the pointer in the code; gives what says which layer is under it here. */
 export function useLighting(store: CanvasStore, ui: Ui): (node: string | null) => void {
   useEffect(() => onLit("canvas", (lit) => ui.set({ lit: litIn(store, lit) })), [store, ui]);
-  return useCallback((node) => sayLit({ by: "canvas", project: projectOf(store.canvas), block: store.block, node }), [store]);
+  return useCallback((node) => sayLit({ by: "canvas", project: projectOf(store.canvas), block: store.block, within: [], node }), [store]);
 }
 
-/** The layers that show it: itself, or the calls of the block it stands in. */
-export function litIn(store: CanvasStore, { project, block, node }: Lit): ReadonlySet<string> {
+/** The layers that show it: itself, or the calls of the blocks it stands in. */
+export function litIn(store: CanvasStore, { project, block, within, node }: Lit): ReadonlySet<string> {
   if (node === null || project !== projectOf(store.canvas)) return NONE;
   if (block === store.block) return new Set([node]);
-  return new Set(Object.values(store.doc.nodes).filter((one) => one.block === block).map((one) => one.id));
+  return new Set(Object.values(store.doc.nodes).filter((one) => one.block !== null && (one.block === block || within.includes(one.block))).map((one) => one.id));
 }

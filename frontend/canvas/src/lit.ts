@@ -1,8 +1,11 @@
 /** The layer under the pointer lights up wherever it is shown: in the code and on the canvas. Said by the window. */
 const LIT = "layerwise:lit";
 
-/** `block`: the block it stands in, "" for the network itself. `node`: null where the pointer has left. */
-export interface Lit { by: "canvas" | "code"; project: string; block: string; node: string | null }
+/**
+ * `block`: the block it stands in, "" for the network itself; `within`: the blocks that this one is part of.
+ * `node`: null where the pointer has left.
+ */
+export interface Lit { by: "canvas" | "code"; project: string; block: string; within: string[]; node: string | null }
 
 export const sayLit = (detail: Lit): void => void window.dispatchEvent(new CustomEvent(LIT, { detail }));
 

@@ -349,11 +349,13 @@ it("200 random edits over a line that loses and repeats messages end as Python h
 it("what the pointer is at in the code lights its layer, or the calls of its block", () => {
   const { store } = opened();
   const [first] = store.doc.order as [string];
-  expect(litIn(store, { by: "code", project: "p", block: "", node: first })).toEqual(new Set([first]));
-  expect(litIn(store, { by: "code", project: "other", block: "", node: first })).toEqual(new Set());
-  expect(litIn(store, { by: "code", project: "p", block: "", node: null })).toEqual(new Set());
+  expect(litIn(store, { by: "code", project: "p", block: "", within: [], node: first })).toEqual(new Set([first]));
+  expect(litIn(store, { by: "code", project: "other", block: "", within: [], node: first })).toEqual(new Set());
+  expect(litIn(store, { by: "code", project: "p", block: "", within: [], node: null })).toEqual(new Set());
   const doc = chain();
   Object.assign(doc.nodes[first] ?? {}, { block: "Inner" });
   store.receive(message({ rev: 2, full: doc }));
-  expect(litIn(store, { by: "code", project: "p", block: "Inner", node: "x" })).toEqual(new Set([first]));
+  expect(litIn(store, { by: "code", project: "p", block: "Inner", within: [], node: "x" })).toEqual(new Set([first]));
+  expect(litIn(store, { by: "code", project: "p", block: "Innermost", within: ["Inner"], node: "x" })).toEqual(new Set([first]));
+  expect(litIn(store, { by: "code", project: "p", block: "Other", within: [""], node: "x" })).toEqual(new Set());
 });

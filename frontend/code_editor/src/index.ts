@@ -182,7 +182,8 @@ class Pane {
     const said = layer ? layer.join("/") : null;
     if (said === this.said) return;
     this.said = said;
-    sayLit({ by: "code", project: projectOf(message.doc), block: layer?.[0] ?? "", node: layer?.[1] ?? null });
+    const [block, node] = layer ?? ["", null];
+    sayLit({ by: "code", project: projectOf(message.doc), block, within: message.within[block] ?? [], node });
   }
 
   /** Makes the sizes follow, by one click. */

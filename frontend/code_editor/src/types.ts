@@ -30,6 +30,8 @@ export interface Message {
   groups: number[][];
   /** Which layer each of these is: the block it stands in ("" for none), and its id there. */
   layers: [block: string, node: string][];
+  /** Of each block those that it is part of. */
+  within: Record<string, string[]>;
   /** Why it cannot be edited, "" where it can. */
   readonly: string;
   dark?: boolean;
