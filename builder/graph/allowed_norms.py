@@ -12,22 +12,29 @@ from builder.graph.model import OPAQUE, Graph, Norm, Owner
 
 def refuse_norms(owner: Owner) -> str | None:
     """Why a layer's weights cannot be computed so; None when they can, as far as no shapes are needed."""
+    why = why_not_computed(owner)
+    return f"{quote(owner.name)} cannot have a normalized weight. {why}" if why else None
+
+
+def why_not_computed(owner: Owner) -> str | None:
+    """The same without the layer's name."""
     if not owner.norms:
         return None
-    who = f"{quote(owner.name)} cannot have a normalized weight."
     if owner.block is not None:
-        return f"{who} It is a block: normalize the layers inside it."
+        return "It is a block: normalize the layers inside it."
     if owner.raw or owner.target == OPAQUE:
         what = "a tensor of your own" if owner.raw else "code of your own"
-        return f"{who} It is {what}; only layers of PyTorch can."
+        return f"It is {what}; only layers of PyTorch can."
     for norm in owner.norms:
         if sentence := _refuse_norm(norm):
-            return f"{who} {sentence}"
+            return sentence
     names = [norm.name for norm in owner.norms]
     if len(set(names)) < len(names):
-        return f"{who} One weight is computed in one way: take the other one out."
+        return "One weight is computed in one way: take the other one out."
     if len({NORMS[norm.kind].is_new for norm in owner.norms}) > 1:
-        return f"{who} Its weights are to be computed in torch.nn.utils and in parametrizations: choose one."
+        return (
+            "Its weights are to be computed in torch.nn.utils and in parametrizations: choose one."
+        )
     return None
 
 

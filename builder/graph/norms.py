@@ -13,6 +13,7 @@ from builder import catalogue
 from builder.catalogue.norms import NORMS
 from builder.errors import quote
 from builder.graph import meta
+from builder.graph.allowed_norms import why_not_computed
 from builder.graph.diagnostics import Finding
 from builder.graph.model import OPAQUE, Node, Norm, Owner, TensorSpec
 from builder.graph.report import NodeReport
@@ -75,6 +76,8 @@ def tensors_with_norms(owner: Owner, report: NodeReport) -> dict[str, tuple[Tens
 
     Errors: whatever torch raises where it cannot make the layer.
     """
+    if why := why_not_computed(owner):
+        raise CannotCompute(f"has a weight that cannot be computed so. {why}")
     found = meta.tensors_of(catalogue.get(owner.target), report.arguments)
     for norm in owner.norms:
         found = with_norm(found, norm, owner.target)

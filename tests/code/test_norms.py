@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -17,11 +19,12 @@ from builder.code import (
 )
 from builder.code.weight_files import fit_weights
 from builder.errors import CodeRefused
-from builder.graph.model import Graph, TensorSpec
+from builder.graph.model import Graph, Norm, Ref, TensorSpec
 from builder.graph.shapes import infer_shapes
+from builder.graph.validate import why_invalid
 from builder.inspection.layers import layers_of
 from tests.code.networks import MODULES, Net
-from tests.code.norm_networks import KINDS, NETWORKS, discriminator, recurrent, residual
+from tests.code.norm_networks import KINDS, NETWORKS, discriminator, norm, recurrent, residual
 
 
 def example(graph: Graph) -> torch.Tensor:
@@ -175,3 +178,26 @@ def test_a_layer_nobody_calls_keeps_its_norm() -> None:
     graph = net.graph()
     assert infer_shapes(graph).totals.parameters == (3 * 4 + 3 + 3) + 10
     assert {"kept.weight_g", "kept.weight_v"} <= set(build_module(graph).state_dict())
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        Norm("os.system"),
+        norm("spectral_norm", name="weight'); evil('"),
+        norm("spectral_norm", eps="1); evil("),
+        norm("spectral_norm", evil=1),
+        norm("weight_norm", dim=(0, 1)),
+        Norm("torch.nn.utils.weight_norm", {"dim": Ref("x")}),  # type: ignore[dict-item]
+    ],
+)
+def test_norms_made_by_hand_write_nothing_of_theirs(bad: Norm) -> None:
+    net = Net()
+    net.output(net.layer("fc", "Linear", net.input("x", "N", 4), out_features=2))
+    graph = net.graph()
+    graph = replace(graph, owners={"fc": replace(graph.owners["fc"], norms=(bad,))})
+    assert why_invalid(graph)
+    assert infer_shapes(graph).problems[0].kind == "norm"
+    for style in MODULES:
+        with pytest.raises(CodeRefused):
+            write_code(graph, style)

@@ -84,9 +84,7 @@ def normalized(layer: Expression, owner: Owner | None, report: NodeReport | None
     except (TypeError, ValueError, RuntimeError):
         pass  # torch cannot make the layer at all: said where that is tried
     for norm in owner.norms:
-        entry = NORMS.get(norm.kind)
-        if entry is None:
-            raise CodeRefused(f"There is no {quote(norm.kind)} that computes a weight.")
+        entry = NORMS[norm.kind]
         given = [
             keyword(p.name, constant(norm.arguments[p.name], p))
             for p in entry.parameters
