@@ -8,7 +8,13 @@ A style is added with `register_style`; see `builder.code.registry`.
 
 from __future__ import annotations
 
-from builder.code.building import build_module, module_from_source, network_class, source_module
+from builder.code.building import (
+    build_hollow,
+    build_module,
+    module_from_source,
+    network_class,
+    source_module,
+)
 from builder.code.description import ParameterRow, describe_model, parameter_table, paths
 from builder.code.difference import Difference, difference
 from builder.code.limits import own_code_allowed, why_not_run
@@ -28,6 +34,7 @@ __all__ = [
     "Style",
     "StyleRefused",
     "Written",
+    "build_hollow",
     "build_module",
     "describe_model",
     "difference",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import warnings
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -10,11 +11,17 @@ from builder.code.limits import own_code_allowed, refuse_own_code
 from builder.code.write import model_source
 from builder.code.writing.own_code import OWN_CODE
 from builder.errors import CodeRefused
+from builder.graph.blocks import graphs
 from builder.graph.model import Graph
 from builder.graph.report import ShapeReport
 
 if TYPE_CHECKING:
     from torch import nn
+
+# A text that was read keeps the function it was written with; the form names the newer one.
+warnings.filterwarnings(
+    "ignore", ".*torch.nn.utils.weight_norm. is deprecated", category=FutureWarning
+)
 
 
 def build_module(
@@ -33,6 +40,21 @@ def build_module(
     from builder.code.write import write_code
 
     return module_from_source(write_code(graph, style, report=report))
+
+
+def build_hollow(
+    graph: Graph, style: str = "module", *, report: ShapeReport | None = None
+) -> nn.Module:
+    """The module as `build_module` makes it, but on the meta device: names and shapes, no memory.
+
+    With orthogonal weights it stands on the CPU: torch decides by their numbers how it makes them.
+    """
+    import torch
+
+    norms = [norm for _, part in graphs(graph) for o in part.owners.values() for norm in o.norms]
+    hollow = not any(norm.kind.endswith(".orthogonal") for norm in norms)
+    with torch.device("meta" if hollow else "cpu"):
+        return build_module(graph, style, report=report)
 
 
 def module_from_source(source: str, filename: str | None = None) -> nn.Module:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from builder.code.building import build_module, source_module
+from builder.code.building import build_hollow, source_module
 from builder.code.limits import refuse_own_code
 from builder.code.registry import MANUAL
 from builder.code.write import write_code
@@ -19,7 +19,6 @@ from builder.graph.report import ShapeReport
 
 if TYPE_CHECKING:
     import torch
-    from torch import nn
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,7 @@ def describe_model(
     """
     if style == MANUAL:
         return _tensors(graph, report)
-    return str(_on_meta(graph, style, report))
+    return str(build_hollow(graph, style, report=report))
 
 
 def _tensors(graph: Graph, report: ShapeReport | None) -> str:
@@ -88,7 +87,7 @@ def parameter_table(graph: Graph, *, report: ShapeReport | None = None) -> list[
     Errors: CodeRefused where the code cannot be written yet.
     """
     known = report or _shapes(graph)
-    named = list(_on_meta(graph, "module", known).named_parameters())
+    named = list(build_hollow(graph, "module", report=known).named_parameters())
     places = paths(graph, report=known)
     owners = {path: node for node, path in reversed(places.items())}
     sequential = _sequential_names(graph, known)
@@ -118,7 +117,9 @@ def _sequential_names(graph: Graph, report: ShapeReport) -> list[str]:
     if not sequential_paths(graph, report):
         return []
     try:
-        return [name for name, _ in _on_meta(graph, "sequential", report).named_parameters()]
+        return [
+            name for name, _ in build_hollow(graph, "sequential", report=report).named_parameters()
+        ]
     except CodeRefused:
         return []
 
@@ -137,13 +138,6 @@ def paths(
         return sequential_paths(graph, known, named=style == "ordered")
     scopes = find_scopes(graph, known)
     return dict(paths_in(scopes[""], scopes))
-
-
-def _on_meta(graph: Graph, style: str, report: ShapeReport | None) -> nn.Module:
-    import torch
-
-    with torch.device("meta"):
-        return build_module(graph, style, report=report)
 
 
 def _shapes(graph: Graph) -> ShapeReport:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from builder.code.building import build_module
+from builder.code.building import build_hollow
 from builder.code.limits import limit_memory, refuse_own_code
 from builder.errors import CodeRefused, quote
 from builder.graph.model import Graph
@@ -101,10 +101,7 @@ def fit_weights(graph: Graph, shapes: Shapes) -> Fit:
 
 
 def _state(graph: Graph, style: str) -> dict[str, Tensor]:
-    import torch
-
-    with torch.device("meta"):
-        return dict(build_module(graph, style).state_dict(keep_vars=True))
+    return dict(build_hollow(graph, style).state_dict(keep_vars=True))
 
 
 def _fit(here: Mapping[str, Tensor], shapes: Shapes, style: str) -> Fit:

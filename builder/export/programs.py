@@ -6,7 +6,7 @@ import importlib.util
 from dataclasses import replace
 from typing import Final
 
-from builder.errors import ExportRefused
+from builder.errors import ExportRefused, quote
 from builder.export.proof import Proof, promised
 from builder.export.proving import hold, job, run_clean, workplace
 from builder.export.subject import Subject
@@ -75,6 +75,13 @@ def _exported(subject: Subject, kind: str, tolerance: float, what: str) -> tuple
         try:
             batch = run_clean(folder, [make])[0]["batch"]
         except ExportRefused as refusal:
+            owners = (o for _, g in graphs(subject.graph) for o in g.owners.values())
+            kept = next((o for o in owners for n in o.norms if n.kind.endswith("orthogonal")), None)
+            if kind == "onnx" and kept is not None:
+                raise ExportRefused(
+                    f"ONNX cannot take this network: {quote(kept.name)} keeps its weight orthogonal, for which "
+                    "ONNX has no operation. Take that away, or export it as .pt2."
+                ) from refusal
             told = str(refusal).replace("The proof failed, so nothing is exported", "torch says")
             title = "torch.export" if kind == "pt2" else "ONNX"
             raise ExportRefused(f"{title} cannot take this network: {told}") from refusal

@@ -98,22 +98,16 @@ def optimizer_call(subject: Subject, plan: Plan) -> str:
 
 def _parameters(subject: Subject) -> dict[str, bool]:
     """Which parameters learn."""
-    import torch
+    from builder.code import build_hollow
 
-    from builder.code import build_module
-
-    with torch.device("meta"):
-        module = build_module(subject.graph, subject.style, report=subject.report)
+    module = build_hollow(subject.graph, subject.style, report=subject.report)
     return {name: p.requires_grad for name, p in module.named_parameters()}
 
 
 def _sparse(subject: Subject) -> bool:
-    import torch
+    from builder.code import build_hollow
 
-    from builder.code import build_module
-
-    with torch.device("meta"):
-        module = build_module(subject.graph, subject.style, report=subject.report)
+    module = build_hollow(subject.graph, subject.style, report=subject.report)
     return any(getattr(layer, "sparse", False) is True for layer in module.modules())
 
 

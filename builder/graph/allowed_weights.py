@@ -6,6 +6,7 @@ import re
 
 from builder import catalogue
 from builder.errors import did_you_mean, quote
+from builder.graph.allowed_norms import refuse_computed
 from builder.graph.model import OPAQUE, PARAMETER, Graph, Node, Owner
 
 _PATH = re.compile(r"[^\W]\w*(?:\.\w+)*")
@@ -39,7 +40,7 @@ def refuse_path(root: Graph, owner: Owner, path: str) -> str | None:
             f"{quote(owner.name)} is code of your own: nobody knows its tensors without running it."
         )
     if owner.block is None:
-        return None
+        return refuse_computed(owner, path)
     rest = path
     if owner.repeat > 1 and not owner.shared:
         place, _, rest = path.partition(".")

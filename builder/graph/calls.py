@@ -12,6 +12,7 @@ from builder.graph import checks, opaque
 from builder.graph.call import Call, is_value
 from builder.graph.diagnostics import Finding
 from builder.graph.model import Node, Owner, Training, iter_refs
+from builder.graph.norms import computed_report
 from builder.graph.outcome import Outcome, activation_bytes, judge
 from builder.graph.report import NodeReport
 from builder.graph.scope import Scope
@@ -47,12 +48,14 @@ def run_layer(scope: Scope, node: Node, owner: Owner) -> NodeReport:
     first = scope.built.get(owner.id)
     if first is None:
         report = _judged(scope, node, entry, chosen, inputs, literals, is_frozen=owner.frozen)
+        report = computed_report(scope, node, owner, report)
         if report.result is not None or report.parameters:
             scope.built[owner.id] = (owner.name, report)
         return report
     name, before = first
     chosen = {**before.arguments, **chosen}  # type: ignore[dict-item]
     report = _judged(scope, node, entry, chosen, inputs, literals, name, owner.frozen)
+    report = computed_report(scope, node, owner, report)
     return replace(report, inferred=before.inferred)
 
 

@@ -10,7 +10,8 @@ from builder import catalogue
 from builder.graph import meta
 from builder.graph.diagnostics import Diagnostic
 from builder.graph.edits import Edit, Several, apply
-from builder.graph.model import PARAMETER, Argument, Graph, TensorSpec
+from builder.graph.model import PARAMETER, Argument, Graph, Norm, Owner, TensorSpec
+from builder.graph.norms import tensors_with_norms
 from builder.graph.report import NodeReport, ShapeReport
 from builder.graph.shapes import infer_shapes
 
@@ -113,12 +114,13 @@ def _differs(
     )
     if owner is None or other is None or owner.block is not None or owner.target != other.target:
         return False
-    if old.arguments == new.arguments or not (old.parameters and new.parameters):
+    same = old.arguments == new.arguments and owner.norms == other.norms
+    if same or not (old.parameters and new.parameters):
         return False
-    return _shapes((owner.target, old.arguments)) != _shapes((other.target, new.arguments))
+    return _shapes(_made(owner, old)) != _shapes(_made(other, new))
 
 
-_Made = tuple[str, Mapping[str, Argument]]
+_Made = tuple[str, Mapping[str, Argument], tuple[Norm, ...]]
 
 
 class _Weights:
@@ -154,7 +156,7 @@ class _Weights:
                 if len(bodies) < (1 if owner.shared else owner.repeat):
                     self.unknown.add(path)
             elif one.parameters + one.buffers or owner.ties:
-                self.made.setdefault(path, (owner.target, one.arguments))
+                self.made.setdefault(path, _made(owner, one))
             elif one.result is None:
                 self.unknown.add(path)
         for owner in graph.owners.values():
@@ -162,19 +164,27 @@ class _Weights:
             if owner.raw and owner.arguments.get("persistent") is not False:
                 self._keep(prefix + owner.name, made)
             elif made is not None:
-                self.made[prefix + owner.name] = (owner.target, made.arguments)
+                self.made[prefix + owner.name] = _made(owner, made)
 
     def _keep(self, path: str, made: NodeReport | None) -> None:
         if made is None or not isinstance(made.result, TensorSpec):
             self.unknown.add(path)
         else:
-            self.made[path] = (PARAMETER, {"size": tuple(made.result.shape)})
+            self.made[path] = (PARAMETER, {"size": tuple(made.result.shape)}, ())
+
+
+def _made(owner: Owner, report: NodeReport) -> _Made:
+    return owner.target, report.arguments, owner.norms
 
 
 def _shapes(made: _Made) -> Shapes:
     """The names and shapes of the weights of a layer that was built before."""
-    target, arguments = made
+    target, arguments, norms = made
     if target == PARAMETER:
         return (("", arguments["size"]),)  # type: ignore[return-value]
+    if norms:
+        owner = Owner("", "", target, norms=norms)
+        found = tensors_with_norms(owner, NodeReport(arguments=arguments))
+        return tuple((name, tuple(map(int, spec.shape))) for name, (spec, _) in found.items())
     module = meta.build(catalogue.get(target), arguments)
     return tuple((name, tuple(value.shape)) for name, value in module.state_dict().items())

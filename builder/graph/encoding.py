@@ -9,6 +9,7 @@ from typing import Any, cast, get_args
 
 from builder.errors import ProjectRefused, did_you_mean, quote
 from builder.graph.argument_encoding import Json, argument_from_json, argument_to_json, check_keys
+from builder.graph.drawn_parts import FrameColour, FrameKind
 from builder.graph.limits import (
     MAX_NODES,
     refuse_frame,
@@ -19,12 +20,11 @@ from builder.graph.limits import (
 from builder.graph.model import (
     Argument,
     Frame,
-    FrameColour,
-    FrameKind,
     Graph,
     Literals,
     Node,
     NodeKind,
+    Norm,
     Owner,
     TensorSpec,
 )
@@ -98,6 +98,15 @@ def _owner_to_json(owner: Owner) -> Json:
         value["among"] = list(owner.among)
     if owner.ties:
         value["ties"] = {path: list(tie) for path, tie in owner.ties.items()}
+    if owner.norms:
+        value["norms"] = [_norm_to_json(norm) for norm in owner.norms]
+    return value
+
+
+def _norm_to_json(norm: Norm) -> Json:
+    value: dict[str, Json] = {"kind": norm.kind}
+    if norm.arguments:
+        value["arguments"] = {k: argument_to_json(a) for k, a in norm.arguments.items()}
     return value
 
 
@@ -137,7 +146,7 @@ _NODE_KEYS = frozenset(
     ("id", "kind", "name", "target", "arguments", "shape", "dtype", "bypassed", "note")
 ) | {"position", "among"}
 _OWNER_KEYS = frozenset(
-    ("id", "target", "name", "arguments", "frozen", "repeat", "shared", "among", "ties")
+    ("id", "target", "name", "arguments", "frozen", "repeat", "shared", "among", "ties", "norms")
 )
 _NAMED_BY_OWNER = ("layer", "weight")
 
@@ -204,7 +213,15 @@ def _owner_from_json(value: Json, where: str) -> Owner:
         shared=_flag(obj, "shared", where),
         among=_ids(obj, where),
         ties=_ties(obj, where),
+        norms=tuple(_norm(part, where) for part in _list(obj.get("norms", []), f"{where} norms")),
     )
+
+
+def _norm(value: Json, where: str) -> Norm:
+    obj = _object(value, f"{where} norms, each")
+    check_keys(obj, frozenset(("kind", "arguments")), f"{where} norms,")
+    given = cast("dict[str, Literals]", _arguments(obj, f"{where} norms,"))
+    return Norm(_text(obj, "kind", f"{where} norms,"), given)
 
 
 def _ties(obj: dict[str, Json], where: str) -> dict[str, tuple[str, str]]:

@@ -7,12 +7,11 @@ from collections import Counter
 from typing import get_args
 
 from builder.errors import did_you_mean, quote
+from builder.graph.drawn_parts import FrameColour, FrameKind
 from builder.graph.model import (
     Calc,
     Compare,
     Frame,
-    FrameColour,
-    FrameKind,
     Graph,
     Ref,
     Setting,

@@ -17,6 +17,8 @@ from functools import cached_property
 from types import EllipsisType
 from typing import Literal, TypeAlias
 
+from builder.graph.drawn_parts import Frame as Frame
+
 BATCH = "N"
 BLOCK_PREFIX = "block:"
 PARAMETER, BUFFER, OPAQUE = "parameter", "buffer", "opaque"
@@ -141,6 +143,23 @@ class Node:
 
 
 @dataclass(frozen=True)
+class Norm:
+    """How one weight of a layer is computed from other tensors before each call, and which.
+
+    `kind`: torch's function, of `builder.catalogue.norms` ("torch.nn.utils.spectral_norm").
+    `arguments`: those that the person set, plain values; "name" is the weight's.
+    """
+
+    kind: str
+    arguments: Mapping[str, Literals] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The weight that is computed."""
+        return str(self.arguments.get("name", "weight"))
+
+
+@dataclass(frozen=True)
 class Owner:
     """What owns weights: a place in the `state_dict`, what stands there, and its arguments.
 
@@ -153,7 +172,7 @@ class Owner:
     `builder.catalogue.tensors`); a layer of a person's own code has "opaque", with its `source`, the
     `call` that makes it, and the shapes it `gives`. `ties`: a parameter of this owner that is one of
     another owner beside it: {"weight": ("emb", "weight")}, by paths as a weight node's; "" names a
-    raw tensor itself.
+    raw tensor itself. `norms`: of a layer of torch, one for each weight that is computed from others.
     """
 
     id: str
@@ -165,6 +184,7 @@ class Owner:
     shared: bool = False
     among: tuple[str, ...] = ()
     ties: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    norms: tuple[Norm, ...] = ()
 
     @property
     def block(self) -> str | None:
@@ -187,25 +207,6 @@ class Owner:
     def uses(self) -> str | None:
         """The block without which the owner cannot be made: the one called, or its tensor's maker."""
         return self.block or self.made_by
-
-
-FrameKind = Literal["frame", "note"]
-FrameColour = Literal["grey", "blue", "teal", "green", "yellow", "orange", "red", "purple"]
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """A coloured frame behind nodes on the canvas, or a note without a border. It changes no code.
-
-    `position`: its upper left corner, `size`: width and height, both in canvas units.
-    """
-
-    title: str = ""
-    colour: FrameColour = "grey"
-    position: tuple[float, float] = (0, 0)
-    size: tuple[float, float] = (320, 200)
-    text: str = ""
-    kind: FrameKind = "frame"
 
 
 @dataclass(frozen=True)

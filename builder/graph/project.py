@@ -23,10 +23,10 @@ from builder.graph.model import OPAQUE, Graph
 from builder.graph.own_texts import OwnText, texts_from_json, texts_to_json
 from builder.graph.validate import validate
 
-VERSION = 3
+VERSION = 4
 """The newest format: 2 holds tensors without a layer, ties and layers of own code, 3 a person's own texts
-of the code. What an older one can hold is still written as that, so that an older Layerwise opens it and
-no file changes for nothing."""
+of the code, 4 weights that are computed (`Owner.norms`). What an older one can hold is still written as
+that, so that an older Layerwise opens it and no file changes for nothing."""
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PROJECT_NAME = 120  # characters
 _LINE = 100  # characters up to which a list or an object of plain values stays on one line
@@ -66,7 +66,7 @@ def to_json(project: Project) -> str:
     text what UTF-8 cannot (half of a character).
     """
     value: dict[str, Json] = {
-        "layerwise": 3 if project.texts else _format_of(project.graph),
+        "layerwise": max(3 if project.texts else 1, _format_of(project.graph)),
         "name": project.name,
         "model": graph_to_json(project.graph),
     }
@@ -92,12 +92,15 @@ def to_json(project: Project) -> str:
 
 def _format_of(root: Graph) -> int:
     """The oldest format that can hold a network."""
+    oldest = 1
     for _, graph in graphs(root):
+        if any(o.norms for o in graph.owners.values()):
+            return 4
         if any(n.kind == "weight" for n in graph.nodes.values()):
-            return 2
+            oldest = 2
         if any(o.raw or o.ties or o.target == OPAQUE for o in graph.owners.values()):
-            return 2
-    return 1
+            oldest = 2
+    return oldest
 
 
 def from_json(text: str) -> Project:

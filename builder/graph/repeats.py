@@ -225,7 +225,15 @@ def _likeness(graph: Graph, node: Node) -> Hashable:
     owner = graph.owner_of(node) or graph.held_by(node)
     made: Hashable = node.target
     if owner is not None:
-        made = (owner.target, _frozen(owner.arguments), owner.frozen, owner.repeat, owner.shared)
+        norms = tuple((norm.kind, _frozen(norm.arguments)) for norm in owner.norms)
+        made = (
+            owner.target,
+            _frozen(owner.arguments),
+            owner.frozen,
+            owner.repeat,
+            owner.shared,
+            norms,
+        )
     call = {name: map_refs(a, lambda _: _ANYWHERE) for name, a in node.arguments.items()}
     return node.kind, made, node.bypassed, node.note, _frozen(call)
 

@@ -21,6 +21,7 @@ from builder.graph.allowed import (
     refuse_setting,
     refuse_target,
 )
+from builder.graph.allowed_norms import refuse_norms
 from builder.graph.allowed_weights import refuse_tie, refuse_weight
 from builder.graph.blocks import graphs
 from builder.graph.limits import (
@@ -163,6 +164,8 @@ def _owner_faults(root: Graph, graph: Graph, owner: Owner) -> Iterator[str]:
     for path, tie in owner.ties.items():
         if sentence := refuse_tie(root, graph, owner, path, tie):
             yield sentence
+    if sentence := refuse_norms(owner):
+        yield sentence
     if not 1 <= owner.repeat <= MAX_REPEAT:
         yield f"The block {quote(owner.name)} repeats {quote(owner.repeat)} times: from 1 to {MAX_REPEAT} it can."
     if owner.block is None and (owner.repeat != 1 or owner.shared):

@@ -27,6 +27,7 @@ from builder.graph.model import (
     Value,
     format_shape,
 )
+from builder.graph.norms import counted, tensors_with_norms
 from builder.graph.outcome import infer_arguments
 from builder.graph.report import NodeReport, ShapeReport
 from builder.graph.scope import Scope
@@ -182,8 +183,7 @@ def tensors_of(
         return {"": Tensor(report.result, parameter, parameter and learns)}
     if owner.block is None:
         try:
-            entry = catalogue.get(owner.target)
-            found = meta.tensors_of(entry, report.arguments)
+            found = tensors_with_norms(owner, report)
         except Exception:  # whatever torch raises was said when the shapes were worked out
             return {}
         return {name: Tensor(spec, own, own and learns) for name, (spec, own) in found.items()}
@@ -248,12 +248,13 @@ def _made_alone(scope: Scope, owner: Owner) -> NodeReport | None:
         raise
     except Exception:  # a size that is missing or wrong: torch has no common class for that
         return None
-    return NodeReport(
+    report = NodeReport(
         arguments=arguments,  # type: ignore[arg-type]
         parameters=weights.parameters,
         trainable=0 if owner.frozen else weights.parameters,
         buffers=weights.buffers,
     )
+    return counted(owner, report) if owner.norms else report
 
 
 def _sized(owner: Owner, arguments: Mapping[str, Evaluated]) -> TensorSpec:

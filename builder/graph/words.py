@@ -10,6 +10,7 @@ from typing import Final
 from builder import catalogue
 from builder.catalogue.entry import Entry, Family
 from builder.errors import NotFound
+from builder.graph.allowed_norms import norm_marks
 from builder.graph.model import (
     OPAQUE,
     PARAMETER,
@@ -168,6 +169,7 @@ def marks_of(graph: Graph, node: Node, report: NodeReport) -> list[str]:
         name = f"{source.name}.{theirs}" if source and theirs else source.name if source else "?"
         marks.append(f"{path} is {name}" if path else f"is {name}")
     if owner is not None:
+        marks += norm_marks(owner)
         marks += ["frozen"] if owner.frozen else []
         if owner.repeat > 1:
             marks.append(f"×{owner.repeat}" + (" shared" if owner.shared else ""))

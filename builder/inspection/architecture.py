@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from builder import catalogue
 from builder.catalogue.entry import Entry, Family
 from builder.errors import InspectionRefused, NotFound
+from builder.graph.allowed_norms import norm_marks
 from builder.graph.model import (
     Argument,
     Graph,
@@ -278,6 +279,7 @@ def _remarks(graph: Graph, node: Node, owner: Owner | None, report: NodeReport) 
         marks.append(f"{format_count(report.parameters)} parameters")
     if owner and owner.repeat > 1:
         marks.append("shared weights" if owner.shared else "own weights each")
+    marks += norm_marks(owner) if owner else []
     if owner and owner.frozen:
         marks.append("frozen")
     if node.bypassed:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from builder.errors import InspectionRefused
 from builder.inspection import theme
+from builder.inspection.layers import kind_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -112,7 +113,7 @@ def colours_of(module: nn.Module, dark: bool) -> dict[str, theme.Colours]:
     known = entries()
     colours = {}
     for path, layer in module.named_modules():
-        entry = known.get(f"torch.nn.{type(layer).__name__}")
+        entry = known.get(f"torch.nn.{kind_of(layer)}")
         family = entry.family if entry and type(layer).__module__.startswith("torch.nn") else None
         prefix = f"{path}." if path else ""
         for name, _ in layer.named_parameters():

@@ -57,12 +57,11 @@ def layers_of(graph: Graph) -> list[Layer]:
 def _layers(graph: Graph) -> Iterator[Layer]:
     import torch
 
-    from builder.code import build_module, paths
+    from builder.code import build_hollow, paths
 
-    with torch.device("meta"):
-        module = build_module(graph)
-        named, chained = paths(graph), paths(graph, "sequential")
-        chain = build_module(graph, "sequential") if chained else None
+    module = build_hollow(graph)
+    named, chained = paths(graph), paths(graph, "sequential")
+    chain = build_hollow(graph, "sequential") if chained else None
     modules, found = dict(module.named_modules()), []
     for key in dict.fromkeys([*named, *chained]):
         path, place = named.get(key), chained.get(key)
@@ -114,7 +113,7 @@ def _beside(
 
 
 def _layer(layer: nn.Module, path: str, place: str | None) -> Layer:
-    kind = type(layer).__name__
+    kind = kind_of(layer)
     entry = catalogue.entries().get(f"torch.nn.{kind}")
     return Layer(
         path=path,
@@ -126,7 +125,17 @@ def _layer(layer: nn.Module, path: str, place: str | None) -> Layer:
     )
 
 
+def kind_of(layer: nn.Module) -> str:
+    """The layer's class, that of torch.nn too where torch made one of its own for computed weights."""
+    from torch.nn.utils import parametrize
+
+    cls = type(layer)
+    return cls.__bases__[0].__name__ if parametrize.is_parametrized(layer) else cls.__name__
+
+
 def _words(layer: nn.Module) -> str:
     """Linear(in_features=16, out_features=12, bias=True); its class where it prints several lines."""
+    if kind_of(layer) != type(layer).__name__:
+        return f"{kind_of(layer)}({layer.extra_repr()})"
     lines = str(layer).splitlines()
     return lines[0] if len(lines) == 1 else f"{type(layer).__name__}(…)"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from builder.catalogue.entry import Family
-from builder.graph.model import FrameColour
+from builder.graph.drawn_parts import FrameColour
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

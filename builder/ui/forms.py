@@ -50,6 +50,7 @@ from builder.ui.expressions import (
 )
 from builder.ui.fields import parameter_field
 from builder.ui.markdown import plain
+from builder.ui.norm_form import norm_fields
 from builder.ui.ports import port_fields, ports_of
 from builder.ui.tensor_form import (
     own_code_fields,
@@ -359,6 +360,7 @@ def _advanced(
         "Weights and note" if owner else "Note", key=f"{key}.advanced", type="compact"
     ):
         if owner is not None:
+            norm_fields(graph, node, owner, report, key)
             weight_fields(graph, node, owner, report, key)
         note_key = state.followed(f"{key}.note", node.note)
 

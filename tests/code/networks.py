@@ -10,7 +10,7 @@ from builder import catalogue
 from builder.catalogue.entry import Entry
 from builder.catalogue.example import example
 from builder.catalogue.feed import Feed
-from builder.graph.model import Argument, Graph, Literals, Node, Owner, Ref, TensorSpec
+from builder.graph.model import Argument, Graph, Literals, Node, Norm, Owner, Ref, TensorSpec
 
 MODULES = ("sequential", "ordered", "module", "functional", "mixed")
 """The styles that make an nn.Module."""
@@ -53,6 +53,12 @@ class Net:
         """Makes a parameter of one owner that of another."""
         ties = {**self.owners[owner].ties, path: (other, other_path)}
         self.owners[owner] = replace(self.owners[owner], ties=ties)
+
+    def norm(self, owner: str, kind: str, **arguments: Literals) -> None:
+        """Computes a weight of a layer: kind "spectral_norm", or "parametrizations.spectral_norm"."""
+        found = self.owners[owner]
+        norms = (*found.norms, Norm(f"torch.nn.utils.{kind}", arguments))
+        self.owners[owner] = replace(found, norms=norms)
 
     def again(self, owner: str, *read: Ref) -> Ref:
         """Another call of a layer."""

@@ -19,6 +19,7 @@ from builder.graph.project import load_project
 from tests.code.adversarial import NAMES
 from tests.code.golden_networks import GOLDEN
 from tests.code.networks import example_graph, whole_tuples
+from tests.code.norm_networks import NETWORKS as NORMS
 from tests.code.test_inline import wrapped_chains
 from tests.code.test_names import named
 from tests.code.weight_networks import NETWORKS as WEIGHTS
@@ -38,6 +39,8 @@ def networks() -> Iterator[tuple[str, Graph]]:
         yield f"name_{number}", named(name)
     for name, owning in WEIGHTS.items():
         yield f"weights_{name}", owning()
+    for name, norms in NORMS.items():
+        yield f"norms_{name.replace(' ', '_').replace('.', '_')}", norms()
     for name, graph in whole_tuples().items():
         yield f"tuple_{name}", graph
     yield from random_networks("random", graphs(), 60)

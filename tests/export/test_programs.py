@@ -13,6 +13,7 @@ from builder.errors import ExportRefused
 from builder.export import export_project
 from builder.export.programs import missing_for_onnx
 from tests.code.networks import Net, chain
+from tests.code.norm_networks import discriminator
 from tests.export.test_files import small
 
 needs_onnx = pytest.mark.skipif(
@@ -67,3 +68,17 @@ def test_what_torch_cannot_export_is_said(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("builder.export.programs.run_clean", failed)
     with pytest.raises(ExportRefused, match="cannot take this network: torch says: “UserError"):
         export_project(small(), "pt2")
+
+
+@pytest.mark.parametrize("kind", ["weight_norm", "parametrizations.spectral_norm"])
+def test_computed_weights_are_exported_to_the_bit(kind: str) -> None:
+    exported = export_project(discriminator(kind), "pt2")
+    assert exported.proof is not None
+    assert exported.proof.max_difference == 0.0
+
+
+@needs_onnx
+def test_orthogonal_weights_are_refused_by_onnx_in_one_sentence() -> None:
+    said = "“conv1” keeps its weight orthogonal, for which ONNX has no operation"
+    with pytest.raises(ExportRefused, match=said):
+        export_project(discriminator("parametrizations.orthogonal"), "onnx")

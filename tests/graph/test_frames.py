@@ -10,9 +10,10 @@ import pytest
 
 from builder.code.write import model_source
 from builder.errors import EditRefused, ProjectRefused
+from builder.graph.drawn_parts import FrameColour
 from builder.graph.edits import SetFrame, apply, describe
 from builder.graph.history import same
-from builder.graph.model import Frame, FrameColour, Graph
+from builder.graph.model import Frame, Graph
 from builder.graph.project import Project, from_json, to_json
 from builder.graph.shapes import infer_shapes
 from tests.graph.networks import layer, mlp, output, start

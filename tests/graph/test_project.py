@@ -180,13 +180,13 @@ def test_a_file_cut_in_half_is_told_as_that() -> None:
             "Choose a file that was saved here.",
         ),
         (
-            '{"layerwise": 4}',
-            "This project has the format “4”; this Layerwise reads formats 1 to 3. "
+            '{"layerwise": 5}',
+            "This project has the format “5”; this Layerwise reads formats 1 to 4. "
             "Update Layerwise to open it.",
         ),
         (
             '{"layerwise": "1"}',
-            "This project has the format “1”; this Layerwise reads formats 1 to 3. "
+            "This project has the format “1”; this Layerwise reads formats 1 to 4. "
             "Save it again with a current Layerwise.",
         ),
         (

@@ -7,6 +7,7 @@ import pytest
 from builder.gallery import project
 from builder.graph.model import Graph
 from builder.graph.project import Project
+from tests.code.norm_networks import discriminator
 from tests.pages.app import App
 
 
@@ -56,4 +57,14 @@ def test_a_network_that_does_not_run_offers_its_repair_here(app: App) -> None:
     repair = next(b for b in app.at.button if (b.key or "").startswith("lw_repair_"))
     repair.click().run()
     assert not app.session.checks[0][1].report.errors
+    app.shows_no_trouble()
+
+
+@pytest.mark.parametrize("kind", ["spectral_norm", "parametrizations.weight_norm"])
+def test_computed_weights_are_in_both_pictures(app: App, kind: str) -> None:
+    app.open("graph", Project("p", discriminator(kind)))
+    assert not app.at.warning
+    app.at.session_state["graph_tab"] = "Architecture"
+    app.at.run()
+    assert not app.at.warning
     app.shows_no_trouble()

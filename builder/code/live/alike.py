@@ -41,7 +41,7 @@ def _alike(root: Graph, other_root: Graph, one: Graph, other: Graph, names: bool
 def _same_owner(root: Graph, other_root: Graph, a: Owner, b: Owner, names: bool) -> bool:
     if (a.repeat, a.shared, len(a.ties)) != (b.repeat, b.shared, len(b.ties)):
         return False
-    if names and a.name != b.name:
+    if (names and a.name != b.name) or a.norms != b.norms:
         return False
     if dict(a.arguments) != dict(b.arguments) and not (a.made_by and b.made_by):
         return False

@@ -236,6 +236,7 @@ class Carrier:
             arguments=arguments,
             repeat=owner.repeat if owner.repeat != old.repeat else mine.repeat,
             shared=owner.shared if owner.shared != old.shared else mine.shared,
+            norms=owner.norms if owner.norms != old.norms else mine.norms,
             ties=mine.ties if same_ties and mine.ties.keys() == ties.keys() else ties,
         )
 

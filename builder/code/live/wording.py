@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from builder.errors import quote
+from builder.graph.allowed_norms import norm_words
 from builder.graph.edits.wording import shown_value
 from builder.graph.model import Argument, Graph, Node, iter_refs
 
@@ -68,6 +69,8 @@ def _arguments(before: Graph, after: Graph, old: Node, new: Node) -> Iterator[st
             yield f"{name} reads {_shown(has.get(key), after)}"
             continue
         yield f"{name} {key} {_shown(had.get(key), before)} → {_shown(has.get(key), after)}"
+    if one and other and one.norms != other.norms:
+        yield f"{name} {' and '.join(map(norm_words, other.norms)) or 'is not normalized'}"
     if one and other and one.repeat != other.repeat:
         yield f"{name} {one.repeat}× → {other.repeat}×"
 

@@ -313,6 +313,10 @@ def put(reader: Reader, value: Any, name: str, given: Any) -> None:
             from builder.code.reading.weights import freeze
 
             freeze(reader, value, given)
+    elif value.__class__.__name__ == "Inside":
+        from builder.code.reading import norms
+
+        norms.put(reader, value, name, given)
     elif isinstance(value, Unknown | Function | Bound | Known):
         return
     elif isinstance(value, Lazy | Shape | Parts):

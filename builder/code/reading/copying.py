@@ -17,7 +17,7 @@ def copied(reader: Reader, value: Any, known: dict[int, Any]) -> Any:
     if isinstance(value, Layer):
         reader.budget.layer()
         made: Any = Layer(value.entry, dict(value.arguments), value.line, value.frozen)
-        made.still = dict(value.still)
+        made.still, made.norms = dict(value.still), value.norms
     elif isinstance(value, Raw):
         made = Raw(value.kind, value.made, value.line, value.requires_grad, value.persistent)
     elif isinstance(value, Module):

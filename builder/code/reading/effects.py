@@ -211,7 +211,10 @@ def check_sides(reader: Reader, closed: Closed) -> None:
 
 def _has_real_effect(step: Step) -> bool:
     if step.kind == "layer":
-        return isinstance(step.owner, Layer) and step.owner.entry.name.startswith(_MOVING)
+        layer = step.owner
+        return isinstance(layer, Layer) and (
+            layer.entry.name.startswith(_MOVING) or any("spectral" in n.kind for n in layer.norms)
+        )
     return has_effect(step)
 
 

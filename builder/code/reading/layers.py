@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from builder import catalogue
 from builder.catalogue.entry import REQUIRED, Entry
-from builder.code.reading import lasting
+from builder.code.reading import lasting, norms
 from builder.code.reading.branches import Differs
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import evaluated, run_layer
@@ -226,6 +226,8 @@ def attribute(reader: Reader, layer: Layer, name: str) -> Any:
         from builder.code.reading.weights import weight_of_layer
 
         return weight_of_layer(reader, layer, name)
+    if (inside := norms.part(reader, layer, name)) is not None:
+        return inside
     value = vars(module).get(name)
     if isinstance(value, bool | int | float | str) or (
         isinstance(value, tuple) and all(isinstance(v, bool | int | float | str) for v in value)
@@ -257,6 +259,7 @@ _METHODS: Final = frozenset(
         "load_state_dict",
         "flatten_parameters",
         "zero_grad",
+        "get_submodule",
         *lasting.HOOKS,
     ]
 )
@@ -284,6 +287,10 @@ def _method(
         return Lazy([])
     if name == "modules":
         return Lazy([layer])
+    if name == "get_submodule":
+        path = str(plain(args[0]))
+        found = norms.part(reader, layer, path)
+        return found if found is not None else reader.unknown("There is no such module")
     if name == "named_modules":
         return Lazy([("", layer)])
     if name in ("half", "double"):
@@ -294,8 +301,11 @@ def _method(
 def parameters_of(reader: Reader, layer: Layer, named: bool, prefix: str) -> Lazy:
     from builder.code.reading.weights import Handle
 
-    names = list(module_of(reader, layer)._parameters)
-    present = [n for n in names if module_of(reader, layer)._parameters[n] is not None]
+    if layer.norms:
+        present = list(norms.shapes_of(reader, layer))
+    else:
+        own = module_of(reader, layer)._parameters
+        present = [n for n in own if own[n] is not None]
     handles: list[Any] = [Handle(layer, n) for n in present]
     if named:
         return Lazy([(prefix + n, h) for n, h in zip(present, handles, strict=True)])
@@ -312,7 +322,7 @@ def set_attribute(reader: Reader, layer: Layer, name: str, given: Any) -> None:
     from builder.code.reading.weights import tie
 
     module = module_of(reader, layer)
-    if name in module._parameters:
+    if name in module._parameters or (layer.norms and name in norms.shapes_of(reader, layer)):
         tie(reader, layer, name, given)
     elif (
         name in layer.arguments

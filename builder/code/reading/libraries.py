@@ -32,6 +32,7 @@ def ready() -> None:
             arrays,
             containers,
             kinds,
+            norms,
             python_functions,
             settings_of_programs,
             torch_names,
@@ -43,6 +44,7 @@ def ready() -> None:
             and settings_of_programs
             and torch_names
             and kinds
+            and norms
             and python_functions
         )
 

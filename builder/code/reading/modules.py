@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from builder.code.reading import lasting, own_layers, torch_calls
+from builder.code.reading import lasting, norms, own_layers, torch_calls
 from builder.code.reading.attributes import NOTHING, find_in_class
 from builder.code.reading.branches import detached
 from builder.code.reading.calling import bind, call_function, run_function
@@ -212,7 +212,12 @@ def nothing(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, A
 
 @answers("apply")
 def apply(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    lasting.applied(reader, args[0] if args else kwargs.get("fn"))
+    given = args[0] if args else kwargs.get("fn")
+    if norms.puts_on(reader, given):
+        for part in norms.each_inside_out(module):
+            reader.call(given, [part], {})
+    else:
+        lasting.applied(reader, given)
     return module
 
 
@@ -284,12 +289,21 @@ def named_children(reader: Reader, module: Module, args: list[Any], kwargs: dict
 
 @answers("modules")
 def modules(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    return Lazy([m for _, m in walk(module) if isinstance(m, Layer | Module)])
+    return Lazy([m for _, m in _each_once(module)])
 
 
 @answers("named_modules")
 def named_modules(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    return Lazy([(p, m) for p, m in walk(module) if isinstance(m, Layer | Module)])
+    return Lazy(_each_once(module))
+
+
+def _each_once(module: Module) -> list[tuple[str, Layer | Module]]:
+    """Modules and layers by their first path: torch gives one that stands under two names once."""
+    found: dict[int, tuple[str, Layer | Module]] = {}
+    for path, member in walk(module):
+        if isinstance(member, Layer | Module):
+            found.setdefault(id(member), (path, member))
+    return list(found.values())
 
 
 @answers("add_module", "register_module")
@@ -340,7 +354,11 @@ def get_parameter(reader: Reader, module: Module, args: list[Any], kwargs: dict[
     from builder.code.reading.weights import weight_of
 
     path, _, name = str(plain(args[0])).rpartition(".")
+    path, inside, rest = path.partition(".parametrizations.")
     holder = get_submodule(reader, module, [path], {})
+    if isinstance(holder, Layer) and inside:
+        found = norms.part(reader, holder, f"parametrizations.{rest}.{name}")
+        return found if found is not None else reader.unknown("There is no such parameter")
     if isinstance(holder, Layer):
         return attribute(reader, holder, name)
     found = holder.members.get(name) if isinstance(holder, Module) else None

@@ -37,10 +37,13 @@ def method_of(reader: Reader, value: Any, name: str) -> Any:
             if ask is None:
                 return None
             return _method(name, ask, value)
+    from builder.code.reading import norms
     from builder.code.reading.weights import Handle, handle_attribute
 
     if isinstance(value, Handle):
         return handle_attribute(reader, value, name)
+    if isinstance(value, norms.Inside):
+        return norms.attribute(reader, value, name)
     return None
 
 

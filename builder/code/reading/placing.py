@@ -269,7 +269,9 @@ class Scope:
         if step is None:  # never called: its sizes are said in full
             known = member.known or {}
             arguments = {**{k: v for k, v in known.items() if k not in arguments}, **arguments}
-        return Owner(name, name, member.entry.key, arguments, frozen=member.frozen)
+        return Owner(
+            name, name, member.entry.key, arguments, frozen=member.frozen, norms=member.norms
+        )
 
     def add_owner(self, owner: Owner, member: Layer | Raw | Module) -> None:
         self.owners[owner.id] = owner

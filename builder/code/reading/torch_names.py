@@ -10,7 +10,7 @@ from builder.code.reading.branches import Differs
 from builder.code.reading.known import CALLS, does
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Layer, Module
-from builder.code.reading.values import Dtype, Known, Lazy, Method, Shape, Tensor, Unknown, plain
+from builder.code.reading.values import Dtype, Known, Lazy, Method, Shape, Tensor, plain
 
 
 @does("torch.nn.Parameter", "torch.nn.parameter.Parameter")
@@ -201,21 +201,6 @@ def broadcast(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
 )
 def outside(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return reader.unknown("Files and training are not part of a network")
-
-
-@does(
-    "torch.nn.utils.weight_norm",
-    "torch.nn.utils.spectral_norm",
-    "torch.nn.utils.parametrizations.weight_norm",
-    "torch.nn.utils.parametrizations.spectral_norm",
-    "torch.nn.utils.parametrizations.orthogonal",
-)
-def reparametrised(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    return Unknown(
-        "A layer whose weights are computed from others (weight_norm, spectral_norm) cannot be drawn yet.",
-        reader.line,
-        "Take the wrapper away.",
-    )
 
 
 def _einops(name: str) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from builder.code.reading.values import Sym, Tensor
 from builder.errors import CodeRefused
-from builder.graph.model import Argument, Ref, TensorSpec, Value
+from builder.graph.model import Argument, Norm, Ref, TensorSpec, Value
 
 if TYPE_CHECKING:
     from builder.catalogue.entry import Entry
@@ -24,7 +24,8 @@ class Layer:
     """A layer of torch.nn that the text makes. `arguments`: as written, numbers may be Sym.
 
     `left_out`: filled in by torch itself, as a Lazy layer's in_features. `still`: those of its
-    parameters that are frozen while others learn, each with the line that says so.
+    parameters that are frozen while others learn, each with the line that says so. `norms`: of those
+    that are computed from other tensors.
     """
 
     entry: Entry
@@ -35,6 +36,7 @@ class Layer:
     module: Any = None  # the layer on the meta device
     plain_list: bool = False
     still: dict[str, int] = field(default_factory=dict)
+    norms: tuple[Norm, ...] = ()
 
     def freeze(self, wanted: bool) -> None:
         """Freezes the whole layer, or lets all of it learn."""

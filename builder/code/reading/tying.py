@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from builder.code.reading import norms
 from builder.code.reading.closed import Tree
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Layer, Module, Raw
@@ -15,6 +16,8 @@ def tie_all(reader: Reader, tree: Tree, scope: Any) -> None:
     for layer, name, other, other_name, line in reader.state.get("ties", ()):
         if id(layer) not in tree.paths or id(other) not in tree.paths:
             raise reader.refuse("A weight is shared with a layer that no module holds", line=line)
+        norms.refuse_computed(reader, layer, name, line)
+        norms.refuse_computed(reader, other, other_name, line)
         _tie(scope, tree, layer, name, other, other_name)
     for path, member in tree.again:
         _second_name(reader, tree, scope, path, member)
@@ -69,15 +72,16 @@ def _second_name(reader: Reader, tree: Tree, scope: Any, path: str, member: Any)
     module = module_of(reader, member)
     if not any(True for _ in module.parameters()):
         return
-    if any(True for _ in module.buffers()):
+    if norms.keeps_buffers(reader, member):
+        what = "spectral norm" if member.norms else "running statistics"
         raise reader.refuse(
-            f"This nn.{member.entry.name} stands under two names, with running statistics",
+            f"This nn.{member.entry.name} stands under two names, with {what}",
             "Make it once and use that name.", line=member.line,
         )  # fmt: skip
     there = _place(scope, tree, member)
     if there is None or name in scope.owners:
         return
     made = scope.plain_owner(member, name)
-    names = [n for n, p in module.named_parameters() if p is not None]
+    names = norms.shapes_of(reader, member)
     ties = {n: (there[0], _path(there[1], n)) for n in names}
     scope.owners[name] = replace(made, ties=ties)

@@ -77,14 +77,21 @@ def kept(reader: Reader, module: Module, name: str, tensor: Tensor) -> Any:
 
 def weight_of_layer(reader: Reader, layer: Layer, name: str) -> Any:
     """`self.fc.weight`."""
+    from builder.code.reading import norms
     from builder.code.reading.layers import module_of
 
     if not reader.state.get("forward"):
         return Handle(layer, name)
+    norms.refuse_computed(reader, layer, name)
     module = module_of(reader, layer)
     value = module._parameters.get(name)
     value = value if value is not None else module._buffers[name]
     spec = TensorSpec(tuple(value.shape), str(value.dtype).removeprefix("torch."))
+    return weight_step(reader, layer, name, spec)
+
+
+def weight_step(reader: Reader, layer: Layer, name: str, spec: TensorSpec) -> Tensor:
+    """A tensor of a layer as forward reads it."""
     step = reader.trace.add("weight", "", {}, spec, reader.line or 0, reader.node, layer)
     step.weight = name
     return Tensor(spec, Ref(step.id))
@@ -133,10 +140,9 @@ def tie(reader: Reader, layer: Layer, name: str, given: Any) -> None:
 
 def handle_attribute(reader: Reader, handle: Handle, name: str) -> Any:
     """What a layer's parameter can be asked while modules are made."""
-    from builder.code.reading.layers import module_of
+    from builder.code.reading.norms import shapes_of
 
-    value = module_of(reader, handle.layer)._parameters.get(handle.name)
-    shape = tuple(value.shape) if value is not None else ()
+    shape = shapes_of(reader, handle.layer).get(handle.name, ())
     if name == "shape":
         return shape
     if name in ("size", "dim", "numel"):

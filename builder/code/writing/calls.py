@@ -9,6 +9,7 @@ from types import EllipsisType
 from builder import catalogue
 from builder.catalogue.entry import REQUIRED, Entry, Parameter, Port
 from builder.catalogue.making import DEVICE, LEADING
+from builder.catalogue.norms import NORMS
 from builder.code.writing.layout import Expression, Group, Infix, Prefixed, call, flat
 from builder.code.writing.literals import (
     ReadRef,
@@ -21,7 +22,9 @@ from builder.code.writing.literals import (
     operation,
 )
 from builder.errors import CodeRefused, NotFound, quote
-from builder.graph.model import Argument, Node, Ref, Slice, Training
+from builder.graph.model import Argument, Node, Owner, Ref, Slice, Training
+from builder.graph.norms import CannotCompute, tensors_with_norms
+from builder.graph.report import NodeReport
 
 _MOST_POSITIONAL = 2
 # Torch gives these methods no types, so that `mypy --strict` refuses them: the functions have them.
@@ -64,6 +67,31 @@ def constructed(entry: Entry, given: Mapping[str, Expression], label: str) -> Ex
     sizes = sum(parameter.inferred is not None for parameter in entry.parameters)
     positional = max(_MOST_POSITIONAL, sizes + 1)  # nn.Bilinear(4, 5, 3)
     return call(_class(entry), *_arguments(entry.parameters, given, label, positional))
+
+
+def normalized(layer: Expression, owner: Owner | None, report: NodeReport | None) -> Expression:
+    """`nn.utils.spectral_norm(nn.Conv2d(3, 64, 3))`: a layer with weights that are computed.
+
+    `report`: of a call of the layer, or of the making of it. Errors: CodeRefused for a weight that is
+    not there, or that cannot be computed so.
+    """
+    if owner is None or not owner.norms:
+        return layer
+    try:
+        tensors_with_norms(owner, report or NodeReport())
+    except CannotCompute as reason:
+        raise CodeRefused(f"{quote(owner.name)} {reason.message}") from None
+    except (TypeError, ValueError, RuntimeError):
+        pass  # torch cannot make the layer at all: said where that is tried
+    for norm in owner.norms:
+        entry = NORMS[norm.kind]
+        given = [
+            keyword(p.name, constant(norm.arguments[p.name], p))
+            for p in entry.parameters
+            if p.name in norm.arguments and norm.arguments[p.name] != p.default
+        ]
+        layer = call(norm.kind.removeprefix("torch."), layer, *given)
+    return layer
 
 
 def _class(entry: Entry) -> str:

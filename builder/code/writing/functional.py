@@ -61,7 +61,7 @@ def _rewritten(graph: Graph) -> Graph:
 def _as_operation(graph: Graph, node: Node) -> Node | None:
     """The operation that a layer's call means; None where there is none, or nothing is known of it."""
     owner = graph.owner_of(node)
-    if owner is None or owner.target not in _OPERATIONS:
+    if owner is None or owner.norms or owner.target not in _OPERATIONS:
         return None
     layer = catalogue.get(owner.target)
     for key, counterpart in _OPERATIONS[owner.target]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 
 from builder.catalogue.entry import Entry
-from builder.code.writing.calls import constructed, entry_for
+from builder.code.writing.calls import constructed, entry_for, normalized
 from builder.code.writing.elements import Element
 from builder.code.writing.layout import Each, Expression, Group, Infix, Prefixed, call, flat
 from builder.code.writing.literals import argument, constant, keyword
@@ -15,7 +15,7 @@ from builder.code.writing.scope import BlockSize, LayerSize, Scope, Size, repeti
 from builder.code.writing.shapes import shape_text
 from builder.errors import CodeRefused, quote
 from builder.graph.model import OPAQUE, Graph, Node, Owner, Ref, Value
-from builder.graph.report import ShapeReport
+from builder.graph.report import NodeReport, ShapeReport
 
 _FEW = 3  # equal blocks in a row that are written as a loop
 
@@ -41,7 +41,8 @@ class Maker:
             return own_call(owner)
         if owner.block is None or node is None:
             entry = entry_for(owner.target, owner.name, "layer")
-            return constructed(entry, self.constructor_arguments(owner, node, entry), owner.name)
+            given = self.constructor_arguments(owner, node, entry)
+            return normalized(constructed(entry, given, owner.name), owner, self.known(owner, node))
         inner = self.scopes[owner.block]
         if owner.repeat == 1 or owner.shared:
             return self.block_made(owner, inner, self.sizes(node, inner, 0))
@@ -55,6 +56,12 @@ class Maker:
             "nn.ModuleList" if rounds(self.scope.graph, node, self.scopes) else "nn.Sequential"
         )
         return _container(container, [made[key] for key in keys])
+
+    def known(self, owner: Owner, node: Node | None) -> NodeReport | None:
+        """What is known of an owner's weights."""
+        if node is not None:
+            return self.scope.report(node.id)
+        return self.scope.runs[0].owned.get(owner.id) if self.scope.runs else None
 
     def constructor_arguments(
         self, owner: Owner, node: Node | None, entry: Entry

@@ -8,6 +8,7 @@ from builder import catalogue
 from builder.code.writing.literals import text
 from builder.code.writing.scope import Scope
 from builder.errors import CodeRefused, NotFound, quote
+from builder.graph.allowed_norms import is_kept
 from builder.graph.allowed_weights import inside
 from builder.graph.model import BUFFER, Owner
 
@@ -27,12 +28,20 @@ def tensor_path(
     dotted = scope.attributes[owner.id].count(".")
     indexed = dotted or any(part.isdecimal() for part in parts)
     if writes and dotted:
-        steps = (f"[{part}]" if part.isdecimal() else f".{part}" for part in parts[dotted + 1 :])
-        return f"{scope.member(owner.id)}{''.join(steps)}"
+        return f"{scope.member(owner.id)}{_steps(parts[dotted + 1 :])}"
     if writes or (not indexed and _is_typed(leaf, parts[-1])):
-        steps = (f"[{part}]" if part.isdecimal() else f".{part}" for part in parts)
-        return f"self{''.join(steps)}"
+        return f"self{_steps(parts)}"
     return f"self.get_{'buffer' if kept else 'parameter'}({text('.'.join(parts))})"
+
+
+def _steps(parts: list[str]) -> str:
+    """`.layers[0].weight`; what a parametrization keeps has no types: `.get_submodule("…").original`."""
+    found = ""
+    for part in parts:
+        above, _, name = part.rpartition(".")
+        found += f".get_submodule({text(above)})" if above else ""
+        found += f"[{name}]" if name.isdecimal() else f".{name}"
+    return found
 
 
 def _parts(
@@ -43,7 +52,7 @@ def _parts(
     if owner.raw:
         return found, owner, owner.target == BUFFER
     if owner.block is None:
-        return [*found, path], owner, path in _KEPT
+        return [*found, path], owner, path in _KEPT or is_kept(owner, path)
     if owner.repeat > 1 and not owner.shared:
         place, _, path = path.partition(".")
         found.append(place)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import groupby
 
-from builder.code.writing.calls import constructed, entry_for
+from builder.code.writing.calls import constructed, entry_for, normalized
 from builder.code.writing.chain import Link, NoChain, chain_of
 from builder.code.writing.classes import write_class
 from builder.code.writing.elements import Element, list_elements, sequential
@@ -238,7 +238,7 @@ class _SequentialWriter:
                     given[name] = constant(report.arguments[name], entry.parameter(name))
             if link.owner.frozen and report.parameters:
                 self.frozen.append(path)
-        return constructed(entry, given, label)
+        return normalized(constructed(entry, given, label), link.owner, report)
 
     def paths(
         self, links: list[Link], block: str, use: Use, prefix: str, outer: str

@@ -208,7 +208,12 @@ def write_ties(page: Page, scope: Scope, scopes: Mapping[str, Scope]) -> None:
             target = tensor_path(scope, scopes, owner, path, writes=True)
             source = tensor_path(scope, scopes, other, other_path)
             calls = [n for n in (node, *scope.graph.reads_of(owner.id)) if n is not None]
-            page.write(assignment(target, source, 8), [scope.key(n) for n in calls])
+            holder, _, name = target.rpartition(".")
+            if holder.endswith(")"):  # a module without types: what a parametrization keeps
+                put = lay(call(f"{holder}.register_parameter", text(name), source), 8)
+            else:
+                put = assignment(target, source, 8)
+            page.write(put, [scope.key(n) for n in calls])
 
 
 def _needs_brackets(written: Expression) -> bool:

@@ -47,6 +47,7 @@ _IN_ONE_GRAPH: Mapping[type[Any], Callable[[Graph, Graph, Any], Graph]] = {
     values.SetRepeat: layers.set_repeat,
     values.SetWeight: weights.set_weight,
     values.SetTie: weights.set_tie,
+    values.SetNorms: weights.set_norms,
     drawn.Connect: wires.connect,
     drawn.Disconnect: wires.disconnect,
     drawn.InsertOnWire: wires.insert_on_wire,

@@ -26,6 +26,7 @@ from builder.graph.model import (
     Compare,
     Graph,
     Literals,
+    Norm,
     Ref,
     Setting,
     TensorSpec,
@@ -201,6 +202,14 @@ class SetTie(Scoped):
 
 
 @dataclass(frozen=True)
+class SetNorms(Scoped):
+    """Sets which weights of a layer are computed from other tensors, and how; () for none."""
+
+    node: str
+    norms: tuple[Norm, ...]
+
+
+@dataclass(frozen=True)
 class SetCondition(Scoped):
     """Sets the condition of a branch."""
 
@@ -295,6 +304,7 @@ Edit: TypeAlias = (
     | SetCondition
     | SetWeight
     | SetTie
+    | SetNorms
     | SetSetting
     | RenameModel
     | GroupIntoBlock

@@ -8,11 +8,12 @@ from dataclasses import replace
 from builder import catalogue
 from builder.errors import EditRefused, quote
 from builder.graph.allowed import refuse_constructor_argument, refuse_own_parts
+from builder.graph.allowed_norms import refuse_norms, refuse_uses
 from builder.graph.allowed_weights import inside, refuse_path, refuse_tie
 from builder.graph.blocks import change_refs, graphs, with_graph
-from builder.graph.edits.lookup import free_id, new_name, node_at
+from builder.graph.edits.lookup import free_id, new_name, node_at, owner_at
 from builder.graph.edits.rewiring import owners_behind, place, with_node
-from builder.graph.edits.values import AddNode, SetTie, SetWeight
+from builder.graph.edits.values import AddNode, SetNorms, SetTie, SetWeight
 from builder.graph.limits import refuse_position
 from builder.graph.model import Graph, Node, Owner, TensorSpec
 from builder.graph.names import names_in
@@ -127,6 +128,13 @@ def set_tie(root: Graph, graph: Graph, edit: SetTie) -> Graph:
                 )
         ties[edit.name] = tie
     return replace(graph, owners={**graph.owners, owner.id: replace(owner, ties=ties)})
+
+
+def set_norms(root: Graph, graph: Graph, edit: SetNorms) -> Graph:
+    """See `SetNorms`."""
+    owner = replace(owner_at(graph, edit.node, "weights"), norms=edit.norms)
+    _refuse(refuse_norms(owner) or refuse_uses(graph, owner))
+    return replace(graph, owners={**graph.owners, owner.id: owner})
 
 
 def without_idle(graph: Graph, owners: Collection[str]) -> Graph:

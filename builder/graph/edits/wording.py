@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from builder.errors import quote
+from builder.graph.allowed_norms import norm_words
 from builder.graph.edits import drawn as d
 from builder.graph.edits import values as v
 from builder.graph.edits.scoped import UNSET
@@ -84,6 +85,9 @@ def _describe(edit: Edit, graph: Graph) -> str:
             return f"Let {at(node)} give {quote('.'.join(p for p in (held.name if held else owner, name) if p))}"
         case v.SetTie(node=node, owner=other_owner):
             return f"{'Untie' if other_owner is None else 'Tie'} weights of {at(node)}"
+        case v.SetNorms(node=node, norms=norms):
+            said = " and ".join(norm_words(norm) for norm in norms)
+            return f"Normalize the weight of {at(node)}: {said or 'none'}"
         case v.SetCondition(node=node):
             return f"Set condition of {at(node)}"
         case v.SetSetting(name=name, value=value):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
-from builder.graph.edits import SetArgument, SetTie
+from builder.graph.allowed_norms import norm_words
+from builder.graph.edits import SetArgument, SetNorms, SetTie
 from builder.graph.model import Argument, refs_in
 from builder.graph.repairs.case import Candidate, Case
 
@@ -37,6 +39,21 @@ def _tied(case: Case) -> Iterator[Candidate]:
         yield Candidate(label, SetTie(case.node.id, path, scope=case.scope))
 
 
+def _norm(case: Case) -> Iterator[Candidate]:
+    """Along torch's own axis, or a weight of its own."""
+    owner = case.graph.owner_of(case.node)
+    norms = owner.norms if owner is not None else ()
+    for place, norm in enumerate(norms):
+        before, after, said = norms[:place], norms[place + 1 :], norm_words(norm)
+        if "dim" in norm.arguments:
+            given = {n: a for n, a in norm.arguments.items() if n != "dim"}
+            usual = (*before, replace(norm, arguments=given), *after)
+            edit = SetNorms(case.node.id, usual, scope=case.scope)
+            yield Candidate(f"Reset dim of the {said} of {case.label}", edit)
+        edit = SetNorms(case.node.id, (*before, *after), scope=case.scope)
+        yield Candidate(f"Take the {said} of {case.label} away", edit, 1)
+
+
 def _set(case: Case, name: str, value: Argument, tier: int = 0) -> Candidate:
     shown = value if not isinstance(value, tuple) else ", ".join(map(str, value))
     edit = SetArgument(case.node.id, name, value, scope=case.scope)
@@ -47,4 +64,5 @@ CANDIDATES: Mapping[str, Callable[[Case], Iterator[Candidate]]] = {
     "raw_size": _size,
     "raw_init": _init,
     "tied": _tied,
+    "norm": _norm,
 }

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from builder.catalogue.entry import Family
 from builder.errors import InspectionRefused
+from builder.graph.allowed_norms import norm_marks
 from builder.graph.axes import axes_words, name_axes
 from builder.graph.model import (
     Argument,
@@ -169,6 +170,7 @@ def _card(
         elif report.parameters:
             word = "weights" if report.parameters != 1 else "weight"
             card.quiet = (*card.quiet, f"{format_parameters(report.parameters)} {word}")
+        card.quiet = (*card.quiet, *norm_marks(owner))
         if owner.frozen:
             card.quiet = (*card.quiet, "frozen")
     if node.bypassed:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from builder.graph.model import FrameColour, FrameKind
+from builder.graph.drawn_parts import FrameColour, FrameKind
 from builder.inspection.drawing.letters import text_width
 from builder.inspection.drawing.scene import AXES, Scene, Wire
 

@@ -21,12 +21,13 @@ from builder.graph.edits import (
     SetBypassed,
     SetFrame,
     SetFrozen,
+    SetNorms,
     SetNote,
     SetPositions,
     apply,
 )
 from builder.graph.history import same
-from builder.graph.model import Frame, Graph, Ref
+from builder.graph.model import Frame, Graph, Norm, Ref
 from builder.graph.validate import why_invalid
 
 READ = [style for style in styles() if style != MANUAL]
@@ -65,6 +66,18 @@ def test_a_changed_number_is_the_layers_and_nothing_else_moves() -> None:
     )
     assert taken.label == "code: conv1 out_channels 16 → 24"
     assert same(taken.graph, apply(graph, SetArgument("conv1", "out_channels", 24)))
+
+
+@pytest.mark.parametrize("style", READ)
+def test_a_norm_is_put_on_and_taken_off_in_every_style(style: str) -> None:
+    graph, plain = net(), "nn.Linear(512, 10)"
+    normed = f"nn.utils.spectral_norm({plain})"
+    put = edited(show(graph, style), (plain, normed))
+    assert put.label == "code: fc spectral norm"
+    assert same(put.graph, apply(graph, SetNorms("fc", (Norm("torch.nn.utils.spectral_norm"),))))
+    off = edited(show(put.graph, style), (normed, plain))
+    assert off.label == "code: fc is not normalized"
+    assert same(off.graph, graph)
 
 
 def test_what_only_a_person_sees_stays() -> None:

@@ -1271,7 +1271,6 @@ class TemporalConvNet(nn.Module):
 model = TemporalConvNet(3, [4, 4, 6])
 """,
     inputs=["float32[N,3,12]"],
-    refused="weight_norm",
 )
 
 text(

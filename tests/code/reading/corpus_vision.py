@@ -2281,7 +2281,6 @@ class SNDiscriminator(nn.Module):
         return self.fc(m.view(-1, self.fc.in_features))
 """,
     inputs=["float32[N,3,16,16]"],
-    refused="spectral_norm",
 )
 
 text(

@@ -27,6 +27,7 @@ from builder.code.writing.page import Page, indented
 from builder.code.writing.scope import Scope, repetitions
 from builder.code.writing.tensors import TensorWriter
 from builder.errors import CodeRefused, quote
+from builder.graph.allowed_norms import norm_words
 from builder.graph.model import PARAMETER, Argument, Node, Owner
 
 _LEARNS = Prefixed("requires_grad=", "True")
@@ -43,6 +44,9 @@ def draw_layers(
         elif owner.block is not None:
             if plans[owner.block].tensors:
                 plan.drawn[owner.id] = [Drawn("", "")]
+        elif owner.norms:
+            said = " and ".join(norm_words(norm) for norm in owner.norms)
+            refusals.add(owner, f"its weight is computed by {said}, which has no short formula")
         elif owner.target not in RECIPES:
             refusals.add(owner)
         else:
