@@ -56,14 +56,15 @@ State = Literal["waiting", "running", "done", "refused"]
 
 @dataclass(frozen=True)
 class Status:
-    """How an export stands. `since`: seconds since 1970 of its begin, of its step at `step_since`.
+    """How an export stands. `since`: when it was asked for, or began, in seconds since 1970.
 
-    `before`: how many wait in front of it. `sentence`: why it was refused. `kept`: the file.
+    `steps`: what was done, and is done now, each with its begin. `before`: how many wait in front of it.
+    `sentence`: why it was refused. `kept`: the file.
     """
 
     state: State
-    step: str = ""
     since: float = 0.0
+    steps: tuple[tuple[str, float], ...] = ()
     before: int = 0
     sentence: str = ""
     kept: Kept | None = None
@@ -80,7 +81,7 @@ class _Job:
     askers: list[str]
     since: float = field(default_factory=time.time)
     state: State = "waiting"
-    step: str = ""
+    steps: list[tuple[str, float]] = field(default_factory=list)
     process: subprocess.Popen[bytes] | None = None
     ended: Literal["", "cancelled", "late"] = ""  # before it was done
 
@@ -132,7 +133,7 @@ class Exports:
             if job is not None and job.ended != "cancelled":
                 waiting = [k for k, j in self._jobs.items() if j.state == "waiting"]
                 before = waiting.index(key) if key in waiting else 0
-                return Status(job.state, job.step, job.since, before)
+                return Status(job.state, job.since, tuple(job.steps), before)
             if key in self._refused:
                 return Status("refused", sentence=self._refused[key])
         found = kept.find(key, self.folder)
@@ -189,7 +190,7 @@ class Exports:
                 return
             busy = [owner for job in running for owner in job.askers]
             key, job = min(waiting, key=lambda one: min(map(busy.count, one[1].askers)))
-            job.state, job.step, job.since = "running", "Starting", time.time()
+            job.state, job.since = "running", time.time()
             running.append(job)
             threading.Thread(target=self._run, args=(key, job), name="export", daemon=True).start()
 
@@ -242,7 +243,8 @@ class Exports:
                 process.stdin.flush()
             for line in process.stdout:
                 answer = json.loads(line)
-                job.step = answer.get("step", job.step)
+                if "step" in answer:
+                    job.steps.append((answer["step"], time.time()))
         finally:
             timer.cancel()
             _kill(process)

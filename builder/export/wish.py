@@ -74,6 +74,7 @@ class Wish:
                 data=project.data if trains else None,
                 training=project.training if trains else None,
                 done={},
+                texts={},
             ),
             to,
             style if wanted.proven else "",
