@@ -66,7 +66,8 @@ class Wish:
         """A wish without what its format has no use for. Errors: NotFound for a format there is not."""
         wanted = format_for(to)
         trains = wanted.trains and run is None
-        private = trains and str((project.data or {}).get("source", "")).startswith("upload:")
+        source = project.data.get("source") if isinstance(project.data, Mapping) else None
+        private = trains and str(source).startswith("upload:")
         return cls(
             replace(
                 project,

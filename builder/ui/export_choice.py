@@ -85,7 +85,9 @@ def choose_wish(wanted: Format) -> Wish:
         _training_words(wanted, source.card)
     settings = state.training_settings()
     run = get_supervisor().store.folders / source.card.id if source.card is not None else None
-    project = replace(state.project(), training=settings.to_json(), done={})
+    choice = state.data_choice()
+    data = choice.to_json() if choice is not None else None
+    project = replace(state.project(), data=data, training=settings.to_json(), done={})
     asked = (project, wanted.key, style, settings.seed, run, epoch)
     before, known = state.recall("export.wish", ((), None))
     if known is not None and before == asked:

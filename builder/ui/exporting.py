@@ -58,7 +58,7 @@ def export_panel() -> None:
 
 def _why_not(wanted: Format, wish: Wish) -> str:
     """What is in the way, known without running anything."""
-    has_data = wish.run is not None or state.project().data is not None
+    has_data = wish.run is not None or state.data_choice() is not None
     report = state.check().report
     reason = why_not(
         wish.graph, report, wanted.key, wish.style,
@@ -73,7 +73,7 @@ def _button(wish: Wish, reason: str) -> None:
     """*Export*, or what is in the way of it; nothing where the file is there or being made."""
     if reason:
         st.warning(plain(reason), icon=":material/block:")
-        lacks_data = wish.to == "zip" and wish.run is None and state.project().data is None
+        lacks_data = wish.to == "zip" and wish.run is None and wish.project.data is None
         if lacks_data and st.button(
             "Choose data", key="lw_export_to_data", icon=":material/table_chart:"
         ):
