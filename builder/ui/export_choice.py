@@ -14,6 +14,7 @@ from builder.errors import LayerwiseError
 from builder.export.formats import FORMATS, Format, format_for
 from builder.export.queue import get_exports
 from builder.export.wish import Wish
+from builder.graph.changes import change_words
 from builder.graph.model import Graph
 from builder.training.card import RunCard
 from builder.training.losses import losses
@@ -53,7 +54,9 @@ def choose_format() -> Format:
         status = exports.status(last) if last is not None else None
         if status is not None and status.active:
             return f":material/hourglass_top: Being made. {wanted.help}"
-        if status is not None and status.state == "done":
+        if last is not None and status is not None and status.state == "done":
+            if change_words(last.graph, state.graph()):
+                return f":material/history: Made before an edit. {wanted.help}"
             return f":material/check_circle: Ready. {wanted.help}"
         return wanted.help
 

@@ -22,6 +22,7 @@ from builder.ui.markdown import plain
 from builder.ui.times import moment
 
 _ASK_EVERY_SECONDS: Final = 1.0
+_LARGEST_SHOWN: Final = 1_000_000  # bytes of a picture
 
 
 def export_result(wish: Wish, wanted: Wish) -> None:
@@ -57,14 +58,15 @@ def _draw(wish: Wish, was_active: bool, differs: str) -> None:
         elif status.kept is None:
             _refused(wish, status.sentence)
         else:
-            _finished(status.kept)
+            _finished(wish, status.kept, newest=not differs)
 
 
 # Under way ----------------------------------------------------------------------------------------
 
 
 def _under_way(wish: Wish, status: Status, differs: str) -> None:
-    title = format_for(wish.to).title
+    wanted = format_for(wish.to)
+    what = f"{'Making and proving' if wanted.proven else 'Making'}: {wanted.title}"
     since = max(0, round(time.time() - status.since))
     with st.container(border=True, key="lw_export_under_way", gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -74,9 +76,7 @@ def _under_way(wish: Wish, status: Status, differs: str) -> None:
                 most = get_exports().at_once
                 words = f"{others} This server makes {most} at a time."
             else:
-                st.markdown(
-                    f":material/progress_activity: **Making and proving: {title}** · {since} s"
-                )
+                st.markdown(f":material/progress_activity: **{what}** · {since} s")
                 words = ""
             st.space("stretch")
             st.button(
@@ -112,7 +112,7 @@ def _refused(wish: Wish, sentence: str) -> None:
 # Given --------------------------------------------------------------------------------------------
 
 
-def _finished(kept: Kept) -> None:
+def _finished(wish: Wish, kept: Kept, newest: bool) -> None:
     with st.container(border=True, key="lw_export_done", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             st.download_button(
@@ -121,24 +121,35 @@ def _finished(kept: Kept) -> None:
                 file_name=kept.name,
                 mime=kept.mime,
                 key="lw_export_download",
-                type="primary",
+                type="primary" if newest else "secondary",
                 icon=":material/download:",
                 on_click="ignore",
             )
             st.caption(f"{format_bytes(kept.size)} · made {moment(kept.made)}", width="content")
         if kept.proof is not None:
             _proof(kept.proof)
+        elif kept.size <= _LARGEST_SHOWN:
+            _picture(wish, kept)
+
+
+def _picture(wish: Wish, kept: Kept) -> None:
+    try:
+        content = kept.content()
+    except OSError:
+        return  # removed since it was found; the next run of the page says so
+    with st.container(key="lw_export_picture"):
+        st.image(content.decode("utf-8") if wish.to == "svg" else content)
 
 
 def _proof(proof: Proof) -> None:
     """The proof in plain words, and the sentences that stand in the file."""
     if proof.tolerance == 0.0:
         st.markdown(
-            ":green[:material/verified:] **Proven: it gives what the network here gives, bit for bit.**"
+            ":green[:material/verified:] **Proven: it gives what the network gives, bit for bit.**"
         )
     else:
         st.markdown(
-            ":green[:material/verified:] **Proven: it gives what the network here gives, to within "
+            ":green[:material/verified:] **Proven: it gives what the network gives, to within "
             f"{proof.tolerance:g}.**"
         )
     many = f"{len(proof.inputs)} input{'' if len(proof.inputs) == 1 else 's'}"

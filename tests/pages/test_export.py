@@ -139,7 +139,7 @@ def test_it_goes_on_while_one_is_on_another_page_and_is_found_again(app: App, ga
     until(lambda: not [p for p in get_exports().folder.iterdir() if p.name.startswith(".work")])
     app.at.switch_page("pages/code.py").run()
     assert app.at.radio(key="lw_export_format").value == "safetensors"
-    assert "Proven: it gives what the network here gives, bit for bit." in words(app)
+    assert "Proven: it gives what the network gives, bit for bit." in words(app)
     assert list(app.at.radio[0].proto.captions)[3].startswith(":material/check_circle: Ready.")
     app.shows_no_trouble()
 
@@ -186,6 +186,7 @@ def test_after_an_edit_the_file_says_that_it_is_of_before(app: App, gate: Path) 
     app.run()
     assert "This is of the network before “fc1” was changed." in words(app)
     assert has(app, "lw_export_download") and has(app, "lw_export_go")
+    assert app.at.radio[0].proto.captions[0].startswith(":material/history: Made before")
     app.session.work.undo()
     app.run()
     assert "This is of the network before" not in words(app)
