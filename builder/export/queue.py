@@ -48,6 +48,7 @@ MEMORY_GB: Final = os.environ.get("LAYERWISE_PROOF_GB") or "4"
 MOST_OF_ONE: Final = 8  # exports one person may have waiting: each format once
 MOST_WAITING: Final = 200
 _MOST_REMEMBERED: Final = 500  # refusals, and what was asked for last
+_MOST_OF_A_FORMAT: Final = 4  # wishes of a person for a project, in a format
 _SOURCES: Final = Path(__file__).parents[2]
 _WORK: Final = re.compile(r"\.work-(\d+)-(\d*)-[0-9a-f]+")
 
@@ -96,7 +97,7 @@ class Exports:
         self.at_once, self.seconds = at_once, seconds
         self._jobs: dict[str, _Job] = {}
         self._refused: dict[str, str] = {}
-        self._last: dict[tuple[str, str, str], Wish] = {}
+        self._asked: dict[tuple[str, str, str], list[Wish]] = {}
         self._lock = threading.RLock()
         self._closed = False
         self._sweep()
@@ -140,9 +141,10 @@ class Exports:
         return Status("done", kept=found) if found is not None else None
 
     def last(self, owner: str, project_id: str, to: str) -> Wish | None:
-        """What a person asked for last of a project in a format."""
+        """What a person asked for last of a project in a format, and has not taken back."""
         with self._lock:
-            return self._last.get((owner, project_id, to))
+            asked = list(self._asked.get((owner, project_id, to), ()))
+        return next((wish for wish in reversed(asked) if self.status(wish) is not None), None)
 
     def cancel(self, wish: Wish, owner: str) -> None:
         """Takes a person's wish back: with the last one who asked, it ends. None there is no error."""
@@ -165,10 +167,10 @@ class Exports:
 
     def _remember(self, wish: Wish, owner: str, project_id: str) -> None:
         place = (owner, project_id, wish.to)
-        self._last.pop(place, None)
-        self._last[place] = wish
-        while len(self._last) > _MOST_REMEMBERED:
-            del self._last[next(iter(self._last))]
+        before = [each for each in self._asked.pop(place, ()) if each.key != wish.key]
+        self._asked[place] = [*before[1 - _MOST_OF_A_FORMAT :], wish]
+        while len(self._asked) > _MOST_REMEMBERED:
+            del self._asked[next(iter(self._asked))]
 
     def _refuse_too_many(self, owner: str) -> None:
         waiting = [job for job in self._jobs.values() if job.state == "waiting"]

@@ -90,7 +90,7 @@ def choose_wish(wanted: Format) -> Wish:
     run = get_supervisor().store.folders / source.card.id if source.card is not None else None
     choice = state.data_choice()
     data = choice.to_json() if choice is not None else None
-    project = replace(state.project(), data=data, training=settings.to_json(), done={})
+    project = replace(state.project(), data=data, training=settings.to_json(), done={}, texts={})
     asked = (project, wanted.key, style, settings.seed, run, epoch)
     before, known = state.recall("export.wish", ((), None))
     if known is not None and before == asked:

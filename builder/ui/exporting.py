@@ -97,5 +97,6 @@ def _shown(wish: Wish) -> None:
         export_result(wish, wish)
         return
     last = exports.last(state.owner(), state.project_id() or "", wish.to)
-    if last is not None:
+    status = exports.status(last) if last is not None else None
+    if last is not None and status is not None and status.state != "refused":
         export_result(last, wish)

@@ -106,6 +106,21 @@ def test_one_that_was_cancelled_can_be_asked_for_again_at_once(
     assert ended(exports, wish()).state == "done"
 
 
+def test_behind_one_that_was_cancelled_the_one_before_is_found_again(
+    exports: Exports, gate: Path
+) -> None:
+    first, second = wish(), Wish.of(replace(MLP, name="Net 0"), "py", "functional")
+    (gate / "go").touch()
+    exports.ask(first, "me", "project")
+    ended(exports, first)
+    (gate / "go").unlink()
+    exports.ask(second, "me", "project")
+    assert exports.last("me", "project", "py") == second
+    exports.cancel(second, "me")
+    assert exports.last("me", "project", "py") == first
+    assert exports.last("me", "another", "py") is None
+
+
 def test_one_that_waits_is_cancelled_before_it_begins(exports: Exports) -> None:
     for number in range(3):
         exports.ask(wish(number), "me")
