@@ -63,7 +63,7 @@ def export(app: App, gate: Path, answer: dict[str, object] | None = None) -> App
 
 
 def last(app: App) -> Wish:
-    found = get_exports().last(app.owner, app.session.work.id, app.at.radio[0].value)
+    found = get_exports().last(app.owner, app.session.work.id, str(app.at.radio[0].value))
     assert found is not None
     return found
 
