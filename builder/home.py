@@ -4,6 +4,7 @@ $LAYERWISE_HOME or ~/.layerwise
 ├─ owners/<token>/      one person's projects and uploads
 ├─ runs/<run id>/       one training run each (builder/training/folder.py)
 ├─ run-data/            rows that several runs share (builder/training/pool.py)
+├─ exports/<key>/       finished exports, copies that may go (builder/export/kept.py)
 ├─ runs.sqlite          whose run is whose, and in which state (builder/training/store.py)
 └─ runs.reserve         room held for deleting a run on a full disk (builder/training/database.py)
 """

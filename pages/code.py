@@ -20,15 +20,24 @@ from builder.ui.code_view import (
     source,
     style_text,
 )
+from builder.ui.exporting import export_button, export_panel
 from builder.ui.head import page_head
 from builder.ui.problems import problem_list
 
 _ABOVE = 252  # pixels of page over the canvas
 
+
+def buttons() -> None:
+    """What the head has of this page's own."""
+    export_button()
+    read_code_button("code")
+
+
 if state.open_from_url() and canvas_beside():
     receive_canvas()
-page_head("Code", beside=lambda: read_code_button("code"))
+page_head("Code", beside=buttons)
 read_code_panel("code")
+export_panel()
 if not broken_warning():
     problem_list()
 graph = state.graph()

@@ -4,7 +4,8 @@
     Path(exported.name).write_bytes(exported.content)
 
 `subject` is what is exported, with what it gives; `proving` runs files in a clean interpreter
-(`clean`, a script that knows nothing of us) and compares; a file a format does the rest.
+(`clean`, a script that knows nothing of us) and compares; a file a format does the rest. For a server
+`queue` has wishes carried out a few at a time, each by a `worker`, and `kept` keeps what is finished.
 """
 
 from __future__ import annotations

@@ -329,7 +329,10 @@ def _limit(memory_bytes: int, cpu_seconds: int) -> None:
     if sys.platform == "linux":
         with open("/proc/self/statm", encoding="ascii") as status:
             used = int(status.read().split()[0]) * resource.getpagesize()
-        resource.setrlimit(resource.RLIMIT_AS, (used + memory_bytes, used + memory_bytes))
+        most, hard = used + memory_bytes, resource.getrlimit(resource.RLIMIT_AS)[1]
+        if hard != resource.RLIM_INFINITY:  # whoever started this is held to less
+            most = min(most, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 

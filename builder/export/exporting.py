@@ -12,6 +12,7 @@ from builder.errors import ExportRefused, JobRefused
 from builder.export.formats import Format, format_for
 from builder.export.names import file_stem
 from builder.export.proof import Proof
+from builder.export.steps import tell
 from builder.export.subject import Subject, subject_of
 from builder.graph.model import Graph
 from builder.graph.project import Project
@@ -59,17 +60,21 @@ def export_project(
     project = model if isinstance(model, Project) else Project(model.name or "Network", model)
     stem = file_stem(project.name)
     if not wanted.proven:
+        tell("Drawing the network")
         return Exported(f"{stem}{wanted.suffix}", _picture(project.graph, to), wanted.mime)
     refuse_own_code(project.graph)
     known = open_run(run) if isinstance(run, str | Path) else run
     if known is not None:
         _refuse_another_network(project, known)
+    if wanted.trains:
+        tell("Loading the data set")
     plan = _plan(project, wanted, data, known, settings)
     if to == "ipynb":
         from builder.export.notebook import without_collisions
 
         project = without_collisions(project)
     seed = plan.settings.seed if plan is not None else _seed(settings)
+    tell("Writing the code and running the network here")
     subject = _subject(project, style, known, epoch, seed)
     content, proof = _made(subject, plan, project, to)
     return Exported(f"{stem}{wanted.suffix}", content, wanted.mime, proof)

@@ -13,6 +13,7 @@ class Format:
     """One format. `suffix`: its file's ending. `help`: one sentence. `mime`: for a download.
 
     `proven`: it is run before it is given away; a picture is not. `trains`: it needs data and settings.
+    `weights`: it holds them.
     """
 
     key: str
@@ -22,6 +23,7 @@ class Format:
     help: str
     proven: bool = True
     trains: bool = False
+    weights: bool = False
 
 
 def format_for(key: str) -> Format:
@@ -36,30 +38,43 @@ def format_for(key: str) -> Format:
 FORMATS: Final = {
     entry.key: entry
     for entry in (
-        Format("py", "Python file", ".py", "text/x-python", "The model as PyTorch code."),
+        Format(
+            "py", "Python file", ".py", "text/x-python",
+            "The model as PyTorch code, to read and to import.",
+        ),
         Format(
             "zip", "Project", ".zip", "application/zip",
-            "model.py, train.py with data, loss and optimizer, weights, requirements and README.",
-            trains=True,
+            "To go on training elsewhere: model.py, train.py with data, loss and optimizer, the weights, "
+            "requirements and a README.",
+            trains=True, weights=True,
         ),
         Format(
             "ipynb", "Notebook", ".ipynb", "application/x-ipynb+json",
-            "A notebook that runs top to bottom: the model, and its training on a built-in set.",
+            "For Jupyter or Colab, runs top to bottom: the model, and its training on a built-in set.",
             trains=True,
         ),
         Format(
             "safetensors", "Weights", ".safetensors", "application/octet-stream",
-            "The weights by their names in the state_dict.",
+            "The weights by their names in the state_dict, for code that has the model.",
+            weights=True,
         ),
         Format(
             "pt2", "torch.export", ".pt2", "application/octet-stream",
-            "Code and weights in one file that runs without this Python code.",
+            "Code and weights in one file, for torch anywhere, without this Python code.",
+            weights=True,
         ),
         Format(
             "onnx", "ONNX", ".onnx", "application/octet-stream",
-            "For other runtimes, checked in onnxruntime; needs the extra “onnx”.",
+            "Code and weights for other runtimes and languages, checked in onnxruntime.",
+            weights=True,
         ),
-        Format("svg", "Picture (SVG)", ".svg", "image/svg+xml", "The drawn network.", proven=False),
-        Format("png", "Picture (PNG)", ".png", "image/png", "The drawn network.", proven=False),
+        Format(
+            "svg", "Picture (SVG)", ".svg", "image/svg+xml",
+            "The drawn network for slides and papers, sharp at every size.", proven=False,
+        ),
+        Format(
+            "png", "Picture (PNG)", ".png", "image/png",
+            "The drawn network as an image for everything else.", proven=False,
+        ),
     )
 }  # fmt: skip

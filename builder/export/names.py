@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import Any, Final
 
@@ -31,8 +30,14 @@ def as_literal(value: Any) -> str:
 
 
 def file_stem(name: str) -> str:
-    """A name for a file on any system, without its ending: "My Net!" gives "my_net"."""
-    plain = unicodedata.normalize("NFKD", name[: 4 * _MOST_IN_A_FILE_NAME])
-    words = re.findall(r"[a-z0-9]+", plain.encode("ascii", "ignore").decode().lower())
-    stem = "_".join(words)[:_MOST_IN_A_FILE_NAME].strip("_") or "network"
+    """A name for a file on any system, without its ending: "My Net!" gives "my_net".
+
+    Letters of every script stay, of signs none.
+    """
+    kept = ""
+    for sign in unicodedata.normalize("NFKC", name[: 4 * _MOST_IN_A_FILE_NAME]).lower():
+        kind = unicodedata.category(sign)[0]
+        of_a_letter = kind == "M" and kept[-1:].strip()  # a vowel sign
+        kept += sign if kind in "LN" or of_a_letter else " "
+    stem = "_".join(kept.split())[:_MOST_IN_A_FILE_NAME].strip("_") or "network"
     return f"{stem}_net" if stem in _DEVICES else stem

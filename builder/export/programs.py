@@ -45,14 +45,21 @@ def export_onnx(subject: Subject) -> tuple[bytes, Proof]:
 
     Errors: ExportRefused, also where the extra is not installed.
     """
-    missing = missing_for_onnx()
-    if missing:
-        raise ExportRefused(
-            f"ONNX needs {' and '.join(missing)}, not installed here: "
-            "`pip install -e .[onnx]` brings what it needs."
-        )
+    if sentence := why_no_onnx():
+        raise ExportRefused(sentence)
     what = "the program was checked by onnx and run by onnxruntime"
     return _exported(subject, "onnx", ONNX_TOLERANCE, what)
+
+
+def why_no_onnx() -> str:
+    """What is missing for ONNX, and how to get it; "" where all of it is here."""
+    missing = missing_for_onnx()
+    if not missing:
+        return ""
+    return (
+        f"ONNX needs {' and '.join(missing)}, not installed here: "
+        "`pip install -e .[onnx]` brings what it needs."
+    )
 
 
 def missing_for_onnx() -> list[str]:

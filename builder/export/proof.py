@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -65,6 +65,14 @@ class Proof:
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Proof:
+        """What `to_json` gave."""
+        fields: dict[str, Any] = {
+            n: tuple(v) if isinstance(v, list) else v for n, v in value.items()
+        }
+        return cls(**fields)
 
 
 def promised(subject: Subject, what: str, *, modes: Iterable[str] = (), **more: Any) -> Proof:

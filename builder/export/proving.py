@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from builder.errors import ExportRefused, quote
 from builder.export import clean
+from builder.export.steps import tell
 from builder.export.subject import Subject
 
 if TYPE_CHECKING:
@@ -22,8 +23,14 @@ if TYPE_CHECKING:
 
 PROOF_SECONDS: Final = float(os.environ.get("LAYERWISE_PROOF_SECONDS") or 300)
 """Of one clean interpreter; a training's first epoch is part of it."""
-MEMORY_BYTES: Final = 12 << 30
+MEMORY_BYTES: Final = int(float(os.environ.get("LAYERWISE_PROOF_GB") or 12) * (1 << 30))
 """Of address space, on top of what torch takes when it is imported."""
+_OWN_GROUP: Final = os.environ.get("LAYERWISE_PROOF_GROUP") != "kept"
+"""Whether a clean interpreter leads a process group; one that is ended with its parent does not."""
+_MAKING: Final = {
+    "make_pt2": "Making the program with torch.export",
+    "make_onnx": "Making the program with torch.onnx",
+}
 
 
 @contextmanager
@@ -67,6 +74,7 @@ def answers_of(folder: Path, jobs: Sequence[Mapping[str, Any]]) -> list[dict[str
     The interpreter starts with `-I` in the folder, without an environment of ours, on one thread, with
     limited memory and time. Errors: ExportRefused where it gave no answer.
     """
+    tell(_MAKING.get(jobs[0]["kind"], "Running the file in a clean Python"))
     task = {"jobs": list(jobs), "memory_bytes": MEMORY_BYTES, "cpu_seconds": int(PROOF_SECONDS) + 5}
     (folder / "task.json").write_text(json.dumps(task), "utf-8")
     ended = _run([sys.executable, "-I", "-B", str(Path(clean.__file__)), str(folder)], folder)
@@ -176,7 +184,7 @@ def _run(command: list[str], folder: Path) -> str:
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=subprocess.STDOUT,
-            start_new_session=True,
+            start_new_session=_OWN_GROUP,
         )
         try:
             process.wait(PROOF_SECONDS)
@@ -195,7 +203,7 @@ def _run(command: list[str], folder: Path) -> str:
 def _end(process: subprocess.Popen[bytes]) -> None:
     if process.poll() is None:
         with suppress(OSError):
-            if hasattr(os, "killpg"):
+            if _OWN_GROUP and hasattr(os, "killpg"):
                 os.killpg(process.pid, signal.SIGKILL)
             else:
                 process.kill()

@@ -84,7 +84,7 @@ def subject_of(
     style_for(style)
     refuse_own_code(graph)
     report = report or _shapes(graph)
-    _refuse(graph, report)
+    refuse_unfinished(graph, report)
     if style == MANUAL and state is not None:
         raise ExportRefused(
             "The style “manual” has no state_dict that trained weights could be loaded into. Choose "
@@ -126,7 +126,8 @@ def _shapes(graph: Graph) -> ShapeReport:
     return infer_shapes(graph)
 
 
-def _refuse(graph: Graph, report: ShapeReport) -> None:
+def refuse_unfinished(graph: Graph, report: ShapeReport) -> None:
+    """ExportRefused for a network that does not run yet, or is too large to be run here."""
     if report.errors:
         raise ExportRefused(f"The network does not run yet: {report.errors[0].message}")
     for node in graph.inputs:

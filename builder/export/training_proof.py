@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from builder.errors import ExportRefused, JobRefused
+from builder.export.steps import tell
 from builder.training.headless import train
 from builder.training.prepare import Plan
 
@@ -19,6 +20,7 @@ def app_figures(plan: Plan, folder: Path) -> list[dict[str, Any]]:
 
     Errors: ExportRefused where the training cannot be done.
     """
+    tell("Training its first epoch as Layerwise does")
     settings = plan.settings.with_(epochs=min(PROOF_EPOCHS, plan.settings.epochs), device="cpu")
     try:
         run = train(plan.project, plan.data, folder=folder / "run", **_all(settings))

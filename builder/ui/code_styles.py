@@ -38,8 +38,7 @@ def style_choice(graph: Graph) -> tuple[Style, Style | None]:
     is None also where the canvas stands beside the first.
     """
     offered = styles()
-    wanted = state.recall(_STYLE)
-    first = offered[wanted] if wanted in offered else _first_written(graph)
+    first = style_looked_at(graph)
     with st.container(key="lw_code_choice", horizontal=True, vertical_alignment="bottom"):
         state.follow(_STYLE_KEY, first.key)
         st.segmented_control(
@@ -65,6 +64,11 @@ def style_choice(graph: Graph) -> tuple[Style, Style | None]:
         )
         layer_lines(graph)
     return first, offered.get(beside or "")
+
+
+def style_looked_at(graph: Graph) -> Style:
+    """The style a person chose, until then the shortest in which the network can be written."""
+    return styles().get(str(state.recall(_STYLE))) or _first_written(graph)
 
 
 def _first_written(graph: Graph) -> Style:

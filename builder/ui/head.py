@@ -193,7 +193,7 @@ def _chip() -> None:
 
 
 def _data_chip() -> None:
-    name, against = _data_name(), _does_not_fit()
+    name, against = _data_name(), does_not_fit()
     help_words = "The chosen data set" if name else "Choose what the network learns from"
     clicked = st.button(
         f"{plain(name)} · does not fit" if name and against else plain(name or "No data set"),
@@ -218,7 +218,7 @@ def _data_name() -> str | None:
         return "Data set missing"
 
 
-def _does_not_fit() -> str:
+def does_not_fit() -> str:
     """Where the network and the chosen data disagree; "" where they do not or it takes time to say."""
     if state.project().data is None or not _checked():
         return ""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final
 
 from builder.errors import LayerwiseError, ProjectRefused, quote
+from builder.export.names import file_stem
 from builder.graph.edits import Edit, RenameModel, SetFrame, SetNote, SetPosition, SetPositions
 from builder.graph.history import same
 from builder.graph.model import BATCH, Graph, Node, Ref, TensorSpec
@@ -151,8 +152,7 @@ def export_project() -> str:
 
 def file_name(ending: str) -> str:
     """A safe file name made from the project's name: "digits_cnn.json" for the ending ".json"."""
-    stem = re.sub(r"[^a-z0-9]+", "_", project().name.lower()).strip("_")[:60]
-    return (stem or "network") + ending
+    return file_stem(project().name) + ending
 
 
 @whole

@@ -55,8 +55,8 @@ def names() -> None:
     st.text(state.file_name(".json"))
 
 
-def test_a_file_name_is_made_of_plain_letters() -> None:
-    assert AppTest.from_function(names).run().text[0].value == "gr_e_x.json"
+def test_a_file_name_is_made_of_letters_alone() -> None:
+    assert AppTest.from_function(names).run().text[0].value == "größe_x.json"
 
 
 def one_name() -> None:
