@@ -153,6 +153,21 @@ def trained(app: App):  # type: ignore[no-untyped-def]
     return store.open(card.id, app.owner)
 
 
+def test_the_export_panel_takes_them_first_and_says_where_they_do_not_fit(
+    app: App, tmp_path: Path
+) -> None:
+    with_weights(app, tmp_path, "code").click("lw_export_switch")
+    app.at.radio(key="lw_export_format").set_value("safetensors").run()
+    box = app.box("lw_export_weights")
+    assert box.options == ["Your weights · mine.safetensors", "As PyTorch draws them, seed 0"]
+    app.session.work.edit(SetArgument("fc1", "out_features", 20))
+    app.run()
+    box = app.box("lw_export_weights")
+    assert box.options == ["As PyTorch draws them, seed 0"]
+    assert "no longer fit the network" in box.help
+    app.shows_no_trouble()
+
+
 def test_a_name_of_html_and_markdown_stays_a_name(app: App, tmp_path: Path) -> None:
     with_weights(app, tmp_path, "train", "<b>:material/home: **x** $y$.safetensors")
     for page in ("train", "inspect", "code"):

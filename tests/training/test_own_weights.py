@@ -22,6 +22,7 @@ from builder.code.weight_files import MARK
 from builder.code.weight_fit import fit_weights
 from builder.errors import CodeRefused, ExportRefused, WeightsRefused
 from builder.export import export_project
+from builder.export.wish import Wish
 from builder.graph.model import Graph
 from builder.graph.project import Project
 from builder.home import StorageRefused
@@ -357,6 +358,24 @@ def test_a_run_that_started_from_them_is_exported_with_its_start(
         (tmp_path / "start.safetensors").write_bytes(archive.read("start.safetensors"))
     given, state = load_file(tmp_path / "start.safetensors"), load_file(checkpoint)
     assert all(torch.equal(given[n], state[n]) for n in state)
+
+
+def test_a_wish_holds_to_the_very_file_that_was_asked_for(tmp_path: Path, checkpoint: Path) -> None:
+    into = tmp_path / "net.weights.safetensors"
+    take_in(checkpoint, moons().graph, into)
+    found = find_weights(into)
+    assert found is not None
+    wish = Wish.of(moons(), "safetensors", weights=into, stamp=found.stamp)
+    again = Wish.from_json(json.loads(json.dumps(wish.to_json())))
+    assert again == wish and again.key == wish.key
+    assert wish.key != Wish.of(moons(), "safetensors").key
+    from safetensors.torch import load
+
+    given = load(wish.carry_out().content)
+    assert torch.equal(given["fc1.weight"], load_file(checkpoint)["fc1.weight"])
+    take_in(checkpoint, moons().graph, into)
+    with pytest.raises(ExportRefused, match="replaced or taken away"):
+        wish.carry_out()
 
 
 def test_a_run_and_a_file_are_not_taken_together(tmp_path: Path, checkpoint: Path) -> None:
