@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from builder.graph.project import save_project as save_project
     from builder.training import open_run as open_run
     from builder.training import train as train
+    from builder.training.own_weights import load_weights as load_weights
 
 __version__ = "0.1.0"
 
@@ -34,6 +35,7 @@ _VERBS = {
     "gallery_project": "builder.gallery:project",
     "load_dataset": "builder.data",
     "load_project": "builder.graph.project",
+    "load_weights": "builder.training.own_weights",
     "open_run": "builder.training",
     "read_code": "builder.code.reading",
     "save_project": "builder.graph.project",
@@ -48,6 +50,7 @@ __all__ = [
     "gallery_project",
     "load_dataset",
     "load_project",
+    "load_weights",
     "open_run",
     "read_code",
     "save_project",

@@ -59,6 +59,10 @@ class CodeRefused(LayerwiseError):
         super().__init__(f"{where}{reason} {help}".strip())
 
 
+class WeightsRefused(LayerwiseError):
+    """A file of weights that cannot be opened, kept, or loaded into its network, with the reason."""
+
+
 class DataRefused(LayerwiseError):
     """A data set that cannot be read, prepared or fitted."""
 

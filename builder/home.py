@@ -1,7 +1,7 @@
 """Where Layerwise keeps what outlives a click, and how a file is written so that it is never half there.
 
 $LAYERWISE_HOME or ~/.layerwise
-├─ owners/<token>/      one person's projects and uploads
+├─ owners/<token>/      one person's projects, with weights they brought, and uploads
 ├─ runs/<run id>/       one training run each (builder/training/folder.py)
 ├─ run-data/            rows that several runs share (builder/training/pool.py)
 ├─ exports/<key>/       finished exports, copies that may go (builder/export/kept.py)

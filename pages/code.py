@@ -23,12 +23,14 @@ from builder.ui.code_view import (
 from builder.ui.exporting import export_button, export_panel
 from builder.ui.head import page_head
 from builder.ui.problems import problem_list
+from builder.ui.weights_panel import weights_button
 
 _ABOVE = 252  # pixels of page over the canvas
 
 
 def buttons() -> None:
     """What the head has of this page's own."""
+    weights_button("code")
     export_button()
     read_code_button("code")
 

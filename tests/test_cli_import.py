@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from torch import nn
 
 import builder
@@ -121,7 +121,7 @@ def test_a_file_that_is_no_text_is_refused(
     assert run(tmp_path / "none.py") == 2
 
 
-def test_weights_that_fit_are_said_to(
+def test_weights_that_fit_are_said_to_and_kept_beside_the_project(
     text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     save_file(Wanted().state_dict(), tmp_path / "net.safetensors")
@@ -129,7 +129,10 @@ def test_weights_that_fit_are_said_to(
     for name in ("net.safetensors", "net.pt"):
         given = ("--target", "Net(1)", "--weights", tmp_path / name, "-o", tmp_path / "net.json")
         assert run(text, *given) == 0
-        assert f"{name}: All 4 tensors fit, by name and by shape." in capsys.readouterr().err
+        said = capsys.readouterr().err
+        assert f"{name}: All 4 tensors fit, by name and by shape." in said
+        assert f"Wrote {tmp_path / 'net.weights.safetensors'}: train and export take" in said
+        assert len(load_file(tmp_path / "net.weights.safetensors")) == 4
 
 
 def test_weights_that_do_not_fit_are_named_and_end_in_1(
@@ -140,9 +143,10 @@ def test_weights_that_do_not_fit_are_named_and_end_in_1(
     save_file({**weights, "head.bias": torch.zeros(2)}, tmp_path / "net.safetensors")
     assert run(text, "--target", "Net(1)", "--weights", tmp_path / "net.safetensors") == 1
     said = capsys.readouterr().err
-    assert "The network has what the file lacks: “fc.bias”." in said
-    assert "The file has what the network lacks: “head.bias”." in said
-    assert "“encoder.conv.weight” is 8×3×3×3 in the file and 8×1×3×3 in the network." in said
+    assert (
+        "net.safetensors: They do not fit: the file lacks “fc.bias”; the network lacks “head.bias”; "
+        "“encoder.conv.weight” is 8×3×3×3 in the file and 8×1×3×3 in the network.\n"
+    ) in said
 
 
 def test_a_checkpoint_that_cannot_be_opened_loses_no_project(
@@ -152,3 +156,84 @@ def test_a_checkpoint_that_cannot_be_opened_loses_no_project(
     assert run(text, "--weights", tmp_path / "whole.pt", "-o", tmp_path / "net.json") == 1
     assert "nothing else is opened" in capsys.readouterr().err
     assert builder.load_project(tmp_path / "net.json").name == "Net"
+    assert not (tmp_path / "net.weights.safetensors").exists()
+
+
+SMALL = """
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc1 = nn.Linear(2, 8)
+        self.act = nn.ReLU()
+        self.fc2 = nn.Linear(8, 2)
+
+    def forward(self, x):
+        return self.fc2(self.act(self.fc1(x)))
+"""
+
+
+def small() -> dict[str, torch.Tensor]:
+    torch.manual_seed(5)
+    shapes = {"fc1.weight": (8, 2), "fc1.bias": (8,), "fc2.weight": (2, 8), "fc2.bias": (2,)}
+    return {name: torch.rand(shape) for name, shape in shapes.items()}
+
+
+def test_what_was_imported_is_trained_and_exported_with_its_weights(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.py").write_text(SMALL)
+    torch.save(small(), "mine.pt")
+    assert run("net.py", "--weights", "mine.pt", "-o", "net.json") == 0
+
+    short = ["--data", "moons", "--epochs", "1", "--quiet"]
+    assert cli.main(["train", "net.json", *short, "--run", "first"]) == 0
+    assert "Weights: net.weights.safetensors." in capsys.readouterr().err
+    begun = builder.open_run("first").state_dict(0)
+    assert all(torch.equal(begun[name], value) for name, value in small().items())
+
+    assert cli.main(["export", "net.json", "--to", "safetensors", "-o", "out.safetensors"]) == 0
+    assert all(torch.equal(load_file("out.safetensors")[n], v) for n, v in small().items())
+    assert "Proven with weights of a file that was brought." in capsys.readouterr().err
+
+    other = {name: value + 1 for name, value in small().items()}
+    save_file({f"module.{n}": v for n, v in other.items()}, "other.safetensors")
+    named = ["--weights", "other.safetensors"]
+    assert cli.main(["train", "net.json", *short, "--run", "second", *named]) == 0
+    begun = builder.open_run("second").state_dict(0)
+    assert all(torch.equal(begun[name], value) for name, value in other.items())
+    assert cli.main(["train", "net.json", *short, "--run", "third", "--no-weights"]) == 0
+    assert builder.open_run("third").start is None
+
+
+def test_weights_beside_a_changed_project_are_refused_with_the_way_out(
+    text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("net.py").write_text(SMALL)
+    Path("wide.py").write_text(SMALL.replace("8", "9"))
+    torch.save(small(), "mine.pt")
+    assert run("net.py", "--weights", "mine.pt", "-o", "net.json") == 0
+    assert run("wide.py", "-o", "net.json") == 0
+    assert "net.weights.safetensors lies there from before" in capsys.readouterr().err
+    assert cli.main(["train", "net.json", "--data", "moons", "--run", "run"]) == 2
+    said = capsys.readouterr().err
+    assert "“mine.pt” does not fit the network: “fc1.weight” is 8×2 in the file and 9×2" in said
+    assert "--no-weights leaves it out" in said
+    assert not Path("run").exists()
+    assert cli.main(["export", "net.json", "--to", "py", "--weights", "gone.pt"]) == 2
+    assert "There is no file “gone.pt”" in capsys.readouterr().err
+    both = ["--weights", "mine.pt", "--no-weights"]
+    assert cli.main(["export", "net.json", "--to", "py", *both]) == 2
+    assert "choose one" in capsys.readouterr().err
+
+
+def test_weights_for_a_network_that_is_only_printed_are_checked_and_not_kept(
+    text: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_file(Wanted().state_dict(), tmp_path / "net.safetensors")
+    assert run(text, "--target", "Net(1)", "--weights", tmp_path / "net.safetensors") == 0
+    assert "All 4 tensors fit" in capsys.readouterr().err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["net.py", "net.safetensors"]

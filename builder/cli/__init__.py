@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         "--weights",
         type=Path,
         metavar="FILE",
-        help="a .safetensors or .pt checkpoint: do its names and shapes fit? (exit code 1: no)",
+        help="a .safetensors or .pt checkpoint, kept beside the project (exit code 1: does not fit)",
     )
     read.add_argument("-o", "--output", type=Path, metavar="FILE", help="default: print it")
 
@@ -135,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--data", required=True, metavar="NAME|PATH", help="digits, moons, my.csv …")
     train.add_argument("--run", type=Path, required=True, metavar="DIR", help="a new folder")
     _add_training_options(train)
+    _add_weights(train)
     train.add_argument("--device", metavar="NAME", help="cpu, cuda, cuda:1, mps")
     train.add_argument("--fit", action="store_true", help="fit input and output to the data first")
     train.add_argument("--quiet", action="store_true", help="no progress bar")
@@ -155,6 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument(
         "--run", type=Path, metavar="DIR", help="a run's weights, data and settings"
     )
+    _add_weights(export)
     export.add_argument(
         "--epoch", type=int, metavar="N", help="of the run (default: the last kept)"
     )
@@ -164,6 +166,21 @@ def _parser() -> argparse.ArgumentParser:
     _add_training_options(export)
     export.set_defaults(device=None)
     return parser
+
+
+def _add_weights(command: argparse.ArgumentParser) -> None:
+    """Where the first weights come from."""
+    command.add_argument(
+        "--weights",
+        type=Path,
+        metavar="FILE",
+        help="a .safetensors or .pt checkpoint (default: PROJECT.weights.safetensors, where it is)",
+    )
+    command.add_argument(
+        "--no-weights",
+        action="store_true",
+        help="fresh weights, also where a file lies beside the project",
+    )
 
 
 def _add_training_options(command: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import builder
 from builder.cli.answers import DONE, say
-from builder.cli.training import SETTINGS, data_for
+from builder.cli.training import SETTINGS, data_for, weights_for
 from builder.errors import ExportRefused
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def export(arguments: argparse.Namespace) -> int:
         data=data,
         run=run,
         epoch=arguments.epoch,
+        weights=_weights(project, arguments, run),
         **settings,
     )
     output = arguments.output or Path(exported.name)
@@ -49,6 +50,18 @@ def export(arguments: argparse.Namespace) -> int:
         say(sentence)
     say(f"Wrote {output}.")
     return DONE
+
+
+def _weights(project: Project, arguments: argparse.Namespace, run: Path | None) -> Path | None:
+    """A run has its own; a picture, and code by hand, take none but those that are named."""
+    from builder.code.registry import MANUAL
+    from builder.export.formats import format_for
+
+    if arguments.weights is None:
+        takes_none = not format_for(arguments.to).proven or arguments.style == MANUAL
+        if run is not None or takes_none or arguments.no_weights:
+            return None
+    return weights_for(project, Path(arguments.file), arguments)
 
 
 def _project(name: str, run: Path | None) -> Project:

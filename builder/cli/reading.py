@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import builder
 from builder.cli.answers import DONE, PROBLEMS, REFUSED, say
-from builder.errors import CodeRefused, ProjectRefused
+from builder.errors import CodeRefused, ProjectRefused, WeightsRefused
+from builder.home import StorageRefused
 
 if TYPE_CHECKING:
     from builder.code.reading import Read
@@ -36,6 +37,7 @@ def import_code(arguments: argparse.Namespace) -> int:
         say(f"{problem.severity}: {problem.message}")
     project = _project(found, arguments.file)
     fits = arguments.weights is None or _weights_fit(found, arguments.weights)
+    keep = arguments.weights if fits else None
     if arguments.output is None:
         from builder.graph.project import to_json
 
@@ -45,6 +47,7 @@ def import_code(arguments: argparse.Namespace) -> int:
     say(f"{project.name}: {facts(found.graph, report)}")
     if arguments.output is not None:
         say(f"Wrote {arguments.output}.")
+        fits = _keep_weights(found, keep, arguments.output) and fits
     return DONE if fits and not report.errors else PROBLEMS
 
 
@@ -101,13 +104,31 @@ def _project(found: Read, path: Path) -> Project:
 
 
 def _weights_fit(found: Read, path: Path) -> bool:
-    from builder.code.weight_files import fit_weights, read_shapes
+    from builder.code.weight_files import read_shapes
+    from builder.code.weight_fit import fit_weights
 
     try:
         fit = fit_weights(found.graph, read_shapes(path))
-    except CodeRefused as refusal:  # the network is read all the same
-        say(f"{path.name}: {refusal}")
+    except (CodeRefused, WeightsRefused) as refusal:  # the network is read all the same
+        say(str(refusal))
         return False
-    for sentence in fit.sentences:
-        say(f"{path.name}: {sentence}")
+    say(f"{path.name}: {fit.sentence}")
     return fit.ok
+
+
+def _keep_weights(found: Read, path: Path | None, project: Path) -> bool:
+    """Puts weights that fit beside the project file; whether that went well."""
+    from builder.training.own_weights import take_in, weights_beside
+
+    beside = weights_beside(project)
+    if path is None:
+        if beside.exists():
+            say(f"{beside} lies there from before: it is used where it fits the network.")
+        return True
+    try:
+        take_in(path, found.graph, beside)
+    except (WeightsRefused, StorageRefused) as refusal:  # the project is written all the same
+        say(str(refusal))
+        return False
+    say(f"Wrote {beside}: train and export take these weights.")
+    return True

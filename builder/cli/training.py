@@ -6,10 +6,12 @@ import argparse
 import shutil
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import builder
 from builder.cli.answers import DONE, PROBLEMS, say
+from builder.errors import WeightsRefused
 
 if TYPE_CHECKING:
     from builder.graph.project import Project
@@ -38,12 +40,14 @@ def train(arguments: argparse.Namespace) -> int:
     data = data_for(project, arguments.data, asked)
     if arguments.fit:
         project, data = _fitted(project, data, settings, arguments.data, asked)
+    weights = weights_for(project, arguments.file, arguments)
     bar = None if arguments.quiet else _Bar()
     run = builder.train(
         project,
         data,
         folder=arguments.run,
         on_progress=bar,
+        weights=weights,
         on_warning=lambda text: say(f"warning: {text}"),
         **settings,
     )
@@ -52,6 +56,34 @@ def train(arguments: argparse.Namespace) -> int:
     say(run.sentence)
     print(arguments.run)
     return DONE if run.state == "finished" else PROBLEMS
+
+
+def weights_for(project: Project, file: Path, arguments: argparse.Namespace) -> Path | None:
+    """The weights that are meant: the file named, else the one beside the project, where there is one.
+
+    Errors: WeightsRefused where they do not fit.
+    """
+    from builder.training.own_weights import find_weights, refuse_unfit, weights_beside
+
+    if arguments.no_weights:
+        if arguments.weights is not None:
+            raise WeightsRefused("--weights names a file, and --no-weights takes none: choose one.")
+        return None
+    named: Path | None = arguments.weights
+    beside = weights_beside(file)
+    drawn = (project.training or {}).get("start") == "drawn"
+    if named is None and (drawn or find_weights(beside) is None):
+        return None
+    try:
+        refuse_unfit(named or beside, project.graph)
+    except WeightsRefused as refusal:
+        if named is not None:
+            raise
+        raise WeightsRefused(
+            f"{beside}: {refusal} --no-weights leaves it out, --weights names another file."
+        ) from None
+    say(f"Weights: {named or beside}.")
+    return named or beside
 
 
 def data_for(project: Project, name: str, asked: Mapping[str, Any]) -> Any:

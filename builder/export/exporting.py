@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from builder.code.limits import refuse_own_code
 from builder.code.write import model_source
@@ -17,6 +18,7 @@ from builder.export.subject import Subject, subject_of
 from builder.graph.model import Graph
 from builder.graph.project import Project
 from builder.training.headless import chosen_settings
+from builder.training.own_weights import is_ready, load_weights, read_tensors, take_in
 from builder.training.prepare import Plan, make_plan, run_data
 from builder.training.run import Run, open_run
 from builder.training.settings import TrainingSettings
@@ -24,6 +26,9 @@ from builder.training.tensors import RunData
 
 if TYPE_CHECKING:
     from builder.data import Dataset
+
+
+_BROUGHT: Final = "of a file that was brought"
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,7 @@ def export_project(
     data: Dataset | RunData | str | None = None,
     run: Run | str | Path | None = None,
     epoch: int | None = None,
+    weights: str | Path | None = None,
     **settings: Any,
 ) -> Exported:
     """Writes a network in a format, runs that file in a clean interpreter, and gives it with its proof.
@@ -51,10 +57,11 @@ def export_project(
     Args:    to: a key of `FORMATS`: py, zip, ipynb, safetensors, pt2, onnx, svg, png. style: a key of
              `builder.code.styles()`. data: for zip and ipynb, a loaded set or the name of one; by
              default the run's, or the project's choice. run: takes the weights of an epoch (the last
-             kept one), its data and its settings; it has to have trained this network. settings:
+             kept one), its data and its settings; it has to have trained this network. weights: a
+             checkpoint (.safetensors, .pt) in place of a run's; what trains starts from it. settings:
              fields of `TrainingSettings`, flat.
     Errors:  ExportRefused where it cannot be made, or its proof failed; CodeRefused, DataRefused,
-             NotFound, JobRefused where what was asked for is not there.
+             NotFound, JobRefused, WeightsRefused where what was asked for is not there.
     """
     wanted = format_for(to)
     project = model if isinstance(model, Project) else Project(model.name or "Network", model)
@@ -63,19 +70,37 @@ def export_project(
         tell("Drawing the network")
         return Exported(f"{stem}{wanted.suffix}", _picture(project.graph, to), wanted.mime)
     refuse_own_code(project.graph)
+    if weights is not None and run is not None:
+        raise ExportRefused("Weights come from a run or from a file: leave one of them out.")
+    if weights is not None and not is_ready(Path(weights), project.graph):
+        with tempfile.TemporaryDirectory(prefix="layerwise-") as folder:
+            ready = Path(folder) / "weights.safetensors"
+            take_in(Path(weights), project.graph, ready)
+            return export_project(
+                project, to, style=style, data=data, epoch=epoch, weights=ready, **settings
+            )
+    brought = load_weights(project, weights) if weights is not None else None
     known = open_run(run) if isinstance(run, str | Path) else run
     if known is not None:
         _refuse_another_network(project, known)
     if wanted.trains:
         tell("Loading the data set")
     plan = _plan(project, wanted, data, known, settings)
+    if plan is not None:
+        plan = replace(plan, weights=_start(known, weights))
     if to == "ipynb":
         from builder.export.notebook import without_collisions
 
         project = without_collisions(project)
     seed = plan.settings.seed if plan is not None else _seed(settings)
     tell("Writing the code and running the network here")
-    subject = _subject(project, style, known, epoch, seed)
+    if brought is not None and epoch is None:
+        start = brought if plan is not None else None
+        subject = subject_of(
+            project.graph, style, seed=seed, state=brought, weights=_BROUGHT, start=start
+        )
+    else:
+        subject = _subject(project, style, known, epoch, seed)
     content, proof = _made(subject, plan, project, to)
     return Exported(f"{stem}{wanted.suffix}", content, wanted.mime, proof)
 
@@ -174,6 +199,13 @@ def _rows(
     return run_data(load_dataset(project.data))
 
 
+def _start(run: Run | None, weights: str | Path | None) -> Path | None:
+    """The file that training starts from; None where the seed draws the weights."""
+    if run is not None:
+        return run.folder.start if run.start is not None else None
+    return Path(weights) if weights is not None else None
+
+
 def _seed(settings: dict[str, Any]) -> int:
     return TrainingSettings.of(**{n: v for n, v in settings.items() if n == "seed"}).seed
 
@@ -186,6 +218,7 @@ def _subject(
             raise ExportRefused("An epoch is one of a run: name the run too.")
         return subject_of(project.graph, style, seed=seed)
     state, kept = run.state_dict(epoch), run.epochs()
+    start = read_tensors(run.folder.start) if run.start is not None else None
     told = epoch if epoch is not None else kept[-1]
     return subject_of(
         project.graph,
@@ -193,4 +226,5 @@ def _subject(
         seed=seed,
         state=state,
         weights=f"of a training run after epoch {told}",
+        start=start,
     )

@@ -38,7 +38,7 @@ def export_ipynb(subject: Subject, plan: Plan | None, title: str) -> tuple[bytes
             f"The notebook uses the name {min(taken)} itself. Call that class otherwise."
         )
     data = data_script(plan) if plan is not None and built_in(plan) is not None else None
-    trained = plan if data is not None and not data.rows else None
+    trained = plan if data is not None and not data.rows and subject.start is None else None
     with workplace() as folder:
         app = app_figures(trained, folder) if trained is not None else []
         proof = promised(
@@ -95,9 +95,11 @@ def _cells(
     model, smoke = _parts_of(subject.source)
     if plan is None:
         if asked is not None:
-            name = as_comment(asked.data.title)
+            missing = as_comment(asked.data.title)
+            if subject.start is not None:
+                missing = "What this training starts from, weights that were brought,"
             cells.append(
-                _markdown(f"{name} is not part of this notebook: the zip project holds it.")
+                _markdown(f"{missing} is not part of this notebook: the zip project holds it.")
             )
         made = [_code(f"model = {subject.makes}")] if subject.makes else []
         return [*cells, _markdown("## The network"), seed, _code(model), *made, *_look(smoke)]

@@ -16,7 +16,7 @@ from builder.export.proof import Proof, promised
 from builder.export.proving import hold, job, run_clean, workplace
 from builder.export.subject import Subject
 from builder.export.training_proof import app_figures, hold_history, promised_history
-from builder.export.training_script import train_script
+from builder.export.training_script import START, train_script
 from builder.export.weights import as_safetensors
 from builder.graph.size import format_bytes
 from builder.training.prepare import Plan
@@ -73,6 +73,8 @@ def _files(subject: Subject, plan: Plan, title: str, proof: Proof) -> dict[str, 
     }
     files = {name: text.encode("utf-8") for name, text in texts.items()}
     files[WEIGHTS] = as_safetensors(subject.state, proof)
+    if subject.start is not None:
+        files[START] = as_safetensors(subject.start, None)
     if data.rows:
         files["data.safetensors"] = as_safetensors(data.rows, None)
     return files
@@ -92,6 +94,7 @@ def _readme(subject: Subject, plan: Plan, title: str, proof: Proof, data: DataSc
         if data.rows
         else "the rows, loaded from their source, split and scaled"
     )
+    start = f"- `{START}`: the weights that train.py starts from.\n" if subject.start else ""
     proven = "\n".join(f"- {sentence}" for sentence in proof.sentences)
     return f"""# {as_comment(title)}
 
@@ -107,6 +110,6 @@ python train.py
 - `train.py`: {plan.settings.epochs} epochs, {plan.loss.title}, {plan.settings.optimizer}, learning rate {plan.settings.learning_rate:g}, batches of {plan.settings.batch_size}, seed {plan.settings.seed}. It writes trained.pt.
 - `data.py`: {stored}, as in Layerwise.
 - `{WEIGHTS}`: weights {as_comment(proof.weights)}; `model.load_state_dict(load_file("{WEIGHTS}"))`.
-
+{start}
 {proven}
 """

@@ -36,6 +36,7 @@ class Subject:
     where the file makes it itself. `drawn`: the inputs as Python, drawn from `seed`; `inputs`: their
     values. `state`: the weights by the names of this style. `expected`: what the network that is
     trained gives, by mode and place ("eval", "train[0]"). `weights`: where they come from, in words.
+    `start`: what a training starts from, by the names of this style; None: as the seed draws them.
     """
 
     graph: Graph
@@ -49,6 +50,7 @@ class Subject:
     state: Mapping[str, Tensor]
     expected: Mapping[str, Tensor]
     weights: str
+    start: Mapping[str, Tensor] | None = None
 
     @property
     def by_hand(self) -> bool:
@@ -73,12 +75,14 @@ def subject_of(
     seed: int = 0,
     state: Mapping[str, Tensor] | None = None,
     weights: str = "",
+    start: Mapping[str, Tensor] | None = None,
     report: ShapeReport | None = None,
 ) -> Subject:
     """Writes the code and runs the network once.
 
     Args:   state: trained weights, by the names of the style `module`; without them those that the
-            seed draws. weights: where they come from.
+            seed draws. weights: where they come from. start: those a training starts from, by the
+            same names.
     Errors: ExportRefused, CodeRefused with the reason.
     """
     style_for(style)
@@ -88,7 +92,7 @@ def subject_of(
     if style == MANUAL and state is not None:
         raise ExportRefused(
             "The style “manual” has no state_dict that trained weights could be loaded into. Choose "
-            "another style, or leave the run out."
+            "another style, or leave the run and the weights out."
         )
     source = write_code(graph, style, report=report)
     drawn = tuple(drawn_inputs(graph, report))
@@ -117,6 +121,7 @@ def subject_of(
         {names[name]: value for name, value in kept.items()} if names else {},
         expected,
         weights or f"as PyTorch draws them with the seed {seed}",
+        {names[name]: value for name, value in start.items()} if start is not None else None,
     )
 
 

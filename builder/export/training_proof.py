@@ -23,7 +23,9 @@ def app_figures(plan: Plan, folder: Path) -> list[dict[str, Any]]:
     tell("Training its first epoch as Layerwise does")
     settings = plan.settings.with_(epochs=min(PROOF_EPOCHS, plan.settings.epochs), device="cpu")
     try:
-        run = train(plan.project, plan.data, folder=folder / "run", **_all(settings))
+        run = train(
+            plan.project, plan.data, folder=folder / "run", weights=plan.weights, **_all(settings)
+        )
     except JobRefused as refusal:
         raise ExportRefused(f"This training cannot be exported: {refusal}") from refusal
     if run.state != "finished":

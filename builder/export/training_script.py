@@ -20,10 +20,14 @@ RESERVED: Final = frozenset(
         "BATCH_SIZE", "DEVICE", "EPOCHS", "EVALUATION_ROWS", "SEED", "DataLoader", "Tensor",
         "TensorDataset", "F", "Any", "OrderedDict", "Network", "Path", "Rows", "Values",
         "load_data", "load_rows", "main", "measured", "train_one_epoch", "evaluate", "figures",
-        "history", "parts", "nn", "torch", "np", "split", "standardised",
+        "history", "load_file", "parts", "nn", "torch", "np", "split", "standardised",
     }
 )  # fmt: skip
 """Names that the scripts use: a class of the model of the same name gets another beside them."""
+
+
+START: Final = "start.safetensors"
+"""Beside train.py, where it does not start from the weights that its seed draws."""
 
 
 @dataclass(frozen=True)
@@ -67,12 +71,12 @@ def script_of(subject: Subject, plan: Plan, makes: str) -> Script:
         else '"cuda" if torch.cuda.is_available() else "cpu"  # the run had a GPU'
     )
     return Script(
-        _IMPORTS,
+        _IMPORTS if subject.start is None else _IMPORTS_WITH_START,
         f"SEED = {settings.seed}\nEPOCHS = {settings.epochs}\nBATCH_SIZE = {settings.batch_size}\n"
         f"EVALUATION_ROWS = {plan.evaluation_rows}  # at once, where nothing is learned\n"
         f"DEVICE = {device}\n",
         f"{_FIGURES[plan.loss.metrics]}\n\n{_FUNCTIONS}",
-        _main(plan, makes, optimizer_call(subject, plan)),
+        _main(plan, makes, optimizer_call(subject, plan), subject.start is not None),
     )
 
 
@@ -111,8 +115,10 @@ def _sparse(subject: Subject) -> bool:
     return any(getattr(layer, "sparse", False) is True for layer in module.modules())
 
 
-def _main(plan: Plan, makes: str, optimizer: str) -> str:
+def _main(plan: Plan, makes: str, optimizer: str, start: bool) -> str:
     made = f"model = {makes}.to(DEVICE)\n" if makes else _IMPORTED
+    if start:
+        made += f'model.load_state_dict(load_file(Path(__file__).with_name("{START}")))\n'
     return (
         "torch.set_num_threads(1)  # sums that threads share round differently\n"
         "parts = {name: (x.to(DEVICE), y.to(DEVICE)) for name, (x, y) in load_data().items()}\n"
@@ -143,6 +149,12 @@ _IMPORTED = (
 )
 
 _IMPORTS = """import torch
+from torch import Tensor, nn
+"""
+_IMPORTS_WITH_START = """from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 """
 

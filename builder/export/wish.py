@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import builder
+from builder.errors import ExportRefused
 from builder.export.exporting import Exported, export_project
 from builder.export.formats import format_for
 from builder.graph.model import Graph
@@ -27,7 +28,8 @@ class Wish:
 
     `project`: with its data choice and training settings. `seed`: of fresh weights. `run`: the folder of
     a run, for its weights of `epoch`, its data and settings. `owner_dir`: where uploads lie; only with
-    a choice that is one.
+    a choice that is one. `weights`: a file of a person's own weights in place of a run's; `stamp`: its
+    inode, time of change and size when it was asked for.
     """
 
     project: Project
@@ -37,6 +39,8 @@ class Wish:
     run: Path | None = None
     epoch: int | None = None
     owner_dir: Path | None = None
+    weights: Path | None = None
+    stamp: tuple[int, ...] = ()
 
     @cached_property
     def key(self) -> str:
@@ -62,6 +66,8 @@ class Wish:
         run: Path | None = None,
         epoch: int | None = None,
         owner_dir: Path | None = None,
+        weights: Path | None = None,
+        stamp: tuple[int, ...] = (),
     ) -> Wish:
         """A wish without what its format has no use for. Errors: NotFound for a format there is not."""
         wanted = format_for(to)
@@ -83,6 +89,8 @@ class Wish:
             run if wanted.proven else None,
             epoch if wanted.proven and run is not None else None,
             owner_dir if private else None,
+            weights if wanted.proven and run is None else None,
+            stamp if wanted.proven and run is None and weights is not None else (),
         )
 
     def carry_out(self) -> Exported:
@@ -93,14 +101,33 @@ class Wish:
             return export_project(
                 self.project, self.to, style=self.style, run=self.run, epoch=self.epoch
             )
+        self._refuse_other_weights()
         if not format_for(self.to).trains:
-            return export_project(self.project, self.to, style=self.style, seed=self.seed)
+            return export_project(
+                self.project, self.to, style=self.style, seed=self.seed, weights=self.weights
+            )
         data: Any = None
         if self.owner_dir is not None:
             from builder.data import load_dataset
 
             data = load_dataset(self.project.data, owner_dir=self.owner_dir)
-        return export_project(self.project, self.to, style=self.style, data=data)
+        return export_project(
+            self.project, self.to, style=self.style, data=data, weights=self.weights
+        )
+
+    def _refuse_other_weights(self) -> None:
+        """Never other weights under this wish's key."""
+        if self.weights is None:
+            return
+        try:
+            seen = self.weights.stat()
+            same = (seen.st_ino, seen.st_mtime_ns, seen.st_size) == self.stamp
+        except OSError:
+            same = False
+        if not same:
+            raise ExportRefused(
+                "The weights were replaced or taken away since this was asked for. Export it again."
+            )
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -112,6 +139,8 @@ class Wish:
             "run": str(self.run) if self.run is not None else None,
             "epoch": self.epoch,
             "owner_dir": str(self.owner_dir) if self.owner_dir is not None else None,
+            "weights": str(self.weights) if self.weights is not None else None,
+            "stamp": list(self.stamp),
         }
 
     @classmethod
@@ -125,6 +154,8 @@ class Wish:
             Path(value["run"]) if value["run"] is not None else None,
             value["epoch"],
             Path(value["owner_dir"]) if value["owner_dir"] is not None else None,
+            Path(value["weights"]) if value["weights"] is not None else None,
+            tuple(value["stamp"]),
         )
 
 

@@ -4,6 +4,7 @@ model.py            the code, as it stood on the screen
 project.json        the project it was written from
 job.json            settings, loss, the model's class, where the data came from
 data.safetensors    the rows themselves
+start.safetensors   the weights it starts from, where a person brought some
 workers/1.json      which process trains (attempt 1; after a resume 2, …)
 metrics.jsonl       what it reports (metrics_log.py)
 checkpoints/        weights (checkpoints.py)
@@ -66,6 +67,10 @@ class RunFolder:
     @property
     def data(self) -> Path:
         return self.path / "data.safetensors"
+
+    @property
+    def start(self) -> Path:
+        return self.path / "start.safetensors"
 
     @property
     def metrics(self) -> Path:

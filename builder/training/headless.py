@@ -35,15 +35,18 @@ def train(
     on_progress: Callable[[Progress], None] | None = None,
     on_warning: Callable[[str], None] | None = None,
     callbacks: Sequence[Callback] = (),
+    weights: str | Path | None = None,
     **settings: Any,
 ) -> Run:
     """Trains a network and gives the run, however it ended (`run.state`, `run.sentence`).
 
     Args:    data: a loaded set, or the name of one. folder: a new folder for the run; by default one
              in the home of Layerwise. on_warning: gets each sentence that is good to know before it
-             starts, such as a softmax too many. settings: fields of `TrainingSettings`, flat: lr, momentum, …;
+             starts, such as a softmax too many. weights: a checkpoint (.safetensors, .pt) to start
+             from instead of those the seed draws. settings: fields of `TrainingSettings`, flat: lr, momentum, …;
              what is left out comes from the project.
-    Errors:  JobRefused with every problem that would stop it, before anything is written.
+    Errors:  JobRefused with every problem that would stop it, WeightsRefused for weights that do not
+             fit, before anything is written.
     """
     from builder.training.check import check_plan
 
@@ -61,8 +64,10 @@ def train(
     if on_warning is not None:
         for problem in problems:
             on_warning(problem.message)
+    start = Path(weights) if weights is not None else None
+    plan = make_plan(project, rows, chosen, weights=start)
     path = Path(folder) if folder is not None else _new_folder()
-    written = write_run(path, make_plan(project, rows, chosen))
+    written = write_run(path, plan)
     return _train_here(written, on_progress, callbacks)
 
 

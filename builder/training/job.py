@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from builder.errors import JobRefused
@@ -19,7 +20,7 @@ class JobRequest:
     """One training to be started. `data`: a choice of the owner's, or rows that are loaded already.
 
     `name`: how the list calls it; by default the project's name. `project_id`: which project it is
-    of, so that its page finds it again.
+    of, so that its page finds it again. `weights`: those kept with the project, to start from.
     """
 
     project: Project
@@ -28,6 +29,7 @@ class JobRequest:
     owner: str
     name: str = ""
     project_id: str = ""
+    weights: Path | None = None
 
     def dataset(self) -> Dataset | RunData:
         """The rows. Errors: DataRefused, NotFound; JobRefused when no data is chosen."""

@@ -14,6 +14,7 @@ from builder.home import make_folder, write_atomically
 from builder.training.folder import RunFolder
 from builder.training.limits import EVALUATION_BYTES, EVALUATION_ROWS
 from builder.training.losses import Loss, get_loss, suggest_loss
+from builder.training.own_weights import find_weights, refuse_unfit, take_in
 from builder.training.settings import AUTO, TrainingSettings
 from builder.training.tensors import RunData, save_data
 
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything a run folder is written from; made once, so that check and run agree."""
+    """Everything a run folder is written from; made once, so that check and run agree.
+
+    `weights`: a checkpoint to start from; None: as PyTorch draws them from the seed.
+    """
 
     project: Project
     data: RunData
@@ -33,6 +37,7 @@ class Plan:
     output_shape: tuple[int, ...]
     parameters: int
     evaluation_rows: int = EVALUATION_ROWS
+    weights: Path | None = None
 
 
 def run_data(dataset: Dataset) -> RunData:
@@ -66,11 +71,16 @@ def chosen_loss(settings: TrainingSettings, data: RunData, graph: Graph) -> Loss
 
 
 def make_plan(
-    project: Project, data: RunData, settings: TrainingSettings, report: ShapeReport | None = None
+    project: Project,
+    data: RunData,
+    settings: TrainingSettings,
+    report: ShapeReport | None = None,
+    weights: Path | None = None,
 ) -> Plan:
     """Settles what is still open: the loss and the output's shape.
 
     Errors: JobRefused when the network gives no single tensor; `check_job` says more, before.
+    WeightsRefused for weights that do not fit the network.
     """
     from builder.graph.shapes import infer_shapes
 
@@ -80,6 +90,8 @@ def make_plan(
         raise JobRefused(
             "The network does not give one tensor with a known shape. Check its output."
         )
+    if weights is not None:
+        refuse_unfit(weights, project.graph)
     return Plan(
         replace(project, training=settings.to_json()),
         data,
@@ -88,6 +100,7 @@ def make_plan(
         tuple(int(size) for size in output.shape[1:]),
         report.totals.parameters,
         evaluation_rows(settings.batch_size, report.totals.activation_bytes),
+        weights,
     )
 
 
@@ -110,17 +123,23 @@ def output_spec(graph: Graph, report: ShapeReport) -> TensorSpec | None:
     return found.result if found and isinstance(found.result, TensorSpec) else None
 
 
-def write_run(path: Path, plan: Plan, name: str = "") -> RunFolder:
-    """Writes the folder a worker trains from. Errors: JobRefused when it holds a run already."""
+def write_run(path: Path, plan: Plan, name: str = "", *, link: bool = False) -> RunFolder:
+    """Writes the folder a worker trains from. `link`: as in `own_weights.take_in`.
+
+    Errors: JobRefused when it holds a run already; WeightsRefused, StorageRefused.
+    """
     from builder.code import write_code
 
     folder = RunFolder(make_folder(path))
     if (path / "job.json").exists():
         raise JobRefused(f"{path} holds a run already. Choose another folder, or resume that run.")
+    if plan.weights is not None:
+        take_in(plan.weights, plan.project.graph, folder.start, link=link)
     write_atomically(folder.model, write_code(plan.project.graph, "module"))
     write_atomically(folder.project, to_json(plan.project))
     save_data(plan.data, folder.data)
-    folder.write_job(job_of(plan, name))
+    start = find_weights(folder.start) if plan.weights is not None else None
+    folder.write_job({**job_of(plan, name), **({"start": start.name} if start else {})})
     return folder
 
 

@@ -52,6 +52,12 @@ class Run:
         """The loss that was used, also where the settings said "auto"."""
         return get_loss(self.job["loss"])
 
+    @property
+    def start(self) -> str | None:
+        """The file it started from, as its owner called it; None where the seed drew its weights."""
+        found = self.job.get("start")
+        return str(found) if found and self.folder.start.exists() else None
+
     @cached_property
     def project(self) -> Project:
         """The project as it was."""

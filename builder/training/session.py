@@ -29,6 +29,7 @@ from builder.training.losses import get_loss
 from builder.training.metrics import metric_set
 from builder.training.metrics_log import MetricsLog, read_points, rewind
 from builder.training.optimizers import build_optimizer, get_optimizer
+from builder.training.own_weights import start_from
 from builder.training.settings import TrainingSettings
 from builder.training.tally import Figures
 from builder.training.tensors import RunData, load_data
@@ -105,12 +106,17 @@ def run_session(
 def prepare_training(
     folder: RunFolder, job: dict[str, Any], settings: TrainingSettings, data: RunData
 ) -> Training:
-    """Builds model, loss and optimizer in the order of a script: seed, model, loss, optimizer."""
+    """Builds model, loss and optimizer in the order of a script: seed, model, loss, optimizer.
+
+    Weights that a person brought are loaded over those that the seed drew: no draw is another one.
+    """
     import torch
 
     device = torch.device(settings.device)
     torch.manual_seed(settings.seed)
-    model = build_model(folder.model).to(device)
+    model = build_model(folder.model)
+    start_from(folder.start, model)
+    model = model.to(device)
     loss = get_loss(job["loss"])
     optimizer = build_optimizer(
         settings.optimizer,

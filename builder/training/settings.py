@@ -13,13 +13,25 @@ from builder.training.optimizers import get_optimizer
 AUTO: Final = "auto"
 Goal = Literal["target", "input"]
 """What the network learns to give: the data set's target, or its own input (an autoencoder)."""
+Start = Literal["brought", "drawn"]
+"""The first weights: those a person brought for the project, where there are some, or the seed's."""
 
 _LIMITS: Final = {  # title, least, most: wide enough for real work, narrow enough for a slip
     "batch_size": ("batch size", 1, 1_000_000),
     "epochs": ("number of epochs", 1, 1_000_000),
     "seed": ("seed", 0, 2**63 - 1),
 }
-GENERAL: Final = ("loss", "optimizer", "lr", "batch_size", "epochs", "seed", "device", "goal")
+GENERAL: Final = (
+    "loss",
+    "optimizer",
+    "lr",
+    "batch_size",
+    "epochs",
+    "seed",
+    "device",
+    "goal",
+    "start",
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +51,7 @@ class TrainingSettings:
     seed: int = 0
     device: str = "cpu"
     goal: Goal = "target"
+    start: Start = "brought"
     options: Mapping[str, float | bool] = field(default_factory=dict)
 
     @classmethod
@@ -91,6 +104,8 @@ class TrainingSettings:
                 )
         if not isinstance(self.goal, str) or self.goal not in ("target", "input"):
             return f"The goal is “target” or “input”, but {quote(self.goal)} was given."
+        if not isinstance(self.start, str) or self.start not in ("brought", "drawn"):
+            return f"The start is “brought” or “drawn”, but {quote(self.start)} was given."
         entry = get_optimizer(self.optimizer)
         for name, value in self.options.items():
             option = entry.option(name)

@@ -306,8 +306,9 @@ class Store:
     def _empty(self, path: Path) -> None:
         """Removes what takes room in a run that is deleted: its weights, and rows nobody else has."""
         shutil.rmtree(path / "checkpoints", ignore_errors=True)
-        with contextlib.suppress(OSError):
-            (path / "data.safetensors").unlink(missing_ok=True)
+        for name in ("data.safetensors", "start.safetensors"):
+            with contextlib.suppress(OSError):
+                (path / name).unlink(missing_ok=True)
         pool.sweep(self._pool)
 
     def _row(self, run_id: str, owner: str) -> Row:

@@ -66,7 +66,8 @@ class Supervisor:
     def start(self, request: JobRequest) -> str:
         """Checks a job, writes its folder and puts it into the queue; gives the run's id.
 
-        Errors: JobRefused with everything that is in the way; DataRefused; StorageRefused.
+        Errors: JobRefused with everything that is in the way; DataRefused; WeightsRefused;
+        StorageRefused.
         """
         self._refuse_full(request.owner)
         plan = checked_plan(request)
@@ -74,8 +75,8 @@ class Supervisor:
         folder = self.store.folders / run_id
         try:
             name = request.name or self.store.name_for(request.owner, request.project.name)
-            write_run(folder, plan, name)
-            summary = _summary(plan, request.project_id)
+            write_run(folder, plan, name, link=True)
+            summary = _summary(plan, request.project_id, self.store.folder(run_id))
             self.store.add(run_id, request.owner, name, summary, WAITING_JOBS_PER_OWNER)
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
@@ -239,14 +240,14 @@ class Supervisor:
 
 
 def checked_plan(request: JobRequest) -> Plan:
-    """The plan of a request. Errors: JobRefused with every problem in one text."""
+    """The plan of a request. Errors: JobRefused with every problem in one text; WeightsRefused."""
     dataset = request.dataset()
     rows = dataset if isinstance(dataset, RunData) else run_data(dataset)
     problems = check_plan(request.project, rows, request.settings)
     errors = [p.message for p in problems if p.severity == "error"]
     if errors:
         raise JobRefused(" ".join(errors))
-    return make_plan(request.project, rows, request.settings)
+    return make_plan(request.project, rows, request.settings, weights=request.weights)
 
 
 def launch(folder: RunFolder, attempt: int) -> subprocess.Popen[bytes]:
@@ -314,8 +315,10 @@ def _last_line(folder: RunFolder) -> str:
     return lines[-1][:200].rstrip(".") if lines else ""
 
 
-def _summary(plan: Plan, project_id: str) -> dict[str, Any]:
+def _summary(plan: Plan, project_id: str, folder: RunFolder) -> dict[str, Any]:
+    start = folder.job().get("start")
     return {
+        **({"start": start} if start else {}),
         "project": project_id,
         "data": plan.data.title,
         "network": plan.project.graph.name,

@@ -31,7 +31,7 @@ from builder.ui.readings import (
     text,
     warm_soon,
 )
-from builder.ui.weight_fit import weight_fit
+from builder.ui.weights_panel import bring_with, weights_field
 from builder.ui.worded import worded
 
 _FILE_MIB: Final = 30  # a notebook with its pictures
@@ -209,6 +209,7 @@ def _found(place: str, reading: Reading) -> None:
                 for part in reading.facts.split(" · "):
                     st.caption(plain(part))
         _said(reading)
+        weights_field(place, result.graph, reading.number)
         if st.button(
             "Open as a new project",
             key=f"lw_read_open_{place}",
@@ -216,9 +217,9 @@ def _found(place: str, reading: Reading) -> None:
             icon=":material/arrow_forward:",
         ):
             open_read(reading)
+            bring_with(place)
             close(place)
             go_to("Build")
-    weight_fit(place, reading)
 
 
 def _said(reading: Reading) -> None:

@@ -24,6 +24,7 @@ from builder.training.words import optimizer_words
 from builder.ui import state
 from builder.ui.code_styles import style_looked_at
 from builder.ui.markdown import plain
+from builder.ui.own_weights import Kept, own_weights
 from builder.ui.worded import worded
 
 _FORMAT: Final = "export.format"
@@ -31,6 +32,7 @@ _STYLE: Final = "export.style"
 _WEIGHTS: Final = "export.weights"
 _EPOCH: Final = "export.epoch"
 _FRESH: Final = "fresh"
+_OWN: Final = "own"
 _RUNS_LOOKED_AT: Final = 12  # the newest of the project
 _STYLE_WIDTH: Final = 170  # pixels; the three stand in one line
 _WEIGHTS_WIDTH: Final = 260
@@ -39,10 +41,11 @@ _EPOCH_WIDTH: Final = 150
 
 @dataclass(frozen=True)
 class Source:
-    """Whose weights: a run with its kept epochs, or none for fresh ones."""
+    """Whose weights: a run with its kept epochs, a person's own, or neither for fresh ones."""
 
     card: RunCard | None = None
     epochs: tuple[int, ...] = ()
+    kept: Kept | None = None
 
 
 def choose_format() -> Format:
@@ -85,19 +88,21 @@ def choose_wish(wanted: Format) -> Wish:
             source = _choose_weights(graph)
             epoch = _choose_epoch(source)
     if wanted.trains:
-        _training_words(wanted, source.card)
+        _training_words(wanted, source)
     settings = state.training_settings()
     run = get_supervisor().store.folders / source.card.id if source.card is not None else None
     choice = state.data_choice()
     data = choice.to_json() if choice is not None else None
     project = replace(state.project(), data=data, training=settings.to_json(), done={}, texts={})
-    asked = (project, wanted.key, style, settings.seed, run, epoch)
+    kept = source.kept
+    asked = (project, wanted.key, style, settings.seed, run, epoch, kept)
     before, known = state.recall("export.wish", ((), None))
     if known is not None and before == asked:
         return known  # type: ignore[no-any-return]  # its key is worked out already
     wish = Wish.of(
         project, wanted.key, style, seed=settings.seed, run=run, epoch=epoch,
-        owner_dir=state.owner_dir(),
+        owner_dir=state.owner_dir(), weights=kept.path if kept is not None else None,
+        stamp=kept.stamp if kept is not None else (),
     )  # fmt: skip
     state.keep("export.wish", (asked, wish))
     return wish
@@ -105,6 +110,8 @@ def choose_wish(wanted: Format) -> Wish:
 
 def weights_words(wish: Wish) -> str:
     """Whose weights a wish takes."""
+    if wish.weights is not None:
+        return "your own weights"
     if wish.run is None:
         return "fresh weights" if format_for(wish.to).trains else f"fresh weights, seed {wish.seed}"
     name = next((c.name for c in _cards() if c.id == wish.run.name), "a run")
@@ -132,12 +139,15 @@ def _choose_style(graph: Graph) -> str:
 
 
 def _choose_weights(graph: Graph) -> Source:
-    """The last run that trained this very network, unless another one or none is chosen."""
+    """The last run that trained this very network, else a person's own weights, until one chooses."""
     sources = {source.card.id: source for source in _trained(graph) if source.card is not None}
     fresh = f"As PyTorch draws them, seed {state.training_settings().seed}"
-    words = {i: f"{s.card.name} · {s.card.state}" for i, s in sources.items() if s.card} | {
-        _FRESH: fresh
-    }
+    words = {i: f"{s.card.name} · {s.card.state}" for i, s in sources.items() if s.card}
+    kept = own_weights()
+    if kept is not None and kept.fits:
+        sources[_OWN] = Source(kept=kept)
+        words[_OWN] = f"Your weights · {kept.title}"
+    words[_FRESH] = fresh
     chosen = state.recall(_WEIGHTS)
     key = worded("lw_export_weights", words.values())
     state.follow(key, chosen if chosen in words else next(iter(words)))
@@ -147,7 +157,9 @@ def _choose_weights(graph: Graph) -> Source:
         key=key,
         format_func=words.__getitem__,
         on_change=lambda: state.keep(_WEIGHTS, state.widget(key)),
-        help="Fresh, or of a run that trained this very network",
+        help="Of a run that trained this very network, your own, or fresh"
+        if kept is None or kept.fits
+        else f"{plain(kept.sentence)}",
         width=_WEIGHTS_WIDTH,
     )
     return sources.get(str(found), Source())
@@ -201,10 +213,10 @@ def _cards() -> list[RunCard]:
 # The training that goes with it -------------------------------------------------------------------
 
 
-def _training_words(wanted: Format, card: RunCard | None) -> None:
-    if card is not None:
+def _training_words(wanted: Format, source: Source) -> None:
+    if source.card is not None:
         st.caption(
-            f":material/model_training: Trains as the run did: {_of_run(card)}.",
+            f":material/model_training: Trains as the run did: {_of_run(source.card)}.",
         )
         return
     choice = state.data_choice()

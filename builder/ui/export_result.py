@@ -180,7 +180,11 @@ def _differs(wish: Wish, wanted: Wish) -> str:
         return f"This is of the network before {plain(changed)}."
     if wish.style != wanted.style:
         return f"This is in the style “{plain(wish.style)}”."
-    if (wish.run, wish.epoch, wish.seed) != (wanted.run, wanted.epoch, wanted.seed):
+    if wish.weights is not None and wish.weights == wanted.weights and wish.stamp != wanted.stamp:
+        return "This has the weights that you had brought before."
+    if (wish.run, wish.epoch, wish.seed, wish.weights) != (
+        wanted.run, wanted.epoch, wanted.seed, wanted.weights,
+    ):  # fmt: skip
         return f"This has {weights_words(wish)}."
     if wish.project.data != wanted.project.data:
         return "This trains on the data set that was chosen before."

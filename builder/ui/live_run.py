@@ -31,6 +31,7 @@ from builder.training.words import (
 from builder.ui import state
 from builder.ui.anew import draw_anew
 from builder.ui.markdown import plain
+from builder.ui.own_weights import shortened
 from builder.ui.places import go_to
 
 _ASK_EVERY_SECONDS: Final = 1.0
@@ -166,6 +167,7 @@ def _settings_words(card: RunCard) -> str:
         optimizer_words(summary),
         f"batch {summary.get('batch_size', '?')}",
         f"seed {summary.get('seed', '?')}",
+        f"from {shortened(str(summary['start']))}" if summary.get("start") else "",
     ]
     return plain(" · ".join(part for part in parts if part))
 

@@ -15,7 +15,7 @@ from builder.graph.model import BATCH, Graph, Node, Ref, TensorSpec
 from builder.graph.own_texts import OwnText
 from builder.graph.project import MAX_BYTES, MAX_PROJECT_NAME, Project, from_json, to_json
 from builder.graph.size import count_layers
-from builder.ui import projects
+from builder.ui import project_weights, projects
 from builder.ui.looking import carry_check, forget_what_is_gone, scope, scoped_graph
 from builder.ui.saving import save
 from builder.ui.session import Session, current, say, whole, work
@@ -97,6 +97,8 @@ def open_design(value: Project) -> str:
     copies = [card for card in list_projects() if named.fullmatch(card.name)]
     layers = count_layers(value.graph)
     for card in [c for c in copies if c.layers == layers][:_COPIES_READ]:
+        if project_weights.has_weights(current().owner, card.id):
+            continue  # a person brought some: no longer just the design
         try:
             found = Work.read(current().owner, card.id).project
         except (LayerwiseError, OSError, UnicodeDecodeError):
@@ -157,9 +159,13 @@ def file_name(ending: str) -> str:
 
 @whole
 def duplicate_project() -> None:
-    """Saves the open project again under a new id and opens the copy."""
-    value = project()
-    new_project(replace(value, name=f"{value.name[:80]} (copy)", done={}))
+    """Saves the open project again under a new id, with its weights, and opens the copy."""
+    value, source = project(), work().id
+    copy = new_project(replace(value, name=f"{value.name[:80]} (copy)", done={}))
+    try:
+        project_weights.copy_weights(current().owner, source, copy)
+    except LayerwiseError as refusal:
+        say(f"The copy has no weights of its own: {refusal}", "warning")
 
 
 @whole

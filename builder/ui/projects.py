@@ -1,4 +1,4 @@
-"""One person's projects on disk: a file each, written whole or not at all.
+"""One person's projects on disk: a file each, written whole or not at all, and weights beside some.
 
 Knows nothing of Streamlit. A `Stamp` says which version of a file was read or written last; a write
 that finds another one is refused, so two tabs never overwrite each other unseen.
@@ -11,7 +11,7 @@ import re
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeAlias
@@ -20,6 +20,7 @@ from builder.errors import LayerwiseError, NotFound, ProjectRefused
 from builder.graph.project import MAX_PROJECT_NAME, Project, from_json, parse_json, to_json
 from builder.graph.size import count_layers
 from builder.home import make_folder, owner_folder, storage_refused, write_atomically
+from builder.training.own_weights import weights_beside
 
 Stamp: TypeAlias = tuple[int, int, int]
 """(inode, time of change in ns, bytes): a new file by os.replace never repeats all three."""
@@ -139,7 +140,10 @@ def _refuse_full(folder: Path) -> None:
 
 
 def delete_project(owner: str, project_id: str) -> None:
-    """Removes a project's file; one that is not there is no error. Errors: NotFound, StorageRefused."""
+    """Removes a project's file and its weights; one that is not there is no error.
+
+    Errors: NotFound, StorageRefused.
+    """
     path = project_path(owner, project_id)
     with _lock(path):
         try:
@@ -148,6 +152,8 @@ def delete_project(owner: str, project_id: str) -> None:
             return
         except OSError as error:
             raise storage_refused(error, path) from error
+        with suppress(OSError):  # weights without a project are swept when the next are kept
+            weights_beside(path).unlink(missing_ok=True)
 
 
 def stamp_on_disk(owner: str, project_id: str) -> Stamp | None:

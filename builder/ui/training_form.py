@@ -20,6 +20,7 @@ from builder.training.supervisor import get_supervisor
 from builder.training.watch import wait_for_first_point
 from builder.ui import data_cache, state
 from builder.ui.markdown import plain
+from builder.ui.own_weights import own_weights
 from builder.ui.places import go_to
 from builder.ui.worded import worded
 
@@ -45,6 +46,7 @@ def settings_form() -> None:
 
 def train_panel() -> None:
     """Draws what is in the way, with the ways out, and the button that starts a run."""
+    _start_choice()
     request = current_request()
     found = _problems(request)
     _problem_list(found)
@@ -71,12 +73,15 @@ def current_request() -> JobRequest:
             data = data_cache.load(choice, state.owner_dir())
         except LayerwiseError:
             data = choice  # the check loads it again and says why it cannot
+    settings, kept = state.training_settings(), own_weights()
+    taken = kept is not None and kept.fits and settings.start == "brought"
     return JobRequest(
         state.project(),
         data,
-        state.training_settings(),
+        settings,
         state.owner(),
         project_id=state.project_id() or "",
+        weights=kept.path if kept is not None and taken else None,
     )
 
 
@@ -115,6 +120,24 @@ def _loss(settings: TrainingSettings) -> None:
             kwargs={"goal": "target", "loss": AUTO},
             help="As an autoencoder does: what comes in is the target",
         )
+
+
+def _start_choice() -> None:
+    """From which weights training starts, where the project has some of its own."""
+    kept = own_weights()
+    if kept is None:
+        return
+    if not kept.fits:
+        st.caption(f":material/error: {plain(kept.sentence)} Training starts from fresh ones.")
+        return
+    key = "lw_t.start"
+    state.follow(key, state.training_settings().start == "brought")
+    st.toggle(
+        f"Start from your weights ({plain(kept.title)})",
+        key=key,
+        on_change=lambda: _set(start="brought" if state.widget(key) else "drawn"),
+        help="Off: PyTorch draws fresh ones from the seed",
+    )
 
 
 def _suggested(settings: TrainingSettings) -> Loss | None:

@@ -15,37 +15,59 @@ from builder.inspection.weights import Weight, look_up
 from builder.training import Run, RunCard, Store
 from builder.ui import state
 from builder.ui.markdown import plain
+from builder.ui.own_weights import Kept
 from builder.ui.worded import worded
 
+OWN_WANTED: Final = "inspect.own"
+"""Of this session: the project whose own weights are looked at."""
+_OWN: Final = "own"
 _LIST_HEIGHT: Final = 560  # pixels
 _LISTED_WHOLE: Final = 10  # parameters that fit without scrolling
 
 
 def nothing_trained() -> None:
-    """What to do when there is no run yet."""
+    """What to do when there is no run yet, and no weights were brought."""
     st.info(
         "Nothing has been trained yet. Train a network, and its weights can be looked at here, "
+        "epoch by epoch; or bring weights of your own."
+        if state.is_open()
+        else "Nothing has been trained yet. Train a network, and its weights can be looked at here, "
         "epoch by epoch.",
         icon=":material/query_stats:",
     )
     st.page_link("pages/train.py", label="Go to Train", icon=":material/model_training:")
 
 
-def choose_run(cards: Sequence[RunCard]) -> Run:
-    """The run to look at, the one chosen elsewhere first."""
+def choose_run(cards: Sequence[RunCard], kept: Kept | None = None) -> Run | None:
+    """The run to look at, the one chosen elsewhere first; None for the open project's own weights."""
     names = {card.id: f"{card.name} · {card.state}" for card in cards}
-    wanted, _ = state.chosen_run() or (None, None)
+    if kept is not None:
+        names = {_OWN: f"Your weights · {kept.title}", **names}
     ids = list(names)
     run_id = st.selectbox(
         "Run",
         ids,
-        index=ids.index(wanted) if wanted in ids else 0,
+        index=ids.index(_wanted(cards, kept)),
         format_func=names.__getitem__,
         key=worded("inspect_run", names.values()),
     )
-    if run_id != wanted:
+    state.keep(OWN_WANTED, state.project_id() if run_id == _OWN else None)
+    if run_id == _OWN:
+        return None
+    if run_id != (state.chosen_run() or (None,))[0]:
         state.choose_run(run_id)
     return Store().open(run_id, state.owner())
+
+
+def _wanted(cards: Sequence[RunCard], kept: Kept | None) -> str:
+    """What is looked at before a person chooses: own weights where the project has no run yet."""
+    chosen, _ = state.chosen_run() or (None, None)
+    ids, project = [card.id for card in cards], state.project_id()
+    asked = state.recall(OWN_WANTED) == project
+    trained = any(card.summary.get("project") == project for card in cards)
+    if kept is not None and (asked or (chosen not in ids and not trained)):
+        return _OWN
+    return chosen if chosen is not None and chosen in ids else ids[0]
 
 
 def say_if_changed_since(run: Run, cards: Sequence[RunCard]) -> None:

@@ -18,22 +18,27 @@ from builder.ui.markdown import plain
 _NUMBERS: Final = "%.4g"
 
 
-def show_weight(weight: Weight, before: Weight | None, layers: Sequence[Layer], epoch: int) -> None:
-    """One parameter: how it is called, its statistics, a picture of it, and the files."""
+def show_weight(
+    weight: Weight, before: Weight | None, layers: Sequence[Layer], moment: str
+) -> None:
+    """One parameter: how it is called, its statistics, a picture of it, and the files.
+
+    `moment`: when it was so, "Epoch 3".
+    """
     layer = next((one for one in layers if one.holds(weight.name)), None)
     names = [weight.attribute, *([weight.indexed_name] if weight.indexed_name else [])]
     with st.container(key="lw_names", horizontal=True, vertical_alignment="center", gap="small"):
         for name in names:
             st.code(name, language="python", width="content")
         st.space("stretch")
-        _downloads(weight, epoch)
+        _downloads(weight, moment)
     kind = "learned" if weight.learned else "a buffer: kept, not learned"
     axes = _axes(weight, layer)
     sizes = " × ".join(f"{size} {name}" for size, name in zip(weight.shape, axes, strict=True))
     words = [layer.words if layer else weight.layer, sizes, weight.dtype, kind]
     st.caption(plain(" · ".join(word for word in words if word)))
     st.dataframe(
-        statistics.summary({**({"Epoch 0": before} if before else {}), f"Epoch {epoch}": weight}),
+        statistics.summary({**({"Epoch 0": before} if before else {}), moment: weight}),
         column_config=_number_columns(),
         hide_index=True,
     )
@@ -47,12 +52,12 @@ def show_weight(weight: Weight, before: Weight | None, layers: Sequence[Layer], 
     view = st.segmented_control(
         "View", views, key="inspect_view", required=True, label_visibility="collapsed"
     )
-    sides = [("Epoch 0", before), (f"Epoch {epoch}", weight)] if before else [("", weight)]
+    sides = [("Epoch 0", before), (moment, weight)] if before else [("", weight)]
     shown = [(title, side) for title, side in sides if side is not None]
     if view == "Filters":
         _filters(shown)
     elif view == "Histogram":
-        _histogram(shown, epoch)
+        _histogram(shown, moment)
     elif view == "Printed":
         _printed(shown)
     else:
@@ -146,11 +151,9 @@ def _filters(shown: Sequence[tuple[str, Weight]]) -> None:
     st.caption(f"Each filter has its own scale: {scale}. {drawn.says}")
 
 
-def _histogram(shown: Sequence[tuple[str, Weight]], epoch: int) -> None:
+def _histogram(shown: Sequence[tuple[str, Weight]], moment: str) -> None:
     """How often which value occurs, before and after over the same bins."""
-    counted, note = statistics.histograms(
-        {title or f"Epoch {epoch}": side.array for title, side in shown}
-    )
+    counted, note = statistics.histograms({title or moment: side.array for title, side in shown})
     st.plotly_chart(
         figures.histogram(counted, x_title="Value of the weight", dark=state.dark()),
         theme=None,
@@ -169,9 +172,9 @@ def _printed(shown: Sequence[tuple[str, Weight]]) -> None:
         st.code(printed(side, index), language="text", height=None if index else 320)
 
 
-def _downloads(weight: Weight, epoch: int) -> None:
+def _downloads(weight: Weight, moment: str) -> None:
     """The whole tensor as CSV and as npy."""
-    file = f"{weight.name}-epoch-{epoch}"
+    file = f"{weight.name}-{moment.lower().replace(' ', '-')}"
     fits = weight.array.size <= export.MOST_NUMBERS_IN_CSV
     st.download_button(
         "CSV",

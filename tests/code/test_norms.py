@@ -17,7 +17,7 @@ from builder.code import (
     why_not_chain,
     write_code,
 )
-from builder.code.weight_files import fit_weights
+from builder.code.weight_fit import fit_weights
 from builder.errors import CodeRefused
 from builder.graph.model import Graph, Norm, Ref, TensorSpec
 from builder.graph.shapes import infer_shapes

@@ -11,8 +11,9 @@ import torch
 from torch import nn
 
 import builder
-from builder.code.weight_files import fit_weights, read_shapes
-from builder.errors import CodeRefused
+from builder.code.weight_files import read_shapes
+from builder.code.weight_fit import fit_weights
+from builder.errors import WeightsRefused
 
 HEAD = "import torch\nfrom torch import nn\n"
 
@@ -21,10 +22,10 @@ def test_a_wrappers_prefix_is_left_off_and_said() -> None:
     graph = builder.read_code(HEAD + "model = nn.Sequential(nn.Linear(3, 2))")
     fit = fit_weights(graph, {"module.0.weight": (2, 3), "module.0.bias": (2,)})
     assert fit.ok
-    assert (
-        fit.sentences[0] == "All 2 tensors fit, by name and by shape of the code as nn.Sequential."
+    assert fit.sentence == (
+        "All 2 tensors fit, by name and by shape of the style “nn.Sequential”; “module.” before each "
+        "name is left off."
     )
-    assert "“module.”" in fit.sentences[1]
 
 
 def test_a_tied_tensor_is_in_the_file_once() -> None:
@@ -62,7 +63,7 @@ def test_a_pickle_that_runs_something_is_refused_and_does_not_run(tmp_path: Path
     torch.save({"a": _Runs(str(touched))}, tmp_path / "zip.pt")
     torch.save(nn.Linear(2, 2), tmp_path / "whole.pth")
     for name in ("net.pt", "zip.pt", "whole.pth"):
-        with pytest.raises(CodeRefused, match="holds no tensors"):
+        with pytest.raises(WeightsRefused, match="holds no tensors"):
             read_shapes(tmp_path / name)
     assert not touched.exists()
 
@@ -71,7 +72,7 @@ def test_a_bomb_is_refused_by_its_numbers(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "net.pt", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("net/data.pkl", b"0" * 40_000_000)
         archive.writestr("net/version", "3")
-    with pytest.raises(CodeRefused, match="40 MB beside its tensors"):
+    with pytest.raises(WeightsRefused, match="40 MB beside its tensors"):
         read_shapes(tmp_path / "net.pt")
 
 
@@ -82,10 +83,10 @@ def test_a_bomb_is_refused_by_its_numbers(tmp_path: Path) -> None:
 )
 def test_a_file_that_is_no_safetensors_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "net.safetensors").write_bytes(content)
-    with pytest.raises(CodeRefused):
+    with pytest.raises(WeightsRefused):
         read_shapes(tmp_path / "net.safetensors")
 
 
 def test_another_ending_says_which_are_read(tmp_path: Path) -> None:
-    with pytest.raises(CodeRefused, match=r"\.safetensors"):
+    with pytest.raises(WeightsRefused, match=r"\.safetensors"):
         read_shapes(tmp_path / "net.pickle")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import save
+from safetensors.torch import load_file, save
 from torch import nn
 
 from builder.code.reading import child
@@ -17,6 +17,7 @@ from builder.code.reading.limits import MAX_SOURCE
 from builder.gallery import project
 from builder.graph.model import TensorSpec
 from builder.ui import readings
+from builder.ui.project_weights import kept_weights
 from tests.pages.app import App
 
 TEXT = """import torch
@@ -247,9 +248,25 @@ def test_a_checkpoint_is_held_against_what_was_read(app: App) -> None:
     field = app.at.file_uploader(key="lw_read_weights_gallery")
     field.upload("net.safetensors", save(weights), "application/octet-stream").run()
     assert [s.value for s in app.at.success] == ["All 4 tensors fit, by name and by shape\\."]
-    assert "a project keeps no weights" in captions(app)
+    assert "the new project keeps them" in captions(app)
     app.field("Made as").set_value("Net(3)").run()
     assert "8×1×3×3 in the file and 8×3×3×3 in the network" in sentences(app)
+    app.shows_no_trouble()
+
+
+def test_a_checkpoint_comes_along_into_the_new_project(app: App) -> None:
+    paste(panel(app), "from torch import nn\nmodel = nn.Sequential(nn.Linear(4, 2), nn.ReLU())")
+    weights = {"0.weight": torch.rand(2, 4), "0.bias": torch.rand(2)}
+    field = app.at.file_uploader(key="lw_read_weights_gallery")
+    buffer = io.BytesIO()
+    torch.save(weights, buffer)
+    field.upload("mine.pt", buffer.getvalue(), "application/octet-stream").run()
+    app.click("lw_read_open_gallery")
+    assert "2 tensors of “mine.pt” are kept with this project." in sentences(app)
+    kept = kept_weights(app.owner, app.session.work.id)
+    assert kept is not None
+    [name] = [n for n, shape in kept.shapes.items() if shape == (2, 4)]
+    assert torch.equal(load_file(kept.path)[name], weights["0.weight"])
     app.shows_no_trouble()
 
 
