@@ -146,11 +146,11 @@ def run(entry: Entry, module: torch.nn.Module | None, arguments: Mapping[str, Ev
         # Torch counts none: x₁ᵀ·W·x₂, a multiply-add for each weight at each place.
         flops = 2 * module.weight.numel() * prod(result.shape[:-1])  # type: ignore[operator]
     value = _to_value(result, entry.key in _PLAIN_RESULT)
-    if isinstance(value, tuple) and isinstance(value[0], TensorSpec):
+    if isinstance(value, tuple) and isinstance(first := value[0], TensorSpec):
         if asked.get(LENGTHS) is not None:
-            value = (_padded(value[0], module, asked, steps), *value[1:])
+            value = (_padded(first, module, asked, steps), *value[1:])
         elif steps != 1:
-            value = (_all_steps(value[0], axis, steps), *value[1:])
+            value = (_all_steps(first, axis, steps), *value[1:])
     inside = (
         counter.bytes * dim_per_sample(dim_from_probe(steps)) if entry.family in _COMPOSITE else 0
     )

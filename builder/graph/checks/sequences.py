@@ -7,7 +7,6 @@ from builder.graph.call import Call, show
 from builder.graph.checks.common import WHOLE, has_batch
 from builder.graph.checks.linear import check_last_size
 from builder.graph.diagnostics import Finding
-from builder.graph.model import TensorSpec
 
 _MOST_DIVISORS = 6  # named in a sentence
 
@@ -86,7 +85,7 @@ def _check_sequence_lengths(call: Call) -> Finding | None:
         return call.finding(
             "packed_lengths",
             f"needs one length for each of its {batch} sequences but receives {show(spec)} at "
-            f"“{LENGTHS}”{came}. Give it {show(TensorSpec((batch,), 'int64'))}.",
+            f"“{LENGTHS}”{came}. Give it a tensor of {batch} whole numbers.",
             port=LENGTHS,
         )
     if spec.dtype not in WHOLE:

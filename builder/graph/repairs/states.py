@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from builder.catalogue.packing import LENGTHS, TOTAL_LENGTH
 from builder.errors import quote
-from builder.graph.edits import UNSET, SetCallArgument, Several
+from builder.graph.edits import UNSET, DeleteNode, Edit, SetCallArgument, Several
 from builder.graph.model import Argument, Ref
 from builder.graph.repairs.case import Candidate, Case
 
@@ -59,11 +59,14 @@ def _length_dtype(case: Case) -> Iterator[Candidate]:
 
 
 def _no_lengths(case: Case) -> Candidate:
-    edits = [
+    edits: list[Edit] = [
         SetCallArgument(case.node.id, name, UNSET, scope=case.scope)
         for name in (LENGTHS, TOTAL_LENGTH)
         if name in case.node.arguments
     ]
+    for node in case.graph.inputs:  # one that said nothing else
+        if case.refs(LENGTHS) == [Ref(node.id)] and len(case.graph.readers_of(node.id)) == 1:
+            edits.append(DeleteNode(node.id, scope=case.scope))
     label = f"Take the lengths of {case.label} away"
     return Candidate(label, Several(tuple(edits), label), 2)
 
