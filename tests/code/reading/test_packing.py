@@ -232,7 +232,7 @@ def test_the_three_lines_are_one_call_of_the_layer() -> None:
     text = write_code(graph)
     assert "from torch.nn.utils.rnn import pack_padded_sequence\n" in text
     assert "pad_packed_sequence" not in text  # nobody reads the output
-    assert "        _, (x, _) = self.encoder(packed)  # (4, N, 6)\n" in text
+    assert "        _, (h_n, _) = self.encoder(packed)  # (4, N, 6)\n" in text
 
 
 @pytest.mark.parametrize(("name", "inputs"), [("Sentiment", N_STEPS), ("Encoder", STEPS_N)])
