@@ -206,7 +206,7 @@ def same_for_all_lengths(read: Read, source: str, by_steps: bool, is_sorted: boo
             torch.manual_seed(4)
             given = model(words.clone(), told.clone())
             parts = given if isinstance(given, tuple) else (given,)
-            sum((p * 1.5).sum() for p in parts if p.is_floating_point()).backward()  # type: ignore[union-attr]
+            sum((p * 1.5).sum() for p in parts if p.is_floating_point()).backward()
             results.append([*parts, *(p.grad for p in model.parameters())])
         for one, other in zip(*results, strict=True):
             assert one.shape == other.shape and one.dtype == other.dtype
