@@ -164,9 +164,21 @@ def _recurrent(kind: str) -> Any:
     def add(d: Draft, x: Ref, shape: Shape) -> tuple[Ref, Shape]:
         width = d.number(1, 6)
         ref = d.layer(kind.lower(), kind, x, shape, hidden_size=width, batch_first=True)
+        if d.number(0, 3) == 0:  # sequences of several lengths, the longest as long as x
+            d.nodes[ref.node] = replace(d.nodes[ref.node], arguments=_with_lengths(d, x))
         return Ref(ref.node, (0,)), (shape[0], width)
 
     return add
+
+
+def _with_lengths(d: Draft, x: Ref) -> dict[str, Argument]:
+    name = d.name_for("lengths")
+    told = Node(name, "input", name, spec=TensorSpec(("N",), "int64"))
+    d.nodes = {name: told, **d.nodes}
+    more: dict[str, Argument] = {"enforce_sorted": False} if d.number(0, 1) else {}
+    if d.number(0, 1):
+        more["total_length"] = Size(x, 1)
+    return {"input": x, "lengths": Ref(name), **more}
 
 
 def _attention(d: Draft, x: Ref, shape: Shape) -> tuple[Ref, Shape]:

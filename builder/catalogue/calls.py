@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from builder.catalogue.entry import REQUIRED, Entry, Part
 from builder.catalogue.literals import to_torch
 from builder.catalogue.making import DEVICE, LEADING
+from builder.catalogue.packing import PACKING, packs
 
 if TYPE_CHECKING:
     from torch import nn
@@ -81,13 +82,15 @@ def call_arguments(
     """(positional, keyword) arguments for `target_of(entry)`, or for a layer's forward.
 
     Required ports and parameters go by position in `entry.order`, the others by keyword. A None that
-    only repeats a default is left out: some of torch's functions know no `dim=None`.
+    only repeats a default is left out: some of torch's functions know no `dim=None`. What torch takes
+    around a call (`builder.catalogue.packing`) is left out too.
     """
     ready = to_torch(entry, arguments, training)
     positional: list[Any] = []
     keywords: dict[str, Any] = {}
+    around = PACKING if packs(entry) else ()
     for name in entry.order:
-        if name not in ready:
+        if name not in ready or name in around:
             continue
         port = entry.port(name)
         if name == DEVICE and port is not None:

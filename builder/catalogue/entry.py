@@ -98,7 +98,8 @@ class Port:
     """One tensor input of a call. `many`: a sequence of tensors (`torch.cat`), of `length` if known.
 
     `number`: a plain number may stand in the tensor's place (`x + 1`). `spread`: the sequence is
-    written as separate arguments (`torch.einsum(equation, a, b)`).
+    written as separate arguments (`torch.einsum(equation, a, b)`). `help`: where the name says too
+    little.
     """
 
     name: str
@@ -107,6 +108,7 @@ class Port:
     length: int | None = None
     number: bool = False
     spread: bool = False
+    help: str = ""
 
 
 @dataclass(frozen=True, slots=True)

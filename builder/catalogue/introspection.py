@@ -133,6 +133,8 @@ def _forward(
             ports.append(replace(port, **override.ports.get(argument.name, {})))
         elif argument.name not in override.hide:
             literals.append(_parameter(argument, said.get(argument.name, ""), cls))
+    ports += override.more_ports
+    literals += override.more_arguments
     return tuple(ports), tuple(literals), (*(p.name for p in ports), *(p.name for p in literals))
 
 

@@ -10,14 +10,16 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
-from builder.catalogue.entry import Family, Inferred, Inner, Part
+from builder.catalogue.entry import Family, Inferred, Inner, Parameter, Part, Port
+from builder.catalogue.packing import PACKED_ARGUMENTS, PACKED_PORTS
 
 
 @dataclass(frozen=True, slots=True)
 class Override:
     """Changes to an introspected entry. `parameters` and `ports`: name → fields to replace.
 
-    `hide`: constructor or forward arguments a form does not show.
+    `hide`: constructor or forward arguments a form does not show. `more_ports`, `more_arguments`: of a
+    call, which torch takes around it.
     """
 
     family: Family | None = None
@@ -27,6 +29,8 @@ class Override:
     parts: tuple[Part, ...] = ()
     one_of: tuple[tuple[str, ...], ...] = ()
     inner: Inner | None = None
+    more_ports: tuple[Port, ...] = ()
+    more_arguments: tuple[Parameter, ...] = ()
     help: str = ""
 
 
@@ -94,15 +98,21 @@ OVERRIDES: Final[Mapping[str, Override]] = MappingProxyType(
                 "nonlinearity": {"type": "choice", "choices": ("tanh", "relu")},
             },
             parts=(_STATE["output"], _STATE["h_n"]),
+            more_ports=PACKED_PORTS,
+            more_arguments=PACKED_ARGUMENTS,
         ),
         "GRU": Override(
             parameters={"input_size": _RECURRENT},
             parts=(_STATE["output"], _STATE["h_n"]),
+            more_ports=PACKED_PORTS,
+            more_arguments=PACKED_ARGUMENTS,
         ),
         "LSTM": Override(
             parameters={"input_size": _RECURRENT},
             ports={"hx": {"many": True, "length": 2}},
             parts=(_STATE["output"], Part("h_n", (1, 0)), Part("c_n", (1, 1))),
+            more_ports=PACKED_PORTS,
+            more_arguments=PACKED_ARGUMENTS,
         ),
         "LSTMCell": Override(
             ports={"hx": {"many": True, "length": 2}}, parts=(Part("h", (0,)), Part("c", (1,)))

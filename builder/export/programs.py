@@ -6,12 +6,14 @@ import importlib.util
 from dataclasses import replace
 from typing import Final
 
+from builder.catalogue.packing import LENGTHS, packs
 from builder.errors import ExportRefused, quote
 from builder.export.proof import Proof, promised
 from builder.export.proving import hold, job, run_clean, workplace
 from builder.export.subject import Subject
 from builder.graph.blocks import graphs
 from builder.graph.model import TensorSpec
+from builder.graph.words import entry_of
 
 ONNX_TOLERANCE: Final = 1e-4
 """Relative to the largest value: onnxruntime has kernels of its own, which round in another order."""
@@ -91,6 +93,11 @@ def _exported(subject: Subject, kind: str, tolerance: float, what: str) -> tuple
                 ) from refusal
             told = str(refusal).replace("The proof failed, so nothing is exported", "torch says")
             title = "torch.export" if kind == "pt2" else "ONNX"
+            if packed := _packed(subject):
+                told = (
+                    f"{quote(packed)} reads packed sequences, so that sizes inside depend on the lengths "
+                    "in the data. Export the Python file and the weights, or take the lengths away."
+                )
             raise ExportRefused(f"{title} cannot take this network: {told}") from refusal
         task = job(folder, subject, kind, file=file)
         run_clean(folder, [task])
@@ -100,6 +107,15 @@ def _exported(subject: Subject, kind: str, tolerance: float, what: str) -> tuple
     if kind == "pt2" and found:
         more += ("In eval mode torch fuses its transformer layers; here their steps stand.",)
     return content, replace(proof, max_difference=found, more=more)
+
+
+def _packed(subject: Subject) -> str:
+    """The name of a layer that is told how long each sequence is; "" where none is."""
+    for _, graph in graphs(subject.graph):
+        for node in graph.nodes.values():
+            if packs(entry_of(graph, node)) and node.arguments.get(LENGTHS) is not None:
+                return graph.label(node.id)
+    return ""
 
 
 def _batch_axes(subject: Subject) -> list[list[int]]:

@@ -20,6 +20,7 @@ from torch.utils.flop_counter import flop_registry
 
 from builder import catalogue
 from builder.catalogue.entry import Entry
+from builder.catalogue.packing import ENFORCE_SORTED, LENGTHS, TOTAL_LENGTH
 from builder.graph.layout import Strided
 from builder.graph.model import BATCH, Slice, TensorSpec, Value
 from builder.graph.remember import Remembered
@@ -145,8 +146,11 @@ def run(entry: Entry, module: torch.nn.Module | None, arguments: Mapping[str, Ev
         # Torch counts none: x₁ᵀ·W·x₂, a multiply-add for each weight at each place.
         flops = 2 * module.weight.numel() * prod(result.shape[:-1])  # type: ignore[operator]
     value = _to_value(result, entry.key in _PLAIN_RESULT)
-    if steps != 1 and isinstance(value, tuple) and isinstance(value[0], TensorSpec):
-        value = (_all_steps(value[0], axis, steps), *value[1:])
+    if isinstance(value, tuple) and isinstance(first := value[0], TensorSpec):
+        if asked.get(LENGTHS) is not None:
+            value = (_padded(first, module, asked, steps), *value[1:])
+        elif steps != 1:
+            value = (_all_steps(first, axis, steps), *value[1:])
     inside = (
         counter.bytes * dim_per_sample(dim_from_probe(steps)) if entry.family in _COMPOSITE else 0
     )
@@ -215,6 +219,18 @@ def _all_steps(spec: TensorSpec, axis: int, steps: int) -> TensorSpec:
     # Torch works with the sequence in front and transposes its result back.
     batch, features = probe_from_dim(whole.shape[0]), probe_from_dim(whole.shape[2])
     return Strided(whole.shape, whole.dtype, (features, batch * features, 1))
+
+
+def _padded(
+    spec: TensorSpec, module: torch.nn.Module | None, asked: Mapping[str, Evaluated], steps: int
+) -> TensorSpec:
+    """The output of packed sequences, of which the longest fills the input, if no length is set."""
+    total = asked.get(TOTAL_LENGTH)
+    size = total if isinstance(total, int) else steps
+    axis = 1 if getattr(module, "batch_first", False) else 0
+    if size != 1 and asked.get(ENFORCE_SORTED) is not False:
+        return _all_steps(spec, axis, size)
+    return _with_size(spec, axis, dim_from_probe(size))  # put back into their order: a new tensor
 
 
 def _with_size(spec: TensorSpec, axis: int, size: int | str) -> TensorSpec:

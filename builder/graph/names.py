@@ -22,6 +22,7 @@ _USED_IN_CODE = frozenset(
         *("self", "torch", "nn", "F", "Tensor", "Module", "Sequential", "OrderedDict", "math"),
         *("annotations", "bool", "dict", "enumerate", "float", "int", "isinstance", "len"),
         *("list", "object", "print", "property", "range", "set", "str", "super", "tuple", "zip"),
+        *("pack_padded_sequence", "pad_packed_sequence"),
     }
 )
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from builder.errors import InspectionRefused, quote
 from builder.graph.model import BATCH, Dim, Graph, TensorSpec
+from builder.graph.sequence_lengths import steps_of
+from builder.graph.shapes import infer_shapes
 from builder.graph.size import format_exact
 
 if TYPE_CHECKING:
@@ -60,7 +62,8 @@ def with_batch(spec: TensorSpec, batch: BatchShape) -> tuple[int, ...]:
 def inputs_for(
     graph: Graph, batch: BatchShape, module: nn.Module, seed: int = 0
 ) -> Mapping[str, torch.Tensor]:
-    """Values for every input node, by its name: normal numbers, token ids the embeddings know.
+    """Values for every input node, by its name: normal numbers, token ids the embeddings know, and
+    sequences as long as their input.
 
     Drawn from a generator of their own, so that nobody's randomness is disturbed.
     """
@@ -69,11 +72,15 @@ def inputs_for(
     draw = torch.Generator().manual_seed(seed)
     below = _token_limit(module)
     values = {}
+    report = infer_shapes(graph)
     for node in graph.inputs:
         spec = node.spec or TensorSpec((BATCH,))
         shape = with_batch(spec, batch)
         dtype: torch.dtype = getattr(torch, spec.dtype)
-        if dtype == torch.bool:
+        steps = steps_of(graph, report, node.id)
+        if steps is not None:
+            value = torch.full(shape, steps, dtype=dtype)
+        elif dtype == torch.bool:
             value = torch.rand(shape, generator=draw) > 0.5
         elif dtype.is_floating_point or dtype.is_complex:
             value = torch.randn(shape, generator=draw).to(dtype)

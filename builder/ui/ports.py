@@ -105,6 +105,7 @@ def _one(graph: Graph, node: Node, port: Port, offered: Mapping[str, str], key: 
         key=box,
         format_func=lambda t: words.get(t, t),
         on_change=state.by_hand(box, changed),
+        help=port.help or None,
     )
     if now == _NUMBER and isinstance(value, int | float):
         _number(node, port, value, f"{key}.number")

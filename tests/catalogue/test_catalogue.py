@@ -74,6 +74,18 @@ def test_a_recurrent_layer_is_added_with_the_batch_first_but_means_torchs_defaul
     assert state is not None and state.optional and state.many and state.length == 2
 
 
+@pytest.mark.parametrize("kind", ["RNN", "LSTM", "GRU"])
+def test_a_recurrent_layer_is_told_lengths_and_torchs_own_call_knows_none(kind: str) -> None:
+    entry = get(f"torch.nn.{kind}")
+    port = entry.port("lengths")
+    assert port is not None and port.optional and not port.many and "longest" in port.help
+    is_sorted, total = entry.call_parameters
+    assert (is_sorted.name, is_sorted.default) == ("enforce_sorted", True)
+    assert (total.name, total.default, total.minimum) == ("total_length", None, 1)
+    given = {"input": "x", "lengths": "l", "enforce_sorted": False, "total_length": 7}
+    assert call_arguments(entry, given) == (["x"], {})
+
+
 def test_lstm_runs_with_the_state_it_is_given() -> None:
     lstm = get("torch.nn.LSTM")
     layer = build_layer(lstm, {"input_size": 3, "hidden_size": 5, "batch_first": True})

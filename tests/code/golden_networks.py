@@ -119,6 +119,22 @@ def seq2seq() -> Graph:
     return net.graph()
 
 
+def several_lengths() -> Graph:
+    """Sequences of several lengths, packed: the last state for a verdict, every step for its words."""
+    net = Net("Tagger")
+    text = net.input("text", "N", 12, dtype="int64")
+    lengths = net.input("lengths", "N", dtype="int64")
+    x = net.layer("embedding", "Embedding", text, num_embeddings=100, embedding_dim=16)
+    told: dict[str, Any] = {"lengths": lengths, "enforce_sorted": False}
+    sizes: dict[str, Any] = {"hidden_size": 8, "batch_first": True}
+    net.layer("lstm", "LSTM", x, bidirectional=True, **sizes, **told, total_length=Size(text, 1))
+    net.layer("gru", "GRU", Ref("lstm", (0,)), **sizes, **told)
+    net.output(net.layer("tags", "Linear", Ref("lstm", (0,)), out_features=5), "words")
+    last = net.op("last", "operator.getitem", Ref("gru", (1,)), index=-1)
+    net.output(net.layer("fc", "Linear", last, out_features=2), "verdict")
+    return net.graph()
+
+
 def branches() -> Graph:
     """Branches on training mode, on a setting and on a value; nested, and side by side."""
     net = Net("Gated", use_skip=True, hidden=32)
@@ -266,6 +282,8 @@ GOLDEN: Mapping[str, tuple[Callable[[], Graph], str]] = {
     "residual_cnn_module": (residual_cnn, "module"),
     "residual_cnn_sequential": (residual_cnn, "sequential"),
     "seq2seq_module": (seq2seq, "module"),
+    "several_lengths_module": (several_lengths, "module"),
+    "several_lengths_mixed": (several_lengths, "mixed"),
     "branches_module": (branches, "module"),
     "loops_module": (loops, "module"),
     "attention_module": (attention, "module"),

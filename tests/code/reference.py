@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from builder import catalogue
 from builder.graph.model import (
@@ -24,6 +25,7 @@ from builder.graph.model import (
     Training,
 )
 from builder.graph.report import ShapeReport
+from builder.graph.sequence_lengths import steps_of
 from builder.graph.shapes import infer_shapes
 from builder.graph.symbols import dim_per_sample
 
@@ -39,8 +41,19 @@ _COMPARISONS = {
 
 
 def random_inputs(graph: Graph, batch: int = 3) -> list[torch.Tensor]:
-    """A tensor for each input, whole numbers 0 or 1."""
-    return [_random(node.spec, batch) for node in graph.inputs]
+    """A tensor for each input, whole numbers 0 or 1; lengths of sequences, the longest first."""
+    report = infer_shapes(graph)
+    return [
+        _random(node.spec, batch) if steps is None else _lengths(node.spec, steps, batch)
+        for node in graph.inputs
+        for steps in [steps_of(graph, report, node.id)]
+    ]
+
+
+def _lengths(spec: TensorSpec | None, steps: int, batch: int) -> torch.Tensor:
+    assert spec is not None and spec.shape == ("N",)
+    shorter = torch.randint(1, steps + 1, (batch - 1,)).sort(descending=True).values
+    return torch.cat([torch.tensor([steps]), shorter])
 
 
 def _random(spec: TensorSpec | None, batch: int) -> torch.Tensor:
@@ -143,6 +156,8 @@ class _Part:
             positional, keywords = catalogue.call_arguments(entry, given, training)
             layer = self.made[owner.id]
             assert isinstance(layer, nn.Module)
+            if given.get("lengths") is not None:
+                return _packed(layer, positional, keywords, given)
             return layer(*positional, **keywords)
         parts = self.made[owner.id]
         assert isinstance(parts, list)
@@ -182,6 +197,17 @@ class _Part:
                 return tuple(self.value(part, wanted) for part in argument)
             case _:
                 return argument
+
+
+def _packed(layer: Any, positional: list[Any], keywords: Any, given: Mapping[str, Any]) -> Any:
+    """As torch's documentation has it."""
+    first = layer.batch_first
+    packed = pack_padded_sequence(
+        positional[0], given["lengths"], first, given.get("enforce_sorted", True)
+    )
+    packed, states = layer(packed, *positional[1:], **keywords)
+    total = given.get("total_length")
+    return pad_packed_sequence(packed, first, total_length=total)[0], states
 
 
 def _nodes_in_sides(graph: Graph) -> set[str]:

@@ -15,6 +15,7 @@ from builder.export.programs import missing_for_onnx
 from tests.code.networks import Net, chain
 from tests.code.norm_networks import discriminator
 from tests.export.test_files import small
+from tests.graph.test_lengths import tagger
 
 needs_onnx = pytest.mark.skipif(
     bool(missing_for_onnx()), reason=f"the extra “onnx” is not installed: {missing_for_onnx()}"
@@ -31,6 +32,19 @@ def test_a_pt2_file_gives_the_very_bits_for_any_batch() -> None:
     with zipfile.ZipFile(io.BytesIO(exported.content)) as archive:
         name = next(n for n in archive.namelist() if n.endswith("proof.json"))
         assert json.loads(archive.read(name))["tolerance"] == 0.0
+
+
+@pytest.mark.parametrize("kind", ["pt2", pytest.param("onnx", marks=needs_onnx)])
+def test_packed_sequences_are_in_no_program_and_one_sentence_says_why(kind: str) -> None:
+    title = "torch.export" if kind == "pt2" else "ONNX"
+    with pytest.raises(ExportRefused) as caught:
+        export_project(tagger(), kind)
+    assert str(caught.value) == (
+        f"{title} cannot take this network: “rnn” reads packed sequences, so that sizes inside depend on "
+        "the lengths in the data. Export the Python file and the weights, or take the lengths away."
+    )
+    proof = export_project(tagger(), "py").proof
+    assert proof is not None and proof.max_difference == 0.0
 
 
 @needs_onnx

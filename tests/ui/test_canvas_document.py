@@ -11,6 +11,7 @@ from builder.gallery import project
 from builder.graph.check import check
 from builder.graph.edits import AddNode, Connect, DeleteNodes, Edit, SetArgument, SetBypassed, apply
 from builder.graph.model import Graph, Node, Ref, TensorSpec
+from builder.graph.shapes import infer_shapes
 from builder.ui.canvas.document import Document, Looked, document
 from builder.ui.canvas.fitting import keys_for, slots_for
 from builder.ui.canvas.kinds import kind_of
@@ -18,6 +19,7 @@ from builder.ui.canvas.nodes import NodeViews
 from builder.ui.canvas.patch import Revisions, difference, patched
 from builder.ui.canvas.trained import trained_nodes
 from builder.ui.canvas.wires import Slot, slot_named
+from tests.graph.test_lengths import tagger
 
 SMALL_BYTES = 20_000
 
@@ -93,6 +95,22 @@ def test_a_port_that_takes_many_says_how_many_it_has() -> None:
     lstm = drawn(project("lstm_classifier").graph)["nodes"]
     states = next(p for n in lstm.values() for p in n["ins"] if p["name"] == "hx")
     assert (states["many"], states["most"]) == (True, 2)
+
+
+def test_lengths_are_an_optional_port_with_a_wire_of_its_own() -> None:
+    found = drawn(tagger())
+    rnn = next(n for n in found["nodes"].values() if n["type"] == "GRU")
+    ports = {port["name"]: port for port in rnn["ins"]}
+    assert list(ports) == ["input", "hx", "lengths"]
+    assert ports["lengths"]["optional"] and not ports["lengths"].get("many")
+    assert f"{rnn['id']}:lengths:0" in found["wires"]
+    graph = tagger()
+    slots = slots_for(graph, graph, Ref("lengths"), infer_shapes(graph).nodes)
+    assert slots["rnn:lengths"] == "" and slots["rnn:hx"]
+    assert (
+        "one length for each of its N"
+        in slots_for(graph, graph, Ref("x"), infer_shapes(graph).nodes)["rnn:lengths"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -70,10 +70,9 @@ def binary(reader: Reader, op: str, left: Any, right: Any) -> Any:
     """`left op right`."""
     if left.__class__ is Tensor or right.__class__ is Tensor:
         return _on_tensors(reader, op, left, right)
-    if isinstance(left, Unknown):
-        return left
-    if isinstance(right, Unknown):
-        return right
+    for side in (left, right):
+        if isinstance(side, Unknown):
+            return Unknown(side.reason, side.line, side.help)
     if left.__class__ is Ratio or right.__class__ is Ratio:
         whole = isinstance(right, int | float) and float(right).is_integer() and right > 0
         if op == "Div" and left.__class__ is Ratio and whole:

@@ -19,6 +19,7 @@ from builder.code.reading.values import (
     Method,
     Mode,
     Named,
+    Packed,
     Partial,
     Parts,
     Shape,
@@ -72,8 +73,12 @@ def get(reader: Reader, value: Any, name: str) -> Any:
         from builder.code.reading.weights import attribute as of_raw
 
         return of_raw(reader, value, name)
-    if kind is Unknown:
+    if isinstance(value, Unknown):
         return value
+    if kind is Packed:
+        from builder.code.reading.packing import attribute as of_packed
+
+        return of_packed(reader, value, name)
     if kind is Array:
         from builder.code.reading.arrays import attribute as of_array
 

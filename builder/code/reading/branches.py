@@ -64,7 +64,7 @@ def condition_of(reader: Reader, value: Any) -> Any:
         if all(size == 1 for size in value.spec.shape):
             return Question(Compare("!=", value.ref, 0))
         raise reader.refuse("A condition needs one value, and this tensor has several")
-    if kind is Unknown:
+    if isinstance(value, Unknown):
         raise reader.refuse_unknown(value)
     if kind is Differs:
         raise reader.refuse("This condition is another one while training")

@@ -51,7 +51,7 @@ def call(reader: Reader, function: Any, args: list[Any], kwargs: dict[str, Any])
         return instantiate(reader, function, args, kwargs)
     if kind is Partial:
         return call(reader, function.target, [*function.args, *args], {**function.kwargs, **kwargs})
-    if kind is Unknown:
+    if isinstance(function, Unknown):
         return function
     if kind is Instance:
         return call_method(reader, function, "__call__", args, kwargs)

@@ -16,6 +16,7 @@ from builder.code.reading.values import (
     Lazy,
     Members,
     Named,
+    Packed,
     Parts,
     Shape,
     Tensor,
@@ -63,6 +64,10 @@ def get(reader: Reader, value: Any, index: Any) -> Any:
         from builder.code.reading.calling import call_method
 
         return call_method(reader, value, "__getitem__", [index], {})
+    if kind is Packed:
+        from builder.code.reading.packing import refused
+
+        raise refused(reader, "The parts of packed sequences have sizes that depend on the data")
     raise reader.refuse("This has no elements", kind="raised")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from builder.code.reading.arithmetic import depends_on_batch
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Module, Raw
-from builder.code.reading.values import Array, Lazy, Sym, Tensor, Unknown, UserClass
+from builder.code.reading.values import Array, Lazy, Packed, Sym, Tensor, Unknown, UserClass
 from builder.graph.model import Size
 from builder.graph.symbols import probe_from_dim
 
@@ -39,6 +39,10 @@ def items_of(reader: Reader, value: Any) -> list[Any]:
         return _rows(reader, value)
     if isinstance(value, UserClass) and value.kind == "enum":
         return list(value.body.values())
+    if isinstance(value, Packed):
+        from builder.code.reading.packing import refused
+
+        raise refused(reader, "The parts of packed sequences have sizes that depend on the data")
     raise reader.refuse("This cannot be gone through one by one", kind="raised")
 
 

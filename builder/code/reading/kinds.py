@@ -15,6 +15,7 @@ from builder.code.reading.values import (
     Known,
     Lazy,
     Method,
+    Packed,
     Partial,
     Tensor,
     Unknown,
@@ -40,7 +41,7 @@ _KINDS: Final[dict[str, Any]] = {
     "collections.abc.Sequence": (list, tuple), "object": object, "torch.dtype": Dtype,
     "typing.Callable": (Function, Bound, Known), "collections.abc.Callable": (Function, Bound, Known),
     "numbers.Number": (int, float), "typing.List": list, "typing.Tuple": tuple,
-    "collections.abc.Mapping": dict, "range": range,
+    "collections.abc.Mapping": dict, "range": range, "torch.nn.utils.rnn.PackedSequence": Packed,
 }  # fmt: skip
 
 

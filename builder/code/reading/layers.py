@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from builder import catalogue
 from builder.catalogue.entry import REQUIRED, Entry
-from builder.code.reading import lasting, norms
+from builder.code.reading import lasting, norms, packing
 from builder.code.reading.branches import Differs
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import evaluated, run_layer
@@ -163,6 +163,9 @@ def call_layer(reader: Reader, layer: Layer, args: list[Any], kwargs: dict[str, 
     for value in (*args, *kwargs.values()):
         if isinstance(value, Unknown):
             raise reader.refuse_unknown(value)
+    if packing.holds((*args, *kwargs.values())):
+        _check_arguments(reader, layer)
+        return packing.call_layer(reader, layer, args, kwargs)
     if layer.entry.key == OPAQUE:
         from builder.code.reading import own_layers
 
@@ -170,7 +173,7 @@ def call_layer(reader: Reader, layer: Layer, args: list[Any], kwargs: dict[str, 
     _check_arguments(reader, layer)
     if layer.entry.name == "Identity" and args:
         args = args[:1]
-    given = bound(reader, layer.entry, args, kwargs)
+    given = bound(reader, packing.without_packing(layer.entry), args, kwargs)
     return run_layer(reader, layer, given)
 
 

@@ -6,9 +6,10 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
+from builder.code.reading.packing import UNPACK
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import tensors_in
-from builder.code.reading.values import Method, Parts, Tensor, Unknown, plain
+from builder.code.reading.values import Method, Packed, Parts, Tensor, Unknown, plain
 
 
 def check_outputs(reader: Reader, result: Any) -> None:
@@ -20,9 +21,10 @@ def check_outputs(reader: Reader, result: Any) -> None:
             reader.note("None stands among what the network gives, and is left out.", line)
             continue
         place = f" “{name[:40]}”" if name else ""
+        packed = isinstance(value, Packed)
         raise reader.refuse(
             f"The output{place} is no tensor but {_said(value)}",
-            "Return tensors only; what is known beforehand needs no network.",
+            UNPACK if packed else "Return tensors only; what is known beforehand needs no network.",
             line=line,
         )
 
@@ -46,5 +48,7 @@ def _said(value: Any) -> str:
         return f"the method {value.name}, without the brackets that call it"
     if isinstance(value, Unknown):
         return f"unknown: {value.reason}"
+    if isinstance(value, Packed):
+        return "packed sequences"
     known = plain(value)
     return str(known)[:40] if isinstance(known, bool | int | float | str) else "something else"

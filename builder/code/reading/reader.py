@@ -13,7 +13,7 @@ from typing import Any
 from builder.code.reading.limits import Budget
 from builder.code.reading.scopes import FileScope, Scope
 from builder.code.reading.trace import Trace
-from builder.code.reading.values import Unknown
+from builder.code.reading.values import Numbers, Unknown
 from builder.errors import CodeRefused
 
 Evaluate = Callable[["Reader", Any, Scope], Any]
@@ -45,7 +45,8 @@ class Reader:
         budget.steps += 1
         if budget.steps & 255 == 0:
             budget.look()
-        return EXPRESSIONS[node.__class__](self, node, scope)
+        value = EXPRESSIONS[node.__class__](self, node, scope)
+        return value if value.__class__ is not Numbers else _as_taken(node, value)
 
     def execute(self, node: ast.stmt, scope: Scope) -> Any:
         """Does a statement; gives a signal for return, break and continue, else None."""
@@ -94,6 +95,14 @@ class Reader:
         from builder.code.reading.calling import call
 
         return call(self, function, args, kwargs)
+
+
+def _as_taken(node: ast.expr, value: Numbers) -> Unknown:
+    """A tensor's numbers, as long as nothing is done to them: else only that they are not known."""
+    at = node.func if isinstance(node, ast.Call) else node
+    named = isinstance(node, ast.Name | ast.IfExp)
+    taken = isinstance(at, ast.Attribute) and at.attr in ("tolist", "numpy")
+    return value if named or taken else Unknown(value.reason, value.line)
 
 
 def expression(*kinds: type[ast.AST]) -> Callable[[Evaluate], Evaluate]:

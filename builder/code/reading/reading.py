@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from builder import catalogue
-from builder.code.reading import expressions, generating, imports, statements
+from builder.code.reading import expressions, generating, imports, packing, statements
 from builder.code.reading.choices import choices
 from builder.code.reading.inputs import candidates, parse_inputs
 from builder.code.reading.limits import Budget
@@ -105,6 +105,10 @@ def _first_that_fits(reader: Reader, found: Found, given: list[object] | None) -
                 refusal = error
             continue
         built = build(reader, found.module, frame, found.name)
+        if packing.is_counted(reader):
+            shorter = _for_shorter(reader, found, attempt.values, built.graph)
+            packing.hold_shorter(reader, built.graph, shorter)
+            packing.tell(reader, built.graph, built.lines)
         usual = tuple(f"It is taken to begin with: {i}." for i in _imports(reader))
         assumed = (*usual, *found.assumptions, *attempt.assumptions)
         return Read(built.graph, assumed, tuple(reader.notes), built.lines, target=found.text)
@@ -114,6 +118,25 @@ def _first_that_fits(reader: Reader, found: Found, given: list[object] | None) -
             help="Give its inputs, such as float32[N, 3, 32, 32].",
         )
     raise refusal
+
+
+def _for_shorter(reader: Reader, found: Found, values: list[Any], graph: Graph) -> Graph | None:
+    """The network as it is read where the longest sequence of a batch does not fill the input.
+
+    `graph`: where it does; the same is given where torch itself takes no shorter ones. None where
+    nothing can be said.
+    """
+    notes = list(reader.notes)
+    packing.expect_shorter(reader, True)
+    try:
+        return build(reader, found.module, _run(reader, found, values), found.name).graph
+    except CodeRefused as refusal:
+        if refusal.kind == "limit":
+            raise
+        return graph if refusal.kind in ("shape", "raised") else None
+    finally:
+        packing.expect_shorter(reader, False)
+        reader.notes[:] = notes
 
 
 def _imports(reader: Reader) -> list[str]:

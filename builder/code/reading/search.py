@@ -16,6 +16,7 @@ from builder.code.reading.values import Function, deep_plain
 from builder.graph.model import BATCH, TensorSpec
 
 _MOST: Final = 60  # attempts
+_RECURRENT: Final = ("LSTM", "GRU", "RNN")
 _SIDES: Final = (
     28,
     32,
@@ -72,6 +73,9 @@ def _choices(reader: Reader, found: Found, name: str, place: int) -> Iterator[Te
     low = name.lower()
     entry = layer.entry.name if layer is not None else ""
     given = {k: deep_plain(v) for k, v in layer.arguments.items()} if layer is not None else {}
+    if "len" in low and entry in ("", *_RECURRENT) and _packs(reader):
+        yield TensorSpec((BATCH,), "int64")
+        return
     if "mask" in low and entry == "":
         yield TensorSpec((BATCH, 32), "bool")
     if entry == "Embedding" or (
@@ -93,6 +97,8 @@ def _choices(reader: Reader, found: Found, name: str, place: int) -> Iterator[Te
     ):
         for length in _LENGTHS:
             yield TensorSpec((BATCH, length), "int64")
+            if _packs(reader):  # mostly with the steps in front
+                yield TensorSpec((length, BATCH), "int64")
         yield TensorSpec((BATCH,), "int64")
         return
     if entry.startswith("Conv") and entry[-2:] in ("1d", "2d", "3d"):
@@ -100,7 +106,7 @@ def _choices(reader: Reader, found: Found, name: str, place: int) -> Iterator[Te
         return
     if entry.startswith(("BatchNorm2d", "MaxPool2d", "AvgPool2d")):
         yield from _pictures(reader, _size(given, "num_features", 3), 2, entry)
-    if entry in ("LSTM", "GRU", "RNN"):
+    if entry in _RECURRENT:
         size = _size(given, "input_size", 10)
         for length in _LENGTHS:
             shape = (BATCH, length, size) if given.get("batch_first") else (length, BATCH, size)
@@ -133,6 +139,11 @@ def _choices(reader: Reader, found: Found, name: str, place: int) -> Iterator[Te
     yield TensorSpec((BATCH, 16), "int64")
 
 
+def _packs(reader: Reader) -> bool:
+    """Whether the text tells a recurrent layer how long each sequence is."""
+    return "pack_padded_sequence" in reader.text
+
+
 def _size(given: dict[str, Any], name: str, otherwise: int) -> int:
     """A size that a layer was made with, as far as it is one."""
     value = given.get(name)
@@ -148,7 +159,7 @@ def _by_layer(reader: Reader, found: Found, layer: Layer) -> Iterator[TensorSpec
     elif entry == "Embedding":
         for length in _LENGTHS:
             yield TensorSpec((BATCH, length), "int64")
-    elif entry in ("LSTM", "GRU", "RNN"):
+    elif entry in _RECURRENT:
         size = _size(given, "input_size", 10)
         yield TensorSpec((BATCH, 16, size) if given.get("batch_first") else (16, BATCH, size))
 

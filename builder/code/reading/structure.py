@@ -16,7 +16,7 @@ from builder.code.reading.reader import Reader
 from builder.code.reading.repeating import Run, runs_in
 from builder.code.reading.trace import Frame, Layer, Module, Raw, Step, Trace, tensors_in
 from builder.code.reading.tying import tie_all
-from builder.code.reading.values import Parts, Tensor, Unknown
+from builder.code.reading.values import Packed, Parts, Tensor, Unknown
 from builder.graph.model import BLOCK_PREFIX, Argument, Graph, Node, Owner, Ref, TensorSpec
 from builder.graph.names import class_name, suggest_name
 
@@ -247,6 +247,8 @@ class _Builder:
             values = _leaves(frame.result)
             if isinstance(frame.result, Unknown):
                 raise self.reader.refuse_unknown(frame.result)
+            if isinstance(frame.result, Packed):
+                check_outputs(self.reader, frame.result)
             if not values:
                 raise self.reader.refuse("The network gives no tensor", line=frame.line)
             check_outputs(self.reader, frame.result)

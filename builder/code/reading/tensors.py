@@ -13,10 +13,10 @@ from builder.code.reading.values import (
     Dtype,
     Known,
     Method,
+    Numbers,
     Shape,
     Sym,
     Tensor,
-    Unknown,
     plain,
 )
 from builder.graph.model import Calc, Size
@@ -271,4 +271,5 @@ def out_of_torch(reader: Reader, tensor: Tensor, args: list[Any], kwargs: dict[s
     known = numbers_of(reader, tensor)
     if known is not None:
         return known.tolist()
-    return Unknown("A tensor's numbers are not known before the network runs", reader.line)
+    said = "A tensor's numbers are not known before the network runs"
+    return Numbers(said, reader.line, of=tensor)

@@ -17,6 +17,7 @@ from builder.code.reading.values import (
     Known,
     Lazy,
     Mode,
+    Packed,
     Parts,
     Question,
     Sym,
@@ -82,6 +83,16 @@ def run_layer(reader: Reader, layer: Layer, given: Mapping[str, Any]) -> Any:
     given_arguments = {**outcome.arguments, **literals}
     names = tuple(p.name for p in catalogue.parts_of(entry, given_arguments))
     return to_value(outcome.result, Ref(step.id), names)
+
+
+def run_again(reader: Reader, step: Step, given: Mapping[str, Any]) -> None:
+    """A layer's call that is given something more: the same step with another result."""
+    layer = step.owner
+    assert isinstance(layer, Layer)
+    inputs, literals, step.arguments = sorted_out(reader, layer.entry, given)
+    outcome = _judged(reader, layer.entry, layer.known or {}, inputs, literals)
+    assert outcome.result is not None
+    step.result = outcome.result
 
 
 def _misfit(
@@ -207,6 +218,10 @@ def _no_argument(reader: Reader, value: Any) -> Exception:
         return reader.refuse_unknown(value)
     if isinstance(value, Differs | Mode | Question):
         return reader.refuse("This value is another one while training: that cannot be kept here")
+    if isinstance(value, Packed):
+        from builder.code.reading.packing import refused
+
+        return refused(reader, "An operation needs a tensor, and these are packed sequences")
     if isinstance(value, Module | Layer | Raw | Instance | Known):
         return reader.refuse("A tensor or a number is needed here")
     return reader.refuse("This value cannot be handed to an operation")

@@ -98,6 +98,16 @@ class Unknown:
 
 
 @dataclass(frozen=True, slots=True)
+class Numbers(Unknown):
+    """A tensor taken out of torch (`lengths.tolist()`): packing takes it as the tensor that it is.
+
+    Whatever else is done to it makes a plain Unknown of it (`Reader.evaluate`).
+    """
+
+    of: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Mode:
     """`self.training`, or its negation."""
 
@@ -136,6 +146,22 @@ class Namespace:
     """An imported module, or a part of one, by its full name."""
 
     path: str
+
+
+@dataclass(slots=True, eq=False)
+class Packed:
+    """Packed sequences (see `packing`). `batch_first`: of `tensor`. `step`: the layer's call that gave
+    them, if one did, and what it was `given`. `total`: how long they were made, once `unpacked`.
+    """
+
+    tensor: Tensor
+    lengths: Tensor
+    batch_first: bool
+    enforce_sorted: bool
+    step: Any = None
+    given: dict[str, Anything] = field(default_factory=dict)
+    unpacked: bool = False
+    total: Argument = None
 
 
 @dataclass(slots=True, eq=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from builder import catalogue
 from builder.catalogue.entry import Entry
+from builder.catalogue.packing import LENGTHS, packs
 from builder.code.writing.counterparts import copied, counterpart_of, similar_layer
 from builder.errors import NotFound, quote
 from builder.graph.model import OPAQUE, Argument, Graph, Node, Owner, Ref, iter_refs, with_refs
@@ -127,6 +128,10 @@ def link_of(graph: Graph, node: Node, known: NodeReport | None) -> Link | NoChai
     if owner is None:
         return _operation_link(node, entry, label, known)
     if not entry.chain:
+        if packs(entry) and node.arguments.get(LENGTHS) is not None:
+            return NoChain(
+                f"{label} reads sequences of several lengths, which are packed in front of it: {_ONLY}."
+            )
         if entry.parts:
             return _gives_several(graph, node.id)
         return NoChain(f"{label} reads several values, so this network is no chain: {_ONLY}.")

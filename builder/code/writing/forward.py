@@ -16,12 +16,14 @@ from builder.code.writing.layout import (
     call,
     condition,
     definition,
+    in_brackets,
     lay,
     returned,
     tuple_of,
 )
 from builder.code.writing.literals import argument, index, indexed
 from builder.code.writing.own_code import called_own
+from builder.code.writing.packing import names_of_packing, wrote_packed
 from builder.code.writing.page import Page, indented, note_lines
 from builder.code.writing.paths import tensor_path
 from builder.code.writing.scope import Scope, rounds
@@ -65,7 +67,11 @@ class ForwardWriter:
             self.graph,
             self.items,
             {node_id: scope.result(node_id) for node_id in self.graph.nodes},
-            reserved={*reserved, *(s.class_name for s in scopes.values())},
+            reserved={
+                *reserved,
+                *names_of_packing(self.graph),
+                *(s.class_name for s in scopes.values()),
+            },
             part_name=self.part_name,
             carried=self.carried,
             gives_several=lambda node: isinstance(self.value(node.id), tuple),
@@ -190,6 +196,8 @@ class ForwardWriter:
         if node.target == "operator.setitem":
             self.write_into(page, node, level)
             return
+        if wrote_packed(self, page, node, level):
+            return
         value = self.call_of(node, self.scope.member(node.target))
         target = self.target(self.variables.patterns[node.id], node)
         indent = 4 * level
@@ -249,7 +257,7 @@ class ForwardWriter:
             return UNREAD
         if isinstance(pattern, tuple):
             return self.variables.names[node.id, pattern]
-        parts = [_in_brackets(self.target(part, node)) for part in pattern]
+        parts = [in_brackets(self.target(part, node)) for part in pattern]
         return Group("", tuple(parts), "")
 
     def assign(
@@ -389,7 +397,3 @@ class ForwardWriter:
                     f"The branch {quote(self.graph.label(branch.id))} has no condition yet. Choose "
                     "training mode, a setting, or a comparison."
                 )
-
-
-def _in_brackets(target: Expression) -> Expression:
-    return Group("(", target.items, literal=True) if isinstance(target, Group) else target

@@ -19,10 +19,12 @@ def import_lines(code: str, *typing: str) -> list[str]:
         *([f"from typing import {', '.join(types)}"] if types else []),
     ]
     names = [name for name in ("Tensor", "nn") if name in used]
+    packing = [n for n in ("pack_padded_sequence", "pad_packed_sequence") if n in used]
     torch = [
         *(["import torch"] if "torch" in used else []),
         *(["import torch.nn.functional as F"] if "F" in used else []),
         *([f"from torch import {', '.join(names)}"] if names else []),
+        *([f"from torch.nn.utils.rnn import {', '.join(packing)}"] if packing else []),
     ]
     return [*standard, *([""] if standard and torch else []), *torch]
 

@@ -66,6 +66,11 @@ def tuple_of(items: tuple[Expression, ...]) -> Group:
     return Group("(", items, ",)" if len(items) == 1 else ")", literal=True)
 
 
+def in_brackets(target: Expression) -> Expression:
+    """Several targets of an assignment as one of others: `(h_n, c_n)`."""
+    return Group("(", target.items, literal=True) if isinstance(target, Group) else target
+
+
 def flat(expression: Expression) -> str:
     """The expression on one line, however long."""
     match expression:

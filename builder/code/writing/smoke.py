@@ -10,6 +10,7 @@ from builder.code.writing.naming import LONGEST_VARIABLE, Namespace
 from builder.code.writing.variables import says_nothing
 from builder.graph.model import Argument, Dim, Graph, Node, Ref, TensorSpec, Value, iter_refs
 from builder.graph.report import ShapeReport
+from builder.graph.sequence_lengths import steps_of
 from builder.graph.symbols import dim_per_sample
 
 BATCH = 4
@@ -86,7 +87,7 @@ def input_names(graph: Graph, reserved: frozenset[str]) -> tuple[Namespace, list
 
 
 def _drawn(graph: Graph, report: ShapeReport, node: Node, spec: TensorSpec) -> Expression:
-    starts = _starts(graph, report, node, spec)
+    starts = _starts(graph, report, node, spec) or _lengths(graph, report, node, spec)
     if starts is not None:
         return starts
     return random_tensor(spec, _below(graph, node), _draws_chances(graph, node))
@@ -133,6 +134,16 @@ def _starts(graph: Graph, report: ShapeReport, node: Node, spec: TensorSpec) -> 
         step = count // bags if bags else 1
         return places if step == 1 else Infix((places, str(step)), ("*",))
     return None
+
+
+def _lengths(graph: Graph, report: ShapeReport, node: Node, spec: TensorSpec) -> Expression | None:
+    """How long each sequence is, if that is what an input says: as long as the input allows."""
+    steps = steps_of(graph, report, node.id)
+    if steps is None:
+        return None
+    shape = tuple_of(tuple(str(batch_size(dim)) for dim in spec.shape))
+    kind = [] if spec.dtype == "int64" else [keyword("dtype", f"torch.{spec.dtype}")]
+    return call("torch.full", shape, str(steps), *kind)
 
 
 def random_tensor(spec: TensorSpec, below: int, chances: bool = False) -> Expression:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from builder.catalogue.packing import LENGTHS, TOTAL_LENGTH
 from builder.graph.call import Call, show
 from builder.graph.checks.common import WHOLE, has_batch
 from builder.graph.checks.linear import check_last_size
@@ -17,6 +18,7 @@ def check_recurrent(call: Call) -> Finding | None:
         or check_last_size(call, "input_size", "input")
         or _check_projection(call)
         or _check_states(call)
+        or _check_sequence_lengths(call)
         or _check_batch_first(call, "input")
         or _check_idle_dropout(call)
     )
@@ -63,6 +65,50 @@ def _check_states(call: Call) -> Finding | None:
             port="hx",
         )
     return None
+
+
+def _check_sequence_lengths(call: Call) -> Finding | None:
+    """A whole number for each sequence of the batch."""
+    spec, sequences = call.tensor(LENGTHS), call.tensor("input")
+    if spec is None or sequences is None:
+        return _check_idle_length(call)
+    came = call.from_(LENGTHS)
+    if len(sequences.shape) != 3:
+        return call.finding(
+            "packed_rank",
+            f"is told the lengths of several sequences but receives a single one, {show(sequences)}"
+            f"{call.from_('input')}. Give it a batch, or no lengths.",
+            port=LENGTHS,
+        )
+    batch = sequences.shape[0 if call.argument("batch_first") is True else 1]
+    if spec.shape != (batch,):
+        return call.finding(
+            "packed_lengths",
+            f"needs one length for each of its {batch} sequences but receives {show(spec)} at "
+            f"“{LENGTHS}”{came}. Give it a tensor of {batch} whole numbers.",
+            port=LENGTHS,
+        )
+    if spec.dtype not in WHOLE:
+        what = "True and False" if spec.dtype == "bool" else f"real numbers ({spec.dtype})"
+        return call.finding(
+            "packed_dtype",
+            f"takes whole numbers at “{LENGTHS}” but receives {what}{came}. Turn them into whole "
+            "numbers with .long().",
+            port=LENGTHS,
+        )
+    return None
+
+
+def _check_idle_length(call: Call) -> Finding | None:
+    if LENGTHS in call.inputs or call.argument(TOTAL_LENGTH) is None:
+        return None
+    return call.finding(
+        "idle_length",
+        f"has {TOTAL_LENGTH}={show(call.argument(TOTAL_LENGTH))}, which only counts where lengths are "
+        f"wired. Wire them to “{LENGTHS}”, or take {TOTAL_LENGTH} out.",
+        parameter=TOTAL_LENGTH,
+        severity="warning",
+    )
 
 
 def _check_batch_first(call: Call, port: str) -> Finding | None:

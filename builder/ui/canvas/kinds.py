@@ -10,6 +10,7 @@ import re
 from typing import Final, Literal
 
 from builder.catalogue.entry import Entry
+from builder.catalogue.packing import LENGTHS
 from builder.graph.model import TensorSpec, Value
 
 PortKind = Literal[
@@ -71,6 +72,8 @@ def wanted_at(entry: Entry | None, port: str) -> PortKind:
         return "state"
     if entry is None:
         return "any"
+    if port == LENGTHS:
+        return "tokens"  # whole numbers, one for each sequence
     if entry.family == "embedding":
         return "tokens" if port == entry.ports[0].name else "any"
     if entry.family == "linear" and entry.kind == "layer":

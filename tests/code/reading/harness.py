@@ -18,6 +18,8 @@ from builder.code import build_module, styles, write_code
 from builder.code.reading import Read, read_here
 from builder.errors import CodeRefused
 from builder.graph.model import Graph, TensorSpec
+from builder.graph.sequence_lengths import steps_of
+from builder.graph.shapes import infer_shapes
 from builder.graph.symbols import dim_at
 
 SIZE = 3  # samples
@@ -97,9 +99,15 @@ def compare(
 def values_for(graph: Graph, below: int, size: int, whole: bool = False) -> list[torch.Tensor]:
     torch.manual_seed(1)
     found = []
+    report = infer_shapes(graph)
     for node in graph.inputs:
         spec = node.spec
         assert isinstance(spec, TensorSpec)
+        steps = steps_of(graph, report, node.id)
+        if steps is not None:  # the longest fills no input: 6, 5, 4 of 7 steps
+            longest = [max(1, steps - 1 - i) for i in range(size)]
+            found.append(torch.tensor(longest, dtype=getattr(torch, spec.dtype)))
+            continue
         shape = [dim_at(d, size) if isinstance(d, str) else d for d in spec.shape]
         dtype = getattr(torch, spec.dtype)
         if dtype == torch.bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from builder import catalogue
 from builder.catalogue.entry import Entry
+from builder.catalogue.packing import LENGTHS, packs
 from builder.code.writing.calls import FUNCTIONAL
 from builder.code.writing.constructor import setting_types
 from builder.code.writing.counterparts import COUNTERPARTS, copied
@@ -116,7 +117,9 @@ class FunctionWriter(ForwardWriter):
         )
 
     def step(self, page: Page, node: Node, level: int) -> None:
-        if not self.is_silent(node):
+        if node.arguments.get(LENGTHS) is not None and packs(self.entry(node)):
+            self.call_of(node, "")  # refused, beside all else that is
+        elif not self.is_silent(node):
             super().step(page, node, level)
 
     def is_silent(self, node: Node) -> bool:

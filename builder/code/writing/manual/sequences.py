@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from builder.catalogue.packing import LENGTHS
 from builder.code.writing.layout import Expression, Group, Prefixed, call
 from builder.code.writing.literals import keyword
 from builder.code.writing.manual.recipe import (
@@ -51,6 +52,8 @@ def _biases(layer: Called, end: str) -> list[str]:
 def recurrent(layer: Called) -> Expression:
     """`lstm(x, weight_ih, weight_hh, bias_ih + bias_hh, time=1)`."""
     kind = layer.entry.name
+    if layer.reads(LENGTHS):
+        raise CodeRefused("it reads sequences of several lengths, packed")
     items: list[Expression] = [layer.x, *_weights(layer, "_l0")]
     biases = _biases(layer, "_l0")
     items += biases if kind == "GRU" else [plus(*biases)] if biases else []
