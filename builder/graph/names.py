@@ -77,7 +77,7 @@ def _refuse_path(name: str, taken: Collection[str]) -> str | None:
     if reason is None:
         return None
     parts = [part for part in name[: 4 * MAX_NAME].split(".") if part]
-    path = ".".join(p if i and _is_index(p) else safe_identifier(p) for i, p in enumerate(parts))
+    path = ".".join(p if i and _is_place(p) else safe_identifier(p) for i, p in enumerate(parts))
     if not path or (_reason_against_path(path, taken) if "." in path else path in taken):
         path = suggest_name(safe_identifier(name), taken)
     return reason.format(quote(path))
@@ -92,7 +92,7 @@ def _reason_against_path(name: str, taken: Collection[str]) -> str | None:
     for i, part in enumerate(parts):
         if not part:
             return f"A part of the place {said} has no name: {{}} would do."
-        if not (i and _is_index(part)) and (reason := _reason_against(part)):
+        if not (i and _is_place(part)) and (reason := _reason_against(part)):
             return f"{said} is a place in containers. {reason}"
         above = ".".join(parts[:i])
         if above in taken and not any(other.startswith(f"{above}.") for other in taken):
@@ -209,6 +209,11 @@ def _in_template(name: str) -> str:
 
 def _is_index(name: str) -> bool:
     return name.isascii() and name.isdecimal() and len(name) <= 6 and str(int(name)) == name
+
+
+def _is_place(part: str) -> bool:
+    """Whether a member of a container may be called so: “0”, “1a”, “layer one”, as nn.ModuleDict takes it."""
+    return len(part) <= MAX_NAME and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_ -]*", part) is not None
 
 
 def _snake(name: str) -> str:

@@ -12,8 +12,10 @@ from builder.code.reading.branches import Differs
 from builder.code.reading.limits import MAX_BITS
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import operation
-from builder.code.reading.trace import Module
+from builder.code.reading.trace import Module, Raw
 from builder.code.reading.values import (
+    Array,
+    Device,
     Lazy,
     Mode,
     Named,
@@ -28,6 +30,7 @@ from builder.code.reading.values import (
     plain,
     reads_values,
 )
+from builder.code.reading.weights import Handle, starts_otherwise
 from builder.graph.model import Argument, Calc, Compare
 from builder.graph.symbols import BATCH_PROBE
 
@@ -73,6 +76,14 @@ def binary(reader: Reader, op: str, left: Any, right: Any) -> Any:
     for side in (left, right):
         if isinstance(side, Unknown):
             return Unknown(side.reason, side.line, side.help)
+    if left.__class__ is Raw or right.__class__ is Raw:
+        return binary(reader, op, *(_made(side) for side in (left, right)))
+    if left.__class__ is Handle or right.__class__ is Handle:
+        return reader.unknown("What a weight holds is not looked into")
+    if left.__class__ is Array or right.__class__ is Array:
+        from builder.code.reading.arrays import calculated
+
+        return calculated(reader, _BINARY[op][0], left, right)
     if left.__class__ is Ratio or right.__class__ is Ratio:
         whole = isinstance(right, int | float) and float(right).is_integer() and right > 0
         if op == "Div" and left.__class__ is Ratio and whole:
@@ -83,6 +94,11 @@ def binary(reader: Reader, op: str, left: Any, right: Any) -> Any:
     if isinstance(left, Mode | Question) or isinstance(right, Mode | Question):
         return reader.unknown("A condition of the running network cannot be calculated with")
     return _on_constants(reader, op, left, right)
+
+
+def _made(value: Any) -> Any:
+    """Of a parameter of the text the tensor that it starts as."""
+    return value.made if value.__class__ is Raw else value
 
 
 def _on_tensors(reader: Reader, op: str, left: Any, right: Any) -> Any:
@@ -257,6 +273,8 @@ def unary(reader: Reader, op: str, value: Any) -> Any:
         return operation(reader, key, {"input": value})
     if isinstance(value, Unknown):
         return value
+    if value.__class__ is Array and op == "USub":
+        return binary(reader, "Mult", value, -1)
     if value.__class__ is Sym:
         if op == "USub" and type(value.value) is int:
             return Sym(-value.value, Calc("-", 0, value.expr))
@@ -281,8 +299,14 @@ def compare(reader: Reader, op: str, left: Any, right: Any) -> Any:
         return left
     if isinstance(right, Unknown):
         return right
+    if left.__class__ is Array or right.__class__ is Array:
+        from builder.code.reading.arrays import calculated
+
+        return calculated(reader, _COMPARE[op][0], left, right)
     if isinstance(left, Mode) and isinstance(right, bool):
         return Mode(left.negated != ((op == "Eq") != right))
+    if left.__class__ is Device and right.__class__ is Device:
+        return op == "Eq"  # a network runs on one device, whichever that is
     if depends_on_batch(left) or depends_on_batch(right):
         if plain(left) == plain(right) and op in ("Eq", "NotEq"):
             return op == "Eq"
@@ -356,6 +380,16 @@ def in_place(reader: Reader, op: str, left: Any, right: Any, node: ast.AugAssign
         items = items_of(reader, right)
         reader.budget.items(len(left) + len(items))
         left.extend(items)
+        return left
+    if left.__class__ is Raw and left.initialised is None:
+        in_place(reader, op, left.made, _made(right), node)
+        return left
+    if left.__class__ is Array:
+        from builder.code.reading.arrays import changed
+
+        return changed(reader, _BINARY[op][0], left, right)
+    if left.__class__ is Handle or left.__class__ is Raw:
+        starts_otherwise(reader, left)
         return left
     if left.__class__ is not Tensor:
         return binary(reader, op, left, right)

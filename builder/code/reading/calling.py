@@ -21,6 +21,7 @@ from builder.code.reading.values import (
     Tensor,
     Unknown,
     UserClass,
+    plain,
 )
 
 
@@ -55,11 +56,29 @@ def call(reader: Reader, function: Any, args: list[Any], kwargs: dict[str, Any])
         return function
     if kind is Instance:
         return call_method(reader, function, "__call__", args, kwargs)
-    if kind is Dtype or kind is Tensor or kind is Raw:
-        raise reader.refuse("This cannot be called", kind="raised")
-    if function is None:
-        raise reader.refuse("None cannot be called", kind="raised")
-    raise reader.refuse("This cannot be called", kind="raised")
+    what, help = _instead_of_a_call(function)
+    raise reader.refuse(
+        f"{what} stands in front of these brackets, and cannot be called", help, kind="raised"
+    )
+
+
+def _instead_of_a_call(value: Any) -> tuple[str, str]:
+    """What a value is that is called by mistake, and what was meant."""
+    if isinstance(value, Tensor | Raw):
+        return "A tensor", "Ask for its elements with [], or put an operator between the two."
+    if value is None:
+        return "None", "A setting that is None is asked for first: if self.norm is not None."
+    if isinstance(value, tuple) and len(value) == 1:
+        return "A tuple of one", "Take away the comma behind the layer where it is made."
+    if isinstance(value, list | tuple):
+        return "A list", "Call its layers one by one: for layer in self.layers: x = layer(x)."
+    if isinstance(value, dict):
+        return "A dict", "Choose one of its entries with []."
+    if isinstance(value, Dtype):
+        return "A dtype", f"Write x.to(torch.{value.name})."
+    if isinstance(plain(value), bool | int | float | str):
+        return f"{str(plain(value))[:20]!r}", "Another value may have the name of what was meant."
+    return "A value", "Another value may have the name of what was meant."
 
 
 def call_method(

@@ -26,10 +26,13 @@ class Tree:
         self.again: list[tuple[str, Any]] = []  # registered a second time
         self.order: list[tuple[str, Layer | Raw]] = []
         self.all_paths: list[str] = []
+        self.ranges: dict[int, tuple[int, int, int, int]] = {}
+        self._around: dict[int, list[Module]] = {}
         self._walk(root, "")
 
     def _walk(self, module: Module, prefix: str) -> None:
         self.paths[id(module)] = prefix
+        first, first_path = len(self.order), len(self.all_paths)
         if module.layer is not None:
             self.order.append((prefix, module.layer))
             self.paths[id(module.layer)] = prefix
@@ -48,10 +51,27 @@ class Tree:
             else:
                 self.paths[id(member)] = path
                 self.order.append((path, member))
+        self.ranges[id(module)] = (first, len(self.order), first_path, len(self.all_paths))
+
+    def inside(self, module: Module) -> list[tuple[str, Layer | Raw]]:
+        """The layers and tensors in a module, with those of modules in it."""
+        first, last, _, _ = self.ranges[id(module)]
+        return self.order[first:last]
+
+    def paths_inside(self, module: Module) -> list[str]:
+        """The paths of all that a module holds, relative to it."""
+        _, _, first, last = self.ranges[id(module)]
+        prefix = self.paths[id(module)]
+        cut = len(prefix) + 1 if prefix else 0
+        return [path[cut:] for path in self.all_paths[first:last]]
 
     def around(self, member: Any) -> list[Module]:
         """The modules around a member, the nearest first, without the network itself."""
-        found = []
+        known = self._around.get(id(member))
+        if known is not None:
+            return known
+        found: list[Module] = []
+        self._around[id(member)] = found
         module = self.parents.get(id(member))
         while module is not None and module is not self.root:
             found.append(module)
@@ -179,6 +199,7 @@ class Closed:
             or module.layer is not None
             or not self._holds_steps(frame)
             or id(module) not in self.tree.paths
+            or _names_mixed(module)
         ):
             self.open.add(id(module))
         if frame.parent is not None:
@@ -194,6 +215,12 @@ class Closed:
             self._holds_steps(item) if isinstance(item, Frame) else item.id in self.kept
             for item in frame.items
         )
+
+
+def _names_mixed(module: Module) -> bool:
+    """Whether “0” stands beside “norm”: as an attribute of a class it could not."""
+    counted = [str(place) for place in range(len(module.members))]
+    return any(n.isdecimal() for n in module.members) and list(module.members) != counted
 
 
 def _is_inside_one_of(frame: Frame, frames: Any) -> bool:

@@ -86,8 +86,11 @@ def call_(reader: Reader, node: ast.Call, scope: Scope) -> Any:
             raise reader.refuse("Only a dict can be handed on with **")
     reader.line = reader.budget.line = node.lineno
     reader.node = node
+    reader.given = args
     if function.__class__ is Known and function.path == "super" and not args:
         return attributes.super_here(reader, scope)
+    if function.__class__ is Known and function.path == "locals" and scope.function is not None:
+        return dict(scope.names)
     if function.__class__ is Known and function.path in ("locals", "globals", "vars", "dir"):
         return reader.unknown(f"{function.path}() is not looked into")
     return call(reader, function, args, kwargs)
@@ -120,6 +123,8 @@ def dict_(reader: Reader, node: ast.Dict, scope: Scope) -> Any:
             found.update(given)
         else:
             known = deep_plain(reader.evaluate(key, scope))
+            if isinstance(known, Unknown):
+                return known
             hashed(reader, lambda k=known, g=given: found.__setitem__(k, g))
     return found
 
@@ -343,9 +348,10 @@ def assign(reader: Reader, target: ast.expr, value: Any, scope: Scope) -> None:
 
 
 def naming(reader: Reader, identifier: str, value: Tensor) -> None:
-    """A step is called by the first variable it is given to."""
+    """A step is called by the first variable it is given to, in the module where it runs."""
     step = reader.trace.steps.get(value.ref.node)
-    if step is not None and not step.name and not value.ref.path:
+    here = step is not None and step.frame is reader.trace.frame
+    if step is not None and here and not step.name and not value.ref.path:
         step.name = identifier
 
 

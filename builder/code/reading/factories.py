@@ -7,7 +7,17 @@ from typing import Any, Final
 from builder.code.reading.iterating import items_of
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import operation
-from builder.code.reading.values import Array, Device, Dtype, Lazy, Sym, Tensor, Unknown, plain
+from builder.code.reading.values import (
+    Array,
+    Device,
+    Dtype,
+    Lazy,
+    Shape,
+    Sym,
+    Tensor,
+    Unknown,
+    plain,
+)
 from builder.graph.model import Calc, Ref
 
 _OF_SHAPE: Final = frozenset({"zeros", "ones", "empty", "randn", "rand"})
@@ -51,6 +61,7 @@ def made(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> 
     if name in _OLD:
         dtype = Dtype(_OLD[name])
         literal = bool(args) and isinstance(args[0], list | tuple | Array)
+        literal = literal and args[0].__class__ is not Shape  # FloatTensor(x.size()) is that large
         name = "tensor" if literal else "empty"
     given = _given(reader, name, args, kwargs)
     if isinstance(given, Tensor):  # torch.as_tensor(x)
@@ -110,7 +121,8 @@ def _sizes(reader: Reader, given: list[Any]) -> tuple[Any, ...]:
 
 def _literal(reader: Reader, value: Any) -> Any:
     if isinstance(value, Array):
-        value = value.items
+        reader.budget.items(value.data.size)
+        value = value.items if value.data.ndim else value.data.item()
     if isinstance(value, list | tuple):
         reader.budget.items(len(value))
         return tuple(_literal(reader, part) for part in value)

@@ -25,6 +25,7 @@ from builder.code.reading.values import (
     deep_plain,
     plain,
 )
+from builder.code.reading.weights import Handle, starts_otherwise
 from builder.graph.model import Ref
 
 MEMBERS_HELP: Final = "Use self.add_module(name, layer), register_parameter or register_buffer."
@@ -68,6 +69,10 @@ def get(reader: Reader, value: Any, index: Any) -> Any:
         from builder.code.reading.packing import refused
 
         raise refused(reader, "The parts of packed sequences have sizes that depend on the data")
+    if isinstance(value, Raw):
+        return get(reader, value.made, index)
+    if isinstance(value, Handle):
+        return value  # a part of a weight, to be filled
     raise reader.refuse("This has no elements", kind="raised")
 
 
@@ -148,6 +153,9 @@ def put(reader: Reader, value: Any, index: Any, given: Any) -> None:
     key = deep_plain(index)
     if isinstance(value, Unknown):
         return
+    if isinstance(value, Array):
+        arrays.put(reader, value, index, given)
+        return
     if isinstance(value, Members):
         raise reader.refuse("What a module holds is written directly here", MEMBERS_HELP)
     if isinstance(value, dict):
@@ -175,6 +183,12 @@ def put(reader: Reader, value: Any, index: Any, given: Any) -> None:
             {"input": value, "index": _index(reader, index), "value": given},
         )
         value.ref = made.ref
+        return
+    if isinstance(value, Raw) and value.initialised is None:
+        put(reader, value.made, index, given.made if isinstance(given, Raw) else given)
+        return
+    if isinstance(value, Raw | Handle):
+        starts_otherwise(reader, value)
         return
     if isinstance(value, Instance):
         from builder.code.reading.calling import call_method

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
+
+from torch import nn
 
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Raw
@@ -46,8 +49,10 @@ def filled(reader: Reader, name: str, args: list[Any], kwargs: dict[str, Any]) -
     """What the tensor starts as; the tensor itself is given back."""
     target = args[0] if args else kwargs.get("tensor")
     known = _ARGUMENTS.get(name)
-    if name in ("calculate_gain",):
-        return _gain(args)
+    if name == "calculate_gain":
+        return _gain(reader, args, kwargs)
+    if name in ("_calculate_fan_in_and_fan_out", "_calculate_correct_fan"):
+        return _fans(reader, target, args[1:] or [kwargs.get("mode")])
     if isinstance(target, Raw) and known is not None:
         init, parameters = known
         details = {}
@@ -63,6 +68,26 @@ def filled(reader: Reader, name: str, args: list[Any], kwargs: dict[str, Any]) -
     return target
 
 
-def _gain(args: list[Any]) -> float:
-    gains = {"relu": 2**0.5, "tanh": 5 / 3, "leaky_relu": 2**0.5, "selu": 0.75}
-    return gains.get(str(plain(args[0])) if args else "", 1.0)
+def _gain(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    name = plain(args[0] if args else kwargs.get("nonlinearity"))
+    parameter = plain(args[1] if len(args) > 1 else kwargs.get("param"))
+    if not isinstance(name, str) or not isinstance(parameter, int | float | None):
+        return reader.unknown("This gain is not worked out")
+    try:
+        return nn.init.calculate_gain(name, parameter)  # type: ignore[arg-type]
+    except ValueError:
+        raise reader.refuse(f"There is no gain for {name[:40]!r}", kind="raised") from None
+
+
+def _fans(reader: Reader, target: Any, rest: list[Any]) -> Any:
+    """How many numbers go into one of a layer's outputs, and come of one of its inputs."""
+    from builder.code.reading.attributes import get
+
+    shape = get(reader, target, "shape")
+    sizes = [plain(size) for size in shape] if isinstance(shape, tuple) else []
+    if len(sizes) < 2:
+        return reader.unknown("The sizes of this weight are not known")
+    field = math.prod(sizes[2:])
+    fans = (sizes[1] * field, sizes[0] * field)
+    mode = plain(rest[0]) if rest else None
+    return fans if mode is None else fans[mode == "fan_out"]

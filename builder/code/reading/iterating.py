@@ -17,7 +17,7 @@ def items_of(reader: Reader, value: Any) -> list[Any]:
     if isinstance(value, list | tuple):
         return list(value)
     if isinstance(value, Array):
-        return [Array(v, value.dtype) if isinstance(v, tuple) else v for v in value.items]
+        return [Array(row) if row.ndim else row.item() for row in value.data]
     if isinstance(value, Lazy):
         items, value.items = value.items[value.at :], []
         value.at = 0

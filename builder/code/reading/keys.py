@@ -26,6 +26,13 @@ def tell_other_names(reader: Reader, graph: Graph) -> None:
         reader.notes.append((None, text))
 
 
+def loses_names(block: Graph) -> bool:
+    """Whether layers with weights could not keep their names in a class of their own."""
+    return any(
+        _other_name(block, owner, False) and _has_weights(owner) for owner in block.owners.values()
+    )
+
+
 def _other_name(scope: Graph, owner: Owner, is_root: bool) -> str:
     """What the code calls an owner; "" where its name stays."""
     name = owner.name
@@ -65,4 +72,4 @@ def _has_weights(owner: Owner) -> bool:
         return True
 
 
-__all__ = ["tell_other_names"]
+__all__ = ["loses_names", "tell_other_names"]

@@ -123,6 +123,13 @@ def setattr_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     attributes.put(reader, args[0], name, args[2])
 
 
+@does("delattr")
+def delattr_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> None:
+    from builder.code.reading import deleting
+
+    deleting.attribute(reader, args[0], str(plain(args[1])))
+
+
 @does("hasattr")
 def hasattr_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     from builder.code.reading import attributes

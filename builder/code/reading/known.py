@@ -55,6 +55,8 @@ def builtin(name: str) -> Any:
         return "__main__"
     if name in ("__file__",):
         return "model.py"
+    if name == "Ellipsis":
+        return ...
     return Known(name) if name in _BUILTINS else None
 
 
@@ -66,6 +68,8 @@ def resolve(reader: Reader, path: str) -> Any:
     if path in _CONSTANTS:
         return _CONSTANTS[path]
     head, _, name = path.rpartition(".")
+    if name == "__name__" and head:
+        return head.rpartition(".")[2]
     if head == "torch" and name in _DTYPES:
         return Dtype(_DTYPES[name])
     if head == "numpy" and name in _DTYPES:
@@ -105,14 +109,17 @@ def call_path(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]
         return reader.call(
             attributes.get(reader, args[0], path.rpartition(".")[2]), args[1:], kwargs
         )
-    return Unknown(f"What {path[:60]} gives is not worked out here.", reader.line, _instead(path))
+    said = f"What {path[:60]} gives is not worked out here."
+    if path.startswith(("random.", "secrets.", "numpy.random.")):
+        said = f"What {path[:60]} gives is another number each time, and none of PyTorch's."
+    return Unknown(said, reader.line, _instead(path))
 
 
 def _instead(path: str) -> str:
     """What would help where a library's function is not known."""
     library = path.partition(".")[0]
     if library in ("random", "secrets") or path.startswith("numpy.random."):
-        return "It is another number in each call: draw with torch.rand, and choose by torch.where."
+        return "In forward draw with torch.rand, and choose by torch.where; in __init__ write a number."
     if library == "numpy":
         return "Use torch's own function of that kind: its tensors stay in the network."
     return "Write the number it gives, or do it with PyTorch's own functions."

@@ -7,13 +7,22 @@ layers, has no place in a graph: it is refused by line, unless it plainly change
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from typing import Any, Final
 
 from builder.code.reading.attributes import find_in_class
 from builder.code.reading.closed import is_random, must_refs
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Module, tensors_in
-from builder.code.reading.values import Bound, Function, Known, Unknown, UserClass
+from builder.code.reading.values import (
+    Bound,
+    Function,
+    Instance,
+    Known,
+    Partial,
+    Unknown,
+    UserClass,
+)
 from builder.errors import CodeRefused
 
 # Attributes that forward writes --------------------------------------------------------------------
@@ -191,7 +200,7 @@ def hook(reader: Reader, name: str, args: list[Any], kwargs: dict[str, Any]) -> 
             "Do it in forward, or take the hook away.",
         )
     reader.note(f"Left out, as it only looks: the hook of {name}.")
-    return reader.unknown("What a hook gives is not kept")
+    return Instance(None)
 
 
 def _function_of(given: Any) -> Function | None:
@@ -237,9 +246,17 @@ def _is_nothing(value: ast.expr | None) -> bool:
 
 def _targets(node: ast.AST) -> list[ast.expr]:
     if isinstance(node, ast.Assign | ast.Delete):
-        return [t for t in node.targets if not isinstance(t, ast.Name)]
+        every = [part for t in node.targets for part in _parts(t)]
+        return [t for t in every if not isinstance(t, ast.Name)]
     target: ast.expr = node.target  # type: ignore[attr-defined]
     return [target] if isinstance(node, ast.AugAssign) or not isinstance(target, ast.Name) else []
+
+
+def _parts(target: ast.expr) -> list[ast.expr]:
+    """The single targets of `a.x, a.y = …`."""
+    if isinstance(target, ast.Tuple | ast.List):
+        return [part for inner in target.elts for part in _parts(inner)]
+    return _parts(target.value) if isinstance(target, ast.Starred) else [target]
 
 
 def _root(node: ast.expr) -> str:
@@ -252,6 +269,13 @@ HOOKS: Final = (
     "register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook",
     "register_full_backward_pre_hook", "register_backward_hook", "register_hook",
 )  # fmt: skip
+SETTINGS: Final = frozenset(
+    {
+        "eps", "momentum", "p", "inplace", "negative_slope", "stride", "padding", "dilation",
+        "kernel_size",
+    }
+)  # fmt: skip
+"""What a layer was made with and may be changed before it runs."""
 _STARTING: Final = frozenset({"data"})
 _CHANGING: Final = frozenset(
     {
@@ -261,29 +285,40 @@ _CHANGING: Final = frozenset(
 )  # fmt: skip
 
 
-def applied(reader: Reader, given: Any) -> None:
-    """`self.apply(fn)`: how weights start is left to PyTorch. Errors: CodeRefused where fn does more."""
-    function = _function_of(given)
+def applied(reader: Reader, given: Any, parts: Sequence[Any]) -> None:
+    """`self.apply(fn)`: how weights start is left to PyTorch. Errors: CodeRefused where fn does more.
+
+    `parts`: the modules in the order torch goes through them. A fn that sets what layers were made with
+    is done on each.
+    """
+    whole = given.target if isinstance(given, Partial) else given
+    function = _function_of(whole)
     if function is None:
         reader.note(
             "What apply(…) is given is not in the text; it is taken to set how weights start."
         )
         return
-    parameters = function.node.args.args[1 if isinstance(given, Bound) else 0 :]
+    skipped = isinstance(whole, Bound) + (len(given.args) if isinstance(given, Partial) else 0)
+    parameters = function.node.args.args[skipped:]
     module = parameters[0].arg if parameters else ""
     for part in ast.walk(function.node):
-        changes = ""
+        changes, is_setting = "", False
         if isinstance(part, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Delete):
             for target in _targets(part):
                 attribute = target if isinstance(target, ast.Attribute) else None
                 if attribute and _root(target) == module and attribute.attr not in _STARTING:
                     changes = f"sets .{attribute.attr[:40]}"
+                    is_setting = attribute.attr in SETTINGS
         elif isinstance(part, ast.Call):
             name = part.func
             if isinstance(name, ast.Attribute) and name.attr in _CHANGING:
                 changes = f"calls .{name.attr}()"
             elif isinstance(name, ast.Name) and name.id in ("setattr", "delattr"):
                 changes = f"calls {name.id}()"
+        if is_setting and not reader.state.get("forward"):
+            for layer in parts:
+                reader.call(given, [layer], {})
+            return
         if changes:
             raise reader.refuse(
                 f"apply() runs “{function.name[:40]}” on every layer, which {changes} of them",

@@ -22,6 +22,7 @@ from builder.code.reading.values import (
     Mode,
     Tensor,
     Unknown,
+    deep_plain,
     plain,
 )
 from builder.errors import NotFound
@@ -46,6 +47,8 @@ def make(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> 
         entry = catalogue.get(PREFIX + name)
     except NotFound as error:
         return Unknown(f"nn.{name[:40]} cannot be a layer here: {error}", reader.line)
+    if name == "Identity":
+        args, kwargs = [], {}  # it takes anything, and does nothing with it
     order = list(constructor_order(PREFIX + name))
     if lazy:
         inferred = {p.name for p in entry.parameters if p.inferred is not None}
@@ -99,6 +102,8 @@ def _argument(reader: Reader, entry: Entry, name: str, value: Any) -> Any:
         if path in _ACTIVATIONS:
             return _ACTIVATIONS[path]
         raise reader.refuse(f"This activation cannot be kept inside nn.{entry.name}")
+    if parameter.type == "bool" and type(plain(value)) is int:
+        value = bool(plain(value))
     if isinstance(value, Lazy):
         value = value.items
     if isinstance(value, list):
@@ -206,7 +211,7 @@ def attribute(reader: Reader, layer: Layer, name: str) -> Any:
     """`self.fc.in_features`, `self.fc.weight`."""
     chosen = name != "bias"  # of a made layer that is its weight, not what it was made with
     if name in layer.arguments and chosen:
-        return layer.arguments[name]
+        return _as_held(reader, layer, name)
     if name == "training":
         return Mode()
     if name in _METHODS:
@@ -219,8 +224,7 @@ def attribute(reader: Reader, layer: Layer, name: str) -> Any:
         return Known(layer.entry.key)
     parameter = layer.entry.parameter(name) if chosen else None
     if parameter is not None and parameter.default is not REQUIRED and parameter.inferred is None:
-        default = parameter.default
-        return default
+        return _as_held(reader, layer, name)
     module = module_of(reader, layer)
     weights = module._parameters
     if name in weights or name in module._buffers:
@@ -237,6 +241,25 @@ def attribute(reader: Reader, layer: Layer, name: str) -> Any:
     ):
         return value
     return reader.unknown(f"nn.{layer.entry.name} has no “{name[:40]}” that is known here")
+
+
+def _as_held(reader: Reader, layer: Layer, name: str) -> Any:
+    """What a layer keeps of an argument: kernel_size=3 of a Conv2d is (3, 3)."""
+    parameter = layer.entry.parameter(name)
+    given = layer.arguments.get(name, parameter.default if parameter is not None else None)
+    if layer.known is None and any(
+        p.inferred is not None and p.name not in layer.arguments for p in layer.entry.parameters
+    ):
+        return given  # a lazy layer, which is not made yet
+    held = vars(module_of(reader, layer)).get(name, given)
+    simple = isinstance(held, bool | int | float | str | None) or (
+        isinstance(held, tuple) and all(isinstance(v, bool | int | float | str) for v in held)
+    )
+    if not simple or held == deep_plain(given):
+        return given
+    if isinstance(held, tuple) and held == (plain(given),) * len(held):
+        return (given,) * len(held)
+    return held
 
 
 _METHODS: Final = frozenset(
@@ -263,6 +286,7 @@ _METHODS: Final = frozenset(
         "flatten_parameters",
         "zero_grad",
         "get_submodule",
+        "register_parameter",
         *lasting.HOOKS,
     ]
 )
@@ -275,7 +299,7 @@ def _method(
         lasting.refuse_mode(reader, f"{name}()")
         return layer
     if name == "apply":
-        lasting.applied(reader, args[0] if args else kwargs.get("fn"))
+        lasting.applied(reader, args[0] if args else kwargs.get("fn"), [layer])
         return layer
     if name in lasting.HOOKS:
         return lasting.hook(reader, name, args, kwargs)
@@ -290,6 +314,9 @@ def _method(
         return Lazy([])
     if name == "modules":
         return Lazy([layer])
+    if name == "register_parameter":
+        set_attribute(reader, layer, str(plain(args[0])), args[1])
+        return None
     if name == "get_submodule":
         path = str(plain(args[0]))
         found = norms.part(reader, layer, path)
@@ -315,6 +342,20 @@ def parameters_of(reader: Reader, layer: Layer, named: bool, prefix: str) -> Laz
     return Lazy(handles)
 
 
+def _can_change(reader: Reader, layer: Layer, name: str, given: Any) -> bool:
+    """Whether a layer that was made so from the start would be the same."""
+    parameter, value = layer.entry.parameter(name), deep_plain(given)
+    if reader.state.get("forward") or parameter is None or isinstance(value, Unknown):
+        return False
+    if layer.entry.family == "convolution":
+        usual = plain(layer.arguments.get("padding_mode", "zeros")) == "zeros"
+        whole = isinstance(value, int | tuple) and name in ("stride", "padding", "dilation")
+        return usual and whole and not isinstance(plain(layer.arguments.get("padding")), str)
+    if name == "kernel_size":  # of pooling alone: what has weights has them of that size
+        return layer.entry.family == "pooling"
+    return isinstance(value, bool | int | float | tuple)
+
+
 def set_attribute(reader: Reader, layer: Layer, name: str, given: Any) -> None:
     """`self.fc.weight = …` ties, `self.fc.out_features = …` is refused."""
     if name in ("forward", "__call__"):
@@ -325,6 +366,13 @@ def set_attribute(reader: Reader, layer: Layer, name: str, given: Any) -> None:
     from builder.code.reading.weights import tie
 
     module = module_of(reader, layer)
+    if (
+        name in lasting.SETTINGS
+        and name in vars(module)
+        and _can_change(reader, layer, name, given)
+    ):
+        layer.arguments[name] = given
+        return
     if name in module._parameters or (layer.norms and name in norms.shapes_of(reader, layer)):
         tie(reader, layer, name, given)
     elif (

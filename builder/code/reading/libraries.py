@@ -30,6 +30,7 @@ def ready() -> None:
         _READY.append(True)
         from builder.code.reading import (
             arrays,
+            characters,
             containers,
             kinds,
             norms,
@@ -38,14 +39,17 @@ def ready() -> None:
             torch_names,
         )
 
-        assert (
-            arrays
-            and containers
-            and settings_of_programs
-            and torch_names
-            and kinds
-            and norms
-            and python_functions
+        arrays.enrol()
+        assert all(
+            (
+                characters,
+                containers,
+                settings_of_programs,
+                torch_names,
+                kinds,
+                norms,
+                python_functions,
+            )
         )
 
 

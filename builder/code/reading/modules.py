@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable
 from typing import Any, Final
 
-from builder.code.reading import lasting, norms, own_layers, torch_calls
+from builder.code.reading import lasting, norms, own_layers, torch_calls, weights
 from builder.code.reading.attributes import NOTHING, find_in_class
 from builder.code.reading.branches import detached
 from builder.code.reading.calling import bind, call_function, run_function
@@ -155,9 +156,31 @@ def base_forward(reader: Reader, module: Module, args: list[Any], kwargs: dict[s
                 module.members[name] = stand_in
                 value = reader.call(stand_in, [before], {})
         return value
+    if module.does is not None:
+        return reader.call(module.does, args, kwargs)
     if module.kind:
-        raise reader.refuse(f"nn.{module.kind} cannot be called", kind="raised")
-    raise reader.refuse("This module has no forward", kind="raised")
+        raise reader.refuse(
+            f"nn.{module.kind} cannot be called", kind="raised",
+            help="Call what it holds one by one, or make it an nn.Sequential.",
+        )  # fmt: skip
+    raise without_forward(reader, module)
+
+
+def without_forward(reader: Reader, module: Module) -> CodeRefused:
+    """A class that does not say what it computes."""
+    if module.cls is None:
+        return reader.refuse("This module has no forward", "Write a class for it.", kind="raised")
+    node = module.cls.node
+    inside = [part for method in node.body for part in ast.walk(method) if part is not method]
+    lost = next((p for p in inside if isinstance(p, ast.FunctionDef) and p.name == "forward"), None)
+    return reader.refuse(
+        f"“{module.cls.name[:40]}” has no forward, so it is not known what it computes",
+        "Write def forward(self, x) beside its __init__."
+        if lost is None
+        else "Its forward stands inside another method: take some of its indentation away.",
+        line=lost.lineno if lost is not None else node.lineno,
+        kind="raised",
+    )
 
 
 def _passes_through(reader: Reader, child: Any, before: Any, after: Any) -> bool:
@@ -217,7 +240,8 @@ def apply(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any
         for part in norms.each_inside_out(module):
             reader.call(given, [part], {})
     else:
-        lasting.applied(reader, given)
+        found = [part for _, part in walk(module) if isinstance(part, Layer | Module)]
+        lasting.applied(reader, given, found[::-1])
     return module
 
 
@@ -339,34 +363,6 @@ def register_parameter(
     module.members[str(plain(name))] = args[1] if len(args) > 1 else kwargs.get("param")
 
 
-@answers("get_submodule")
-def get_submodule(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    found: Any = module
-    for step in str(plain(args[0])).split("."):
-        if step:
-            found = found.members.get(step) if isinstance(found, Module) else None
-    return found if found is not None else reader.unknown("There is no such module")
-
-
-@answers("get_parameter", "get_buffer")
-def get_parameter(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    from builder.code.reading.layers import attribute
-    from builder.code.reading.weights import weight_of
-
-    path, _, name = str(plain(args[0])).rpartition(".")
-    path, inside, rest = path.partition(".parametrizations.")
-    holder = get_submodule(reader, module, [path], {})
-    if isinstance(holder, Layer) and inside:
-        found = norms.part(reader, holder, f"parametrizations.{rest}.{name}")
-        return found if found is not None else reader.unknown("There is no such parameter")
-    if isinstance(holder, Layer):
-        return attribute(reader, holder, name)
-    found = holder.members.get(name) if isinstance(holder, Module) else None
-    if isinstance(found, Raw):
-        return weight_of(reader, found)
-    return reader.unknown("There is no such parameter")
-
-
 @answers("forward")
 def forward(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """`self.block.forward(x)` is a call like any other."""
@@ -378,7 +374,15 @@ def called(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, An
     return call_module(reader, module, args, kwargs)
 
 
-@answers("state_dict", "buffers", "named_buffers")
+@answers("state_dict")
+def state_dict(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """While it is made: the weights by their names, to look at and to be filled."""
+    if reader.state.get("forward"):
+        return reader.unknown("What weights hold is not looked into")
+    return weights.state_of(reader, [(path, part) for path, part in walk(module)])
+
+
+@answers("buffers", "named_buffers")
 def state(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return reader.unknown("What weights hold is not looked into")
 
@@ -386,3 +390,4 @@ def state(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any
 __all__ = ["Bound", "Frame", "call_function", "call_module", "walk"]
 
 from builder.code.reading import containers as _containers  # noqa: E402, F401
+from builder.code.reading import named as _named  # noqa: E402, F401

@@ -50,6 +50,7 @@ def stand_in(
     if layer is None:
         raise refusal
     _forget(reader, frame)
+    reader.state.setdefault("stood in", refusal)
     replaced = reader.state.setdefault("replaced", [])
     for parent in _modules(root):
         for name, member in parent.members.items():

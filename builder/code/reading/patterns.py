@@ -7,11 +7,15 @@ from typing import Any, Final
 
 from builder.code.reading.adapting import sizes_of
 from builder.code.reading.arithmetic import binary
+from builder.code.reading.iterating import items_of
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import operation
-from builder.code.reading.values import Sym, Tensor, plain
+from builder.code.reading.values import Known, Sym, Tensor, plain
 
 _TOKEN: Final = re.compile(r"\(|\)|[A-Za-z_]\w*|1|\.\.\.")
+_JOINED: Final = "(...)"
+"""Dots between brackets: the dimensions in their place become one."""
+_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 _REDUCTIONS: Final = {
     "mean": "torch.mean",
     "sum": "torch.sum",
@@ -64,6 +68,71 @@ def repeat(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
         grown = tuple(sizes[axis] if axis in new else -1 for axis in wanted)
         tensor = operation(reader, "torch.Tensor.expand", {"input": tensor, "sizes": grown})
     return _put_together(reader, tensor, wanted, right, sizes)
+
+
+def einsum(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """`einsum(q, k, "b i d, b j d -> b i j")`: torch's own, whose axes are single letters."""
+    *tensors, pattern = (plain(a) for a in args)
+    if not isinstance(pattern, str) or pattern.count("->") != 1 or "(" in pattern:
+        raise reader.refuse("This pattern cannot be read")
+    names = list(dict.fromkeys(re.findall(r"[A-Za-z_]\w*", pattern)))
+    if len(names) > len(_LETTERS) or re.sub(r"[\w\s,]|->|\.\.\.", "", pattern):
+        raise reader.refuse("This pattern cannot be read")
+    letters = dict(zip(names, _LETTERS, strict=False))
+    short = re.sub(r"[A-Za-z_]\w*", lambda found: letters[found[0]], pattern).replace(" ", "")
+    return reader.call(Known("torch.einsum"), [short, *tensors], {})
+
+
+def pack(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """`pack([a, b], "b * d")`: the dimensions at the star made one, and all behind each other."""
+    tensors, before, after = _at_the_star(reader, args[0], args[1])
+    shapes, flat = [], []
+    for tensor in tensors:
+        sizes = sizes_of(tensor)
+        if len(sizes) < before + after:
+            raise reader.refuse("This tensor has fewer dimensions than the pattern", kind="shape")
+        inner = sizes[before : len(sizes) - after]
+        shapes.append(inner)
+        count: Any = 1
+        for size in inner:
+            count = binary(reader, "Mult", count, size)
+        if len(inner) != 1:
+            whole = (*sizes[:before], count, *sizes[len(sizes) - after :])
+            tensor = operation(reader, "torch.reshape", {"input": tensor, "shape": whole})
+        flat.append(tensor)
+    joined = operation(reader, "torch.cat", {"tensors": tuple(flat), "dim": before})
+    return (joined, shapes)
+
+
+def unpack(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """`unpack(x, shapes, "b * d")`: what `pack` put together, apart again."""
+    (tensor,), before, _ = _at_the_star(reader, [args[0]], args[2])
+    shapes = [tuple(items_of(reader, shape)) for shape in items_of(reader, args[1])]
+    counts: list[Any] = []
+    for shape in shapes:
+        count: Any = 1
+        for size in shape:
+            count = binary(reader, "Mult", count, size)
+        counts.append(count)
+    given = {"input": tensor, "split_size": tuple(counts), "dim": before}
+    parts = list(operation(reader, "torch.split", given))
+    found = []
+    for part, shape in zip(parts, shapes, strict=True):
+        if len(shape) != 1:
+            sizes = sizes_of(part)
+            whole = (*sizes[:before], *shape, *sizes[before + 1 :])
+            part = operation(reader, "torch.reshape", {"input": part, "shape": whole})
+        found.append(part)
+    return found
+
+
+def _at_the_star(reader: Reader, tensors: Any, pattern: Any) -> tuple[list[Tensor], int, int]:
+    """The tensors, and how many dimensions stand before and behind the star."""
+    names = plain(pattern).split() if isinstance(plain(pattern), str) else []
+    found = items_of(reader, tensors)
+    if names.count("*") != 1 or not all(isinstance(t, Tensor) for t in found):
+        raise reader.refuse("This pattern cannot be read")
+    return found, names.index("*"), len(names) - names.index("*") - 1
 
 
 def _taken_apart(
@@ -149,7 +218,7 @@ def _groups(reader: Reader, side: str) -> Axes:
             found.append(inside)
             inside = None
         elif inside is not None:
-            inside.append(token)
+            inside.append(_JOINED if token == "..." else token)
         else:
             found.append([token])
     return found
@@ -157,11 +226,18 @@ def _groups(reader: Reader, side: str) -> Axes:
 
 def _without_dots(reader: Reader, tensor: Tensor, left: Axes, right: Axes) -> tuple[Axes, Axes]:
     if ["..."] not in left:
+        if any(axis in ("...", _JOINED) for group in (*left, *right) for axis in group):
+            raise reader.refuse("Dots of this kind cannot be read in a pattern")
         return left, right
     count = len(tensor.spec.shape) - len(left) + 1
     names = [[f"_dot{i}"] for i in range(max(0, count))]
 
+    def joined(group: list[str]) -> list[str]:
+        every = [name for part in names for name in part]
+        return [n for axis in group for n in (every if axis == _JOINED else [axis])]
+
     def opened(side: Axes) -> Axes:
-        return [axis for group in side for axis in (names if group == ["..."] else [group])]
+        parts = (names if group == ["..."] else [joined(group)] for group in side)
+        return [axis for part in parts for axis in part]
 
     return opened(left), opened(right)

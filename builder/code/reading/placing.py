@@ -62,6 +62,11 @@ class Placed:
     settings: Mapping[str, str]
 
 
+def _says_nothing(variable: str) -> bool:
+    """Whether a step is better called by what it does."""
+    return len(variable) < 2 or variable in _PLAIN_NAMES or refuse_name(variable) is not None
+
+
 @dataclass
 class Scope:
     """One graph of the network: the network itself, or a block."""
@@ -74,6 +79,7 @@ class Scope:
     nodes: dict[str, Node] = field(default_factory=dict)
     owners: dict[str, Owner] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
+    wished: set[str] = field(default_factory=set)  # variables of the text
     made: dict[str, str] = field(default_factory=dict)  # step → node
     exported: dict[Ref, Ref] = field(default_factory=dict)  # of a block's call → its result here
     lines: dict[str, list[tuple[int, int, int, int]]] = field(default_factory=dict)
@@ -93,6 +99,8 @@ class Scope:
     def reserve(self, items: list[Step | Frame], closed: Closed) -> None:
         """Keeps the names of layers: they stand in the `state_dict`, all others give way."""
         for item in items:
+            if isinstance(item, Step) and not _says_nothing(item.name):
+                self.wished.add(item.name)
             member: Any = item.owner if isinstance(item, Step) else item.module
             if member is None or id(member) not in self.tree.paths:
                 continue
@@ -127,9 +135,7 @@ class Scope:
         self.made[entering.id] = name
 
     def add_output(self, wish: str, ref: Ref) -> None:
-        self.names |= (
-            self.nodes.keys()
-        )  # the second call of a shared layer is a node like any other
+        self.names |= self.nodes.keys()  # also of a second call of a shared layer
         name = self.free(wish or "output")
         self.nodes[name] = Node(name, "output", name, arguments={"value": self.here(ref)})
 
@@ -146,9 +152,9 @@ class Scope:
             name = self.free(wish or "branch")
             target = ""
         else:
-            plain = not wish or wish in _PLAIN_NAMES or len(wish) == 1
-            plain = plain or refuse_name(wish) is not None
-            name = name_for(step.target, self.names) if plain else self.free(wish)
+            plain = _says_nothing(wish)
+            taken = self.names | self.wished
+            name = name_for(step.target, taken) if plain else self.free(wish)
             self.names.add(name)
             target = step.target
         name = self.node_id(name)
@@ -384,12 +390,6 @@ class Scope:
 
 
 def _worked_out(op: str, left: int, right: int) -> int:
-    match op:
-        case "+":
-            return left + right
-        case "-":
-            return left - right
-        case "*":
-            return left * right
-        case _:
-            return left // right if right else 0
+    if op == "//":
+        return left // right if right else 0
+    return left * right if op == "*" else left + right if op == "+" else left - right

@@ -8,9 +8,9 @@ from builder.code.reading import arithmetic, branches
 from builder.code.reading.iterating import items_of
 from builder.code.reading.known import CALLS, does
 from builder.code.reading.reader import Reader
-from builder.code.reading.trace import Module
+from builder.code.reading.trace import Module, Raw
 from builder.code.reading.values import (
-    Dtype,
+    Array,
     Instance,
     Lazy,
     Method,
@@ -53,6 +53,10 @@ def length(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
         return len(value.items)
     if isinstance(value, Module):
         return len(value.members)
+    if isinstance(value, Raw):
+        return value.spec.shape[0] if value.spec.shape else reader.unknown("A number has no length")
+    if isinstance(value, Array):
+        return len(value.items)
     if isinstance(value, Unknown):
         return value
     if isinstance(value, Instance):
@@ -305,7 +309,7 @@ def _number(kind: type, name: str) -> None:
             return (
                 value if name == "int" else reader.unknown("This number depends on the batch size")
             )
-        if name == "int" and isinstance(value, Sym) and isinstance(value.value, int):
+        if name == "int" and isinstance(value, Sym) and type(value.value) is int:
             return value
         known = plain(value)
         if (isinstance(known, str) and len(known) > 400) or not isinstance(
@@ -327,16 +331,6 @@ _number(float, "float")
 @does("bool")
 def bool_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return branches.condition_of(reader, args[0]) if args else False
-
-
-@does("str", "repr")
-def str_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    value = deep_plain(args[0]) if args else ""
-    if isinstance(value, str | int | float | None):
-        return str(value)
-    if isinstance(value, Dtype):
-        return f"torch.{value.name}"
-    return reader.unknown("This value as a text is not worked out")
 
 
 @does("abs")

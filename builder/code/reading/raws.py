@@ -27,7 +27,7 @@ def owner_of(builder: Any, scope: Any, raw: Raw, name: str) -> Owner:
     trace: Trace = scope.trace
     arguments: dict[str, Argument] = {}
     step = trace.steps.get(raw.made.ref.node)
-    start = _start(trace, step, raw)
+    start = _start(scope, step, raw)
     if start is not None:
         arguments["size"] = _size(scope, step, raw.spec)
         init, details = start
@@ -51,20 +51,21 @@ def owner_of(builder: Any, scope: Any, raw: Raw, name: str) -> Owner:
     return Owner(name, name, raw.kind, arguments)
 
 
-def _start(trace: Trace, step: Step | None, raw: Raw) -> tuple[str, dict[str, Argument]] | None:
+def _start(scope: Any, step: Step | None, raw: Raw) -> tuple[str, dict[str, Argument]] | None:
     """The way a tensor is filled, where one word says it."""
     if raw.initialised is not None:
         init, details = raw.initialised
         return init, {k: plain(v) for k, v in details.items()}
     if step is None or raw.made.ref.path:
         return None
-    found = _of_step(trace, step)
+    found = _of_step(scope, step)
     if found is None or (found[0] == "eye" and len(raw.spec.shape) != 2):
         return None
     return found
 
 
-def _of_step(trace: Trace, step: Step) -> tuple[str, dict[str, Argument]] | None:
+def _of_step(scope: Any, step: Step) -> tuple[str, dict[str, Argument]] | None:
+    trace: Trace = scope.trace
     name = step.target.rpartition(".")[2]
     if step.target in _PLAIN:
         return _PLAIN[step.target], {}
@@ -81,9 +82,11 @@ def _of_step(trace: Trace, step: Step) -> tuple[str, dict[str, Argument]] | None
     inner, factor = step.arguments.get("input"), step.arguments.get("other")
     if name == "mul" and isinstance(factor, Ref):
         inner, factor = factor, inner
+    if isinstance(factor, Setting):
+        factor = scope.argument(factor)  # a number, where the class around it is not written
     if name in ("mul", "truediv") and isinstance(factor, int | float):
         source = trace.steps.get(inner.node) if isinstance(inner, Ref) else None
-        before = _of_step(trace, source) if source is not None else None
+        before = _of_step(scope, source) if source is not None else None
         factor = factor if name == "mul" else 1 / factor if factor else 0.0
         if before == ("normal", {}):
             return "normal", {"std": float(factor)}

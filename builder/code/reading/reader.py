@@ -35,6 +35,7 @@ class Reader:
         self.text: str = getattr(tree, "text", "")  # whose lines those of the tree are
         self.file = FileScope(tree.body)
         self.counter = 0
+        self.given: list[Any] = []  # what the last call was given
         self.state: dict[str, Any] = {}
 
     # Walking ------------------------------------------------------------------------------------

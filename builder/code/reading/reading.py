@@ -154,4 +154,7 @@ def _run(reader: Reader, found: Found, values: list[Any]) -> Frame:
         except CodeRefused as refusal:
             reader.state["try"] += 1
             if refusal.kind != "shape" or reader.state["try"] >= tries(reader):
-                raise
+                first: CodeRefused | None = reader.state.get("stood in")
+                if first is None or refusal.kind == "limit":
+                    raise
+                raise first from None  # without that layer nothing behind it can be said

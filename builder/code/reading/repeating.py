@@ -54,6 +54,8 @@ def _is_run(
     children = list(container.members.values())
     if len(children) < 2 or len(frames) != len(children):
         return False
+    if list(container.members) != [str(place) for place in range(len(children))]:
+        return False  # a repeated block counts its rounds from 0
     if any(frame.module is not child for frame, child in zip(frames, children, strict=True)):
         return False
     if len({id(frame.module) for frame in frames}) != len(frames):

@@ -239,7 +239,7 @@ def changed_names(statement: ast.stmt) -> set[str]:
     waiting: list[ast.AST] = [statement]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
+        if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
             found |= _root(node)
         elif (
             isinstance(node, ast.Call)

@@ -115,12 +115,27 @@ class Settings:
         return self.names[key]
 
     def used(self) -> Mapping[str, str]:
-        return {name: key for key, name in self.names.items()}
+        return {name: key for key, name in self.in_order()}
+
+    def in_order(self) -> list[tuple[str, str]]:
+        """(key, name) as the class's constructor has them, then those of classes around it."""
+        places = {f"{self.module.id}:{n}": at for at, n in enumerate(self._constructor())}
+        return sorted(self.names.items(), key=lambda item: places.get(item[0], len(places)))
+
+    def _constructor(self) -> list[str]:
+        from builder.code.reading.attributes import find_in_class
+        from builder.code.reading.values import Function
+
+        init = find_in_class(self.module.cls, "__init__") if self.module.cls is not None else None
+        if not isinstance(init, Function):
+            return []
+        arguments = init.node.args
+        return [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
 
     def defaults(self) -> dict[str, Literals]:
         """Each setting with the class's own default, or the value it was given first."""
         found: dict[str, Literals] = {}
-        for key, name in self.names.items():
+        for key, name in self.in_order():
             found[name] = self.default_of(key)
         return found
 

@@ -29,6 +29,12 @@ def tree_of(source: str) -> ast.Module:
             f"in {MAX_LINES:,}.", help="Paste only the part with the network.", kind="limit",
         )  # fmt: skip
     text = text.replace("\r\n", "\n").replace("\r", "\n").lstrip("\ufeff")
+    if "\0" in text:
+        raise CodeRefused(
+            "A character without a sign (NUL) stands here, as in a file that is no text.",
+            line=text[: text.index("\0")].count("\n") + 1,
+            help="Save the file as text in UTF-8, or paste the code itself.",
+        )
     first: CodeRefused | None = None
     for reading in (_as_it_is, _dedented, _without_magics, _out_of_fences, _without_prompts):
         candidate = reading(text)

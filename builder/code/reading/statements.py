@@ -6,13 +6,16 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from builder.code.reading import arithmetic, attributes, branches, indexing
+from builder.code.reading import arithmetic, attributes, branches, deleting, indexing
 from builder.code.reading.expressions import assign
 from builder.code.reading.iterating import items_of
 from builder.code.reading.reader import Reader, statement
 from builder.code.reading.scopes import FileScope, Scope
 from builder.code.reading.signals import BREAK, CONTINUE, Returned
+from builder.code.reading.trace import Layer, Module, Raw
 from builder.code.reading.values import Known, Mode, Question, Tensor, Unknown, plain
+from builder.code.reading.weights import Handle
+from builder.errors import CodeRefused
 
 
 def run_block(reader: Reader, statements: Sequence[ast.stmt], scope: Scope) -> Any:
@@ -69,6 +72,8 @@ def augmented(reader: Reader, node: ast.AugAssign, scope: Scope) -> None:
             holder = reader.evaluate(inner, scope)
             old = attributes.get(reader, holder, attr)
             new = arithmetic.in_place(reader, op, old, reader.evaluate(node.value, scope), node)
+            if attr == "data" and new is old and isinstance(old, Tensor):
+                return  # `.data` lies in the same memory, which is changed already
             attributes.put(reader, holder, attr, new)
         case ast.Subscript(value=inner, slice=index):
             holder, key = reader.evaluate(inner, scope), reader.evaluate(index, scope)
@@ -87,8 +92,26 @@ def expression_statement(reader: Reader, node: ast.Expr, scope: Scope) -> None:
                 "Gradients are switched off for all that follows",
                 "Write with torch.no_grad(): around it.",
             )
-        if isinstance(value, Unknown) and reader.state.get("forward"):
-            reader.note(f"Left out, as it is no part of the network: {value.reason}", node.lineno)
+        if isinstance(value, Unknown):
+            _left_out(reader, node, value, scope)
+
+
+def _left_out(reader: Reader, node: ast.Expr, value: Unknown, scope: Scope) -> None:
+    """A call whose meaning is not known. Errors: CodeRefused where it may change layers."""
+    if reader.state.get("forward"):
+        reader.note(f"Left out, as it is no part of the network: {value.reason}", node.lineno)
+        return
+    if scope.__class__ is FileScope:
+        return
+    given = list(reader.given)
+    if isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Attribute):
+        holder: ast.expr = node.value.func.value
+        while isinstance(holder, ast.Attribute | ast.Subscript):
+            holder = holder.value
+        if isinstance(holder, ast.Name):
+            given.append(reader.evaluate(node.value.func.value, scope))
+    if any(isinstance(part, Module | Layer | Raw | Handle) for part in given):
+        raise reader.refuse(value.reason, value.help, line=node.lineno)
 
 
 @statement(ast.Return)
@@ -97,7 +120,23 @@ def return_(reader: Reader, node: ast.Return, scope: Scope) -> Any:
     return Returned(None if node.value is None else reader.evaluate(node.value, scope), node)
 
 
-@statement(ast.Pass, ast.Global, ast.Nonlocal, ast.Delete)
+@statement(ast.Delete)
+def delete(reader: Reader, node: ast.Delete, scope: Scope) -> None:
+    for target in node.targets:
+        match target:
+            case ast.Name(id=identifier):
+                scope.names.pop(identifier, None)
+            case ast.Attribute(value=inner, attr=attr):
+                deleting.attribute(reader, reader.evaluate(inner, scope), attr)
+            case ast.Subscript(value=inner, slice=index):
+                holder = reader.evaluate(inner, scope)
+                deleting.element(reader, holder, reader.evaluate(index, scope))
+            case ast.Tuple(elts=parts) | ast.List(elts=parts):
+                for part in parts:
+                    delete(reader, ast.copy_location(ast.Delete([part]), node), scope)
+
+
+@statement(ast.Pass, ast.Global, ast.Nonlocal)
 def nothing(reader: Reader, node: ast.stmt, scope: Scope) -> None:
     if isinstance(node, ast.Nonlocal | ast.Global):
         for name in node.names:
@@ -192,12 +231,26 @@ def raise_(reader: Reader, node: ast.Raise, scope: Scope) -> None:
     call = node.exc
     if isinstance(call, ast.Call) and call.args and isinstance(call.args[0], ast.Constant):
         said = f": {str(call.args[0].value)[:120]}"
-    raise reader.refuse(f"The text itself raises an error here{said}", kind="raised")
+    if "NotImplemented" in ast.dump(node):
+        raise reader.refuse(
+            "This is left for another class to do (NotImplementedError)", kind="raised",
+            help="Read the class that does it, or write here what it does.",
+        )  # fmt: skip
+    raise reader.refuse(
+        f"The text itself raises an error here{said}", kind="raised",
+        help="Give what it asks for, or take this check away.",
+    )  # fmt: skip
 
 
 @statement(ast.Assert)
 def assert_(reader: Reader, node: ast.Assert, scope: Scope) -> None:
-    value = reader.evaluate(node.test, scope)
+    try:
+        value = reader.evaluate(node.test, scope)
+    except CodeRefused as refusal:
+        if refusal.kind:
+            raise
+        reader.note("What this assertion asks is not looked at; it is taken to hold.", node.lineno)
+        return
     if isinstance(value, Unknown | Mode | Question | Tensor):
         return
     if not branches.truth(reader, value):

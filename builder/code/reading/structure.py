@@ -9,7 +9,7 @@ from typing import Any
 from builder.code.reading.branches import Differs
 from builder.code.reading.closed import Closed, Tree
 from builder.code.reading.effects import check_sides, settle_in_place
-from builder.code.reading.keys import tell_other_names
+from builder.code.reading.keys import loses_names, tell_other_names
 from builder.code.reading.leaving import check_outputs
 from builder.code.reading.placing import Placed, Scope
 from builder.code.reading.reader import Reader
@@ -39,16 +39,21 @@ def build(reader: Reader, root: Module, frame: Frame, name: str) -> Built:
     return built
 
 
+class _Opened(Exception):
+    """A module turned out to be no block, so that all is placed anew."""
+
+
 class _Builder:
     def __init__(self, reader: Reader, root: Module, frame: Frame) -> None:
         self.reader, self.trace, self.root, self.frame = reader, reader.trace, root, frame
         self.tree = Tree(root)
         if isinstance(frame.result, Differs):
+            returned = reader.state.get("returned")
             raise reader.refuse(
                 "While training this network gives other outputs than in evaluation, as one with "
                 "auxiliary heads does",
                 "Make it without them (aux_logits=False), or let forward give the same in both.",
-                line=frame.line or None,
+                line=returned.lineno if isinstance(returned, ast.Return) else frame.line or None,
             )
         self.closed = Closed(self.trace, self.tree, frame)
         settle_in_place(reader, self.closed)
@@ -56,6 +61,7 @@ class _Builder:
         self.blocks: dict[str, Graph] = {}
         self.keys: dict[str, str] = {}
         self.wishes: dict[str, str] = {}
+        self.of_class: set[str] = set()
         self.lines: dict[tuple[str, str], list[Position]] = {}
         self.classes: set[str] = set()
         self.calls: dict[int, int] = {}
@@ -66,9 +72,12 @@ class _Builder:
         self.classes.add(title)
         while True:
             before = set(self.closed.open)
-            self.blocks, self.keys, self.lines = {}, {}, {}
+            self.blocks, self.keys, self.lines, self.calls = {}, {}, {}, {}
             self.classes = {title}
-            placed = self.place(self.root, self.frame)
+            try:
+                placed = self.place(self.root, self.frame)
+            except _Opened:
+                continue
             if self.closed.open == before:
                 break
         graph = replace(placed.graph, name=title, blocks=self.used(placed.graph))
@@ -79,7 +88,7 @@ class _Builder:
     def renamed(self, graph: Graph) -> Built:
         """Blocks that were only tried leave their names to those that stayed."""
         names: dict[str, str] = {}
-        for block in graph.blocks:
+        for block in sorted(graph.blocks, key=lambda name: name not in self.of_class):
             wish = self.wishes.get(block, block)
             names[block] = suggest_name(wish, {graph.name, *self.owned, *names.values()})
         if all(old == new for old, new in names.items()):
@@ -132,13 +141,7 @@ class _Builder:
 
     def in_order(self, scope: Scope) -> None:
         """Owners as the text makes them: so `parameters()` and the `state_dict` have its order."""
-        prefix = self.tree.paths[id(scope.module)]
-        start = f"{prefix}." if prefix else ""
-        places = {
-            path[len(start) :]: at
-            for at, path in enumerate(self.tree.all_paths)
-            if path.startswith(start)
-        }
+        places = {path: at for at, path in enumerate(self.tree.paths_inside(scope.module))}
         last = len(places)
         order = sorted(scope.owners.values(), key=lambda o: places.get(o.name, last))
         scope.owners = {owner.id: owner for owner in order}
@@ -170,33 +173,35 @@ class _Builder:
 
     def block_call(self, scope: Scope, frame: Frame) -> None:
         """A call of a module that is a block."""
-        made = self.block_of(frame)
-        if made is None:
-            return
         module = frame.module
         assert module is not None
-        block, inner = made
+        block, inner = self.block_of(frame)
         name = self.tree.relative(module, scope.module)
         arguments = self.arguments(scope, inner, block)
         scope.add_owner(Owner(name, name, BLOCK_PREFIX + block, arguments), module)
         scope.add_block_call(frame, name, self.blocks[block])
 
-    def block_of(self, frame: Frame) -> tuple[str, Placed] | None:
-        """The block for a call, made or found; None (and the module is opened) where calls differ."""
+    def block_of(self, frame: Frame) -> tuple[str, Placed]:
+        """The block for a call, made or found. Raises _Opened where the module cannot be one."""
         module = frame.module
         assert module is not None
         inner = self.place(module, frame)
+        if loses_names(inner.graph):  # as “0” beside “norm”: dotted, they can stay
+            self.closed.open.add(id(module))
+            raise _Opened
         key = repr(inner.graph)
         known = self.calls.setdefault(id(module), hash(key))
         if known != hash(key):  # called twice, and not alike
             self.closed.open.add(id(module))
-            return None
+            raise _Opened
         if key not in self.keys:
             wish = self.wish(module)
             taken = {*self.classes, *self.owned}
             name = suggest_name(class_name(wish), taken)
             self.classes.add(name)
             self.wishes[name] = class_name(wish)
+            if module.cls is not None:  # those of the text are called as there, before others
+                self.of_class.add(name)
             self.keys[key] = name
             self.blocks[name] = replace(inner.graph, name=name)
             for node, positions in inner.lines.items():
@@ -206,6 +211,8 @@ class _Builder:
     def wish(self, module: Module) -> str:
         if module.cls is not None:
             return module.cls.name
+        if module.does is not None:
+            return module.does.name
         parts = [p for p in self.tree.paths[id(module)].split(".") if not p.isdigit()]
         return parts[-1] if parts else "Stage"
 
@@ -223,11 +230,10 @@ class _Builder:
     def repeat(self, scope: Scope, run: Run) -> bool:
         """Equal blocks in a row as one repeated; False where they are not equal after all."""
         made = [self.block_of(frame) for frame in run.frames]
-        first = made[0]
-        if first is None or any(m is None or m[0] != first[0] for m in made):
+        block = made[0][0]
+        if any(m[0] != block for m in made):
             return False
-        block = first[0]
-        each = [self.arguments(scope, m[1], block) for m in made if m is not None]
+        each = [self.arguments(scope, inner, block) for _, inner in made]
         if any(repr(arguments) != repr(each[0]) for arguments in each):
             return False
         graph = self.blocks[block]
@@ -269,14 +275,21 @@ class _Builder:
     def wished(self, variable: str, ref: Ref) -> str:
         """A variable is an output's name where a layer of another name gives it."""
         step = self.trace.steps.get(ref.node)
-        if not variable or step is None or step.kind != "layer" or step.frame is not self.frame:
+        if not variable or step is None:
             return ""
-        path = self.tree.paths.get(id(step.owner), "")
-        return "" if path == variable else variable
+        given_by: Any = step.owner if step.kind == "layer" else None
+        frame: Frame | None = step.frame
+        while frame is not None and frame is not self.frame:  # of the module that it is called in
+            given_by, frame = frame.module, frame.parent
+        if given_by is None or frame is None:
+            return ""
+        name = self.tree.paths.get(id(given_by), "")
+        again = variable.removeprefix(f"{name}_")  # the second call of a layer is called so anyway
+        return "" if variable == name or again.isdecimal() else variable
 
     def uncalled(self, scope: Scope) -> None:
         """Layers that are made and never called: their weights stand in the state_dict."""
-        for path, member in self.tree.order:
+        for path, member in self.tree.inside(scope.module):
             around = self.tree.around(member)
             if not scope.is_root and scope.module not in around:
                 continue

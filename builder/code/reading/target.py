@@ -12,6 +12,7 @@ from builder.code.reading.attributes import find_in_class
 from builder.code.reading.choices import beside
 from builder.code.reading.classes import base_of_module
 from builder.code.reading.guesses import guess
+from builder.code.reading.modules import without_forward
 from builder.code.reading.reader import Reader
 from builder.code.reading.scopes import FileScope
 from builder.code.reading.trace import Layer, Module
@@ -90,6 +91,11 @@ def _likeliest(reader: Reader) -> Found:
         return found
     if refusal is not None:
         raise refusal
+    for statement in reversed(reader.file.statements):
+        if isinstance(statement, ast.ClassDef):
+            made = reader.file.look_up(reader, statement.name)
+            if isinstance(made, UserClass) and base_of_module(made) == "Module":
+                raise without_forward(reader, Module("", made, "", statement.lineno))
     raise CodeRefused(
         "There is no network in this text: no nn.Module class and no nn.Sequential.",
         help="Paste the code that defines one.",

@@ -272,4 +272,5 @@ def out_of_torch(reader: Reader, tensor: Tensor, args: list[Any], kwargs: dict[s
     if known is not None:
         return known.tolist()
     said = "A tensor's numbers are not known before the network runs"
-    return Numbers(said, reader.line, of=tensor)
+    help = "Use torch's own functions: they work on the tensor itself."
+    return Numbers(said, reader.line, help, of=tensor)

@@ -6,11 +6,23 @@ import ast
 import math
 from typing import Any
 
+import torch
+
 from builder.code.reading.branches import Differs
 from builder.code.reading.known import CALLS, does
 from builder.code.reading.reader import Reader
-from builder.code.reading.trace import Layer, Module
-from builder.code.reading.values import Dtype, Known, Lazy, Method, Shape, Tensor, plain
+from builder.code.reading.trace import Layer, Module, Raw
+from builder.code.reading.values import (
+    Dtype,
+    Instance,
+    Known,
+    Lazy,
+    Method,
+    Shape,
+    Tensor,
+    Unknown,
+    plain,
+)
 
 
 @does("torch.nn.Parameter", "torch.nn.parameter.Parameter")
@@ -203,6 +215,42 @@ def outside(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return reader.unknown("Files and training are not part of a network")
 
 
+@does("torch.nn.Embedding.from_pretrained", "torch.nn.EmbeddingBag.from_pretrained")
+def from_pretrained(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """A table of weights that is given: a layer of its sizes, frozen where nothing else is said."""
+    from builder.code.reading import layers
+    from builder.code.reading.weights import starts_otherwise
+
+    table = args[0] if args else kwargs.get("embeddings")
+    rest = [*args[1:], kwargs.get("freeze", True)]
+    if isinstance(table, Unknown):
+        return table
+    if not isinstance(table, Tensor | Raw) or len(table.spec.shape) != 2:
+        return reader.unknown("The sizes of these weights are not known")
+    others = {k: v for k, v in kwargs.items() if k not in ("embeddings", "freeze")}
+    made = layers.make(reader, "torch.nn.Embedding", list(table.spec.shape), others)
+    if isinstance(made, Layer):
+        made.freeze(plain(rest[0]) is not False)
+        starts_otherwise(reader, Raw("parameter", table, 0) if isinstance(table, Tensor) else table)
+    return made
+
+
+@does("torch.finfo", "torch.iinfo", "numpy.finfo", "numpy.iinfo")
+def limits_of(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    """`torch.finfo(x.dtype).min`."""
+    given = args[0] if args else Dtype("float32")
+    name = given.name if isinstance(given, Dtype) else ""
+    dtype = getattr(torch, name, None) if name else None  # a dtype of ours
+    if not isinstance(dtype, torch.dtype) or dtype.is_complex or dtype == torch.bool:
+        return reader.unknown("The limits of this dtype are not known")
+    if dtype.is_floating_point:
+        info = torch.finfo(dtype)
+        floats = ("min", "max", "eps", "tiny", "smallest_normal", "resolution", "bits")
+        return Instance(None, {n: getattr(info, n) for n in floats})
+    whole = torch.iinfo(dtype)
+    return Instance(None, {n: getattr(whole, n) for n in ("min", "max", "bits")})
+
+
 def _einops(name: str) -> None:
     def do(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
         from builder.code.reading import patterns
@@ -212,6 +260,25 @@ def _einops(name: str) -> None:
     CALLS[f"einops.{name}"] = do
 
 
+def _einops_layer(title: str, name: str) -> None:
+    """The word as a layer: `Rearrange("b c h w -> b (c h w)")`."""
+
+    def do(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        def forward(r: Reader, given: list[Any], named: dict[str, Any]) -> Any:
+            return CALLS[f"einops.{name}"](r, [*given, *args], dict(kwargs))
+
+        reader.counter += 1
+        own = Method(title, forward)
+        return Module(f"m{reader.counter}", None, "", reader.line or 0, ready=True, does=own)
+
+    CALLS[f"einops.layers.torch.{title}"] = do
+
+
+_einops("einsum")
+_einops("pack")
+_einops("unpack")
+_einops_layer("Rearrange", "rearrange")
+_einops_layer("Reduce", "reduce")
 _einops("rearrange")
 _einops("repeat")
 _einops("reduce")

@@ -16,7 +16,7 @@ from builder.graph.model import Argument, Norm, Ref, TensorSpec, Value
 
 if TYPE_CHECKING:
     from builder.catalogue.entry import Entry
-    from builder.code.reading.values import UserClass
+    from builder.code.reading.values import Method, UserClass
 
 
 @dataclass(slots=True, eq=False)
@@ -80,6 +80,7 @@ class Module:
     ready: bool = False
     made_with: tuple[list[Any], dict[str, Any]] | None = None
     broken: CodeRefused | None = None  # why its __init__ cannot be read
+    does: Method | None = None  # what a call of it does, where no class says it
 
 
 Member: TypeAlias = "Layer | Module | Raw"

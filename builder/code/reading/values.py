@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from builder.graph.model import Argument, Calc, Compare, Ref, Setting, Size, TensorSpec, Training
 
 if TYPE_CHECKING:
@@ -233,12 +235,20 @@ class Super:
     after: UserClass
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Array:
-    """numpy's numbers, nested as their dimensions are, with the dtype. It is no list: see `arrays`."""
+    """numpy's numbers, held by an array of our own. It is no list: see `arrays`."""
 
-    items: tuple[Anything, ...]
-    dtype: str
+    data: np.ndarray[Any, Any]
+
+    @property
+    def dtype(self) -> str:
+        return str(self.data.dtype)
+
+    @property
+    def items(self) -> tuple[Anything, ...]:
+        """Nested as the dimensions are."""
+        return tuple(self.data.tolist())
 
 
 class Members(dict[str, Anything]):

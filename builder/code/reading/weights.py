@@ -8,7 +8,7 @@ from typing import Any, Final
 from builder.code.reading import lasting
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Layer, Module, Raw
-from builder.code.reading.values import Method, Tensor, Unknown, plain
+from builder.code.reading.values import Members, Method, Tensor, Unknown, plain
 from builder.graph.model import Ref, TensorSpec
 
 
@@ -97,6 +97,30 @@ def weight_step(reader: Reader, layer: Layer, name: str, spec: TensorSpec) -> Te
     return Tensor(spec, Ref(step.id))
 
 
+def state_of(reader: Reader, parts: list[tuple[str, Any]]) -> Members:
+    """The `state_dict` while a module is made: each name with the weight itself."""
+    from builder.code.reading.layers import module_of
+
+    found: dict[str, Any] = {}
+    for path, part in parts:
+        if isinstance(part, Raw) and (part.kind == "parameter" or part.persistent):
+            found[path] = part
+        elif isinstance(part, Layer):
+            for name in module_of(reader, part).state_dict():
+                found[f"{path}.{name}"] = Handle(part, name)
+    return Members(found)
+
+
+def starts_otherwise(reader: Reader, value: Handle | Raw) -> None:
+    """What a text makes of the numbers that a weight starts with is left out."""
+    if isinstance(value, Raw) and not (value.kind == "parameter" or value.persistent):
+        raise reader.refuse(
+            "The numbers of this tensor are changed after it was made, and no checkpoint has them",
+            "Work it out before it is given to the network.",
+        )
+    reader.note("How the layers' weights start is left to PyTorch; a checkpoint brings others.")
+
+
 def attribute(reader: Reader, raw: Raw, name: str) -> Any:
     """What a parameter can be asked while modules are made."""
     if name in ("shape", "size", "dtype", "device", "ndim", "dim", "numel"):
@@ -112,10 +136,27 @@ def attribute(reader: Reader, raw: Raw, name: str) -> Any:
     if name == "register_hook":
         return Method(name, lambda r, args, kwargs: lasting.hook(r, name, args, kwargs))
     if name.endswith("_"):
-        return Method(name, lambda r, args, kwargs: raw)
+        return Method(name, lambda r, args, kwargs: _filled(r, raw, name, args, kwargs))
     from builder.code.reading.tensors import attribute as of_tensor
 
     return of_tensor(reader, raw.made, name)
+
+
+def _filled(reader: Reader, raw: Raw, name: str, args: list[Any], kwargs: dict[str, Any]) -> Raw:
+    """`self.scale.data.fill_(2)`: as nn.init does it; a buffer is changed itself."""
+    if raw.kind == "parameter":
+        from builder.code.reading.initialising import filled
+
+        by_init = {"zero_": "zeros_", "fill_": "constant_"}.get(name, name)
+        if by_init in ("zeros_", "constant_", "normal_", "uniform_"):
+            filled(reader, by_init, [raw, *args], kwargs)
+        else:
+            starts_otherwise(reader, raw)
+        return raw
+    from builder.code.reading.tensors import attribute as of_tensor
+
+    reader.call(of_tensor(reader, raw.made, name), args, kwargs)
+    return raw
 
 
 def _requires_grad(raw: Raw, args: list[Any]) -> Raw:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from keyword import iskeyword
 from types import EllipsisType
 
 from builder import catalogue
@@ -239,19 +240,24 @@ def _call_arguments(
             items.extend(_spread(name, value, spell))
             continue
         written = spell(name)
-        leads = (entry.key, name) in LEADING
+        leads = _leads(entry, name)
         if parameter is not None and _is_default(parameter, written) and not leads:
             continue
         skipped = any(
-            other not in order and other != _self(entry) and (entry.key, other) not in LEADING
+            other not in order and other != _self(entry) and not _leads(entry, other)
             for other in every[: every.index(name)]
         )
         spreads_later = any(_spreads(entry, later) for later in order[place:])
         by_keyword = (
             by_keyword or skipped or name == DEVICE or _by_keyword(entry, port, parameter)
-        ) and not spreads_later
+        ) and not (spreads_later or iskeyword(name))
         items.append(keyword(name, written) if by_keyword else written)
     return items
+
+
+def _leads(entry: Entry, name: str) -> bool:
+    """Whether an argument stands by position: “from” of uniform_ is a word of Python."""
+    return (entry.key, name) in LEADING or iskeyword(name)
 
 
 def _self(entry: Entry) -> str:
@@ -268,7 +274,7 @@ def _spreads(entry: Entry, name: str) -> bool:
 
 
 def _by_keyword(entry: Entry, port: Port | None, parameter: Parameter | None) -> bool:
-    if parameter is None or (entry.key, parameter.name) in LEADING:
+    if parameter is None or _leads(entry, parameter.name):
         return False  # a port, by position as long as none is left out
     return parameter.default is not REQUIRED or (
         parameter.name == "dim" and entry.form == "function"

@@ -59,9 +59,14 @@ def _rewritten(graph: Graph) -> Graph:
 
 
 def _as_operation(graph: Graph, node: Node) -> Node | None:
-    """The operation that a layer's call means; None where there is none, or nothing is known of it."""
+    """The operation that a layer's call means; None where there is none, or nothing is known of it.
+
+    A call that nothing reads stays: as a function it would do nothing at all.
+    """
     owner = graph.owner_of(node)
     if owner is None or owner.norms or owner.target not in _OPERATIONS:
+        return None
+    if not graph.readers_of(node.id):
         return None
     layer = catalogue.get(owner.target)
     for key, counterpart in _OPERATIONS[owner.target]:
@@ -92,6 +97,8 @@ def _arguments(
         if parameter.name in names:
             other = operation.parameter(names[parameter.name])
             if value is REQUIRED or other is None:
+                return None
+            if value is None and other.default is REQUIRED:
                 return None
             if value != other.default or type(value) is not type(other.default):
                 found[other.name] = value  # type: ignore[assignment]

@@ -8,7 +8,7 @@ a comma behind the last. `tests/code/test_layout.py` holds this to ruff itself.
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 WIDTH = 88
@@ -149,8 +149,10 @@ def assignment(target: Expression, value: Expression, indent: int) -> list[str]:
     if fits(line):
         return [line]
     if isinstance(target, Group) and not fits(bracketed):
-        # The tuple on the left breaks first.
-        *front, last = _open(Group("(", target.items, literal=True), indent, "", "")
+        # The tuple on the left breaks first, or what stands between the brackets of x[…].
+        element = target.open.endswith("[")
+        whole = replace(target, literal=True) if element else Group("(", target.items, literal=True)
+        *front, last = _open(whole, indent, "", "")
         return [*front, *assignment(last.strip(), value, indent)]
     inside = lay(value, indent + INDENT)
     if isinstance(value, Group) and value.items:

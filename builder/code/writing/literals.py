@@ -15,7 +15,7 @@ from builder.graph.model import Argument, Calc, Ref, Setting, Size, Slice
 _RANK = {"+": 1, "-": 1, "*": 2, "//": 2}
 
 ReadRef = Callable[[Ref], str]
-ReadSetting = Callable[[str], str]
+ReadSetting = Callable[[str], Expression]
 
 
 def constant(value: object, parameter: Parameter | None = None) -> Expression:
@@ -101,18 +101,25 @@ def _calculation(value: Calc, read: ReadRef, setting: ReadSetting) -> Expression
 
     def side(part: Argument, least: int) -> Expression:
         written = argument(part, read, setting)
-        if isinstance(written, Infix) and isinstance(part, Calc) and _RANK[part.op] < least:
-            return f"({flat(written)})"
-        return written
+        return f"({flat(written)})" if _rank(part, written) < least else written
 
     rank = _RANK[value.op]
     left, right = side(value.left, rank), side(value.right, rank + 1)
     if (number := _folded(value.op, left, right)) is not None:
         return number
     # Operators of one rank are broken together: a + b - c.
-    if isinstance(value.left, Calc) and _RANK[value.left.op] == rank and isinstance(left, Infix):
+    if isinstance(left, Infix) and _rank(value.left, left) == rank:
         return Infix((*left.operands, right), (*left.operators, value.op))
     return Infix((left, right), (value.op,))
+
+
+def _rank(part: Argument, written: Expression) -> int:
+    """How strongly a calculation holds together, where it stands in another one."""
+    if isinstance(written, Infix) and isinstance(part, Calc):
+        return _RANK[part.op]
+    if isinstance(written, Infix) and isinstance(part, Setting):  # what stands for it here
+        return min(_RANK[op] for op in written.operators)
+    return max(_RANK.values()) + 1
 
 
 def _folded(op: str, left: Expression, right: Expression) -> str | None:

@@ -8,7 +8,7 @@ from itertools import groupby
 from builder.catalogue.entry import Entry
 from builder.code.writing.calls import constructed, entry_for, normalized
 from builder.code.writing.elements import Element
-from builder.code.writing.layout import Each, Expression, Group, Infix, Prefixed, call, flat
+from builder.code.writing.layout import Each, Expression, Group, Prefixed, call, flat
 from builder.code.writing.literals import argument, constant, keyword
 from builder.code.writing.own_code import own_call
 from builder.code.writing.scope import BlockSize, LayerSize, Scope, Size, repetitions, rounds
@@ -85,11 +85,10 @@ class Maker:
         name = self.scope.variable.get(size)
         return self.values.get(name, name) if name is not None else None
 
-    def setting(self, name: str) -> str:
+    def setting(self, name: str) -> Expression:
         """A setting as it is written here: by its name, or what an inline block is made with."""
         parameter = self.scope.parameter(name)
-        value = self.values.get(parameter, parameter)
-        return f"({flat(value)})" if isinstance(value, Infix) else flat(value)
+        return self.values.get(parameter, parameter)
 
     def values_of(self, owner: Owner, inner: Scope) -> dict[str, Expression]:
         """What stands for the settings of an inline block."""

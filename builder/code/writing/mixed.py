@@ -38,11 +38,15 @@ _FLATTENING = frozenset({"torch.nn.Flatten"})
 
 @dataclass(frozen=True)
 class _Stretch:
-    """Layers in a row. `source`: the value the first one reads; `taken`: its shape."""
+    """Layers in a row. `source`: the value the first one reads; `taken`: its shape.
+
+    `alike`: each gives what it takes.
+    """
 
     links: tuple[Link, ...]
     source: Ref
     taken: TensorSpec
+    alike: bool = False
 
     @property
     def last(self) -> str:
@@ -117,7 +121,9 @@ def _as_stretch(run: Sequence[Link], report: ShapeReport) -> Iterator[_Stretch]:
     first = next(ref for ref in run[0].node.arguments.values() if isinstance(ref, Ref))
     known = report.nodes.get(first.node)
     if known is not None and isinstance(known.result, TensorSpec) and not first.path:
-        yield from _split(_Stretch(tuple(run), first, known.result), report)
+        given = [report.nodes[link.node.id].result for link in run]
+        alike = all(result == known.result for result in given)
+        yield from _split(_Stretch(tuple(run), first, known.result, alike), report)
 
 
 def _element(graph: Graph, node: Node, report: ShapeReport, inline: set[str]) -> Link | None:
@@ -216,20 +222,26 @@ def _grouped(
     for stretch in stretches:
         name = suggest_name(_title(graph, stretch), attributes)
         attributes.add(name)
-        block = suggest_name(f"{class_name(name)}Of{class_name(scope or graph.name)}", blocks)
-        blocks[block] = _as_block(block, stretch)
         owner = suggest_name(f"o_{name}", owners)
-        owners[owner] = Owner(owner, name, BLOCK_PREFIX + block)
+        port = _INPUT
+        again = _repeated(stretch)
+        if again is not None:
+            owners[owner] = replace(again, id=owner, name=name, repeat=len(stretch.links))
+            port = next(iter(stretch.links[0].node.arguments))
+        else:
+            block = suggest_name(f"{class_name(name)}Of{class_name(scope or graph.name)}", blocks)
+            blocks[block] = _as_block(block, stretch)
+            owners[owner] = Owner(owner, name, BLOCK_PREFIX + block)
         # Made where its first layer was: the same seed gives the same weights.
         made = [places[li.owner.id] for li in stretch.links if li.owner is not None]
         places[owner] = min(made, default=len(places))
         # Under the last one's id, so that whoever reads it reads the block.
         calls[stretch.last] = Node(
-            stretch.last, "layer", target=owner, arguments={_INPUT: stretch.source}
+            stretch.last, "layer", target=owner, arguments={port: stretch.source}
         )
         keys = [f"{scope}/{link.node.id}" if scope else link.node.id for link in stretch.links]
         origin[keys[-1]] = tuple(keys)
-        for link, key in zip(stretch.links, keys, strict=True):
+        for link, key in zip(stretch.links, keys, strict=True) if again is None else ():
             origin[f"{block}/{link.node.id}"] = (key,)
     nodes = {
         key: calls.get(key, node)
@@ -238,6 +250,22 @@ def _grouped(
     }
     ordered = {key: owners[key] for key in sorted(owners, key=places.__getitem__)}
     return replace(graph, nodes=nodes, owners=ordered)
+
+
+def _repeated(stretch: _Stretch) -> Owner | None:
+    """The first of a stretch of nothing but equal blocks, which is one repeated; else None."""
+    first, *others = stretch.links
+    owner = first.owner
+    if owner is None or owner.block is None or owner.repeat > 1 or not stretch.alike:
+        return None
+    same = all(
+        other.owner is not None
+        and (other.owner.target, other.owner.frozen, other.owner.repeat)
+        == (owner.target, owner.frozen, 1)
+        and repr(other.owner.arguments) == repr(owner.arguments)
+        for other in others
+    )
+    return owner if same else None
 
 
 def _title(graph: Graph, stretch: _Stretch) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from builder.code.writing.chain import NoChain, chain_of
 from builder.code.writing.containers import Containers, claim_path
@@ -20,8 +20,15 @@ MOST_MODULES = (
 )
 
 
-def find_scopes(graph: Graph, report: ShapeReport, name: str | None = None) -> dict[str, Scope]:
+def find_scopes(
+    graph: Graph,
+    report: ShapeReport,
+    name: str | None = None,
+    only: Mapping[str, Sequence[Use]] | None = None,
+) -> dict[str, Scope]:
     """The network ("") and the blocks it uses, each block before what uses it.
+
+    `only`: the uses of blocks that the network itself makes, where it has no class and writes out others.
 
     Errors: CodeRefused where a block is missing or calls itself, or could not be worked out.
     """
@@ -30,11 +37,15 @@ def find_scopes(graph: Graph, report: ShapeReport, name: str | None = None) -> d
     scopes[""].uses = [Use(report, graph.settings)]
     scopes[""].runs = [report]
     for scope in reversed(scopes.values()):  # users before what they use
-        _hand_down(scope, scopes)
+        if only is not None and scope.block in only:
+            scope.add_uses(only[scope.block])
+            scope.add_runs(use.report for use in only[scope.block])
+        if only is None or (scope.uses and scope.block):
+            _hand_down(scope, scopes)
     classes = Namespace(own_names(scopes))
     scopes[""].class_name = classes.claim_class(name or graph.name)
     for block, scope in scopes.items():
-        scope.modules = _modules(scope, scopes)
+        scope.modules = _modules(scope, scopes) if scope.uses else 0
         if block and not scope.inline:
             scope.class_name = classes.claim_class(block)
     for scope in scopes.values():

@@ -69,12 +69,15 @@ class _SequentialWriter:
             raise CodeRefused(links.reason)
         self.graph, self.report, self.links, self.named = graph, report, links, named
         self.scopes = find_scopes(graph, report, name)
-        self.as_class: dict[str, None] = {}
+        self.as_class: dict[str, list[Use]] = {}
         self.frozen: list[str] = []
+        self.name = name
 
     def write(self) -> Written:
         model = Page()
         root = self.scopes[""].uses[0]
+        if any(scope.block and not scope.inline for scope in self.scopes.values()):
+            self.look_at_classes(root)
         list_elements(model, self.elements(self.links, "", root, ""), 0, "model = ")
         body = Page()
         for block in self.classes():
@@ -89,6 +92,16 @@ class _SequentialWriter:
         page.write(["", ""] if self.as_class else [""])
         page.append(body)
         return page.written()
+
+    def look_at_classes(self, root: Use) -> None:
+        """Of a block that is written out in one place and a class in another the class knows the second."""
+        self.elements(self.links, "", root, "")
+        found = find_scopes(self.graph, self.report, self.name, self.as_class)
+        for block, scope in found.items():
+            if block and scope.uses:
+                scope.class_name = self.scopes[block].class_name
+                self.scopes[block] = scope
+        self.as_class, self.frozen = {}, []
 
     def docstring(self) -> str:
         name = self.scopes[""].class_name
@@ -145,7 +158,11 @@ class _SequentialWriter:
             made: Expression | list[Element]
             if inside is not None and link.owner is not None and link.owner.repeat == 1:
                 body, inner_use = inside
-                made = self.elements(body, link.owner.block or "", inner_use, here)
+                block = link.owner.block or ""
+                if self.is_row(body, block, inner_use):
+                    made = self.block(link, link.owner, use, 0, here)
+                else:
+                    made = self.elements(body, block, inner_use, here)
                 if link.owner.frozen:
                     self.frozen.append(here)
             else:
@@ -154,6 +171,18 @@ class _SequentialWriter:
             found.append(Element(made, shape_text(given) if given != taken else "", keys, name))
             taken = given
         return found
+
+    def is_row(self, links: list[Link], block: str, use: Use) -> bool:
+        """Whether a chain is nothing but equal blocks that give what they take: one, repeated."""
+        owners = [link.owner for link in links]
+        if len(links) < 2 or self.names(links, block):
+            return False
+        if any(o is None or o.block is None or o.repeat > 1 or o.frozen for o in owners):
+            return False
+        kinds = {(o.target, repr(o.arguments)) for o in owners if o is not None}
+        taken = use.report.nodes[self.scopes[block].graph.inputs[0].id].result
+        given = [use.report.nodes[link.node.id].result for link in links]
+        return len(kinds) == 1 and all(result == taken for result in given)
 
     def inside(self, link: Link, use: Use) -> tuple[list[Link], Use] | None:
         """The links of a block that is a chain itself, as it is used here."""
@@ -200,6 +229,8 @@ class _SequentialWriter:
         elements = [
             self.element(one, inner, f"{path}.{i}") for i, one in zip(places, links, strict=True)
         ]
+        if self.is_row(links, owner.block or "", inner):
+            return call("nn.Sequential", *_runs(elements))
         return sequential(elements, self.names(links, owner.block or ""))
 
     def block_class(self, link: Link, owner: Owner, use: Use, repetition: int) -> Expression:
@@ -209,8 +240,8 @@ class _SequentialWriter:
                 f"{quote(owner.name)} is a block with {len(scope.graph.inputs)} inputs and "
                 f"{len(scope.graph.outputs)} outputs: nn.Sequential hands on one value."
             )
-        self.as_class[scope.block] = None
         inner = self.inner_use(link, owner, use, repetition)
+        self.as_class.setdefault(scope.block, []).append(inner)
         items: list[Expression] = [constant(size.value(inner)) for size in scope.sizes.values()]
         for setting, name in scope.settings.items():
             if inner.settings[setting] != scope.graph.settings[setting]:
@@ -265,12 +296,18 @@ class _SequentialWriter:
 
     def classes(self) -> Iterator[str]:
         """The blocks written as classes, with those they use, each before its users."""
-        needed = set(self.as_class)
-        for block in reversed(self.scopes):
-            if block in needed:
-                scope = self.scopes[block]
-                needed |= {o.block for o, _ in scope.owners if o.block is not None}
-        yield from (b for b, scope in self.scopes.items() if b in needed and not scope.inline)
+        needed: dict[str, None] = {}
+
+        def visit(block: str) -> None:
+            if block not in needed:
+                for owner, _ in self.scopes[block].owners:
+                    if owner.block is not None:
+                        visit(owner.block)
+                needed[block] = None
+
+        for block in self.as_class:
+            visit(block)
+        yield from (block for block in needed if not self.scopes[block].inline)
 
     def freeze(self, page: Page) -> None:
         for path in self.frozen:

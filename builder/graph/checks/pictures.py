@@ -53,14 +53,18 @@ def check_rank(call: Call, port: str = "input") -> Finding | None:
 
 def _read_without_batch(call: Call, spec: TensorSpec, spatial: int) -> str:
     """What torch makes of one dimension too few, where it runs and may be meant; else nothing."""
-    if len(spec.shape) != spatial + 1 or spatial != 1:
+    if call.entry.family == "dropout" and len(spec.shape) == 2:
+        return "Torch takes each feature for a channel here; Dropout says what is meant."
+    if len(spec.shape) != spatial + 1:
         return ""
-    if call.entry.family == "pooling" and not isinstance(spec.shape[1], str):
+    if call.entry.family == "pooling" and not any(isinstance(d, str) for d in spec.shape[1:]):
+        if spatial > 1:  # each sample is one picture: it runs, and may be meant
+            return _way_out(call, len(spec.shape), spatial)
         return (
             "Torch reads the batch as channels, which here gives the same. Add a dimension with "
             "unsqueeze to say what is meant."
         )
-    if call.entry.family == "convolution" and not isinstance(spec.shape[0], str):
+    if spatial == 1 and call.entry.family == "convolution" and not isinstance(spec.shape[0], str):
         return "Torch reads one sequence without a batch, N as its length."
     return ""
 
