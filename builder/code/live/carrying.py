@@ -219,9 +219,8 @@ class Carrier:
                 owner.made_by, old.made_by if old else None, None
             )
         if old is None or mine is None:
-            return replace(
-                owner, id=identity, target=target, ties=ties, arguments=meant(target, arguments)
-            )
+            kept = meant(target, arguments) if self.new.calls_of(owner.id) else arguments
+            return replace(owner, id=identity, target=target, ties=ties, arguments=kept)
         mine_kind, new_kind = (mine.target, target)
         if old.block is None and owner.block is None and old.target == owner.target:
             new_kind, arguments = mine_kind, self._merged(mine, old.arguments, arguments)
@@ -229,6 +228,8 @@ class Carrier:
             arguments = self._merged(mine, old.arguments, arguments)
         else:
             arguments = meant(target, arguments)
+        if not self.new.calls_of(owner.id):  # nothing comes in that would say its sizes
+            arguments = {**owner.arguments, **arguments}
         same_ties = ties_by_name(self.old, old) == ties_by_name(self.new, owner)
         return replace(
             mine,

@@ -8,6 +8,7 @@ from builder.code.live.alike import alike
 from builder.code.live.carrying import carried
 from builder.code.live.flat import Flat, read_flat
 from builder.code.live.following import Shown, read_shown
+from builder.code.live.shapes import with_shapes
 from builder.code.live.wording import label_of
 from builder.code.registry import MANUAL
 from builder.code.write import write_code
@@ -41,8 +42,7 @@ def take(shown: Shown, text: str) -> Taken:
     graph = shown.graph
     if shown.style == MANUAL:
         raise CodeRefused("Code by hand is not read.", help="Edit it in another style.")
-    if len(text) > _LONGEST:
-        raise CodeRefused(f"The text has {len(text):,} characters, of at most {_LONGEST:,}.")
+    refuse_long(text)
     if text == shown.text:
         return Taken(graph, "", shown)
     now = read_flat(text, shown.style, graph)
@@ -56,8 +56,15 @@ def take(shown: Shown, text: str) -> Taken:
     if same(after, graph):
         return Taken(graph, "", replace(shown, text=text, reading=now, edited=True))
     notes = (*now.read.notes, *((None, said) for said in now.read.assumptions))
+    text = with_shapes(text, write_code(graph, shown.style), write_code(after, shown.style))
     fresh = Shown(shown.style, after, text, reading=now, edited=True)
     return Taken(after, label_of(graph, after), fresh, notes)
+
+
+def refuse_long(text: str) -> None:
+    """Errors: CodeRefused for a text that is too long to be read while it is typed."""
+    if len(text) > _LONGEST:
+        raise CodeRefused(f"The text has {len(text):,} characters, of at most {_LONGEST:,}.")
 
 
 def _refuse_own_code(now: Flat) -> None:
@@ -99,7 +106,7 @@ def _agreed(graph: Graph, was: Flat, now: Flat, style: str) -> Graph:
             return after
     raise CodeRefused(
         "This text was read, but the network it makes cannot be kept without changing what it does.",
-        help="Open it as a project of its own on the Import page.",
+        help="“Read code” opens it as a project of its own.",
     )
 
 

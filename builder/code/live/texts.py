@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 from typing import Final
+
+from builder.code.live.kept import Budget, TooDifferent, kept
 
 _WORD: Final = re.compile(r"\w+|[ \t]+|\n|[^\w\s]")
 
 
 def merge(base: str, one: str, other: str) -> str | None:
-    """The text with both changes; None where they change the same words otherwise."""
-    found = _merge(_lines(base), _lines(one), _lines(other), words=True)
+    """The text with both changes; None where they change the same words otherwise, or far too much."""
+    try:
+        found = _merge(_lines(base), _lines(one), _lines(other), Budget(), words=True)
+    except TooDifferent:
+        return None
     return None if found is None else "".join(found)
 
 
@@ -21,18 +25,18 @@ def _lines(text: str) -> list[str]:
 
 
 def _merge(
-    base: Sequence[str], one: Sequence[str], other: Sequence[str], *, words: bool
+    base: Sequence[str], one: Sequence[str], other: Sequence[str], budget: Budget, *, words: bool
 ) -> list[str] | None:
     """By the parts that are the same in all three; between two of these, who changed it decides."""
     result: list[str] = []
     at = at_one = at_other = 0
-    for b, o, t, size in [*_common(base, one, other), (len(base), len(one), len(other), 0)]:
+    for b, o, t, size in [*_common(base, one, other, budget), (len(base), len(one), len(other), 0)]:
         was, mine, theirs = base[at:b], one[at_one:o], other[at_other:t]
         if mine in (was, theirs):
             result += theirs
         elif theirs == was:
             result += mine
-        elif not words or (inner := _within(was, mine, theirs)) is None:
+        elif not words or (inner := _within(was, mine, theirs, budget)) is None:
             return None
         else:
             result += inner
@@ -41,22 +45,18 @@ def _merge(
     return result
 
 
-def _within(was: Sequence[str], mine: Sequence[str], theirs: Sequence[str]) -> list[str] | None:
-    parts = [_WORD.findall("".join(lines)) for lines in (was, mine, theirs)]
-    return _merge(*parts, words=False)
+def _within(
+    was: Sequence[str], mine: Sequence[str], theirs: Sequence[str], budget: Budget
+) -> list[str] | None:
+    base, one, other = (_WORD.findall("".join(lines)) for lines in (was, mine, theirs))
+    return _merge(base, one, other, budget, words=False)
 
 
 def _common(
-    base: Sequence[str], one: Sequence[str], other: Sequence[str]
+    base: Sequence[str], one: Sequence[str], other: Sequence[str], budget: Budget
 ) -> list[tuple[int, int, int, int]]:
     """Stretches of `base` that are in both others: where they begin in each, and how long they are."""
-    there = [SequenceMatcher(None, base, text, autojunk=False) for text in (one, other)]
-    places: list[dict[int, int]] = []
-    for matcher in there:
-        found: dict[int, int] = {}
-        for block in matcher.get_matching_blocks():
-            found.update({block.a + i: block.b + i for i in range(block.size)})
-        places.append(found)
+    places = [dict(kept(base, text, budget)) for text in (one, other)]
     runs: list[tuple[int, int, int, int]] = []
     for i in range(len(base)):
         if i not in places[0] or i not in places[1]:

@@ -47,6 +47,11 @@ def _changes(before: Graph, after: Graph) -> Iterator[str]:
             yield f"{_short(was)} is now {_short(now)}"
         yield from _arguments(before, after, old, node)
     yield from (
+        f"new {_short(owner.name)}, called nowhere yet"
+        for identity, owner in after.owners.items()
+        if identity not in before.owners and not after.calls_of(identity)
+    )
+    yield from (
         f"{_called(before, n)} removed" for i, n in before.nodes.items() if i not in after.nodes
     )
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+from torch import nn
 
 from builder.code.reading.iterating import items_of
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Layer, Module, Raw
 from builder.code.reading.values import Function, Known, Lazy, Unknown, plain
+
+_OF_MODULES: Final = frozenset(dir(nn.Module()))
+_OF_DICTS: Final = frozenset(dir(nn.ModuleDict()))
 
 
 def make(reader: Reader, kind: str, args: list[Any], kwargs: dict[str, Any]) -> Module:
@@ -44,7 +49,25 @@ def fill(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]
 
 def _put_all(reader: Reader, module: Module, given: dict[Any, Any]) -> None:
     for name, value in given.items():
-        module.members[str(plain(name))] = _checked(reader, value)
+        key = (
+            str(plain(name))
+            if module.kind == "ParameterDict"
+            else member_name(reader, module, name)
+        )
+        module.members[key] = _checked(reader, value)
+
+
+def member_name(reader: Reader, module: Module, name: Any) -> str:
+    """The name a layer is added under. Errors: CodeRefused for one that torch refuses."""
+    key = str(plain(name))
+    taken = _OF_DICTS if module.kind == "ModuleDict" else _OF_MODULES
+    if not key or "." in key or (key in taken and key not in module.members):
+        why = f"every module has a “{key}” of its own" if key in taken else "PyTorch refuses it"
+        raise reader.refuse(
+            f"“{key[:60]}” cannot be the name of a layer: {why}",
+            "Give the layer another name.", kind="raised",
+        )  # fmt: skip
+    return key
 
 
 def _append(reader: Reader, module: Module, value: Any) -> None:

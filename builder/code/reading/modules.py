@@ -338,7 +338,7 @@ def add_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[str
         raise reader.refuse_unknown(value)
     if value is not None and not isinstance(value, Layer | Module):
         raise reader.refuse("add_module needs a layer", kind="raised")
-    module.members[str(plain(name))] = value
+    module.members[_containers.member_name(reader, module, name)] = value
 
 
 @answers("register_buffer")
@@ -389,5 +389,5 @@ def state(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any
 
 __all__ = ["Bound", "Frame", "call_function", "call_module", "walk"]
 
-from builder.code.reading import containers as _containers  # noqa: E402, F401
+from builder.code.reading import containers as _containers  # noqa: E402
 from builder.code.reading import named as _named  # noqa: E402, F401

@@ -9,7 +9,7 @@ from typing import Any
 from builder.code.reading.branches import Differs
 from builder.code.reading.closed import Closed, Tree
 from builder.code.reading.effects import check_sides, settle_in_place
-from builder.code.reading.keys import loses_names, tell_other_names
+from builder.code.reading.keys import loses_names, tell_other_names, with_names_that_can_be
 from builder.code.reading.leaving import check_outputs
 from builder.code.reading.placing import Placed, Scope
 from builder.code.reading.reader import Reader
@@ -36,7 +36,7 @@ def build(reader: Reader, root: Module, frame: Frame, name: str) -> Built:
     """The graph of what ran in `frame`, the call of the network."""
     built = _Builder(reader, root, frame).build(name)
     tell_other_names(reader, built.graph)
-    return built
+    return Built(*with_names_that_can_be(built.graph, built.lines))
 
 
 class _Opened(Exception):

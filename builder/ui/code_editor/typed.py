@@ -19,6 +19,7 @@ from builder.code.live import (
     read_shown,
     take,
 )
+from builder.code.live.taking import refuse_long
 from builder.code.live.texts import merge
 from builder.errors import CodeRefused, LayerwiseError
 from builder.graph.edits import Rewrite
@@ -100,6 +101,7 @@ def word_of(style: str) -> dict[str, Any] | None:
 def _take(shown: Shown, text: str, operation: Mapping[str, Any]) -> None:
     keep_text(shown)
     try:
+        refuse_long(text)
         base = _made_of(shown.style, operation)
         if base is not None and base != shown.text:
             merged = merge(base, shown.text, text)
