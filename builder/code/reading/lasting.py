@@ -16,10 +16,12 @@ from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Module, tensors_in
 from builder.code.reading.values import (
     Bound,
+    Dtype,
     Function,
     Instance,
     Known,
     Partial,
+    Tensor,
     Unknown,
     UserClass,
 )
@@ -179,6 +181,23 @@ def refuse_mode(reader: Reader, name: str) -> None:
         reader.note(
             f"Left out: .{name} in __init__, which the .train() that training begins with undoes."
         )
+
+
+def other_dtype(reader: Reader) -> CodeRefused:
+    """Of `.half()`: final, so that nothing else is read in place of that network."""
+    return reader.refuse(
+        "All layers are float32 here",
+        "Take this away: a network can be given another dtype once it is exported.",
+        kind="behind",
+    )
+
+
+def refuse_dtype(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> None:
+    """`.to(torch.float64)`. Errors: CodeRefused."""
+    given = [v for v in (*args, *kwargs.values()) if isinstance(v, Dtype | Tensor)]
+    names = [v.name if isinstance(v, Dtype) else v.spec.dtype for v in given]
+    if any(name != "float32" for name in names):
+        raise other_dtype(reader)
 
 
 def exchanged_forward(reader: Reader, name: str) -> CodeRefused:

@@ -222,6 +222,7 @@ def eval_(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any
     "to_empty",
 )
 def itself(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    lasting.refuse_dtype(reader, args, kwargs)
     return module
 
 
@@ -255,7 +256,7 @@ for _name in lasting.HOOKS:
 
 @answers("half", "double", "bfloat16")
 def other_dtype(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    raise reader.refuse("All layers are float32 here")
+    raise lasting.other_dtype(reader)
 
 
 @answers("requires_grad_")

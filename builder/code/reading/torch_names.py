@@ -147,17 +147,26 @@ def mode(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return Known("torch.mode()")
 
 
-@does(
-    "torch.compile",
-    "torch.jit.script",
-    "torch.nn.DataParallel",
-    "torch.nn.parallel.DistributedDataParallel",
-    "torch.jit.trace",
-)
-def wrapped(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    if not args:
-        return Method("wrapped", lambda r, given, named: given[0])
-    return args[0]
+def _wrapper(path: str, prefix: str) -> None:
+    def wrapped(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        given = args[0] if args else kwargs.get("module", kwargs.get("model"))
+        if given is None:
+            return Method("wrapped", lambda r, given, named: given[0])
+        if prefix and isinstance(given, Module | Layer):
+            reader.note(
+                f"{path.removeprefix('torch.')} is left out. The keys of its checkpoints begin with "
+                f"“{prefix}”; they are read without it."
+            )
+        return given
+
+    CALLS[path] = wrapped
+
+
+_wrapper("torch.jit.script", "")
+_wrapper("torch.jit.trace", "")
+_wrapper("torch.compile", "_orig_mod.")
+_wrapper("torch.nn.DataParallel", "module.")
+_wrapper("torch.nn.parallel.DistributedDataParallel", "module.")
 
 
 @does("torch.utils.checkpoint.checkpoint")
