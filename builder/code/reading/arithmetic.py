@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from builder.code.reading import again
 from builder.code.reading.branches import Differs
 from builder.code.reading.limits import MAX_BITS
 from builder.code.reading.reader import Reader
@@ -16,6 +17,7 @@ from builder.code.reading.trace import Module, Raw
 from builder.code.reading.values import (
     Array,
     Device,
+    Instance,
     Lazy,
     Mode,
     Named,
@@ -293,6 +295,12 @@ def compare(reader: Reader, op: str, left: Any, right: Any) -> Any:
         return same if op == "Is" else not same
     if op in ("In", "NotIn"):
         return _contained(reader, left, right) is (op == "In")
+    if left.__class__ in (Instance, Module) or right.__class__ in (Instance, Module):
+        from builder.code.reading.protocol import NOT_ASKED, compared
+
+        own = compared(reader, op, left, right)
+        if own is not NOT_ASKED:
+            return own
     if left.__class__ is Tensor or right.__class__ is Tensor:
         return _compared(reader, op, left, right)
     if isinstance(left, Unknown):
@@ -379,6 +387,7 @@ def in_place(reader: Reader, op: str, left: Any, right: Any, node: ast.AugAssign
 
         items = items_of(reader, right)
         reader.budget.items(len(left) + len(items))
+        again.written(reader, left)
         left.extend(items)
         return left
     if left.__class__ is Raw and left.initialised is None:

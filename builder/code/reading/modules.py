@@ -53,9 +53,14 @@ def set_attribute(reader: Reader, module: Module, name: str, given: Any) -> None
         module.members[name] = given
         return
     if name in module.members:
+        from builder.code.reading.weights import buffer
+
         member = module.members[name]
         if given is None:
             module.members[name] = None
+            return
+        if isinstance(given, Tensor) and (empty := _empty_buffer(reader, module, name)) is not None:
+            module.members[name] = buffer(reader, given, empty)
             return
         if isinstance(given, Tensor) and isinstance(member, Raw):
             if reader.state.get("forward"):
@@ -69,6 +74,14 @@ def set_attribute(reader: Reader, module: Module, name: str, given: Any) -> None
             return
         module.members.pop(name)
     module.attributes[name] = given
+
+
+def _empty_buffer(reader: Reader, module: Module, name: str) -> bool | None:
+    """Of `register_buffer("w", None)`, which may be given later, whether it is saved; else None."""
+    if reader.state.get("forward") or module.members[name] is not None:
+        return None
+    found: bool | None = reader.state.get("empty buffers", {}).get((id(module), name))
+    return found
 
 
 def call_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -120,6 +133,8 @@ def _inside(reader: Reader, frame: Frame, name: str, value: Any) -> Any:
     kind = value.__class__
     if kind is Tensor:
         return reader.trace.bring_in(frame, name, value)
+    if kind in (list, dict) and not tensors_in(value):
+        return value  # the same one, as what is put into it is seen outside
     if kind is Parts:
         inner = [_inside(reader, frame, f"{name}_{n}", v) for n, v in enumerate(value)]
         return Parts(inner, None, value.names)
@@ -352,6 +367,7 @@ def register_buffer(reader: Reader, module: Module, args: list[Any], kwargs: dic
     key = str(plain(name))
     if value is None:
         module.members[key] = None
+        reader.state.setdefault("empty buffers", {})[id(module), key] = bool(plain(persistent))
         return
     module.members[key] = buffer(reader, value, bool(plain(persistent)))
 

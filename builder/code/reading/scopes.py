@@ -209,7 +209,7 @@ class FileScope(Scope):
 
         Errors: CodeRefused of kind "behind", for a line that changes a network and cannot be read.
         """
-        wanted = {index: None for index in self.changes.get(name, ())}
+        wanted = dict.fromkeys(self.changes.get(name, ()))
         if isinstance(value, Tensor):  # `mask.fill_(0)`
             wanted |= {at: None for at, change in self.told.get(name, ()) if change.kind == "start"}
         is_network = isinstance(value, Layer | Module)

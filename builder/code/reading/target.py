@@ -13,8 +13,7 @@ from builder.code.reading.changing import changes, trains
 from builder.code.reading.choices import beside
 from builder.code.reading.classes import base_of_module
 from builder.code.reading.guesses import guess
-from builder.code.reading.modules import walk
-from builder.code.reading.modules import without_forward
+from builder.code.reading.modules import walk, without_forward
 from builder.code.reading.reader import Reader
 from builder.code.reading.scopes import FileScope
 from builder.code.reading.sites import Site, needs_arguments, sites_in
@@ -333,7 +332,8 @@ def _given(reader: Reader, target: str) -> Found:
         value = reader.call(value, [], {})
     if isinstance(value, Unknown):
         names = [n for n in scope.bindings if n != "*"]
-        hint = did_you_mean(target.partition("(")[0], names)
+        called = target.partition("(")[0]
+        hint = did_you_mean(called, names) if called not in names else ""
         raise CodeRefused(value.reason, line=value.line, help=hint or value.help)
     module = _as_network(reader, value)
     if module is None:
