@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from builder.code.reading.closed import is_random, must_refs
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Frame, Module, Step, tensors_in
 from builder.code.reading.values import Tensor
@@ -80,22 +81,39 @@ def _difference(reader: Reader, first: Frame, second: Frame) -> int | None:
 
 
 class _Told:
-    """The steps of one call, with names that are counted from its beginning."""
+    """The steps of one call, as a text that is the same for a call that does the same."""
 
     def __init__(self, reader: Reader, frame: Frame) -> None:
-        trace = reader.trace
-        self.steps = [step for step in trace.steps.values() if step.frame.inside(frame)]
-        entering = [i for i, (inside, _) in trace.entering.items() if inside.inside(frame)]
-        places = [*(step.id for step in self.steps), *entering]
-        self.names = {name: f"'{at}'" for at, name in enumerate(places)}
+        self.trace = trace = reader.trace
+        self.names: dict[str, str] = {}
+        self.steps: list[Step] = []
+        for step in trace.steps.values():
+            if self._is_constant(step):  # made anew or kept: it is the same in each call
+                self.names[step.id] = f"({hash(self.said(step))})"
+            elif step.frame.inside(frame):
+                self.names[step.id] = f"'{len(self.steps)}'"
+                self.steps.append(step)
+
+    def _is_constant(self, step: Step) -> bool:
+        if step.kind != "operation" or step.in_place or is_random(step):
+            return False
+        given = [a for name, a in step.arguments.items() if name != "device"]
+        read = [ref.node for a in given for ref in must_refs(a, self.trace)]
+        return all(self.names.get(node, "").startswith("(") for node in read)
 
     def said(self, step: Step) -> str:
         sides = [which for _, which in step.side]
-        text = f"{step.kind} {step.arguments!r} {step.result!r} {id(step.owner)} {sides} {step.weight}"
+        given = {name: a for name, a in step.arguments.items() if name != "device"}
+        text = f"{step.kind} {given!r} {step.result!r} {id(step.owner)} {sides} {step.weight}"
         return f"{step.target if step.kind != 'branch' else ''} {self._named(text)}"
 
     def result(self, frame: Frame) -> str:
         return self._named(repr([tensor.ref for tensor in tensors_in(frame.result)]))
 
     def _named(self, text: str) -> str:
-        return re.sub(r"'(#\d+)'", lambda found: self.names.get(found[1], found[0]), text)
+        return re.sub(r"'(#\d+)'", lambda found: self._name(found[1]), text)
+
+    def _name(self, identity: str) -> str:
+        while identity in self.trace.entering:
+            identity = self.trace.entering[identity][1].outer.node
+        return self.names.get(identity, identity)

@@ -84,7 +84,9 @@ class Known:
 
     def globals_of(self, function: ast.FunctionDef) -> set[str]:
         """The names of the file that a function sets."""
-        return {n for part in ast.walk(function) if isinstance(part, ast.Global) for n in part.names}
+        return {
+            n for part in ast.walk(function) if isinstance(part, ast.Global) for n in part.names
+        }
 
 
 def _arguments(function: ast.FunctionDef) -> list[ast.arg]:
@@ -169,9 +171,7 @@ def _by_call(node: ast.Call, known: Known, aliases: dict[str, set[str]]) -> Iter
                 yield Change(root, kind, node.lineno, f"calls .{name[:40]}()")
         for method in known.methods.get(name, ()):
             first = method.args.args[0].arg if method.args.args else ""
-            yield from _through(
-                node, method, known, {first: receiver}, aliases, 1 if first else 0
-            )
+            yield from _through(node, method, known, {first: receiver}, aliases, 1 if first else 0)
     if path in ("setattr", "delattr") and node.args:
         for root in _reached(node.args[0], aliases):
             yield Change(root, "part", node.lineno, f"calls {path}()")

@@ -80,7 +80,9 @@ def _decorated(reader: Reader, decorator: ast.expr, made: Any, scope: Scope) -> 
         if known.path in ("functools.lru_cache", "functools.cache") and isinstance(made, Function):
             made.wrapped = made.wrapped or "cached"
         if known.path in ("torch.autocast", "torch.cuda.amp.autocast", "torch.amp.autocast"):
-            reader.note("autocast is left out: everything is computed in float32.", made.node.lineno)
+            reader.note(
+                "autocast is left out: everything is computed in float32.", made.node.lineno
+            )
         if known.path in ("dataclasses.dataclass",) or known.path in _TRANSPARENT:
             return made
     if isinstance(known, Unknown):

@@ -111,4 +111,3 @@ def refuse_enabling(reader: Reader) -> None:
             "Gradients are switched on inside of where they are switched off",
             "End the torch.no_grad() before it.",
         )
-

@@ -197,6 +197,8 @@ def _only_passes_on(function: Function, *names: str) -> bool:
         if not isinstance(statement, ast.Expr | ast.Return):
             return False
         value = statement.value
+        if isinstance(statement, ast.Return) and isinstance(value, ast.Constant):
+            return value.value is None
         if value is None or isinstance(value, ast.Constant | ast.Name):
             continue
         if not isinstance(value, ast.Call):

@@ -49,7 +49,19 @@ def method_of(reader: Reader, value: Any, name: str) -> Any:
 
 
 _WRITING: Final = frozenset(
-    ["append", "extend", "insert", "pop", "remove", "sort", "reverse", "clear", "update", "setdefault", "add"]
+    [
+        "append",
+        "extend",
+        "insert",
+        "pop",
+        "remove",
+        "sort",
+        "reverse",
+        "clear",
+        "update",
+        "setdefault",
+        "add",
+    ]
 )
 
 

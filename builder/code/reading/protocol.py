@@ -74,4 +74,3 @@ def _refuse(reader: Reader, cls: UserClass, what: str) -> None:
         line=cls.node.lineno,
         kind="behind",
     )
-

@@ -219,7 +219,11 @@ def filter_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
 
 @does("iter")
 def iter_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    return args[0] if isinstance(args[0], Unknown | Lazy) else made(reader, Lazy(items_of(reader, args[0])))
+    return (
+        args[0]
+        if isinstance(args[0], Unknown | Lazy)
+        else made(reader, Lazy(items_of(reader, args[0])))
+    )
 
 
 @does("next")

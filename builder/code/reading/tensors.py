@@ -135,7 +135,9 @@ def let_learn(reader: Reader, tensor: Tensor, given: Any) -> None:
     if not reader.state.get("forward"):
         tensor.learns = plain(given) is not False
         return
-    reader.note("Left out: that a tensor of forward requires a gradient. What goes into a layer does.")
+    reader.note(
+        "Left out: that a tensor of forward requires a gradient. What goes into a layer does."
+    )
 
 
 @answers("size")
@@ -234,7 +236,10 @@ def to(reader: Reader, tensor: Tensor, args: list[Any], kwargs: dict[str, Any]) 
 def _is_strange(value: Any) -> bool:
     """A dtype that a graph cannot hold, as torch.float8_e5m2."""
     name = value.path.rpartition(".")[2] if isinstance(value, Known) else ""
-    return name.startswith(("float", "uint", "complex", "chalf", "bits", "q")) and name not in _TENSOR_TYPES
+    return (
+        name.startswith(("float", "uint", "complex", "chalf", "bits", "q"))
+        and name not in _TENSOR_TYPES
+    )
 
 
 _TENSOR_TYPES: Final = {
