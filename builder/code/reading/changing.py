@@ -39,6 +39,18 @@ _LISTING: Final = frozenset(
 )
 _FOREIGN: Final = ("prune", "parametrize", "parametrizations", "quantization", "fusion", "utils")
 """Parts of torch.nn.utils and its kin whose functions change the layers that they are handed."""
+_NORMS: Final = frozenset(
+    {
+        "weight_norm", "spectral_norm", "orthogonal", "remove_weight_norm", "remove_spectral_norm",
+        "remove_parametrizations",
+    }
+)  # fmt: skip
+_BY_NAME: Final = frozenset(
+    {
+        "l1_unstructured", "random_unstructured", "ln_structured", "random_structured",
+        "global_unstructured", "custom_from_mask", "register_parametrization",
+    }
+)  # fmt: skip
 _METHODS_OF_TORCH: Final = frozenset({"forward", "train", "eval", "__init__", "__call__"})
 
 
@@ -180,6 +192,10 @@ def _by_call(node: ast.Call, known: Known, aliases: dict[str, set[str]]) -> Iter
     elif name.endswith("_") and "init" in path:
         for root in _of_arguments(node, aliases):
             yield Change(root, "start", node.lineno, f"calls {path[:60]}()")
+    elif name in _NORMS or name in _BY_NAME:
+        for root in _of_arguments(node, aliases):
+            kind = "part" if name in _NORMS else "foreign"
+            yield Change(root, kind, node.lineno, f"calls {path[:60]}()")
     elif "." in path and path.split(".")[-2] in _FOREIGN and name.islower():
         quiet = name.startswith(("clip_grad", "parameters_to", "get_total", "is_", "data"))
         if not quiet and path.split(".")[0] in ("torch", "nn", "prune", "parametrize", "utils"):

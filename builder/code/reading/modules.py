@@ -53,13 +53,13 @@ def set_attribute(reader: Reader, module: Module, name: str, given: Any) -> None
         module.members[name] = given
         return
     if name in module.members:
-        from builder.code.reading.weights import buffer
+        from builder.code.reading.weights import buffer, empty_buffer
 
         member = module.members[name]
         if given is None:
             module.members[name] = None
             return
-        if isinstance(given, Tensor) and (empty := _empty_buffer(reader, module, name)) is not None:
+        if isinstance(given, Tensor) and (empty := empty_buffer(reader, module, name)) is not None:
             module.members[name] = buffer(reader, given, empty)
             return
         if isinstance(given, Tensor) and isinstance(member, Raw):
@@ -74,14 +74,6 @@ def set_attribute(reader: Reader, module: Module, name: str, given: Any) -> None
             return
         module.members.pop(name)
     module.attributes[name] = given
-
-
-def _empty_buffer(reader: Reader, module: Module, name: str) -> bool | None:
-    """Of `register_buffer("w", None)`, which may be given later, whether it is saved; else None."""
-    if reader.state.get("forward") or module.members[name] is not None:
-        return None
-    found: bool | None = reader.state.get("empty buffers", {}).get((id(module), name))
-    return found
 
 
 def call_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:

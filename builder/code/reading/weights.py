@@ -45,6 +45,14 @@ def buffer(reader: Reader, value: Any, persistent: bool) -> Raw:
     return Raw("buffer", value, reader.line or 0, False, persistent)
 
 
+def empty_buffer(reader: Reader, module: Module, name: str) -> bool | None:
+    """Of `register_buffer("w", None)`, which may be given later, whether it is saved; else None."""
+    if reader.state.get("forward") or module.members[name] is not None:
+        return None
+    found: bool | None = reader.state.get("empty buffers", {}).get((id(module), name))
+    return found
+
+
 def weight_of(reader: Reader, raw: Raw) -> Any:
     """A parameter or buffer as it is read: while modules are made, the parameter itself."""
     if not reader.state.get("forward"):

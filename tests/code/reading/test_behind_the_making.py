@@ -119,6 +119,11 @@ def test_layers_exchanged_by_name_are_read(lines: str) -> None:
         ),
         ("def f(m):\n    m.requires_grad_(False)\nmodel.apply(f)", 1, "apply"),
         ("nn.utils.prune.l1_unstructured(model.l, 'weight', 0.5)", 0, "l1_unstructured"),
+        (
+            "nn.utils.parametrize.register_parametrization(model.l, 'weight', nn.Tanh())",
+            0,
+            "parametriz",
+        ),
         ("def half(m):\n    return m.half()\nmodel = half(model)", 1, "float32"),
     ],
 )
@@ -160,6 +165,11 @@ def test_another_dtype_in_the_line_that_makes_it_is_refused(made: str) -> None:
 )
 def test_what_is_left_out_behind_the_making_is_told(lines: str, words: str) -> None:
     assert words in told(read_here(behind(lines), None, X))
+
+
+def test_a_norm_put_on_a_weight_behind_the_making_is_read() -> None:
+    lines = "nn.utils.parametrizations.spectral_norm(model.l)"
+    assert read_here(behind(lines), None, X).graph.owners["l"].norms
 
 
 def test_a_number_set_by_a_called_function_is_the_one_that_counts() -> None:
