@@ -106,9 +106,8 @@ class FileScope(Scope):
         self.working: set[int] = set()
         self.failed: dict[int, CodeRefused] = {}
         self.told: dict[str, list[tuple[int, Change]]] = {}
-        self.parts = Known.of(
-            self.statements, parent.parts if isinstance(parent, FileScope) else None
-        )
+        outer: Known | None = parent.parts if isinstance(parent, FileScope) else None
+        self.parts: Known = Known.of(self.statements, outer)
         aliases: dict[str, set[str]] = {}
         for index, statement in enumerate(self.statements):
             for name in bound_names(statement) | names_set_by_calls(statement, self.parts):
