@@ -118,6 +118,11 @@ def test_layers_exchanged_by_name_are_read(lines: str) -> None:
             "changed",
         ),
         ("def f(m):\n    m.requires_grad_(False)\nmodel.apply(f)", 1, "apply"),
+        (
+            "from functools import partial\ndef f(m, n):\n    m.out_features = n\nmodel.apply(partial(f, n=3))",
+            2,
+            "apply",
+        ),
         ("nn.utils.prune.l1_unstructured(model.l, 'weight', 0.5)", 0, "l1_unstructured"),
         (
             "nn.utils.parametrize.register_parametrization(model.l, 'weight', nn.Tanh())",
