@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from builder.code.reading import again
+from builder.code.reading import again, protocol
 from builder.code.reading.branches import Differs
 from builder.code.reading.limits import MAX_BITS
 from builder.code.reading.reader import Reader
@@ -17,7 +17,6 @@ from builder.code.reading.trace import Module, Raw
 from builder.code.reading.values import (
     Array,
     Device,
-    Instance,
     Lazy,
     Mode,
     Named,
@@ -295,12 +294,8 @@ def compare(reader: Reader, op: str, left: Any, right: Any) -> Any:
         return same if op == "Is" else not same
     if op in ("In", "NotIn"):
         return _contained(reader, left, right) is (op == "In")
-    if left.__class__ in (Instance, Module) or right.__class__ in (Instance, Module):
-        from builder.code.reading.protocol import NOT_ASKED, compared
-
-        own = compared(reader, op, left, right)
-        if own is not NOT_ASKED:
-            return own
+    if (own := protocol.compared(reader, op, left, right)) is not protocol.NOT_ASKED:
+        return own
     if left.__class__ is Tensor or right.__class__ is Tensor:
         return _compared(reader, op, left, right)
     if isinstance(left, Unknown):

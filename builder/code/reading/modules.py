@@ -217,17 +217,7 @@ def eval_(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any
     return module
 
 
-@answers(
-    "to",
-    "cuda",
-    "cpu",
-    "float",
-    "share_memory",
-    "compile",
-    "xpu",
-    "type",
-    "to_empty",
-)
+@answers("to", "cuda", "cpu", "float", "share_memory", "compile", "xpu", "type", "to_empty")
 def itself(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
     lasting.refuse_dtype(reader, args, kwargs)
     return module
