@@ -298,10 +298,8 @@ def compare(reader: Reader, op: str, left: Any, right: Any) -> Any:
         return own
     if left.__class__ is Tensor or right.__class__ is Tensor:
         return _compared(reader, op, left, right)
-    if isinstance(left, Unknown):
-        return left
-    if isinstance(right, Unknown):
-        return right
+    if (bad := next((v for v in (left, right) if isinstance(v, Unknown)), None)) is not None:
+        return bad
     if left.__class__ is Array or right.__class__ is Array:
         from builder.code.reading.arrays import calculated
 
