@@ -378,10 +378,9 @@ def in_place(reader: Reader, op: str, left: Any, right: Any, node: ast.AugAssign
     if isinstance(left, list) and op == "Add":
         from builder.code.reading.iterating import items_of
 
-        items = items_of(reader, right)
-        reader.budget.items(len(left) + len(items))
         again.written(reader, left)
-        left.extend(items)
+        left.extend(items_of(reader, right))
+        reader.budget.items(len(left))
         return left
     if left.__class__ is Raw and left.initialised is None:
         in_place(reader, op, left.made, _made(right), node)
