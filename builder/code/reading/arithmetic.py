@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
+from builder.code.reading import again, protocol
 from builder.code.reading.branches import Differs
 from builder.code.reading.limits import MAX_BITS
 from builder.code.reading.reader import Reader
@@ -293,12 +294,12 @@ def compare(reader: Reader, op: str, left: Any, right: Any) -> Any:
         return same if op == "Is" else not same
     if op in ("In", "NotIn"):
         return _contained(reader, left, right) is (op == "In")
+    if (own := protocol.compared(reader, op, left, right)) is not protocol.NOT_ASKED:
+        return own
     if left.__class__ is Tensor or right.__class__ is Tensor:
         return _compared(reader, op, left, right)
-    if isinstance(left, Unknown):
-        return left
-    if isinstance(right, Unknown):
-        return right
+    if (bad := next((v for v in (left, right) if isinstance(v, Unknown)), None)) is not None:
+        return bad
     if left.__class__ is Array or right.__class__ is Array:
         from builder.code.reading.arrays import calculated
 
@@ -377,9 +378,9 @@ def in_place(reader: Reader, op: str, left: Any, right: Any, node: ast.AugAssign
     if isinstance(left, list) and op == "Add":
         from builder.code.reading.iterating import items_of
 
-        items = items_of(reader, right)
-        reader.budget.items(len(left) + len(items))
-        left.extend(items)
+        again.written(reader, left)
+        left.extend(items_of(reader, right))
+        reader.budget.items(len(left))
         return left
     if left.__class__ is Raw and left.initialised is None:
         in_place(reader, op, left.made, _made(right), node)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from builder.code.reading.again import written
 from builder.code.reading.reader import Reader
 from builder.code.reading.scopes import Scope
 from builder.code.reading.trace import Layer, Module, Raw
@@ -281,15 +282,17 @@ def super_here(reader: Reader, scope: Scope) -> Any:
 
 def put(reader: Reader, value: Any, name: str, given: Any) -> None:
     """`value.name = given`."""
+    from builder.code.reading.protocol import set_property
+
     if value.__class__ is Module:
         from builder.code.reading.modules import set_attribute
 
-        set_attribute(reader, value, name, given)
+        if isinstance(given, Layer | Module | Raw) or not set_property(reader, value, name, given):
+            set_attribute(reader, value, name, given)
     elif isinstance(value, Instance):
-        if value.cls is not None:
-            found = find_in_class(value.cls, name)
-            if isinstance(found, Function) and found.kind == "property":
-                raise reader.refuse(f"The property “{name[:40]}” cannot be set")
+        if set_property(reader, value, name, given):
+            return
+        written(reader, value)
         value.attributes[name] = given
     elif isinstance(value, UserClass):
         if reader.state.get("forward"):
@@ -313,6 +316,10 @@ def put(reader: Reader, value: Any, name: str, given: Any) -> None:
             return
         if name == "data":
             raise reader.refuse("The data of a tensor cannot be exchanged in a network")
+        if name == "requires_grad":
+            from builder.code.reading.tensors import let_learn
+
+            let_learn(reader, value, given)
     elif value.__class__.__name__ == "Handle":
         if name == "requires_grad":
             from builder.code.reading.weights import freeze
@@ -322,6 +329,12 @@ def put(reader: Reader, value: Any, name: str, given: Any) -> None:
         from builder.code.reading import norms
 
         norms.put(reader, value, name, given)
+    elif isinstance(value, Function | Bound) and reader.state.get("forward"):
+        raise reader.refuse(
+            f"“.{name[:40]}” of a function goes from one call of forward to the next, and a network here "
+            "keeps nothing between calls",
+            "Take it as an input of forward and return it.",
+        )
     elif isinstance(value, Unknown | Function | Bound | Known):
         return
     elif isinstance(value, Lazy | Shape | Parts):

@@ -68,8 +68,14 @@ def condition_of(reader: Reader, value: Any) -> Any:
         raise reader.refuse_unknown(value)
     if kind is Differs:
         raise reader.refuse("This condition is another one while training")
+    if kind in (Module, Instance):
+        from builder.code.reading import protocol
+
+        given = protocol.truth(reader, value)
+        if given is not protocol.NOT_ASKED:
+            return condition_of(reader, given)
     if kind is Module:
-        return bool(value.members) if value.kind not in ("", "Sequential") else True
+        return bool(value.members) if value.kind else True
     if kind in (Layer, Raw, Instance):
         return True
     if isinstance(value, Parts | Shape | tuple):

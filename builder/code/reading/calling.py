@@ -98,7 +98,16 @@ def call_function(
 ) -> Any:
     """A function of the text: its names bound, its body done."""
     names = bind(reader, function, args, kwargs)
-    return run_function(reader, function, names)
+    result = run_function(reader, function, names)
+    if function.wrapped == "no_grad" and reader.state.get("forward"):
+        from builder.code.reading.branches import detached
+
+        return detached(reader, result)
+    if function.wrapped == "cached" and reader.state.get("forward"):
+        from builder.code.reading.lasting import refuse_kept
+
+        refuse_kept(reader, function, result)
+    return result
 
 
 def run_function(reader: Reader, function: Function, names: dict[str, Any]) -> Any:

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from builder.code.reading.attributes import NOTHING, ClassScope, find_in_class
 from builder.code.reading.calling import bind, call_function, run_function
-from builder.code.reading.lasting import check_class
+from builder.code.reading.lasting import check_class, check_protocol
 from builder.code.reading.own_layers import can_stand_alone
+from builder.code.reading.protocol import check_making
 from builder.code.reading.reader import Reader, statement
 from builder.code.reading.scopes import Scope
 from builder.code.reading.trace import Module
@@ -60,7 +61,10 @@ def function(reader: Reader, node: ast.FunctionDef, scope: Scope) -> None:
 
 def _decorated(reader: Reader, decorator: ast.expr, made: Any, scope: Scope) -> Any:
     if isinstance(decorator, ast.Attribute) and decorator.attr in ("setter", "deleter"):
-        return scope.names.get(made.name, made)
+        getter = scope.names.get(made.name, made)
+        if decorator.attr == "setter" and isinstance(getter, Function):
+            getter.wrapped = made
+        return getter
     target = decorator.func if isinstance(decorator, ast.Call) else decorator
     known = reader.evaluate(target, scope)
     if isinstance(known, Known):
@@ -73,6 +77,12 @@ def _decorated(reader: Reader, decorator: ast.expr, made: Any, scope: Scope) -> 
             return made
         if known.path in ("torch.no_grad", "torch.inference_mode") and isinstance(made, Function):
             made.wrapped = "no_grad"
+        if known.path in ("functools.lru_cache", "functools.cache") and isinstance(made, Function):
+            made.wrapped = made.wrapped or "cached"
+        if known.path in ("torch.autocast", "torch.cuda.amp.autocast", "torch.amp.autocast"):
+            reader.note(
+                "autocast is left out: everything is computed in float32.", made.node.lineno
+            )
         if known.path in ("dataclasses.dataclass",) or known.path in _TRANSPARENT:
             return made
     if isinstance(known, Unknown):
@@ -98,6 +108,8 @@ def class_(reader: Reader, node: ast.ClassDef, scope: Scope) -> None:
             value.owner = made
     made.fields = tuple(dict.fromkeys(inner.declared_fields))
     made.mro = _order(made)
+    metaclass = next((k.value for k in node.keywords if k.arg == "metaclass"), None)
+    check_making(reader, made, reader.evaluate(metaclass, scope) if metaclass else None)
     made.kind = _kind(reader, node, made, scope)
     if made.kind == "enum":
         for name, value in list(made.body.items()):
@@ -180,6 +192,8 @@ def instantiate(reader: Reader, cls: UserClass, args: list[Any], kwargs: dict[st
                 return value
         raise reader.refuse("There is no such member", kind="raised")
     unknown = next((b for b in cls.mro if isinstance(b, Unknown)), None)
+    if (refusal := check_protocol(reader, cls)) is not None:
+        raise refusal
     made = Instance(cls)
     init = find_in_class(cls, "__init__")
     if isinstance(init, Function):

@@ -85,6 +85,14 @@ def settle_in_place(reader: Reader, closed: Closed) -> None:
         assert step.changed is not None
         if step.must_stay or _is_seen(step, groups, readers, closed):
             _keep_in_place(reader, step)
+            continue
+        for entering in closed.root.inputs:
+            if groups.of(entering.id) == groups.of(step.changed.node):
+                reader.note(
+                    f"“{entering.name[:40]}” is changed in place in the text; here the tensor that is "
+                    "handed in stays as it was.",
+                    step.line,
+                )
 
 
 def _is_seen(step: Step, groups: _Groups, readers: dict[str, list[int]], closed: Closed) -> bool:

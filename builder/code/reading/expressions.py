@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from builder.code.reading import arithmetic, attributes, branches, indexing
+from builder.code.reading import again, arithmetic, attributes, branches, indexing
 from builder.code.reading.calling import call
 from builder.code.reading.iterating import items_of
 from builder.code.reading.reader import Reader, expression
@@ -103,7 +103,7 @@ def tuple_(reader: Reader, node: ast.Tuple, scope: Scope) -> Any:
 
 @expression(ast.List)
 def list_(reader: Reader, node: ast.List, scope: Scope) -> Any:
-    return _elements(reader, node.elts, scope)
+    return again.made(reader, _elements(reader, node.elts, scope))
 
 
 @expression(ast.Set)
@@ -126,7 +126,7 @@ def dict_(reader: Reader, node: ast.Dict, scope: Scope) -> Any:
             if isinstance(known, Unknown):
                 return known
             hashed(reader, lambda k=known, g=given: found.__setitem__(k, g))
-    return found
+    return again.made(reader, found)
 
 
 def hashed(reader: Reader, do: Any) -> Any:
@@ -235,7 +235,7 @@ def comprehension(reader: Reader, node: ast.ListComp | ast.GeneratorExp, scope: 
         lambda s: found.append(reader.evaluate(node.elt, s)),
     )
     reader.budget.items(len(found))
-    return found
+    return again.made(reader, found)
 
 
 @expression(ast.SetComp)

@@ -11,6 +11,7 @@ from builder.code.reading.values import (
     Array,
     Device,
     Dtype,
+    Known,
     Lazy,
     Shape,
     Sym,
@@ -50,6 +51,7 @@ def made(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> 
     """One tensor more."""
     name = path.rpartition(".")[2]
     dtype, device = kwargs.pop("dtype", None), kwargs.pop("device", None)
+    learning = plain(kwargs.get("requires_grad", False)) is True
     kwargs = {k: v for k, v in kwargs.items() if k not in _NOTHING}
     bad = next((a for a in (*args, *kwargs.values()) if isinstance(a, Unknown)), None)
     if bad is not None:
@@ -65,16 +67,29 @@ def made(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> 
         name = "tensor" if literal else "empty"
     given = _given(reader, name, args, kwargs)
     if isinstance(given, Tensor):  # torch.as_tensor(x)
+        if name == "tensor":
+            from builder.code.reading.gradients import copied
+
+            given = copied(reader, given)
+        if isinstance(dtype, Dtype) and dtype.name != given.spec.dtype:
+            return operation(reader, "torch.Tensor.to", {"input": given, "dtype": dtype})
         return given
+    if isinstance(dtype, Known):
+        raise reader.refuse(
+            f"A tensor of {dtype.path[:40]} cannot be kept here", "Use torch.float32."
+        )
     if isinstance(dtype, Dtype):
         given["dtype"] = dtype
     if isinstance(device, Device):
         given["device"] = device.of
     elif reader.state.get("forward") and (inside := _nearby(reader)) is not None:
         given["device"] = inside
-    return operation(
+    found = operation(
         reader, f"torch.{'tensor' if name in ('as_tensor', 'from_numpy') else name}", given
     )
+    if isinstance(found, Tensor):
+        found.learns = learning
+    return found
 
 
 _NOTHING: Final = frozenset(

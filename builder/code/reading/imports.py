@@ -72,3 +72,16 @@ _STARS = {
     "itertools": ("chain", "repeat", "product"),
     "functools": ("partial", "reduce"),
 }
+
+
+def tell_libraries(reader: Reader, node: ast.Try) -> None:
+    """`try: import flash_attn … except ImportError:` is read as if the library were there: told."""
+    caught = {ast.unparse(h.type) for h in node.handlers if h.type is not None}
+    if not any("ImportError" in name or "ModuleNotFoundError" in name for name in caught):
+        return
+    for part in node.body:
+        names = [a.name for a in part.names] if isinstance(part, ast.Import) else []
+        names += [part.module or ""] if isinstance(part, ast.ImportFrom) else []
+        for name in names:
+            if name.partition(".")[0] not in LIBRARIES:
+                reader.note(f"It is taken that “{name[:40]}” is installed.", part.lineno)

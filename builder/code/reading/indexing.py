@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from builder.code.reading import arrays
+from builder.code.reading import again, arrays
 from builder.code.reading.factories import made
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import operation
@@ -158,6 +158,8 @@ def put(reader: Reader, value: Any, index: Any, given: Any) -> None:
         return
     if isinstance(value, Members):
         raise reader.refuse("What a module holds is written directly here", MEMBERS_HELP)
+    if isinstance(value, dict | list):
+        again.written(reader, value)
     if isinstance(value, dict):
         from builder.code.reading.expressions import hashed
 
@@ -177,6 +179,7 @@ def put(reader: Reader, value: Any, index: Any, given: Any) -> None:
         set_element(reader, value, key, given)
         return
     if value.__class__ is Tensor:
+        again.refuse_lasting(reader, value)
         made = operation(
             reader,
             "operator.setitem",

@@ -63,6 +63,11 @@ def filled(reader: Reader, name: str, args: list[Any], kwargs: dict[str, Any]) -
                 details[ours] = value
         target.initialised = (init, details)
         return target
+    if isinstance(target, Tensor) and reader.state.get("forward"):
+        raise reader.refuse(
+            f"nn.init.{name[:40]} writes over a tensor while the network runs",
+            "Make another one, such as torch.zeros_like(x).",
+        )
     if not isinstance(target, Tensor | Raw):
         reader.note("How the layers' weights start is left to PyTorch; a checkpoint brings others.")
     return target

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from builder.code.reading.arithmetic import depends_on_batch
+from builder.code.reading.protocol import NOT_ASKED, asked
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Module, Raw
 from builder.code.reading.values import Array, Lazy, Packed, Sym, Tensor, Unknown, UserClass
@@ -33,6 +34,8 @@ def items_of(reader: Reader, value: Any) -> list[Any]:
         return list(value)
     if isinstance(value, Unknown):
         raise reader.refuse_unknown(value)
+    if (own := asked(reader, value, "__iter__")) is not NOT_ASKED:
+        return items_of(reader, own)
     if isinstance(value, Module):
         return list(value.members) if value.kind == "ModuleDict" else _children(reader, value)
     if value.__class__ is Tensor:

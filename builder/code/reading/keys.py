@@ -101,28 +101,50 @@ def _other_name(scope: Graph, owner: Owner, is_root: bool) -> str:
     """What the code calls an owner; "" where its name stays."""
     name = owner.name
     if name.isdecimal():
-        return "" if _is_sequential(scope, is_root) else f"layer{name}"
+        kept = _is_sequential(scope, is_root) and not (is_root and _loses_names(scope))
+        return "" if kept else f"layer{name}"
     kept = refuse_name(name) is None if "." in name else can_be_name(name, False)
     return "" if kept else safe_identifier(name)
 
 
-def _is_sequential(scope: Graph, is_root: bool) -> bool:
+def _is_sequential(scope: Graph, is_root: bool = False) -> bool:
     """Whether a graph is a chain of layers 0, 1, …, which is written as an nn.Sequential."""
     calls = [node for node in scope.nodes.values() if node.kind not in ("input", "output")]
-    names = [o.name for o in scope.owners.values()]
-    if names != [str(place) for place in range(len(names))]:
+    if not is_root and any(node.kind != "layer" for node in calls):
         return False
-    if is_root:
-        return True
-    if len(scope.inputs) != 1 or len(scope.outputs) != 1 or len(calls) < len(names):
+    if not _is_chain(scope) or any(owner.ties for owner in scope.owners.values()):
+        return False
+    places = {node.target: str(at) for at, node in enumerate(calls) if node.kind == "layer"}
+    count = sum(node.kind == "layer" for node in calls)
+    return count == len(scope.owners) and all(
+        places.get(owner.id) == owner.name for owner in scope.owners.values()
+    )
+
+
+def _is_chain(scope: Graph) -> bool:
+    """Whether each node reads the one in front of it, and nothing else."""
+    if len(scope.inputs) != 1 or len(scope.outputs) != 1:
         return False
     before = scope.inputs[0].id
-    for node in (*calls, scope.outputs[0]):
+    for node in scope.nodes.values():
+        if node.kind == "input":
+            continue
         read = [ref.node for a in node.arguments.values() for ref in iter_refs(a)]
-        if read != [before] or (node.kind != "layer" and node.kind != "output"):
+        if read != [before] or node.target.startswith("operator."):
             return False
         before = node.id
-    return [scope.nodes[n.id].target for n in calls] == [o.id for o in scope.owners.values()]
+    return True
+
+
+def _loses_names(scope: Graph) -> bool:
+    """Whether a block with names of its own is a chain, which an nn.Sequential writes as 0, 1, …"""
+    for owner in scope.owners.values():
+        block = scope.blocks.get(owner.uses) if owner.uses else None
+        if block is not None and _is_chain(block) and not _is_sequential(block):
+            targets = [n.target for n in block.nodes.values() if n.kind == "layer"]
+            if len(set(targets)) == len(targets):
+                return True
+    return False
 
 
 def _has_weights(owner: Owner) -> bool:

@@ -109,6 +109,9 @@ def getattr_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
         return reader.unknown("getattr is asked with something that is no name")
     found = attributes.get(reader, args[0], name)
     if isinstance(found, Unknown) and len(args) > 2:
+        touched = reader.state.get("touched")
+        if touched is not None and args[2] is not None:
+            touched.defaulted.add((id(args[0]), name))
         return args[2]
     return found
 

@@ -25,7 +25,7 @@ _DTYPES: Final = {
         "bool", "complex64",
     )},
     "float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32",
-    "short": "int16",
+    "short": "int16", "cfloat": "complex64", "cdouble": "complex128", "complex128": "complex128",
 }  # fmt: skip
 _CONSTANTS: Final[dict[str, Any]] = {
     "math.pi": math.pi, "math.e": math.e, "math.inf": math.inf, "math.nan": math.nan,

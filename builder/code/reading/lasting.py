@@ -16,10 +16,12 @@ from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Module, tensors_in
 from builder.code.reading.values import (
     Bound,
+    Dtype,
     Function,
     Instance,
     Known,
     Partial,
+    Tensor,
     Unknown,
     UserClass,
 )
@@ -38,6 +40,19 @@ class Touched:
         self.written: dict[_Key, tuple[int | None, tuple[Any, ...]]] = {}
         self.read: set[_Key] = set()
         self.contents: dict[_Key, tuple[Any, list[int], int | None]] = {}
+        self.was: dict[_Key, tuple[Module, Any]] = {}  # before it was written first
+        self.defaulted: set[_Key] = set()  # asked for with a default, as it was not there
+
+    def restore(self) -> None:
+        """What forward wrote is as it was before the call."""
+        for (_, name), (module, value) in self.was.items():
+            if value is _NONE:
+                module.attributes.pop(name, None)
+            else:
+                module.attributes[name] = value
+
+
+_NONE: Final = object()
 
 
 def note_read(reader: Reader, module: Module, name: str) -> None:
@@ -68,7 +83,9 @@ def note_write(reader: Reader, module: Module, name: str, given: Any) -> None:
     if touched is None:
         return
     key = (id(module), name)
+    touched.was.setdefault(key, (module, module.attributes.get(name, _NONE)))
     fresh = module.attributes.get(name) is None and key not in touched.written
+    fresh = fresh and key not in touched.defaulted
     if key in touched.before and not (fresh and _is_constant(reader, given)):
         raise _refused(reader, name, reader.line)
     touched.written[key] = (reader.line, reader.trace.side)
@@ -96,6 +113,15 @@ def _refused(reader: Reader, name: str, line: int | None) -> CodeRefused:
     )
 
 
+def refuse_kept(reader: Reader, function: Function, result: Any) -> None:
+    """What lru_cache gives is the same in each call. Errors: CodeRefused for what is drawn anew here."""
+    if tensors_in(result) and not _is_constant(reader, result):
+        raise reader.refuse(
+            f"What “{function.name[:40]}” gives is kept from one call of forward to the next",
+            "Take the cache away, or make a buffer of it.",
+        )
+
+
 def _held(value: Any) -> list[int]:
     return [id(part) for part in (value.values() if isinstance(value, dict) else value)]
 
@@ -118,6 +144,8 @@ def _is_constant(reader: Reader, value: Any) -> bool:
     return not isinstance(value, Unknown)
 
 
+_PROTOCOL: Final = ("__setattr__", "__getattribute__", "__delattr__", "__new__")
+
 # What a class does beside its forward ----------------------------------------------------------------
 
 
@@ -132,6 +160,8 @@ def check_class(reader: Reader, cls: UserClass) -> CodeRefused | None:
                 f"Take {name}() away; a layer that shall not be trained can be frozen.",
                 line=found.node.lineno,
             )
+    if (refusal := check_protocol(reader, cls)) is not None:
+        return refusal
     called, forward = find_in_class(cls, "__call__"), find_in_class(cls, "forward")
     both = isinstance(called, Function) and isinstance(forward, Function)
     if both and not _only_passes_on(called, "__call__", "forward"):
@@ -140,6 +170,19 @@ def check_class(reader: Reader, cls: UserClass) -> CodeRefused | None:
             "Move what it does into forward, and take __call__ away.",
             line=called.node.lineno,
         )
+    return None
+
+
+def check_protocol(reader: Reader, cls: UserClass) -> CodeRefused | None:
+    """Why the lines of a class, or of what uses it, mean another thing than they say."""
+    for name in _PROTOCOL:
+        found = find_in_class(cls, name)
+        if isinstance(found, Function) and not _only_passes_on(found, name):
+            return reader.refuse(
+                f"“{cls.name[:40]}” has a {name} of its own, which changes what its lines mean",
+                f"Take {name} away, and write in __init__ and forward what it does.",
+                line=found.node.lineno,
+            )
     return None
 
 
@@ -154,6 +197,8 @@ def _only_passes_on(function: Function, *names: str) -> bool:
         if not isinstance(statement, ast.Expr | ast.Return):
             return False
         value = statement.value
+        if isinstance(statement, ast.Return) and isinstance(value, ast.Constant):
+            return value.value is None
         if value is None or isinstance(value, ast.Constant | ast.Name):
             continue
         if not isinstance(value, ast.Call):
@@ -179,6 +224,23 @@ def refuse_mode(reader: Reader, name: str) -> None:
         reader.note(
             f"Left out: .{name} in __init__, which the .train() that training begins with undoes."
         )
+
+
+def other_dtype(reader: Reader) -> CodeRefused:
+    """Of `.half()`: final, so that nothing else is read in place of that network."""
+    return reader.refuse(
+        "All layers are float32 here",
+        "Take this away; the written network can be given .half() or .double() as well.",
+        kind="behind",
+    )
+
+
+def refuse_dtype(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> None:
+    """`.to(torch.float64)`. Errors: CodeRefused."""
+    given = [v for v in (*args, *kwargs.values()) if isinstance(v, Dtype | Tensor)]
+    names = [v.name if isinstance(v, Dtype) else v.spec.dtype for v in given]
+    if any(name != "float32" for name in names):
+        raise other_dtype(reader)
 
 
 def exchanged_forward(reader: Reader, name: str) -> CodeRefused:

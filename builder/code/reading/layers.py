@@ -276,6 +276,8 @@ _METHODS: Final = frozenset(
         "float",
         "half",
         "double",
+        "bfloat16",
+        "type",
         "children",
         "modules",
         "named_children",
@@ -303,7 +305,8 @@ def _method(
         return layer
     if name in lasting.HOOKS:
         return lasting.hook(reader, name, args, kwargs)
-    if name in ("to", "cuda", "cpu", "float"):
+    if name in ("to", "cuda", "cpu", "float", "type"):
+        lasting.refuse_dtype(reader, args, kwargs)
         return layer
     if name == "requires_grad_":
         layer.freeze(plain(args[0] if args else kwargs.get("requires_grad", True)) is False)
@@ -323,8 +326,8 @@ def _method(
         return found if found is not None else reader.unknown("There is no such module")
     if name == "named_modules":
         return Lazy([("", layer)])
-    if name in ("half", "double"):
-        raise reader.refuse("All layers are float32 here")
+    if name in ("half", "double", "bfloat16"):
+        raise lasting.other_dtype(reader)
     return None
 
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
+from builder.code.reading.forms import tell_form
 from builder.code.reading.packing import UNPACK
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import tensors_in
@@ -27,6 +28,7 @@ def check_outputs(reader: Reader, result: Any) -> None:
             UNPACK if packed else "Return tensors only; what is known beforehand needs no network.",
             line=line,
         )
+    tell_form(reader, result, line)
 
 
 def _strangers(value: Any, name: str) -> Iterator[tuple[str, Any]]:

@@ -53,9 +53,14 @@ def set_attribute(reader: Reader, module: Module, name: str, given: Any) -> None
         module.members[name] = given
         return
     if name in module.members:
+        from builder.code.reading.weights import buffer, empty_buffer
+
         member = module.members[name]
         if given is None:
             module.members[name] = None
+            return
+        if isinstance(given, Tensor) and (empty := empty_buffer(reader, module, name)) is not None:
+            module.members[name] = buffer(reader, given, empty)
             return
         if isinstance(given, Tensor) and isinstance(member, Raw):
             if reader.state.get("forward"):
@@ -120,6 +125,8 @@ def _inside(reader: Reader, frame: Frame, name: str, value: Any) -> Any:
     kind = value.__class__
     if kind is Tensor:
         return reader.trace.bring_in(frame, name, value)
+    if kind in (list, dict) and not tensors_in(value):
+        return value  # the same one, as what is put into it is seen outside
     if kind is Parts:
         inner = [_inside(reader, frame, f"{name}_{n}", v) for n, v in enumerate(value)]
         return Parts(inner, None, value.names)
@@ -210,18 +217,9 @@ def eval_(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any
     return module
 
 
-@answers(
-    "to",
-    "cuda",
-    "cpu",
-    "float",
-    "share_memory",
-    "compile",
-    "xpu",
-    "type",
-    "to_empty",
-)
+@answers("to", "cuda", "cpu", "float", "share_memory", "compile", "xpu", "type", "to_empty")
 def itself(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    lasting.refuse_dtype(reader, args, kwargs)
     return module
 
 
@@ -255,7 +253,7 @@ for _name in lasting.HOOKS:
 
 @answers("half", "double", "bfloat16")
 def other_dtype(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    raise reader.refuse("All layers are float32 here")
+    raise lasting.other_dtype(reader)
 
 
 @answers("requires_grad_")
@@ -351,6 +349,7 @@ def register_buffer(reader: Reader, module: Module, args: list[Any], kwargs: dic
     key = str(plain(name))
     if value is None:
         module.members[key] = None
+        reader.state.setdefault("empty buffers", {})[id(module), key] = bool(plain(persistent))
         return
     module.members[key] = buffer(reader, value, bool(plain(persistent)))
 

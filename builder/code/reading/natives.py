@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from builder.code.reading.again import written
 from builder.code.reading.iterating import items_of
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Raw
@@ -47,8 +48,32 @@ def method_of(reader: Reader, value: Any, name: str) -> Any:
     return None
 
 
+_WRITING: Final = frozenset(
+    [
+        "append",
+        "extend",
+        "insert",
+        "pop",
+        "remove",
+        "sort",
+        "reverse",
+        "clear",
+        "update",
+        "setdefault",
+        "add",
+    ]
+)
+
+
 def _method(name: str, ask: Ask, value: Any) -> Method:
-    return Method(name, lambda r, args, kwargs: ask(r, value, args, kwargs))
+    if name not in _WRITING or isinstance(value, str | tuple):
+        return Method(name, lambda r, args, kwargs: ask(r, value, args, kwargs))
+
+    def write(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        written(reader, value)
+        return ask(reader, value, args, kwargs)
+
+    return Method(name, write)
 
 
 def _numel(shape: Shape) -> Any:

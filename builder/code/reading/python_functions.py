@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from builder.code.reading import arithmetic, branches
+from builder.code.reading.again import made, written
 from builder.code.reading.iterating import items_of
 from builder.code.reading.known import CALLS, does
+from builder.code.reading.protocol import NOT_ASKED, asked
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Module, Raw
 from builder.code.reading.values import (
     Array,
-    Instance,
     Lazy,
     Method,
     Named,
@@ -51,6 +52,8 @@ def length(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
         return size(reader, value, [0], {})
     if isinstance(value, Lazy):
         return len(value.items)
+    if (own := asked(reader, value, "__len__")) is not NOT_ASKED:
+        return own
     if isinstance(value, Module):
         return len(value.members)
     if isinstance(value, Raw):
@@ -59,10 +62,6 @@ def length(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
         return len(value.items)
     if isinstance(value, Unknown):
         return value
-    if isinstance(value, Instance):
-        from builder.code.reading.calling import call_method
-
-        return call_method(reader, value, "__len__", [], {})
     if isinstance(value, list | tuple | dict | str | set | range):
         return len(value)
     raise reader.refuse("This has no length", kind="raised")
@@ -220,7 +219,11 @@ def filter_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
 
 @does("iter")
 def iter_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    return args[0] if isinstance(args[0], Unknown | Lazy) else Lazy(items_of(reader, args[0]))
+    return (
+        args[0]
+        if isinstance(args[0], Unknown | Lazy)
+        else made(reader, Lazy(items_of(reader, args[0])))
+    )
 
 
 @does("next")
@@ -231,6 +234,7 @@ def next_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
             source if isinstance(source, Unknown) else reader.unknown("next() of this is not known")
         )
     if source.at < len(source.items):
+        written(reader, source)
         source.at += 1
         return source.items[source.at - 1]
     if len(args) > 1:

@@ -10,6 +10,7 @@ from typing import Any
 from builder import catalogue
 from builder.code.reading import expressions, generating, imports, packing, statements
 from builder.code.reading.choices import choices
+from builder.code.reading.exchanged import check_exchanged
 from builder.code.reading.inputs import candidates, parse_inputs
 from builder.code.reading.limits import Budget
 from builder.code.reading.own_layers import tries
@@ -75,6 +76,7 @@ def read_here(
         tree = tree_of(source)
         reader = Reader(tree, budget)
         check_settings(reader)
+        check_exchanged(reader)
         found = find_target(reader, target)
         return replace(_first_that_fits(reader, found, given), choices=choices(reader))
     except CodeRefused as refusal:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from builder.code.reading.values import Unknown
+from builder.code.reading.changing import (
+    MUTATORS,
+    Change,
+    Known,
+    changes_in,
+    names_set_by_calls,
+    trains,
+)
+from builder.code.reading.trace import Layer, Module
+from builder.code.reading.values import Tensor, Unknown
 from builder.errors import CodeRefused
 
 if TYPE_CHECKING:
     from builder.code.reading.reader import Reader
 
-_MUTATORS = frozenset(
-    {
-        "append", "extend", "insert", "add_module", "register_module", "update", "setdefault",
-        "register_buffer", "register_parameter", "pop", "remove", "reverse", "clear", "sort",
-        "add_argument", "requires_grad_", "set_defaults",
-    }
-)  # fmt: skip
 _MISSING = object()
 USUAL = {
     "torch": ("torch", "import torch"),
@@ -89,7 +92,9 @@ class FileScope(Scope):
     `position`: the statement that is being worked out; it sees what stands before it.
     """
 
-    __slots__ = ("bindings", "changes", "failed", "known", "position", "statements", "working")
+    __slots__ = (
+        "bindings", "changes", "failed", "known", "parts", "position", "statements", "told", "working",
+    )  # fmt: skip
 
     def __init__(self, statements: Sequence[ast.stmt], parent: Scope | None = None) -> None:
         super().__init__(parent)
@@ -100,11 +105,34 @@ class FileScope(Scope):
         self.known: dict[int, dict[str, Any]] = {}
         self.working: set[int] = set()
         self.failed: dict[int, CodeRefused] = {}
+        self.told: dict[str, list[tuple[int, Change]]] = {}
+        outer: Known | None = parent.parts if isinstance(parent, FileScope) else None
+        self.parts: Known = Known.of(self.statements, outer)
+        aliases: dict[str, set[str]] = {}
         for index, statement in enumerate(self.statements):
-            for name in bound_names(statement):
+            for name in bound_names(statement) | names_set_by_calls(statement, self.parts):
                 self.bindings.setdefault(name, []).append(index)
-            for name in changed_names(statement) or self._changed_by_decorators(statement):
+            changed = changed_names(statement) or self._changed_by_decorators(statement)
+            for name in self._changed(index, statement, aliases, changed):
                 self.changes.setdefault(name, []).append(index)
+
+    def _changed(
+        self, index: int, statement: ast.stmt, aliases: dict[str, set[str]], names: set[str]
+    ) -> set[str]:
+        """The names that a statement changes in a way that is read; the others are told of."""
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            return names
+        found = changes_in([statement], self.parts, aliases)
+        training = trains(statement)
+        for change in found:
+            if change.kind == "part" and not training:
+                names = names | {change.root}
+            elif not training:
+                self.told.setdefault(change.root, []).append((index, change))
+            elif change.kind != "start" and change.what[7:-2] not in MUTATORS - {"requires_grad_"}:
+                change = replace(change, kind="training")
+                self.told.setdefault(change.root, []).append((index, change))
+        return set() if training else names
 
     def _changed_by_decorators(self, statement: ast.stmt) -> set[str]:
         """What `@register("mlp")` changes: the names that a function of the file fills."""
@@ -135,7 +163,7 @@ class FileScope(Scope):
                 continue
             values = self.run(reader, index)
             if name in values:
-                self.replay(reader, name, index, before)
+                self.replay(reader, name, index, before, values[name])
                 return values[name]
         stars = self.bindings.get("*", ())
         for index in reversed(stars):
@@ -175,13 +203,48 @@ class FileScope(Scope):
         self.known[index] = made
         return made
 
-    def replay(self, reader: Reader, name: str, after: int, before: int) -> None:
-        """Does what later statements do to a value: `layers.append(…)`, `model.fc = …`."""
-        for index in self.changes.get(name, ()):
+    def replay(self, reader: Reader, name: str, after: int, before: int, value: Any) -> None:
+        """Does what later statements do to a value: `layers.append(…)`, `model.fc = …`.
+
+        Errors: CodeRefused of kind "behind", for a line that changes a network and cannot be read.
+        """
+        wanted = dict.fromkeys(self.changes.get(name, ()))
+        if isinstance(value, Tensor):  # `mask.fill_(0)`
+            wanted |= {at: None for at, change in self.told.get(name, ()) if change.kind == "start"}
+        is_network = isinstance(value, Layer | Module)
+        for index in sorted(wanted):
             if after < index < before and index not in self.known and index not in self.working:
                 self.run(reader, index)
-                if index in self.failed:
-                    raise self.failed[index]
+            if after < index < before and index in self.failed:
+                failed = self.failed[index]
+                if is_network:
+                    raise CodeRefused(
+                        failed.reason, line=failed.line, help=failed.help, kind="behind"
+                    )
+                raise failed
+        for index, change in self.told.get(name, ()) if is_network else ():
+            if after < index < before:
+                _tell(reader, change)
+
+
+def _tell(reader: Reader, change: Change) -> None:
+    """What a later line does to a network, and is not read. Errors: CodeRefused where it must be."""
+    if change.kind == "start":
+        reader.note(
+            "How the layers' weights start is left to PyTorch; a checkpoint brings others.",
+            change.line,
+        )
+    elif change.kind == "training":
+        reader.note(
+            f"Left out: while it is trained the text {change.what} of “{change.root[:40]}”.",
+            change.line,
+        )
+    else:
+        raise CodeRefused(
+            f"This line {change.what}, which changes layers of “{change.root[:40]}” in a way that is not "
+            "known here.",
+            line=change.line, kind="behind", help="Take it away, or give a class the layers as they are then.",
+        )  # fmt: skip
 
 
 def flattened(statements: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
@@ -244,7 +307,7 @@ def changed_names(statement: ast.stmt) -> set[str]:
         elif (
             isinstance(node, ast.Call)
             and isinstance(node.func, ast.Attribute)
-            and node.func.attr in _MUTATORS
+            and node.func.attr in MUTATORS
         ):
             found |= _root(node.func)
         waiting.extend(ast.iter_child_nodes(node))

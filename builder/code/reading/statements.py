@@ -6,8 +6,10 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from builder.code.reading import arithmetic, attributes, branches, deleting, indexing
+from builder.code.reading import again, arithmetic, attributes, branches, deleting, indexing
 from builder.code.reading.expressions import assign
+from builder.code.reading.gradients import Without
+from builder.code.reading.imports import tell_libraries
 from builder.code.reading.iterating import items_of
 from builder.code.reading.reader import Reader, statement
 from builder.code.reading.scopes import FileScope, Scope
@@ -145,6 +147,7 @@ def nothing(reader: Reader, node: ast.stmt, scope: Scope) -> None:
                 outer = outer.parent
             if outer is not None:
                 scope.declared[name] = outer
+                again.written(reader, outer)
 
 
 @statement(ast.Break)
@@ -205,12 +208,11 @@ def with_(reader: Reader, node: ast.With, scope: Scope) -> Any:
             without_gradient = True
         if item.optional_vars is not None:
             assign(reader, item.optional_vars, reader.unknown("A file or context"), scope)
-    before = dict(scope.names)
+    without = without_gradient and reader.state.get("forward")
+    stretch = Without(reader, scope) if without else None
     signal = run_block(reader, node.body, scope)
-    if without_gradient and reader.state.get("forward"):
-        for name, value in scope.names.items():
-            if before.get(name) is not value:
-                scope.names[name] = branches.detached(reader, value)
+    if stretch is not None:
+        stretch.end()
         if isinstance(signal, Returned):
             signal = Returned(branches.detached(reader, signal.value), signal.node)
     return signal
@@ -218,6 +220,7 @@ def with_(reader: Reader, node: ast.With, scope: Scope) -> Any:
 
 @statement(ast.Try)
 def try_(reader: Reader, node: ast.Try, scope: Scope) -> Any:
+    tell_libraries(reader, node)
     signal = run_block(reader, node.body, scope)
     if signal is None:
         signal = run_block(reader, node.orelse, scope)
@@ -252,6 +255,9 @@ def assert_(reader: Reader, node: ast.Assert, scope: Scope) -> None:
         reader.note("What this assertion asks is not looked at; it is taken to hold.", node.lineno)
         return
     if isinstance(value, Unknown | Mode | Question | Tensor):
+        if reader.state.get("forward"):
+            said = ast.unparse(node.test)[:80]
+            reader.note(f"Left out: the assertion “{said}”, which is not known beforehand.")
         return
     if not branches.truth(reader, value):
         said = plain(node.msg.value) if isinstance(node.msg, ast.Constant) else ""

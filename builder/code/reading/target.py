@@ -9,12 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from builder.code.reading.attributes import find_in_class
+from builder.code.reading.changing import changes, trains
 from builder.code.reading.choices import beside
 from builder.code.reading.classes import base_of_module
 from builder.code.reading.guesses import guess
-from builder.code.reading.modules import without_forward
+from builder.code.reading.modules import walk, without_forward
 from builder.code.reading.reader import Reader
 from builder.code.reading.scopes import FileScope
+from builder.code.reading.sites import Site, needs_arguments, sites_in
 from builder.code.reading.trace import Layer, Module
 from builder.code.reading.values import Function, Known, Unknown, UserClass
 from builder.errors import CodeRefused, did_you_mean, quote
@@ -47,7 +49,7 @@ def find_target(reader: Reader, target: str | None) -> Found:
 
 def _likeliest(reader: Reader) -> Found:
     """The network of a text where nobody says which: a part of another one last."""
-    sites = list(_sites(reader.file.statements, reader.file))
+    sites = list(sites_in(reader.file.statements, reader.file))
     chains = [s for s in sites if s.name.rpartition(".")[2] == "Sequential"]
     classes = _root_classes(reader, chains)
     refusal: CodeRefused | None = None
@@ -56,6 +58,9 @@ def _likeliest(reader: Reader) -> Found:
         if found is not None:
             return found
         refusal = refusal or failed
+    found = _holding(reader, sites, classes)
+    if found is not None:
+        return found
     failing: CodeRefused | None = None  # of a network that the text makes, and that cannot be read
     for cls in classes:
         if failing is not None and cls in _parts_of(reader, classes):
@@ -64,7 +69,7 @@ def _likeliest(reader: Reader) -> Found:
                 return found
             raise failing  # a part of it is not what is meant
         for site in reversed([s for s in sites if s.name == cls]):
-            found, failed = _at(reader, site)
+            found, failed = _at(reader, _around(reader, sites, site))
             if found is not None:
                 return found
             failing = failing or failed
@@ -102,102 +107,13 @@ def _likeliest(reader: Reader) -> Found:
     )
 
 
-@dataclass
-class _Site:
-    """`model = Net(…)`: the class's name, the expression, and where it stands."""
-
-    name: str
-    node: ast.expr
-    variable: str
-    scope: FileScope
-    index: int
-    attribute: bool = False
-
-
-def _sites(statements: list[ast.stmt], scope: FileScope) -> Iterator[_Site]:
-    for index, statement in enumerate(statements):
-        if isinstance(statement, ast.ClassDef):
-            continue
-        if isinstance(statement, ast.FunctionDef):
-            if not _needed_arguments(statement):
-                inner = FileScope([*_defaults(statement), *statement.body], scope)
-                yield from _sites(inner.statements, inner)
-            continue
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Assign) and len(node.targets) == 1:
-                target = node.targets[0]
-                name = target.id if isinstance(target, ast.Name) else ""
-                for made in _makers(node.value):
-                    yield _Site(made, node.value, name, scope, index)
-            elif isinstance(node, ast.AnnAssign) and node.value is not None:
-                name = node.target.id if isinstance(node.target, ast.Name) else ""
-                for made in _makers(node.value):
-                    yield _Site(made, node.value, name, scope, index)
-            elif isinstance(node, ast.Expr | ast.Return) and node.value is not None:
-                for part in ast.walk(node.value):
-                    if isinstance(part, ast.Call) and (made := _name_of(part.func)):
-                        yield _Site(made, part, "", scope, index)
-            elif isinstance(node, ast.Call):
-                for argument in (*node.args, *(k.value for k in node.keywords)):
-                    if (
-                        isinstance(argument, ast.Call)
-                        and (made := _name_of(argument.func))
-                        and not made.startswith(("nn.", "torch."))
-                    ):
-                        yield _Site(made, argument, "", scope, index)
-
-
-def _defaults(node: ast.FunctionDef) -> list[ast.stmt]:
-    """What the arguments of a function are that is called without any."""
-    given = zip(node.args.args[::-1], node.args.defaults[::-1], strict=False)
-    return [
-        ast.copy_location(ast.Assign([ast.Name(a.arg, ast.Store())], default), default)
-        for a, default in given
-    ]
-
-
-def _needed_arguments(node: ast.FunctionDef) -> bool:
-    return len(node.args.args) > len(node.args.defaults)
-
-
-def _makers(node: ast.expr) -> list[str]:
-    """The class in `Net(…)`, `Net(…).to(device)`, `torch.compile(Net(…))`."""
-    while True:
-        if isinstance(node, ast.Call):
-            name = _name_of(node.func)
-            if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Call):
-                node = node.func.value
-                continue
-            if (
-                name
-                in ("torch.compile", "nn.DataParallel", "torch.jit.script", "torch.nn.DataParallel")
-                and node.args
-            ):
-                node = node.args[0]
-                continue
-            return [name] if name else []
-        if isinstance(node, ast.IfExp):
-            return [*_makers(node.body), *_makers(node.orelse)]
-        return []
-
-
-def _name_of(node: ast.expr) -> str:
-    parts: list[str] = []
-    while isinstance(node, ast.Attribute):
-        parts.append(node.attr)
-        node = node.value
-    if not isinstance(node, ast.Name):
-        return ""
-    return ".".join([node.id, *reversed(parts)])
-
-
-def _holds_classes(reader: Reader, site: _Site) -> bool:
+def _holds_classes(reader: Reader, site: Site) -> bool:
     """Whether an nn.Sequential is made of classes of the text."""
     names = {n.id for n in ast.walk(site.node) if isinstance(n, ast.Name)}
     return any(isinstance(s, ast.ClassDef) and s.name in names for s in reader.file.statements)
 
 
-def _root_classes(reader: Reader, chains: list[_Site]) -> list[str]:
+def _root_classes(reader: Reader, chains: list[Site]) -> list[str]:
     """The classes that could be the network: those no other class is made of, the last one first."""
     found: dict[str, UserClass] = {}
     for statement in reader.file.statements:
@@ -232,16 +148,70 @@ def _parts_of(reader: Reader, classes: list[str]) -> set[str]:
     return used
 
 
-def _made_by_a_function(reader: Reader, sites: list[_Site], cls: str) -> Found | None:
-    """`model = resnet50(num_classes=5)`, where a function of the text makes the class."""
-    functions = {s.name for s in reader.file.statements if isinstance(s, ast.FunctionDef)}
-    for site in reversed(sites):
-        if site.variable and site.name in functions:
-            found, _ = _at(reader, site)
-            made = found.module.cls if found is not None else None
-            if made is not None and made.name == cls:
-                return found
+def _made_by_a_function(reader: Reader, sites: list[Site], cls: str) -> Found | None:
+    """`model = resnet50(num_classes=5)`, where a function of the text makes the class.
+
+    Also one without a class of its own, where the text calls it, or calls it a model.
+    """
+    for site in _by_functions(reader, sites):
+        found, _ = _at(reader, site)
+        if found is None or found.module.id == "m0":  # a single layer, as of a loss
+            continue
+        made = found.module.cls
+        if made is not None and made.name == cls:
+            return found
+        if made is None and (site.variable in _USUAL or _is_called(site)):
+            return found
     return None
+
+
+_USUAL = ("model", "net", "network")
+
+
+def _by_functions(reader: Reader, sites: list[Site]) -> list[Site]:
+    """The lines where a variable is what a function of the file gives, the last one first."""
+    functions = reader.file.parts.functions
+    named = [s for s in sites if s.variable and s.name in functions]
+    return [s for s in reversed(named) if not trains(functions[s.name])]
+
+
+def _is_called(site: Site) -> bool:
+    return any(
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == site.variable
+        for statement in site.scope.statements
+        if not isinstance(statement, ast.ClassDef | ast.FunctionDef)
+        for node in ast.walk(statement)
+    )
+
+
+def _holding(reader: Reader, sites: list[Site], classes: list[str]) -> Found | None:
+    """`model = make(3)`: an nn.Sequential of classes of the text, which are its parts."""
+    for site in _by_functions(reader, sites):
+        found, _ = _at(reader, site)
+        if found is None or found.module.cls is not None:
+            continue
+        inside = [part for _, part in walk(found.module) if isinstance(part, Module)]
+        if any(part.cls is not None and part.cls.name in classes for part in inside):
+            return found
+    return None
+
+
+def _around(reader: Reader, sites: list[Site], site: Site) -> Site:
+    """`model = swap(Net())`: the whole line, where a function changes the network and gives it."""
+    if site.variable:
+        return site
+    for other in _by_functions(reader, sites):
+        same_line = other.scope is site.scope and other.index == site.index
+        if same_line and any(node is site.node for node in ast.walk(other.node)):
+            function = reader.file.parts.functions[other.name]
+            if any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(function)):
+                found, failed = _at(reader, other)
+                changed = reader.file.parts.of_arguments(function)
+                if found is not None or (failed is not None and changed):
+                    return other
+    return site
 
 
 def _has_forward(cls: UserClass) -> bool:
@@ -253,21 +223,21 @@ def _has_forward(cls: UserClass) -> bool:
     )
 
 
-def _at(reader: Reader, site: _Site) -> tuple[Found | None, CodeRefused | None]:
-    """The network that a line makes."""
+def _at(reader: Reader, site: Site) -> tuple[Found | None, CodeRefused | None]:
+    """The network that a line makes. Errors: CodeRefused for a later line that changes it unreadably."""
     scope = site.scope
     was = scope.position
     scope.position = site.index if not site.variable else len(scope.statements)
     try:
         value: Any = None
-        if site.variable and scope is reader.file:
-            value = scope.look_up(reader, site.variable)
+        if site.variable:
+            value = _as_it_ends(reader, site)
         if not isinstance(value, Module | Layer) or not _is_named(value, site.name):
             scope.position = site.index
             reader.line = site.node.lineno
             value = reader.evaluate(site.node, scope)
     except CodeRefused as error:
-        if error.kind == "limit":
+        if error.kind in ("limit", "behind"):
             raise
         return None, error
     finally:
@@ -281,10 +251,29 @@ def _at(reader: Reader, site: _Site) -> tuple[Found | None, CodeRefused | None]:
     return Found(module, _title(reader, module), _text(site), variables, scope=scope), None
 
 
-def _text(site: _Site) -> str:
+def _as_it_ends(reader: Reader, site: Site) -> Any:
+    """What a variable holds at the end of the text; before `model = train(model)` where that fails."""
+    scope, name = site.scope, site.variable
+    places = [at for at in scope.bindings.get(name, ()) if at >= site.index]
+    for at in reversed(places):
+        value = scope.look_up(reader, name)
+        if isinstance(value, Module | Layer):
+            return value
+        failed = scope.failed.get(at)
+        statement = scope.statements[at]
+        if failed is not None and at != site.index and changes(statement, scope.parts, name):
+            raise CodeRefused(failed.reason, line=failed.line, help=failed.help, kind="behind")
+        if failed is not None and failed.kind == "behind":
+            raise failed
+        scope.position = at
+    return None
+
+
+def _text(site: Site) -> str:
     """How the network is made; its variable's name where later lines change it."""
-    changed = site.scope.changes.get(site.variable, ())
-    return site.variable if any(at > site.index for at in changed) else ast.unparse(site.node)
+    scope, name = site.scope, site.variable
+    again = [*scope.changes.get(name, ()), *scope.bindings.get(name, ())]
+    return name if any(at > site.index for at in again) else ast.unparse(site.node)
 
 
 def _is_named(value: Module | Layer, name: str) -> bool:
@@ -322,11 +311,17 @@ def _given(reader: Reader, target: str) -> Found:
             f"{quote(target)} names no network.", help="Write it as Net(784, 10), or Net."
         ) from None
     scope = reader.file
+    if isinstance(node, ast.Name) and node.id not in scope.bindings:
+        for site in reversed(list(sites_in(scope.statements, scope))):  # of a main()
+            if site.variable == node.id:
+                found, _ = _at(reader, site)
+                if found is not None:
+                    return found
     value = reader.evaluate(node, scope)
     if isinstance(value, UserClass) or (
         isinstance(value, Known) and value.path.startswith("torch.nn.")
     ):
-        sites = [s for s in _sites(scope.statements, scope) if s.name == target]
+        sites = [s for s in sites_in(scope.statements, scope) if s.name == target]
         for site in reversed(sites):
             found, _ = _at(reader, site)
             if found is not None:
@@ -337,7 +332,8 @@ def _given(reader: Reader, target: str) -> Found:
         value = reader.call(value, [], {})
     if isinstance(value, Unknown):
         names = [n for n in scope.bindings if n != "*"]
-        hint = did_you_mean(target.partition("(")[0], names)
+        called = target.partition("(")[0]
+        hint = did_you_mean(called, names) if called not in names else ""
         raise CodeRefused(value.reason, line=value.line, help=hint or value.help)
     module = _as_network(reader, value)
     if module is None:
@@ -382,7 +378,7 @@ def _shown(value: Any) -> str:
 def _functions_that_make(reader: Reader) -> Found | None:
     """`def build_model(): return nn.Sequential(…)`."""
     for statement in reversed(reader.file.statements):
-        if not isinstance(statement, ast.FunctionDef) or _needed_arguments(statement):
+        if not isinstance(statement, ast.FunctionDef) or needs_arguments(statement):
             continue
         if not any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(statement)):
             continue

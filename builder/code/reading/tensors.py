@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from builder.code.reading.adapting import sizes_of
+from builder.code.reading.again import refuse_lasting
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import call_known, operation
 from builder.code.reading.values import (
@@ -66,7 +67,9 @@ def attribute(reader: Reader, tensor: Tensor, name: str) -> Any:
     if name in ("real", "imag"):
         return operation(reader, f"torch.{name}", {"input": tensor})
     if name == "requires_grad":
-        return False
+        if reader.state.get("forward"):
+            reader.note("“.requires_grad” of a tensor is taken to be False.")
+        return tensor.learns
     if name == "is_cuda":
         return False
     if name in METHODS:
@@ -86,7 +89,7 @@ def attribute(reader: Reader, tensor: Tensor, name: str) -> Any:
 _REFUSED: Final = frozenset(
     {
         "backward", "grad", "register_hook", "apply_", "map_", "set_", "storage",
-        "untyped_storage", "data_ptr", "grad_fn",
+        "untyped_storage", "data_ptr", "grad_fn", "is_leaf",
     }
 )  # fmt: skip
 
@@ -107,7 +110,9 @@ def _in_place(
     """`x.add_(y)`: the plain operation where nothing else sees the difference (see `structure`)."""
     name = path.rpartition(".")[2]
     if name == "requires_grad_":
+        let_learn(reader, tensor, args[0] if args else kwargs.get("requires_grad", True))
         return tensor
+    refuse_lasting(reader, tensor)
     form = _PLAIN_FORM.get(name)
     if form is None or kwargs.get("alpha") is not None:
         result = call_known(reader, path, [tensor, *args], kwargs)
@@ -123,6 +128,16 @@ def _in_place(
             step.must_stay = True
     tensor.ref, tensor.spec = result.ref, result.spec
     return tensor
+
+
+def let_learn(reader: Reader, tensor: Tensor, given: Any) -> None:
+    """`.requires_grad_()`: what learns is a parameter; of a value of forward it is told."""
+    if not reader.state.get("forward"):
+        tensor.learns = plain(given) is not False
+        return
+    reader.note(
+        "Left out: that a tensor of forward requires a gradient. What goes into a layer does."
+    )
 
 
 @answers("size")
@@ -210,9 +225,21 @@ def to(reader: Reader, tensor: Tensor, args: list[Any], kwargs: dict[str, Any]) 
             wanted = Dtype(_TENSOR_TYPES[value.path.rpartition(".")[2]])
     if not args and not kwargs:
         return reader.unknown("The name of a tensor's type")
+    strange = next((v for v in (*args, *kwargs.values()) if _is_strange(v)), None)
+    if strange is not None:
+        raise reader.refuse(f"A tensor of {strange.path[:40]} cannot be kept", "Use torch.float32.")
     if wanted is None:
         return tensor
     return operation(reader, "torch.Tensor.to", {"input": tensor, "dtype": wanted})
+
+
+def _is_strange(value: Any) -> bool:
+    """A dtype that a graph cannot hold, as torch.float8_e5m2."""
+    name = value.path.rpartition(".")[2] if isinstance(value, Known) else ""
+    return (
+        name.startswith(("float", "uint", "complex", "chalf", "bits", "q"))
+        and name not in _TENSOR_TYPES
+    )
 
 
 _TENSOR_TYPES: Final = {

@@ -8,6 +8,7 @@ from typing import Any
 
 from builder import catalogue
 from builder.catalogue.entry import Entry
+from builder.code.reading.again import refuse_lasting
 from builder.code.reading.branches import Differs
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Layer, Module, Raw, Step
@@ -169,6 +170,10 @@ def argument_of(reader: Reader, value: Any) -> Argument:
     """A value as an argument of a graph."""
     kind = value.__class__
     if kind is Tensor:
+        if value.item:  # a number: no gradient goes through it
+            from builder.code.reading.gradients import cut
+
+            return cut(reader, value).ref
         return value.ref  # type: ignore[no-any-return]
     if kind is Sym:
         return value.expr  # type: ignore[no-any-return]
@@ -268,6 +273,7 @@ def to_value(value: Value, ref: Ref, names: tuple[str, ...] = ()) -> Any:
 
 def changed_in_place(reader: Reader, key: str, method: str, left: Tensor, right: Any) -> Tensor:
     """`x += y`: written as `x = x + y` where nothing else sees the difference (see `structure`)."""
+    refuse_lasting(reader, left)
     made = operation(reader, key, {"input": left, "other": right})
     assert isinstance(made, Tensor)
     step = reader.trace.steps[made.ref.node]

@@ -82,8 +82,11 @@ def check_settings(reader: Reader) -> None:
 
 @does("torch.autograd.Variable")
 def variable(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    """A tensor, since 2018."""
-    return args[0] if args else kwargs.get("data")
+    """A tensor, since 2018, through which no gradient goes back."""
+    from builder.code.reading.gradients import cut
+
+    given = args[0] if args else kwargs.get("data")
+    return cut(reader, given) if isinstance(given, Tensor) else given
 
 
 @does("torch.nn.Transformer.generate_square_subsequent_mask")
@@ -139,6 +142,9 @@ def mode(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     given = plain(args[0]) if args else plain(kwargs.get("mode", True))
     if given is False:
         return Known("torch.no_grad()")
+    from builder.code.reading.gradients import refuse_enabling
+
+    refuse_enabling(reader)
     if given is not True and not isinstance(given, str) and reader.state.get("forward"):
         raise reader.refuse(
             "Whether gradients are computed depends on the mode here",
@@ -147,17 +153,26 @@ def mode(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return Known("torch.mode()")
 
 
-@does(
-    "torch.compile",
-    "torch.jit.script",
-    "torch.nn.DataParallel",
-    "torch.nn.parallel.DistributedDataParallel",
-    "torch.jit.trace",
-)
-def wrapped(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    if not args:
-        return Method("wrapped", lambda r, given, named: given[0])
-    return args[0]
+def _wrapper(path: str, prefix: str) -> None:
+    def wrapped(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        given = args[0] if args else kwargs.get("module", kwargs.get("model"))
+        if given is None:
+            return Method("wrapped", lambda r, given, named: given[0])
+        if prefix and isinstance(given, Module | Layer):
+            reader.note(
+                f"{path.replace('torch.nn.', 'nn.')} is left out. The keys of its checkpoints begin with "
+                f"“{prefix}”; they are read without it."
+            )
+        return given
+
+    CALLS[path] = wrapped
+
+
+_wrapper("torch.jit.script", "")
+_wrapper("torch.jit.trace", "")
+_wrapper("torch.compile", "_orig_mod.")
+_wrapper("torch.nn.DataParallel", "module.")
+_wrapper("torch.nn.parallel.DistributedDataParallel", "module.")
 
 
 @does("torch.utils.checkpoint.checkpoint")

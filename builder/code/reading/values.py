@@ -50,13 +50,15 @@ class Tensor:
     """A tensor: its shape and dtype, and the step that gives it.
 
     `compared`: the condition it is the answer to, for `if`. `item`: it was taken out by `.item()`.
+    `learns`: it is made with `requires_grad=True`, outside of forward.
     """
 
-    __slots__ = ("compared", "item", "ref", "spec")
+    __slots__ = ("compared", "item", "learns", "ref", "spec")
 
     def __init__(self, spec: TensorSpec, ref: Ref, item: bool = False) -> None:
         self.spec, self.ref, self.item = spec, ref, item
         self.compared: Compare | None = None
+        self.learns = False
 
     @property
     def shape(self) -> tuple[int | str, ...]:

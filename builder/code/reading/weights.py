@@ -40,7 +40,17 @@ def buffer(reader: Reader, value: Any, persistent: bool) -> Raw:
         value = value.made
     if not isinstance(value, Tensor):
         raise reader.refuse("A buffer is a tensor", kind="raised")
+    if (found := learning(reader, value, "")) is not None:
+        return found
     return Raw("buffer", value, reader.line or 0, False, persistent)
+
+
+def empty_buffer(reader: Reader, module: Module, name: str) -> bool | None:
+    """Of `register_buffer("w", None)`, which may be given later, whether it is saved; else None."""
+    if reader.state.get("forward") or module.members[name] is not None:
+        return None
+    found: bool | None = reader.state.get("empty buffers", {}).get((id(module), name))
+    return found
 
 
 def weight_of(reader: Reader, raw: Raw) -> Any:
@@ -69,10 +79,20 @@ def kept(reader: Reader, module: Module, name: str, tensor: Tensor) -> Any:
     step = reader.trace.steps.get(tensor.ref.node)
     if step is None or step.frame is not reader.trace.making:
         return tensor
-    raw = Raw("buffer", tensor, step.line, False, False)
+    raw = learning(reader, tensor, name) or Raw("buffer", tensor, step.line, False, False)
     module.attributes.pop(name)
     module.members[name] = raw
     return weight_of(reader, raw)
+
+
+def learning(reader: Reader, tensor: Tensor, name: str) -> Raw | None:
+    """A tensor made with requires_grad=True: it learns, and what learns is a parameter here."""
+    if not tensor.learns:
+        return None
+    said = f"“{name[:40]}” learns, so it" if name else "A buffer that learns"
+    line = reader.trace.steps[tensor.ref.node].line
+    reader.note(f"{said} is an nn.Parameter here: the state_dict and parameters() have it.", line)
+    return Raw("parameter", tensor, line)
 
 
 def weight_of_layer(reader: Reader, layer: Layer, name: str) -> Any:

@@ -916,7 +916,6 @@ class FNO1d(nn.Module):
 model = FNO1d(4, 6)
 """,
     inputs=["float32[N,16,2]"],
-    refused="complex",
 )
 
 text(

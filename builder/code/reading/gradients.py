@@ -1,0 +1,113 @@
+"""Where gradients end: `x.item()`, `torch.tensor(x)`, `with torch.no_grad()`, `Variable(x)`."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Final
+
+from builder.code.reading.branches import detached
+from builder.code.reading.closed import must_refs
+from builder.code.reading.reader import Reader
+from builder.code.reading.scopes import Scope
+from builder.code.reading.torch_calls import operation
+from builder.code.reading.trace import tensors_in
+from builder.code.reading.values import Tensor
+from builder.graph.model import Ref, TensorSpec
+
+_MOST: Final = 2000  # steps that are gone back through; behind them a gradient is taken for granted
+
+
+def learns(reader: Reader, tensor: Tensor) -> bool:
+    """Whether a gradient may go through a tensor to a weight or an input."""
+    if not tensor.spec.dtype.startswith(("float", "bfloat", "complex")):
+        return False
+    trace, seen, waiting = reader.trace, set[str](), [tensor.ref.node]
+    while waiting and len(seen) < _MOST:
+        node = waiting.pop()
+        while node in trace.entering:
+            node = trace.entering[node][1].outer.node
+        if node in seen:
+            continue
+        seen.add(node)
+        step = trace.steps.get(node)
+        if step is None or step.kind in ("input", "layer"):
+            spec = step.result if step is not None else None
+            if not isinstance(spec, TensorSpec) or not spec.dtype.startswith(("int", "bool")):
+                return True
+        elif step.kind == "weight":
+            if getattr(step.owner, "kind", "parameter") != "buffer":
+                return True
+        elif not step.target.endswith(".detach"):
+            waiting += [r.node for a in step.arguments.values() for r in must_refs(a, trace)]
+    return bool(waiting)
+
+
+def cut(reader: Reader, tensor: Tensor) -> Tensor:
+    """The tensor without its gradient; itself where there is none."""
+    if not reader.state.get("forward") or not learns(reader, tensor):
+        return tensor
+    known = reader.state.setdefault("cut", {})
+    key = (tensor.ref, id(reader.trace.frame), reader.trace.side)
+    if key not in known:
+        known[key] = (detached(reader, Tensor(tensor.spec, tensor.ref)), reader.trace.frame)
+    found = known[key][0]
+    assert isinstance(found, Tensor)
+    return found
+
+
+def copied(reader: Reader, tensor: Tensor) -> Tensor:
+    """`torch.tensor(x)`: a copy without gradient."""
+    made = cut(reader, tensor)
+    if tensor.item or not reader.state.get("forward"):
+        return made
+    found = operation(reader, "torch.clone", {"input": made})
+    assert isinstance(found, Tensor)
+    return found
+
+
+class Without:
+    """A stretch of the text inside which no gradients are computed."""
+
+    def __init__(self, reader: Reader, scope: Scope) -> None:
+        self.reader, self.scope = reader, scope
+        self.names = dict(scope.names)
+        self.refs = [(t, t.ref) for v in self.names.values() for t in tensors_in(v)]
+        self.lists = [(v, list(v)) for v in self.names.values() if isinstance(v, list)]
+        self.steps = len(reader.trace.steps)
+        reader.state["without gradient"] = reader.state.get("without gradient", 0) + 1
+
+    def end(self) -> None:
+        """What was made inside has no gradient. Errors: CodeRefused for what was made before and written."""
+        reader = self.reader
+        reader.state["without gradient"] -= 1
+        for tensor, ref in self.refs:
+            if tensor.ref != ref:
+                raise reader.refuse(
+                    "A tensor is changed in place while no gradients are computed",
+                    "Make another one, such as y = y * 2, and let .detach() cut the gradient.",
+                )
+        for step in islice(reader.trace.steps.values(), self.steps, None):
+            given = step.arguments.get("input")
+            written = step.in_place or (step.target.endswith("_") and step.kind == "operation")
+            source = reader.trace.steps.get(given.node) if isinstance(given, Ref) else None
+            if written and source is not None and source.kind == "weight":
+                raise reader.refuse(
+                    "A weight is written over while the network runs",
+                    "Do it in the code that trains the network, behind optimizer.step().",
+                    line=step.line,
+                )
+        for name, value in self.scope.names.items():
+            if self.names.get(name) is not value:
+                self.scope.names[name] = detached(reader, value)
+        for held, was in self.lists:
+            known = {id(part) for part in was}
+            held[:] = [p if id(p) in known else detached(reader, p) for p in held]
+
+
+def refuse_enabling(reader: Reader) -> None:
+    """`with torch.enable_grad()` inside of `with torch.no_grad()`."""
+    if reader.state.get("forward") and reader.state.get("without gradient"):
+        raise reader.refuse(
+            "Gradients are switched on inside of where they are switched off",
+            "End the torch.no_grad() before it.",
+        )
