@@ -16,6 +16,7 @@ from builder.code.writing.layout import (
     definition,
     flat,
     lay,
+    list_of,
     returned,
 )
 from builder.code.writing.literals import constant, keyword
@@ -128,7 +129,7 @@ class TensorsWriter:
                 deep = deep or owner.block is not None
                 if owner.block is not None or (drawn.learns and not self.raw.is_still(owner)):
                     names.append(name)
-        value: Expression = Group("[", tuple(names), "]", literal=True)
+        value: Expression = list_of(tuple(names))
         page = Page()
         page.write([""])
         page.write(
@@ -236,7 +237,7 @@ class _Maker(Maker):
             items = items[0].value.items
         if len(items) == 1 and isinstance(items[0], Group) and items[0].open == "[":
             items = items[0].items
-        return Group("[", items, "]", literal=True)
+        return list_of(items)
 
     def block_made(self, owner: Owner, inner: Scope, sizes: Mapping[str, Expression]) -> Expression:
         assert owner.block is not None
