@@ -229,10 +229,11 @@ def check_sides(reader: Reader, closed: Closed) -> None:
             for ref in iter_refs(step.arguments["condition"]):
                 need(ref, home)
             continue
-        if _has_real_effect(step) and len(home) != len(step.side):
+        if _has_real_effect(step) and home != step.side:
             raise reader.refuse(
-                "What this step does would happen in another mode than in the text", line=step.line,
-                help="Move it to where its result is used.",
+                "This step changes a tensor that stays, or draws numbers, and would not do it on the same "
+                "side of the condition as in the text", line=step.line,
+                help="Move it to where its result is used; for a running mean use nn.BatchNorm1d or its kin.",
             )  # fmt: skip
         for argument in step.arguments.values():
             for ref in iter_refs(argument):

@@ -12,6 +12,7 @@ from builder.code.reading import expressions, generating, imports, packing, stat
 from builder.code.reading.choices import choices
 from builder.code.reading.inputs import candidates, parse_inputs
 from builder.code.reading.limits import Budget
+from builder.code.reading.loose import gathered
 from builder.code.reading.own_layers import tries
 from builder.code.reading.reader import Reader
 from builder.code.reading.running import run
@@ -72,10 +73,12 @@ def read_here(
     gc.disable()  # the walk makes much that lives until its end
     reader: Reader | None = None
     try:
-        tree = tree_of(source)
-        reader = Reader(tree, budget)
+        loose = gathered(tree_of(source))
+        reader = Reader(loose.tree, budget)
         check_settings(reader)
         found = find_target(reader, target)
+        if loose.sentence:
+            found.assumptions = (loose.sentence, *found.assumptions)
         return replace(_first_that_fits(reader, found, given), choices=choices(reader))
     except CodeRefused as refusal:
         refusal.code = line_of(source, refusal.line)

@@ -12,6 +12,7 @@ from builder.code.reading.attributes import find_in_class
 from builder.code.reading.choices import beside
 from builder.code.reading.classes import base_of_module
 from builder.code.reading.guesses import guess
+from builder.code.reading.loose import no_network, why_none
 from builder.code.reading.reader import Reader
 from builder.code.reading.scopes import FileScope
 from builder.code.reading.trace import Layer, Module
@@ -88,12 +89,16 @@ def _likeliest(reader: Reader) -> Found:
     found = _functions_that_make(reader)
     if found is not None:
         return found
+    reason = why_none(reader.tree)
+    for site in reversed([s for s in sites if s.variable and not s.name.endswith("Loss")]):
+        if reason and not reader.file.is_function(site.name):
+            continue
+        found, _ = _at(reader, site)  # model = make(3), model = nn.Linear(1, 1)
+        if found is not None:
+            return found
     if refusal is not None:
         raise refusal
-    raise CodeRefused(
-        "There is no network in this text: no nn.Module class and no nn.Sequential.",
-        help="Paste the code that defines one.",
-    )
+    raise no_network(reason)
 
 
 @dataclass
