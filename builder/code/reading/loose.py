@@ -25,6 +25,7 @@ from builder.code.reading.loose_text import LooseText, assigned, listed, loads, 
 from builder.code.reading.scopes import flattened
 from builder.errors import CodeRefused
 
+_KNOWN: Final = frozenset(("torch", "numpy", "math", "collections", "functools", "random", "os"))
 _LIKELY: Final = ("forward", "model", "net", "network", "predict", "mlp")
 
 
@@ -62,8 +63,10 @@ def why_none(tree: ast.Module) -> str:
     return ""
 
 
-def no_network(reason: str) -> CodeRefused:
+def no_network(tree: ast.Module, reason: str) -> CodeRefused:
     """The refusal of a text without a network."""
+    if (elsewhere := _from_elsewhere(tree)) is not None:
+        return elsewhere
     if reason:
         return CodeRefused(
             f"{reason}.",
@@ -75,6 +78,35 @@ def no_network(reason: str) -> CodeRefused:
         "that learns.",
         help="Paste the code that defines one.",
     )
+
+
+def _from_elsewhere(tree: ast.Module) -> CodeRefused | None:
+    """A class whose base, or a network whose function, is imported from code that is not at hand."""
+    imported: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            imported |= {(a.asname or a.name.partition(".")[0]): a.name for a in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            imported |= {(a.asname or a.name): module for a in node.names}
+    for statement in reversed(list(flattened(tree.body))):
+        heads = statement.bases if isinstance(statement, ast.ClassDef) else []
+        _, value = assigned(statement)
+        if isinstance(value, ast.Call):
+            heads = [value.func]
+        for head in heads:
+            root = ast.unparse(head).partition(".")[0]
+            module = imported.get(root, "torch")
+            if module.partition(".")[0] in _KNOWN:
+                continue
+            who = "The network is made by"
+            if isinstance(statement, ast.ClassDef):
+                who = f"“{statement.name[:60]}” inherits from"
+            return CodeRefused(
+                f"{who} “{ast.unparse(head)[:60]}”, whose code is not in this text but in {module[:60]}.",
+                line=statement.lineno, help="Paste the code of that class or function as well.",
+            )  # fmt: skip
+    return None
 
 
 def _bases(tree: ast.Module) -> Iterator[ast.expr]:

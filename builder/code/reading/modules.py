@@ -160,7 +160,11 @@ def base_forward(reader: Reader, module: Module, args: list[Any], kwargs: dict[s
         return value
     if module.kind:
         raise reader.refuse(f"nn.{module.kind} cannot be called", kind="raised")
-    raise reader.refuse("This module has no forward", kind="raised")
+    name = module.cls.name if module.cls is not None else "This module"
+    raise reader.refuse(
+        f"“{name[:60]}” has no forward", "Write def forward(self, x): with what it computes.",
+        kind="raised", line=module.cls.node.lineno if module.cls is not None else None,
+    )  # fmt: skip
 
 
 def _passes_through(reader: Reader, child: Any, before: Any, after: Any) -> bool:

@@ -73,12 +73,13 @@ def read_here(
     gc.disable()  # the walk makes much that lives until its end
     reader: Reader | None = None
     try:
-        loose = gathered(tree_of(source))
+        tree = tree_of(source)
+        loose = gathered(tree)
         reader = Reader(loose.tree, budget)
         check_settings(reader)
         found = find_target(reader, target)
-        if loose.sentence:
-            found.assumptions = (loose.sentence, *found.assumptions)
+        done = [*getattr(tree, "sentences", ()), loose.sentence]
+        found.assumptions = (*filter(None, done), *found.assumptions)
         return replace(_first_that_fits(reader, found, given), choices=choices(reader))
     except CodeRefused as refusal:
         refusal.code = line_of(source, refusal.line)

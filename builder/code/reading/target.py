@@ -98,7 +98,7 @@ def _likeliest(reader: Reader) -> Found:
             return found
     if refusal is not None:
         raise refusal
-    raise no_network(reason)
+    raise no_network(reader.tree, reason)
 
 
 @dataclass

@@ -92,7 +92,7 @@ class TensorsWriter:
         """The NamedTuple of a block's tensors, and the function that makes one."""
         page = Page()
         page.write([*lay(call(f"class {self.plan.class_name}", "NamedTuple"), 0, "", ":")])
-        page.write([f'    """The tensors of a {self.plan.class_name}."""', ""])
+        page.write([f'    """The tensors of one {self.plan.class_name}."""', ""])
         for owner, _ in self.scope.members:
             for drawn in self.plan.drawn.get(owner.id, []):
                 kind = self.type_of(owner)
@@ -112,7 +112,7 @@ class TensorsWriter:
                 parameters.append(f"{name}: {settings[name]} = {default}")
         page.write(["", ""])
         page.write(_definition(self.plan.make, parameters, self.plan.class_name))
-        page.write([f'    """Draws the tensors of a {self.plan.class_name}."""'])
+        page.write([f'    """Draws the tensors of one {self.plan.class_name}."""'])
         page.append(statements)
         page.write(returned(call(self.plan.class_name, *self.plan.tensors.values()), 4))
         return page
@@ -136,6 +136,15 @@ class TensorsWriter:
             assignment("parameters: list[Tensor]", call("learned", value) if deep else value, 0)
         )
         return page
+
+    def keeps(self) -> bool:
+        """Whether some tensors do not learn: running means, buffers, what is frozen."""
+        return any(
+            not drawn.learns or owner.frozen or self.raw.is_still(owner)
+            for owner, _ in self.scope.members
+            if owner.block is None
+            for drawn in self.plan.drawn.get(owner.id, [])
+        )
 
     # One owner ----------------------------------------------------------------------------------
 
