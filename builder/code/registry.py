@@ -120,6 +120,6 @@ register_style(
         "Raw tensors and the arithmetic written out, to see what a layer does or to invent one.",
         write_manual,
         instead="module",
-        price="No print(model), no state_dict, no optimizer: you keep the list of what learns.",
+        price="No print(model) and no state_dict: you keep the list of what learns, which an optimizer takes.",
     )
 )

@@ -128,10 +128,10 @@ def _loop() -> Graph:
         (_lstm, "“lstm” gives several values of which one is picked: nn.Sequential hands on all that a layer gives."),
         (_branch, "“mode” is a branch, so this network is no chain: nn.Sequential can only hold layers that follow one another."),
         (_view, "“view1” is the operation view, which no layer of torch.nn stands for: nn.Sequential can only hold layers that follow one another."),
-        (_shared, "“fc” is called twice with the same weights; in nn.Sequential each place has weights of its own."),
+        (_shared, "“fc” is called twice with the same weights, which cannot be written as one expression."),
         (_skip, "“fc2” reads “x” and not “fc1” in front of it: nn.Sequential can only hold layers that follow one another."),
         (_number, "“scale” computes with a number, which no layer does: nn.Sequential can only hold layers that follow one another."),
-        (_loop, "“steps” runs the same weights 3 times; in nn.Sequential each place has weights of its own."),
+        (_loop, "“steps” runs the same weights 3 times, which cannot be written as one expression."),
     ],
 )  # fmt: skip
 def test_what_is_no_chain_is_refused_with_the_reason(network: object, reason: str) -> None:

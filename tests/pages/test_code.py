@@ -65,7 +65,7 @@ def test_a_chain_opens_as_the_shortest_of_six_styles(app: App) -> None:
         ("module", "def forward(self, x: Tensor)"),
         ("functional", "x = F.relu(x)"),
         ("mixed", "self.layers = nn.Sequential("),
-        ("manual", "x = x.clamp(min=0)"),
+        ("manual", "x = torch.where(x <= 0, 0.0, x)"),
     ],
 )
 def test_each_style_is_shown_when_it_is_chosen(app: App, style: str, holds: str) -> None:

@@ -52,7 +52,7 @@ _SAME: Final = {
     "concat": "torch.cat", "concatenate": "torch.cat", "mm": "operator.matmul",
     "dot": "operator.matmul", "mv": "operator.matmul", "spmm": "operator.matmul", "clip": "torch.clamp",
     "negative": "operator.neg", "multiply": "operator.mul", "subtract": "operator.sub",
-    "divide": "operator.truediv", "true_divide": "operator.truediv", "absolute": "torch.abs",
+    "true_divide": "operator.truediv", "absolute": "torch.abs",
     "swapaxes": "torch.transpose", "swapdims": "torch.transpose", "moveaxis": "torch.movedim",
     "upsample": F + "interpolate", "greater": "operator.gt", "less": "operator.lt",
     "greater_equal": "operator.ge", "less_equal": "operator.le", "not_equal": "operator.ne",
@@ -84,7 +84,7 @@ for _name in _SAME:
     ADAPTED[_name] = _same
 
 
-@adapts("add", "sub", "mul", "div", "pow", "rsub")
+@adapts("add", "sub", "mul", "div", "divide", "pow", "rsub")
 def arithmetic(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
     from builder.code.reading.arithmetic import binary
 
@@ -97,6 +97,7 @@ def arithmetic(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any
                 "sub": "Sub",
                 "mul": "Mult",
                 "div": "Div",
+                "divide": "Div",
                 "pow": "Pow",
                 "rsub": "Sub",
             }
@@ -106,8 +107,11 @@ def arithmetic(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any
                 return NotImplemented
             return binary(reader, op[name], left, right)
     key = f"torch.{path.rpartition('.')[2]}"
-    if "rounding_mode" in kwargs and plain(kwargs["rounding_mode"]) == "floor" and len(args) == 2:
-        return operation(reader, "operator.floordiv", {"input": args[0], "other": args[1]})
+    mode = plain(kwargs.get("rounding_mode"))
+    if mode in ("floor", "trunc") and len(args) == 2 and len(kwargs) == 1:
+        # Not `//`: torch has no backward for it.
+        given = {"input": args[0], "other": args[1], "rounding_mode": mode}
+        return operation(reader, "torch.divide", given)
     raise reader.refuse(f"{key} with {', '.join(kwargs) or 'these arguments'} cannot be kept here")
 
 

@@ -101,7 +101,7 @@ def joined(reader: Reader, is_and: bool, one: Any, other: Any) -> Any:
     if first == second:
         return first
     raise reader.refuse(
-        "Two conditions on the data or the mode in one “and” or “or” cannot be read",
+        "Two conditions on the data or the mode in one “and” or “or”, or in a < x < b, cannot be read",
         "Put one `if` inside the other.",
     )
 

@@ -7,7 +7,7 @@ from typing import Final
 from builder import catalogue
 from builder.code.reading.closed import Closed, has_effect
 from builder.code.reading.reader import Reader
-from builder.code.reading.trace import Layer, Step, tensors_in
+from builder.code.reading.trace import Layer, Raw, Step, tensors_in
 from builder.errors import NotFound
 from builder.graph.model import Ref, iter_refs
 
@@ -76,6 +76,7 @@ Side = tuple[tuple[str, bool], ...]
 
 def settle_in_place(reader: Reader, closed: Closed) -> None:
     """`x += y` becomes `x = x + y` where nobody reads the old x later; elsewhere it stays in place."""
+    _refuse_written_parameters(reader, closed)
     written = [s for s in closed.kept.values() if s.in_place and s.changed is not None]
     if not written:
         return
@@ -93,6 +94,35 @@ def settle_in_place(reader: Reader, closed: Closed) -> None:
                     "handed in stays as it was.",
                     step.line,
                 )
+
+
+def _refuse_written_parameters(reader: Reader, closed: Closed) -> None:
+    """Errors: CodeRefused where forward writes into a parameter that learns, or into a view of it."""
+    for step in closed.kept.values():
+        ref = step.changed
+        writes = step.target.startswith("torch.Tensor.") and step.target.endswith("_")
+        if step.target == "operator.setitem" or (writes and not step.target.endswith("__")):
+            ref = next(iter_refs(step.arguments.get("input")), None)
+        while ref is not None and (made := closed.trace.steps.get(ref.node)) is not None:
+            if made.kind == "weight" and _learns(made):
+                raise reader.refuse(
+                    "A parameter is written over while the network runs", line=step.line,
+                    help="Change the weight after optimizer.step() in the training loop, or work on "
+                    "a copy: self.weight.clamp(-1, 1).",
+                )  # fmt: skip
+            shares = _shares(made) and made.target != "torch.Tensor.detach"
+            ref = next(iter_refs(made.arguments.get("input")), None) if shares else None
+
+
+def _learns(step: Step) -> bool:
+    owner = step.owner
+    if isinstance(owner, Raw):
+        return owner.kind == "parameter" and owner.requires_grad
+    return isinstance(owner, Layer) and not owner.frozen and not _is_buffer(owner, step.weight)
+
+
+def _is_buffer(layer: Layer, name: str) -> bool:
+    return name.startswith("running_") or name == "num_batches_tracked"
 
 
 def _is_seen(step: Step, groups: _Groups, readers: dict[str, list[int]], closed: Closed) -> bool:
@@ -207,10 +237,11 @@ def check_sides(reader: Reader, closed: Closed) -> None:
             for ref in iter_refs(step.arguments["condition"]):
                 need(ref, home)
             continue
-        if _has_real_effect(step) and len(home) != len(step.side):
+        if _has_real_effect(step) and home != step.side:
             raise reader.refuse(
-                "What this step does would happen in another mode than in the text", line=step.line,
-                help="Move it to where its result is used.",
+                "This step changes a tensor that stays, or draws numbers, and would not do it on the same "
+                "side of the condition as in the text", line=step.line,
+                help="Move it to where its result is used; for a running mean use nn.BatchNorm1d or its kin.",
             )  # fmt: skip
         for argument in step.arguments.values():
             for ref in iter_refs(argument):

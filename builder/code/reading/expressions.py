@@ -22,6 +22,7 @@ from builder.code.reading.values import (
     deep_plain,
     plain,
 )
+from builder.errors import CodeRefused
 
 
 @expression(ast.Constant)
@@ -360,18 +361,30 @@ def _unpack(reader: Reader, targets: list[ast.expr], value: Any, scope: Scope) -
         for target in targets:
             assign(reader, target, value, scope)
         return
+    if isinstance(value, Tensor) and value.spec.shape[:1] and isinstance(value.spec.shape[0], str):
+        raise reader.refuse(
+            f"One tensor is taken apart into {len(targets)} here, along the batch",
+            "Give forward one argument for each tensor, as forward(self, a, b).", kind="raised",
+        )  # fmt: skip
     items = items_of(reader, value)
     star = next((i for i, t in enumerate(targets) if isinstance(t, ast.Starred)), None)
     if star is not None:
         after = len(targets) - star - 1
         if len(items) < len(targets) - 1:
-            raise reader.refuse(f"There are {len(items)} values for {len(targets)} names")
+            raise _miscounted(reader, len(items), len(targets))
         middle = items[star : len(items) - after]
         items = [*items[:star], list(middle), *items[len(items) - after :]]
     if len(items) != len(targets):
-        raise reader.refuse(f"There are {len(items)} values for {len(targets)} names")
+        raise _miscounted(reader, len(items), len(targets))
     for target, item in zip(targets, items, strict=True):
         assign(reader, target, item, scope)
+
+
+def _miscounted(reader: Reader, values: int, names: int) -> CodeRefused:
+    return reader.refuse(
+        f"There are {values} values for {names} names", "Write as many names as there are values.",
+        kind="raised",
+    )  # fmt: skip
 
 
 __all__ = ["Namespace", "Sym", "assign"]

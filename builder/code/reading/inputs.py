@@ -159,6 +159,8 @@ def _values_at(reader: Reader, scope: FileScope, index: int, node: ast.Call) -> 
 def _is_clear(value: Any) -> bool:
     if isinstance(value, Unknown):
         return False
+    if isinstance(value, tuple):  # the two states of an LSTM
+        return bool(value) and all(isinstance(part, Tensor) for part in value)
     return (
         isinstance(value, Tensor)
         or plain(value) is None
@@ -182,12 +184,22 @@ def _with_batch(reader: Reader, values: list[Any]) -> list[Attempt]:
             else:
                 batched.append(value)
         attempts.append(Attempt(batched, sure=True))
-    fixed = [
-        tensor(TensorSpec(v.spec.shape, v.spec.dtype)) if isinstance(v, Tensor) else v
-        for v in values
-    ]
-    attempts.append(Attempt(fixed, ("The batch size is fixed, as the text calls it.",), sure=True))
+    fixed = [_fixed(value) for value in values]
+    said: tuple[str, ...] = ("The batch size is fixed, as the text calls it.",)
+    if any(isinstance(value, tuple) for value in values):
+        said += ("Each tensor of a tuple that forward takes is read as an input of its own.",)
+    attempts.append(Attempt(fixed, said, sure=True))
     return attempts
+
+
+def _fixed(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_fixed(part) for part in value)
+    return (
+        tensor(TensorSpec(value.spec.shape, value.spec.dtype))
+        if isinstance(value, Tensor)
+        else value
+    )
 
 
 def _from_summaries(reader: Reader, found: Found) -> list[Attempt]:

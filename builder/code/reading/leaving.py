@@ -6,17 +6,48 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
+from builder.code.reading.branches import Differs
 from builder.code.reading.forms import tell_form
 from builder.code.reading.packing import UNPACK
 from builder.code.reading.reader import Reader
-from builder.code.reading.trace import tensors_in
-from builder.code.reading.values import Method, Packed, Parts, Tensor, Unknown, plain
+from builder.code.reading.trace import Frame, tensors_in
+from builder.code.reading.values import Method, Mode, Packed, Parts, Tensor, Unknown, plain
+from builder.errors import CodeRefused
+
+
+def no_output(reader: Reader, frame: Frame) -> CodeRefused:
+    """A network that gives nothing, or a size, at the line that returns it."""
+    return reader.refuse(
+        "The network gives no tensor",
+        "Let forward end with a return of a tensor, such as return self.fc(x).",
+        line=_returned(reader) or frame.line or None,
+    )
+
+
+def other_outputs(reader: Reader, result: Differs) -> CodeRefused:
+    """A network whose outputs are not the same on both sides of a condition."""
+    if isinstance(result.asked, Mode):
+        return reader.refuse(
+            "While training this network gives other outputs than in evaluation, as one with "
+            "auxiliary heads does",
+            "Make it without them (aux_logits=False), or let forward give the same in both.",
+            line=_returned(reader),
+        )
+    return reader.refuse(
+        "On the two sides of a condition this network gives outputs that cannot be brought together",
+        "Let both sides set one variable, to tensors of the same shape, and return it once.",
+        line=_returned(reader),
+    )
+
+
+def _returned(reader: Reader) -> int | None:
+    returned = reader.state.get("returned")
+    return returned.lineno if isinstance(returned, ast.Return) else None
 
 
 def check_outputs(reader: Reader, result: Any) -> None:
     """Errors: CodeRefused for an output that is no tensor, at the line that returns it."""
-    returned = reader.state.get("returned")
-    line = returned.lineno if isinstance(returned, ast.Return) else None
+    line = _returned(reader)
     for name, value in _strangers(result, ""):
         if value is None:
             reader.note("None stands among what the network gives, and is left out.", line)

@@ -14,6 +14,7 @@ MAX_ITEMS = 200_000  # of one list, tuple, dict or range
 MAX_TEXT = 200_000  # characters of one text that is worked out
 MAX_BITS = 4096  # of a whole number
 MAX_DEPTH = 60  # calls inside each other
+MAX_NESTED = 64  # modules inside each other, as deep as code is written
 MAX_NODES = 20_000  # nodes of the network that is read
 MAX_LAYERS = 20_000  # layers that are made
 SECONDS = 1.8  # of the processor, for one text
@@ -68,6 +69,13 @@ class Budget:
         """A whole number of that many bits."""
         if count > MAX_BITS:
             raise self.spent("A whole number would be far too large")
+
+    def nested(self, line: int) -> CodeRefused:
+        """Modules stand deeper inside each other than a graph can hold."""
+        return CodeRefused(
+            f"Modules stand more than {MAX_NESTED} deep inside each other.", line=line, kind="limit",
+            help="Put the layers behind each other in one nn.Sequential.",
+        )  # fmt: skip
 
     def spent(self, what: str) -> CodeRefused:
         return CodeRefused(

@@ -10,6 +10,7 @@ from builder.code.reading import lasting, norms, own_layers, torch_calls, weight
 from builder.code.reading.attributes import NOTHING, find_in_class
 from builder.code.reading.branches import detached
 from builder.code.reading.calling import bind, call_function, run_function
+from builder.code.reading.limits import MAX_NESTED
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Frame, Layer, Module, Raw, tensors_in
 from builder.code.reading.values import Bound, Function, Lazy, Named, Parts, Tensor, Unknown, plain
@@ -86,6 +87,8 @@ def call_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[st
     reader.budget.depth += 1
     trace = reader.trace
     frame = trace.enter(module, line or 0, node)
+    if frame.depth > MAX_NESTED:
+        raise reader.budget.nested(module.line)
     depth, side = reader.budget.depth - 1, trace.side
     try:
         if module.broken is not None:

@@ -22,6 +22,10 @@ EXPRESSIONS: dict[type[ast.AST], Evaluate] = {}
 STATEMENTS: dict[type[ast.AST], Evaluate] = {}
 
 
+_STOPS = "Python stops at this line as well: mend it."
+_OTHERWISE = "Write it with other functions of PyTorch, or paste only the part with the network."
+
+
 class Reader:
     """The state of one reading. `line`: where the walk is, for what it has to say."""
 
@@ -66,6 +70,7 @@ class Reader:
     ) -> CodeRefused:
         """A refusal at the line of the walk."""
         end = "" if reason.endswith((".", "?", "!")) else "."
+        help = help or (_STOPS if kind == "raised" else _OTHERWISE)
         return CodeRefused(reason + end, line=line or self.line, help=help, kind=kind)
 
     def refuse_unknown(self, value: Unknown) -> CodeRefused:

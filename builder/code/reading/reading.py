@@ -13,6 +13,7 @@ from builder.code.reading.choices import choices
 from builder.code.reading.exchanged import check_exchanged
 from builder.code.reading.inputs import candidates, parse_inputs
 from builder.code.reading.limits import Budget
+from builder.code.reading.loose import gathered
 from builder.code.reading.own_layers import tries
 from builder.code.reading.reader import Reader
 from builder.code.reading.running import run
@@ -74,10 +75,13 @@ def read_here(
     reader: Reader | None = None
     try:
         tree = tree_of(source)
-        reader = Reader(tree, budget)
+        loose = gathered(tree)
+        reader = Reader(loose.tree, budget)
         check_settings(reader)
         check_exchanged(reader)
         found = find_target(reader, target)
+        done = [*getattr(tree, "sentences", ()), loose.sentence]
+        found.assumptions = (*filter(None, done), *found.assumptions)
         return replace(_first_that_fits(reader, found, given), choices=choices(reader))
     except CodeRefused as refusal:
         refusal.code = line_of(source, refusal.line)

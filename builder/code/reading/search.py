@@ -120,10 +120,9 @@ def _choices(reader: Reader, found: Found, name: str, place: int) -> Iterator[Te
         if isinstance(width, int):
             yield TensorSpec((BATCH, 16, width))
             yield TensorSpec((BATCH, width))
-    first = next(
-        (p for _, p in walk(found.module) if isinstance(p, Layer) and p is not layer), None
-    )
-    if first is not None and layer is None:
+    every = (p for _, p in walk(found.module) if isinstance(p, Layer) and p is not layer)
+    first = next((p for p in every if not _keeps_shape(p)), None)
+    if first is not None and (layer is None or _keeps_shape(layer)):
         yield from _by_layer(reader, found, first)
     for _, part in walk(found.module):
         if isinstance(part, Raw):
@@ -142,6 +141,11 @@ def _choices(reader: Reader, found: Found, name: str, place: int) -> Iterator[Te
 def _packs(reader: Reader) -> bool:
     """Whether the text tells a recurrent layer how long each sequence is."""
     return "pack_padded_sequence" in reader.text
+
+
+def _keeps_shape(layer: Layer) -> bool:
+    """A dropout or activation takes any shape: the layer behind it says which one."""
+    return layer.entry.family in ("activation", "dropout") or layer.entry.name == "Identity"
 
 
 def _size(given: dict[str, Any], name: str, otherwise: int) -> int:

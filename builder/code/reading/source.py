@@ -9,12 +9,14 @@ import textwrap
 import warnings
 
 from builder.code.reading.limits import MAX_LINES, MAX_SOURCE, MAX_SYNTAX_NODES
+from builder.code.reading.prose import without_prose
 from builder.errors import CodeRefused, quote
 
 MAX_NOTEBOOK = 30_000_000  # characters: most of them pictures
 MAX_QUOTED = 160  # characters of a line that is shown
 _FENCE = re.compile(
-    r"^[ \t]*```[ \t]*(?:python|py|Python|pycon|\{python\})?[ \t]*\n(.*?)^[ \t]*```", re.M | re.S
+    r"^[ \t]*(?:```|~~~)[ \t]*(?:python|py|Python|pycon|\{python\})?[ \t]*\n(.*?)(?:^[ \t]*(?:```|~~~)|\Z)",
+    re.M | re.S,
 )
 _MAGIC = re.compile(r"^(\s*)([%!?]|@title|\$ ).*$", re.M)
 
@@ -49,7 +51,12 @@ def tree_of(source: str) -> ast.Module:
                 raise
             first = first or refusal
     assert first is not None
-    raise first
+    code = without_prose(text) if first.kind != "limit" else None
+    if code is None:
+        raise first
+    tree = _parsed(code.text)
+    tree.text, tree.sentences = code.text, code.sentences  # type: ignore[attr-defined]
+    return tree
 
 
 def is_notebook(source: str) -> bool:
@@ -74,6 +81,13 @@ def _parsed(text: str) -> ast.Module:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(text)
+    except IndentationError as error:
+        raise CodeRefused(
+            "The indentation of this line is not as Python wants it; it may have been lost in copying.",
+            line=error.lineno or 1,
+            help="Copy the code from where its lines are still indented: the body of a class, a function, "
+            "an if or a loop stands four spaces further in.",
+        ) from None
     except SyntaxError as error:
         said = error.msg.rstrip(".?")  # of Python's own sentences some end with "?"
         raise CodeRefused(
@@ -113,7 +127,7 @@ def _without_magics(text: str) -> str | None:
 
 def _out_of_fences(text: str) -> str | None:
     """The code of a page, everything else as empty lines."""
-    if "```" not in text:
+    if "```" not in text and "~~~" not in text:
         return None
     lines = [""] * (text.count("\n") + 1)
     for found in _FENCE.finditer(text):

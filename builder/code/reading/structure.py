@@ -10,7 +10,7 @@ from builder.code.reading.branches import Differs
 from builder.code.reading.closed import Closed, Tree
 from builder.code.reading.effects import check_sides, settle_in_place
 from builder.code.reading.keys import loses_names, tell_other_names, with_names_that_can_be
-from builder.code.reading.leaving import check_outputs
+from builder.code.reading.leaving import check_outputs, no_output, other_outputs
 from builder.code.reading.placing import Placed, Scope
 from builder.code.reading.reader import Reader
 from builder.code.reading.repeating import Run, runs_in
@@ -48,13 +48,7 @@ class _Builder:
         self.reader, self.trace, self.root, self.frame = reader, reader.trace, root, frame
         self.tree = Tree(root)
         if isinstance(frame.result, Differs):
-            returned = reader.state.get("returned")
-            raise reader.refuse(
-                "While training this network gives other outputs than in evaluation, as one with "
-                "auxiliary heads does",
-                "Make it without them (aux_logits=False), or let forward give the same in both.",
-                line=returned.lineno if isinstance(returned, ast.Return) else frame.line or None,
-            )
+            raise other_outputs(reader, frame.result)
         self.closed = Closed(self.trace, self.tree, frame)
         settle_in_place(reader, self.closed)
         check_sides(reader, self.closed)
@@ -256,7 +250,7 @@ class _Builder:
             if isinstance(frame.result, Packed):
                 check_outputs(self.reader, frame.result)
             if not values:
-                raise self.reader.refuse("The network gives no tensor", line=frame.line)
+                raise no_output(self.reader, frame)
             check_outputs(self.reader, frame.result)
             for (name, ref), wish in zip(values, self.returned(len(values)), strict=True):
                 scope.add_output(name or self.wished(wish, ref), ref)

@@ -13,6 +13,7 @@ from builder.code.reading.changing import changes, trains
 from builder.code.reading.choices import beside
 from builder.code.reading.classes import base_of_module
 from builder.code.reading.guesses import guess
+from builder.code.reading.loose import no_network, why_none
 from builder.code.reading.modules import walk, without_forward
 from builder.code.reading.reader import Reader
 from builder.code.reading.scopes import FileScope
@@ -94,17 +95,19 @@ def _likeliest(reader: Reader) -> Found:
     found = _functions_that_make(reader)
     if found is not None:
         return found
+    reason = why_none(reader.tree)
+    for site in reversed([s for s in sites if s.variable and not s.name.endswith("Loss")]):
+        if not reason or reader.file.is_function(site.name):
+            found, _ = _at(reader, site)  # model = make(3), model = nn.Linear(1, 1)
+            if found is not None:
+                return found
     if refusal is not None:
         raise refusal
-    for statement in reversed(reader.file.statements):
-        if isinstance(statement, ast.ClassDef):
-            made = reader.file.look_up(reader, statement.name)
-            if isinstance(made, UserClass) and base_of_module(made) == "Module":
-                raise without_forward(reader, Module("", made, "", statement.lineno))
-    raise CodeRefused(
-        "There is no network in this text: no nn.Module class and no nn.Sequential.",
-        help="Paste the code that defines one.",
-    )
+    for statement in reversed([s for s in reader.file.statements if isinstance(s, ast.ClassDef)]):
+        made = reader.file.look_up(reader, statement.name)
+        if isinstance(made, UserClass) and base_of_module(made) == "Module":
+            raise without_forward(reader, Module("", made, "", statement.lineno))
+    raise no_network(reader.tree, reason)
 
 
 def _holds_classes(reader: Reader, site: Site) -> bool:

@@ -71,7 +71,7 @@ def run_layer(reader: Reader, layer: Layer, given: Mapping[str, Any]) -> Any:
     if layer.known is not None:
         chosen = {**layer.known, **chosen}
     try:
-        outcome = _judged(reader, entry, chosen, inputs, literals)
+        outcome = _judged(reader, entry, chosen, inputs, literals, layer.line)
     except CodeRefused as refusal:
         refusal.misfit = _misfit(layer, chosen, inputs, literals)
         raise
@@ -228,8 +228,14 @@ def _no_argument(reader: Reader, value: Any) -> Exception:
 
         return refused(reader, "An operation needs a tensor, and these are packed sequences")
     if isinstance(value, Module | Layer | Raw | Instance | Known):
-        return reader.refuse("A tensor or a number is needed here")
-    return reader.refuse("This value cannot be handed to an operation")
+        return reader.refuse(
+            "A tensor or a number is needed here",
+            "Take one of its tensors, such as self.fc.weight, or call it.",
+        )
+    return reader.refuse(
+        f"A {type(value).__name__} cannot be handed to an operation of PyTorch",
+        "Hand it a tensor, a number, or a tuple or list of them.",
+    )
 
 
 def _judged(
@@ -238,7 +244,9 @@ def _judged(
     chosen: Mapping[str, Any],
     inputs: Mapping[str, Any],
     literals: Mapping[str, Any],
+    made: int | None = None,
 ) -> Outcome:
+    """`made`: the line that makes the layer, where a value that it is given is at fault."""
     try:
         outcome = judge(entry, chosen, inputs, literals)
     except TypeError:
@@ -251,7 +259,8 @@ def _judged(
         if found is not None:
             text = found.message.replace(" “”", "", 1)
             help = "Change this line, or the inputs, so that it fits."
-            raise reader.refuse(text, help, kind="shape")
+            line = made if found.kind == "value" else None
+            raise reader.refuse(text, help, kind="shape", line=line)
     said = outcome.refusal.partition("\n")[0]
     if "NotImplementedError" in said or "DataDependent" in said:
         raise reader.refuse(

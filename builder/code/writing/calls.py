@@ -11,7 +11,7 @@ from builder import catalogue
 from builder.catalogue.entry import REQUIRED, Entry, Parameter, Port
 from builder.catalogue.making import DEVICE, LEADING
 from builder.catalogue.norms import NORMS
-from builder.code.writing.layout import Expression, Group, Infix, Prefixed, call, flat
+from builder.code.writing.layout import Expression, Group, Infix, Prefixed, call, flat, list_of
 from builder.code.writing.literals import (
     ReadRef,
     ReadSetting,
@@ -32,6 +32,8 @@ _MOST_POSITIONAL = 2
 _UNTYPED_METHODS = frozenset({"torch.unflatten", "torch.split"})
 # Takes tensors one by one, or a list of them, but by its types no tuple.
 _TAKES_TENSORS_APART = frozenset({"torch.meshgrid"})
+# Sizes that are, by torch's types, a list and no tuple.
+_TAKES_LIST = frozenset({("torch.split", "split_size")})
 FUNCTIONAL = "torch.nn.functional."
 
 
@@ -165,6 +167,8 @@ def called(
         if parameter is not None and parameter.type == "bool" and value == Training():
             return training()
         written = argument(value, read, setting, parameter)
+        if (entry.key, name) in _TAKES_LIST and isinstance(written, Group) and written.literal:
+            return list_of(written.items)
         if name == DEVICE and entry.port(name) is not None:
             return f"{flat(written)}.device"
         if parameter is not None and parameter.training_only and flat(written) not in ("0", "0.0"):
@@ -276,6 +280,8 @@ def _spreads(entry: Entry, name: str) -> bool:
 def _by_keyword(entry: Entry, port: Port | None, parameter: Parameter | None) -> bool:
     if parameter is None or _leads(entry, parameter.name):
         return False  # a port, by position as long as none is left out
+    if iskeyword(parameter.name):
+        return False  # x.uniform_(from=0) is no Python
     return parameter.default is not REQUIRED or (
         parameter.name == "dim" and entry.form == "function"
     )

@@ -67,8 +67,8 @@ def chain_of(graph: Graph, report: ShapeReport) -> list[Link] | NoChain:
             known = report.nodes.get(node.id)
             if known is None or known.parameters or known.buffers:
                 return NoChain(
-                    f"{quote(link.owner.name)} is called twice with the same weights; in nn.Sequential "
-                    "each place has weights of its own."
+                    f"{quote(link.owner.name)} is called twice with the same weights, which "
+                    "cannot be written as one expression."
                 )
         if link.owner is not None:
             seen[link.owner.id] = node.id
@@ -116,8 +116,8 @@ def link_of(graph: Graph, node: Node, known: NodeReport | None) -> Link | NoChai
     if owner is not None and owner.block is not None:
         if owner.shared and owner.repeat > 1:
             return NoChain(
-                f"{label} runs the same weights {owner.repeat} times; in nn.Sequential each place has "
-                "weights of its own."
+                f"{label} runs the same weights {owner.repeat} times, which cannot be written as "
+                "one expression."
             )
         return Link(node, owner, None, owner.arguments)
     key = owner.target if owner is not None else node.target

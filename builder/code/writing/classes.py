@@ -31,5 +31,7 @@ def _docstring(scope: Scope, scopes: Mapping[str, Scope], names: Mapping[str, st
     inputs = [(names[n.id], scope.result_everywhere(n.id)) for n in scope.graph.inputs]
     outputs = [scope.result_everywhere(node.id) for node in scope.graph.outputs]
     root = scopes[""].class_name
-    otherwise = f"A block of {root}." if scope.block else "A network built with Layerwise."
+    otherwise = f"A part of {root}." if scope.block else "A network built with Layerwise."
+    if scope.block and len(scope.uses) > 1:
+        otherwise = f"A part of {root}, used {len(scope.uses)} times."
     return summary(inputs, outputs, otherwise)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Literal
 
-from builder.code.writing.layout import Expression, Group, Prefixed, call
+from builder.code.writing.layout import Expression, Group, Prefixed, call, list_of
 from builder.code.writing.literals import text
 from builder.code.writing.naming import Namespace
 from builder.errors import CodeRefused, quote
@@ -83,7 +83,7 @@ class Containers:
             return make(path)
         made = [self.made(child, make) for child in self.children(path)]
         if self._kinds[path] == "list":
-            return call("nn.ModuleList", Group("[", tuple(made), "]", literal=True))
+            return call("nn.ModuleList", list_of(tuple(made)))
         named = zip(self._children[path], made, strict=True)
         items = tuple(Prefixed(f"{text(name)}: ", value) for name, value in named)
         return call("nn.ModuleDict", Group("{", items, "}", literal=True))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from builder.code.writing.layout import INDENT, Expression, Group, call, lay
+from builder.code.writing.layout import INDENT, Expression, Group, call, lay, list_of
 from builder.code.writing.literals import text
 from builder.code.writing.page import Page, indented
 
@@ -32,7 +32,7 @@ def sequential(items: Sequence[Expression], names: Sequence[str] = ()) -> Expres
     if not names:
         return call("nn.Sequential", *items)
     pairs = tuple(_pair(name, item) for name, item in zip(names, items, strict=True))
-    return call("nn.Sequential", call("OrderedDict", Group("[", pairs, "]", literal=True)))
+    return call("nn.Sequential", call("OrderedDict", list_of(pairs)))
 
 
 def list_elements(

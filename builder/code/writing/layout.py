@@ -71,6 +71,11 @@ def in_brackets(target: Expression) -> Expression:
     return Group("(", target.items, literal=True) if isinstance(target, Group) else target
 
 
+def list_of(items: tuple[Expression, ...]) -> Group:
+    """`[a, b]`."""
+    return Group("[", items, "]", literal=True)
+
+
 def flat(expression: Expression) -> str:
     """The expression on one line, however long."""
     match expression:

@@ -8,7 +8,15 @@ from itertools import groupby
 from builder.catalogue.entry import Entry
 from builder.code.writing.calls import constructed, entry_for, normalized
 from builder.code.writing.elements import Element
-from builder.code.writing.layout import Each, Expression, Group, Prefixed, call, flat
+from builder.code.writing.layout import (
+    Each,
+    Expression,
+    Group,
+    Prefixed,
+    call,
+    flat,
+    list_of,
+)
 from builder.code.writing.literals import argument, constant, keyword
 from builder.code.writing.own_code import own_call
 from builder.code.writing.scope import BlockSize, LayerSize, Scope, Size, repetitions, rounds
@@ -203,7 +211,7 @@ def _container(name: str, blocks: list[Expression]) -> Expression:
         return call(name, *items)
     items = [Prefixed("*", Group("(", (i,))) if isinstance(i, Each) else i for i in items]
     if name == "nn.ModuleList":
-        return call(name, Group("[", tuple(items), "]", literal=True))
+        return call(name, list_of(tuple(items)))
     return call(name, *items)
 
 

@@ -7,7 +7,7 @@ two stretches, `features` and `classifier`, as torchvision has them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from builder import catalogue
@@ -101,11 +101,16 @@ def with_sequentials(
 def _stretches(graph: Graph, report: ShapeReport, inline: set[str]) -> Iterator[_Stretch]:
     """The longest runs of nodes that stand in a row, each read by the next one alone."""
     run: list[Link] = []
-    for node in graph.nodes.values():
-        if node.bypassed and node.kind not in ("input", "output"):
-            continue
-        link = _element(graph, with_refs(node, graph.resolve), report, inline)
-        if run and (link is None or not _follows(graph, run[-1].node.id, link.node)):
+    live = [
+        with_refs(node, graph.resolve)
+        for node in graph.nodes.values()
+        if not (node.bypassed and node.kind not in ("input", "output"))
+    ]
+    readers = _readers(live)
+    bound = _bound(graph)
+    for node in live:
+        link = _element(graph, node, report, inline, bound)
+        if run and (link is None or not _follows(readers, run[-1].node.id, link.node)):
             yield from _as_stretch(run, report)
             run = []
         if link is not None:
@@ -126,7 +131,9 @@ def _as_stretch(run: Sequence[Link], report: ShapeReport) -> Iterator[_Stretch]:
         yield from _split(_Stretch(tuple(run), first, known.result, alike), report)
 
 
-def _element(graph: Graph, node: Node, report: ShapeReport, inline: set[str]) -> Link | None:
+def _element(
+    graph: Graph, node: Node, report: ShapeReport, inline: set[str], bound: Container[str]
+) -> Link | None:
     """What an nn.Sequential holds for a node; None where it can hold nothing for it."""
     if node.kind not in ("layer", "operation"):
         return None
@@ -136,18 +143,21 @@ def _element(graph: Graph, node: Node, report: ShapeReport, inline: set[str]) ->
         return None
     owner = link.owner
     shared = owner is not None and len(graph.calls_of(owner.id)) > 1
-    if (shared and known.parameters + known.buffers) or (owner and owner.block in inline):
+    if shared and known.parameters + known.buffers:
         return None
-    if owner is not None and _is_known_by_name(graph, owner):
+    if owner is not None and (owner.block in inline or owner.id in bound):
         return None
     read = [value for value in link.node.arguments.values() if value is not None]
     return link if len(read) == 1 and isinstance(read[0], Ref) and not read[0].path else None
 
 
-def _is_known_by_name(graph: Graph, owner: Owner) -> bool:
-    """Whether something reads a tensor of an owner, or is tied to one: it keeps its place then."""
-    tied = any(owner.id == source for o in graph.owners.values() for source, _ in o.ties.values())
-    return bool(owner.ties) or tied or bool(graph.reads_of(owner.id))
+def _bound(graph: Graph) -> frozenset[str]:
+    """The owners that something reads a tensor of, or is tied to: they keep their places."""
+    read = {node.target for node in graph.nodes.values() if node.kind == "weight"}
+    ties = {
+        o.id: {source for source, _ in o.ties.values()} for o in graph.owners.values() if o.ties
+    }
+    return frozenset(read.union(ties, *ties.values()))
 
 
 def _has_setting(argument: Argument) -> bool:
@@ -156,20 +166,19 @@ def _has_setting(argument: Argument) -> bool:
     return isinstance(argument, Setting) or hasattr(argument, "op")
 
 
-def _follows(graph: Graph, before: str, node: Node) -> bool:
+def _readers(live: Sequence[Node]) -> dict[str, list[str]]:
+    """Who reads each node."""
+    found: dict[str, list[str]] = {}
+    for node in live:
+        for read in {ref.node for value in node.arguments.values() for ref in _refs(value)}:
+            found.setdefault(read, []).append(node.id)
+    return found
+
+
+def _follows(readers: Mapping[str, Sequence[str]], before: str, node: Node) -> bool:
     """Whether a node reads the one in front of it, and nothing else does."""
     read = next((ref for ref in node.arguments.values() if isinstance(ref, Ref)), None)
-    readers = [
-        reader.id
-        for reader in graph.nodes.values()
-        if not (reader.bypassed and reader.kind not in ("input", "output"))
-        and any(
-            ref.node == before
-            for argument in with_refs(reader, graph.resolve).arguments.values()
-            for ref in _refs(argument)
-        )
-    ]
-    return read == Ref(before) and readers == [node.id]
+    return read == Ref(before) and list(readers.get(before, ())) == [node.id]
 
 
 def _refs(argument: Argument) -> list[Ref]:

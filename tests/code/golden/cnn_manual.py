@@ -45,7 +45,7 @@ def max_pool(
     dilation: tuple[int, ...] = (1, 1, 1),
 ) -> Tensor:
     """The largest number of each window."""
-    return windows(x, kernel, stride, dilation).flatten(x.dim()).amax(dim=-1)
+    return windows(x, kernel, stride, dilation).flatten(x.dim()).max(dim=-1).values
 
 
 def dropout(x: Tensor, p: float, training: bool) -> Tensor:
@@ -94,7 +94,7 @@ def batch_norm(
     return scaled(scaled(x, factor, -running_mean * factor), weight, bias)
 
 
-# The numbers that learn, drawn as PyTorch's own layers draw them.
+# The numbers that learn, drawn as PyTorch's own layers draw them, and those that stay.
 conv1_weight = uniform(16, 3, 3, 3, fan_in=27)
 conv1_bias = uniform(16, fan_in=27)
 bn1_weight = torch.ones(16, requires_grad=True)
@@ -122,10 +122,10 @@ def forward(x: Tensor, training: bool = False) -> Tensor:
     """Maps (N, 3, 32, 32) to (N, 10)."""
     x = conv(F.pad(x, (1, 1, 1, 1)), conv1_weight, conv1_bias)  # (N, 16, 32, 32)
     x = batch_norm(x, bn1_running_mean, bn1_running_var, training, bn1_weight, bn1_bias)
-    x = x.clamp(min=0)
+    x = torch.where(x <= 0, 0.0, x)
     x = max_pool(x, (2, 2), (2, 2))  # (N, 16, 16, 16)
     x = conv(x, conv2_weight, conv2_bias, stride=(2, 2))  # (N, 32, 7, 7)
-    x = x.clamp(min=0)
+    x = torch.where(x <= 0, 0.0, x)
     x = x.flatten(1)  # (N, 1568)
     x = dropout(x, p=0.25, training=training)
     x = x @ fc_weight.T + fc_bias  # (N, 10)
@@ -139,7 +139,7 @@ if __name__ == "__main__":
     # One step of learning: every number goes a little against its gradient.
     result = forward(x, training=True)
     loss = result.square().mean()
-    torch.autograd.backward(loss)  # what loss.backward() does
+    loss.backward()  # type: ignore[no-untyped-call]
     with torch.no_grad():
         for p in parameters:
             if p.grad is not None:

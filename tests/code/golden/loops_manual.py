@@ -20,14 +20,14 @@ def learned(tensors: Any) -> list[Tensor]:
 
 
 class Cell(NamedTuple):
-    """The tensors of a Cell."""
+    """The tensors of one Cell."""
 
     from_h_weight: Tensor
     from_h_bias: Tensor
 
 
 def make_cell() -> Cell:
-    """Draws the tensors of a Cell."""
+    """Draws the tensors of one Cell."""
     from_h_weight = uniform(8, 8, fan_in=8)
     from_h_bias = uniform(8, fan_in=8)
     return Cell(from_h_weight, from_h_bias)
@@ -45,14 +45,14 @@ def cell_forward(
 
 
 class Step(NamedTuple):
-    """The tensors of a Step."""
+    """The tensors of one Step."""
 
     fc_weight: Tensor
     fc_bias: Tensor
 
 
 def make_step() -> Step:
-    """Draws the tensors of a Step."""
+    """Draws the tensors of one Step."""
     fc_weight = uniform(8, 8, fan_in=8)
     fc_bias = uniform(8, fan_in=8)
     return Step(fc_weight, fc_bias)
@@ -61,7 +61,7 @@ def make_step() -> Step:
 def step_forward(z: Tensor, w: Step) -> Tensor:
     """Maps (N, 8) to (N, 8)."""
     x = z @ w.fc_weight.T + w.fc_bias
-    x = x.clamp(min=0)
+    x = torch.where(x <= 0, 0.0, x)
     return x
 
 
@@ -95,7 +95,7 @@ if __name__ == "__main__":
     # One step of learning: every number goes a little against its gradient.
     result = forward(x)
     loss = result.square().mean()
-    torch.autograd.backward(loss)  # what loss.backward() does
+    loss.backward()  # type: ignore[no-untyped-call]
     with torch.no_grad():
         for p in parameters:
             if p.grad is not None:

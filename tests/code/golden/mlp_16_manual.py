@@ -29,9 +29,9 @@ parameters: list[Tensor] = [
 def forward(x: Tensor) -> Tensor:
     """Maps (N, 16) to (N, 1)."""
     x = x @ fc1_weight.T + fc1_bias  # (N, 12)
-    x = x.clamp(min=0)
+    x = torch.where(x <= 0, 0.0, x)
     x = x @ fc2_weight.T + fc2_bias  # (N, 10)
-    x = x.clamp(min=0)
+    x = torch.where(x <= 0, 0.0, x)
     x = x @ fc3_weight.T + fc3_bias  # (N, 1)
     x = torch.sigmoid(x)
     return x
@@ -44,7 +44,7 @@ if __name__ == "__main__":
     # One step of learning: every number goes a little against its gradient.
     result = forward(x)
     loss = result.square().mean()
-    torch.autograd.backward(loss)  # what loss.backward() does
+    loss.backward()  # type: ignore[no-untyped-call]
     with torch.no_grad():
         for p in parameters:
             if p.grad is not None:

@@ -88,7 +88,7 @@ def batch_norm(
 
 
 class ResidualBlock(NamedTuple):
-    """The tensors of a ResidualBlock."""
+    """The tensors of one ResidualBlock."""
 
     conv1_weight: Tensor
     bn1_weight: Tensor
@@ -105,7 +105,7 @@ class ResidualBlock(NamedTuple):
 
 
 def make_residual_block(in_channels: int, channels: int = 16) -> ResidualBlock:
-    """Draws the tensors of a ResidualBlock."""
+    """Draws the tensors of one ResidualBlock."""
     conv1_weight = uniform(channels, in_channels, 3, 3, fan_in=in_channels * 9)
     bn1_weight = torch.ones(channels, requires_grad=True)
     bn1_bias = torch.zeros(channels, requires_grad=True)
@@ -142,14 +142,14 @@ def residual_block_forward(
     x = batch_norm(
         x, w.bn1_running_mean, w.bn1_running_var, training, w.bn1_weight, w.bn1_bias
     )
-    x = x.clamp(min=0)
+    x = torch.where(x <= 0, 0.0, x)
     x = conv(F.pad(x, (1, 1, 1, 1)), w.conv2_weight)
     bn2 = batch_norm(
         x, w.bn2_running_mean, w.bn2_running_var, training, w.bn2_weight, w.bn2_bias
     )
     project = conv(inputs, w.project_weight, w.project_bias, stride=(stride, stride))
     x = bn2 + project
-    x = x.clamp(min=0)
+    x = torch.where(x <= 0, 0.0, x)
     return x
 
 
@@ -188,7 +188,7 @@ if __name__ == "__main__":
     # One step of learning: every number goes a little against its gradient.
     result = forward(image, training=True)
     loss = result.square().mean()
-    torch.autograd.backward(loss)  # what loss.backward() does
+    loss.backward()  # type: ignore[no-untyped-call]
     with torch.no_grad():
         for p in parameters:
             if p.grad is not None:

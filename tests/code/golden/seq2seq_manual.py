@@ -202,7 +202,7 @@ if __name__ == "__main__":
     # One step of learning: every number goes a little against its gradient.
     result = forward(source, target)
     loss = result[0].square().mean()
-    torch.autograd.backward(loss)  # what loss.backward() does
+    loss.backward()  # type: ignore[no-untyped-call]
     with torch.no_grad():
         for p in parameters:
             if p.grad is not None:

@@ -15,19 +15,26 @@ def identity(layer: Called) -> Expression:
 
 @by_hand("ReLU")
 def relu(layer: Called) -> Expression:
-    """`x.clamp(min=0)`."""
-    return call(f"{layer.term}.clamp", "min=0")
+    """`torch.where(x <= 0, 0.0, x)`: at 0 its gradient is 0, as in nn.ReLU and not as in clamp."""
+    return _between(layer, "0.0", None)
 
 
 @by_hand("ReLU6")
 def relu6(layer: Called) -> Expression:
-    return call(f"{layer.term}.clamp", "min=0", "max=6")
+    return _between(layer, "0.0", "6.0")
 
 
 @by_hand("Hardtanh")
 def hardtanh(layer: Called) -> Expression:
-    bounds = [keyword(n, layer.written(f"{n}_val")) for n in ("min", "max")]
-    return call(f"{layer.term}.clamp", *bounds)
+    return _between(layer, *(flat(layer.written(f"{n}_val")) for n in ("min", "max")))
+
+
+def _between(layer: Called, low: str, high: str | None) -> Expression:
+    """x with no number below or above, and no gradient where it reaches a bound."""
+    inner = layer.x
+    if high is not None:
+        inner = call("torch.where", f"{layer.term} >= {high.removesuffix('.0')}", high, inner)
+    return call("torch.where", f"{layer.term} <= {low.removesuffix('.0')}", low, inner)
 
 
 @by_hand("Sigmoid")

@@ -16,6 +16,7 @@ from builder.code.writing.layout import (
     definition,
     flat,
     lay,
+    list_of,
     returned,
 )
 from builder.code.writing.literals import constant, keyword
@@ -91,7 +92,7 @@ class TensorsWriter:
         """The NamedTuple of a block's tensors, and the function that makes one."""
         page = Page()
         page.write([*lay(call(f"class {self.plan.class_name}", "NamedTuple"), 0, "", ":")])
-        page.write([f'    """The tensors of a {self.plan.class_name}."""', ""])
+        page.write([f'    """The tensors of one {self.plan.class_name}."""', ""])
         for owner, _ in self.scope.members:
             for drawn in self.plan.drawn.get(owner.id, []):
                 kind = self.type_of(owner)
@@ -111,7 +112,7 @@ class TensorsWriter:
                 parameters.append(f"{name}: {settings[name]} = {default}")
         page.write(["", ""])
         page.write(_definition(self.plan.make, parameters, self.plan.class_name))
-        page.write([f'    """Draws the tensors of a {self.plan.class_name}."""'])
+        page.write([f'    """Draws the tensors of one {self.plan.class_name}."""'])
         page.append(statements)
         page.write(returned(call(self.plan.class_name, *self.plan.tensors.values()), 4))
         return page
@@ -128,13 +129,22 @@ class TensorsWriter:
                 deep = deep or owner.block is not None
                 if owner.block is not None or (drawn.learns and not self.raw.is_still(owner)):
                     names.append(name)
-        value: Expression = Group("[", tuple(names), "]", literal=True)
+        value: Expression = list_of(tuple(names))
         page = Page()
         page.write([""])
         page.write(
             assignment("parameters: list[Tensor]", call("learned", value) if deep else value, 0)
         )
         return page
+
+    def keeps(self) -> bool:
+        """Whether some tensors do not learn: running means, buffers, what is frozen."""
+        return any(
+            not drawn.learns or owner.frozen or self.raw.is_still(owner)
+            for owner, _ in self.scope.members
+            if owner.block is None
+            for drawn in self.plan.drawn.get(owner.id, [])
+        )
 
     # One owner ----------------------------------------------------------------------------------
 
@@ -236,7 +246,7 @@ class _Maker(Maker):
             items = items[0].value.items
         if len(items) == 1 and isinstance(items[0], Group) and items[0].open == "[":
             items = items[0].items
-        return Group("[", items, "]", literal=True)
+        return list_of(items)
 
     def block_made(self, owner: Owner, inner: Scope, sizes: Mapping[str, Expression]) -> Expression:
         assert owner.block is not None

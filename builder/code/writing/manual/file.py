@@ -54,6 +54,10 @@ _DRAWING = ("uniform", "xavier", "zeroed", "table", "learned")
 """Helpers that tensors are drawn with."""
 _DRAWN = "# The numbers that learn, drawn as PyTorch's own layers draw them."
 
+_DRAWN_AND_KEPT = (
+    "# The numbers that learn, drawn as PyTorch's own layers draw them, and those that stay."
+)
+
 
 class _FileWriter:
     def __init__(self, graph: Graph, report: ShapeReport, scopes: Mapping[str, Scope]) -> None:
@@ -122,8 +126,10 @@ class _FileWriter:
             target = f"{name}: {types[name]}" if value is None else name
             body.write(assignment(target, constant(value), 0))
         if plan.tensors:
-            body.write([*([""] if len(body.lines) > start else []), _DRAWN])
-            body.append(writer.statements())
+            statements = writer.statements()
+            drawn = _DRAWN_AND_KEPT if writer.keeps() else _DRAWN
+            body.write([*([""] if len(body.lines) > start else []), drawn])
+            body.append(statements)
             body.append(writer.parameters())
         if len(body.lines) > start:
             body.write(["", ""])

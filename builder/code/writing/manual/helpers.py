@@ -134,7 +134,7 @@ def max_pool(
     dilation: tuple[int, ...] = (1, 1, 1),
 ) -> Tensor:
     """The largest number of each window."""
-    return windows(x, kernel, stride, dilation).flatten(x.dim()).amax(dim=-1)
+    return windows(x, kernel, stride, dilation).flatten(x.dim()).max(dim=-1).values
 
 
 def mean_pool(x: Tensor, kernel: tuple[int, ...], stride: tuple[int, ...]) -> Tensor:

@@ -69,6 +69,9 @@ def adaptive_mean(layer: Called) -> Expression:
 def adaptive_max(layer: Called) -> Expression:
     layer.refuse_unless_default(return_indices=_INDICES)
     windows = _windows(layer)
+    shape = layer.shape()
+    if windows is None and shape is not None and all(isinstance(s, int) for s in shape[2:]):
+        windows = numbers(tuple(str(size) for size in shape[2:]))
     if windows is None:
         return _of_all(layer, "amax")
     return layer.help("max_pool", layer.x, windows, windows)

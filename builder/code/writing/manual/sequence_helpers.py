@@ -39,7 +39,7 @@ def rnn_step(
 ) -> Tensor:
     """One step: what comes in and what is remembered, added and bounded."""
     total = x @ weight_ih.T + h @ weight_hh.T + bias
-    return total.clamp(min=0) if relu else torch.tanh(total)
+    return torch.where(total <= 0, 0.0, total) if relu else torch.tanh(total)
 
 
 def lstm(

@@ -35,7 +35,7 @@ def learning_step(
         "    # One step of learning: every number goes a little against its gradient.",
         *assignment(name, called, 4),
         *assignment(loss, f"{name}{place}.square().mean()", 4),
-        f"    torch.autograd.backward({loss})  # what {loss}.backward() does",
+        f"    {loss}.backward()  # type: ignore[no-untyped-call]",
         "    with torch.no_grad():",
         "        for p in parameters:",
         "            if p.grad is not None:",
