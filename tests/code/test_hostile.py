@@ -31,6 +31,7 @@ from tests.strategies import arguments, graphs
 
 HOSTILE = "1); __import__('os').system('true'); (1"
 CALLED = {"super", "range", "print", "float", "slice", "OrderedDict"}
+CALLED |= {"pack_padded_sequence", "pad_packed_sequence"}
 CALLED |= {"enumerate", "id", "isinstance", "len", "list", "zip"}  # by the helpers of `manual`
 
 
@@ -44,6 +45,7 @@ def assert_harmless(source: str) -> None:
                 "collections",
                 "torch",
                 "torch.nn.functional",
+                "torch.nn.utils.rnn",
                 "typing",
             )
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
