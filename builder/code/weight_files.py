@@ -27,6 +27,7 @@ SECONDS: Final = 120
 MARK: Final = "layerwise_weights"
 """In the head of a file that `convert` made: what it was made from, as JSON."""
 _AT_ONCE: Final = threading.BoundedSemaphore(2)  # a file may take gigabytes while it is open
+_MOST_DIMENSIONS: Final = 64  # as torch
 _LARGEST_HEAD: Final = 16 << 20  # bytes of names and shapes; a large model has a hundred thousandth
 _MOST: Final = 200_000  # tensors
 
@@ -161,7 +162,8 @@ def _checked(found: Mapping[str, Any] | None, name: str) -> dict[str, tuple[int,
         raise _no_checkpoint(name)
     shapes = {}
     for key, shape in found.items():
-        if not isinstance(shape, list) or not all(type(n) is int and n >= 0 for n in shape):
+        fine = isinstance(shape, list) and len(shape) <= _MOST_DIMENSIONS
+        if not fine or not all(type(n) is int and 0 <= n < 2**63 for n in shape):
             raise _no_checkpoint(name)
         shapes[key] = tuple(shape)
     return shapes

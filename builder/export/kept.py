@@ -79,9 +79,9 @@ def find(key: str, exports: Path) -> Kept | None:
         found = Kept(
             about["name"], about["mime"], about["size"], about["made"], proof, place / _FILE
         )
-        if found.path.stat().st_size != found.size:
+        if found.path.is_symlink() or found.path.stat().st_size != found.size:
             return None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     with contextlib.suppress(OSError):
         os.utime(place)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import zipfile
 from pathlib import Path
@@ -90,3 +91,13 @@ def test_a_file_that_is_no_safetensors_is_refused(tmp_path: Path, content: bytes
 def test_another_ending_says_which_are_read(tmp_path: Path) -> None:
     with pytest.raises(WeightsRefused, match=r"\.safetensors"):
         read_shapes(tmp_path / "net.pickle")
+
+
+@pytest.mark.parametrize("shape", [[1] * 65, [2**63], [10**4000]])
+def test_a_shape_that_no_tensor_has_is_refused(tmp_path: Path, shape: list[int]) -> None:
+    head = json.dumps({"w": {"dtype": "F32", "shape": shape, "data_offsets": [0, 4]}}).encode()
+    path = tmp_path / "model.safetensors"
+    path.write_bytes(len(head).to_bytes(8, "little") + head + bytes(4))
+    with pytest.raises(WeightsRefused) as refusal:
+        read_shapes(path)
+    assert len(str(refusal.value)) < 400

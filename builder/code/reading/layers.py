@@ -49,6 +49,12 @@ def make(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> 
         return Unknown(f"nn.{name[:40]} cannot be a layer here: {error}", reader.line)
     if name == "Identity":
         args, kwargs = [], {}  # it takes anything, and does nothing with it
+    if any(isinstance(value, Tensor) for value in (*args, *kwargs.values())):
+        raise reader.refuse(
+            f"nn.{name} makes a layer, and a tensor is given to it",
+            f"Make the layer first and give it the tensor then: nn.{name}(…)(x). Functions such as "
+            "F.relu(x) take the tensor at once.", kind="raised",
+        )  # fmt: skip
     order = list(constructor_order(PREFIX + name))
     if lazy:
         inferred = {p.name for p in entry.parameters if p.inferred is not None}

@@ -11,7 +11,7 @@ from builder import catalogue
 from builder.code.reading import expressions, generating, imports, packing, statements
 from builder.code.reading.choices import choices
 from builder.code.reading.exchanged import check_exchanged
-from builder.code.reading.inputs import candidates, parse_inputs
+from builder.code.reading.inputs import Attempt, candidates, parse_inputs
 from builder.code.reading.limits import Budget
 from builder.code.reading.loose import gathered
 from builder.code.reading.own_layers import tries
@@ -22,6 +22,7 @@ from builder.code.reading.structure import Position, build
 from builder.code.reading.target import Found, find_target
 from builder.code.reading.torch_names import check_settings
 from builder.code.reading.trace import Frame
+from builder.code.reading.values import Tensor
 from builder.errors import CodeRefused
 from builder.graph.model import Graph
 
@@ -99,6 +100,7 @@ def read_here(
 
 def _first_that_fits(reader: Reader, found: Found, given: list[object] | None) -> Read:
     refusal: CodeRefused | None = None
+    guess: Attempt | None = None  # what was tried where the refusal comes from
     for attempt in candidates(reader, found, given):
         for choice in found.others(reader) if refusal is not None else ():
             found = choice
@@ -108,7 +110,7 @@ def _first_that_fits(reader: Reader, found: Found, given: list[object] | None) -
             if error.kind == "limit":
                 raise
             if refusal is None or attempt.sure:
-                refusal = error
+                refusal, guess = error, None if attempt.sure else attempt
             continue
         built = build(reader, found.module, frame, found.name)
         if packing.is_counted(reader):
@@ -123,7 +125,22 @@ def _first_that_fits(reader: Reader, found: Found, given: list[object] | None) -
             "It is not known what goes into this network.",
             help="Give its inputs, such as float32[N, 3, 32, 32].",
         )
+    if guess is not None and refusal.kind == "shape":
+        tried = [v.spec for v in guess.values if isinstance(v, Tensor)]
+        shapes = (f"{spec.dtype}[{', '.join(map(str, spec.shape))}]" for spec in tried)
+        refusal = _of_a_guess(refusal, " and ".join(shapes))
     raise refusal
+
+
+def _of_a_guess(refusal: CodeRefused, shapes: str) -> CodeRefused:
+    """A refusal that may only mean that the inputs were guessed wrongly."""
+    told = CodeRefused(
+        refusal.reason, line=refusal.line, kind=refusal.kind,
+        help=f"Nothing in the text says what goes in: {shapes} was tried first, and others. "
+        "Say it as an input, such as float32[N, 1, 8, 8], or change this line.",
+    )  # fmt: skip
+    told.misfit = refusal.misfit
+    return told
 
 
 def _for_shorter(reader: Reader, found: Found, values: list[Any], graph: Graph) -> Graph | None:

@@ -80,3 +80,39 @@ def test_inputs_are_written_as_they_are_read() -> None:
     said = ["float32[N, 3, 8, 8]"]
     graph = read_here(HEAD + "m = nn.Sequential(nn.Conv2d(3, 4, 3))", None, said).graph
     assert split_inputs(write_inputs(graph)) == said
+
+
+COURSE = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 16, 3, padding=1)
+        self.fc = nn.Linear(16 * {0}, 10)
+
+    def forward(self, x):
+        return self.fc(torch.relu(self.conv(x)).flatten(1))
+"""
+
+
+def test_a_picture_of_eight_by_eight_is_found() -> None:
+    read = read_here(COURSE.format("8 * 8"))
+    assert write_inputs(read.graph) == "float32[N, 1, 8, 8]"
+
+
+def test_a_refusal_that_may_come_from_a_guess_says_what_was_tried() -> None:
+    with pytest.raises(CodeRefused) as refusal:
+        read_here(COURSE.format(5))
+    assert "float32[N, 1, 28, 28] was tried first" in refusal.value.help
+    with pytest.raises(CodeRefused) as refusal:
+        read_here(COURSE.format(5), inputs=["float32[N, 1, 28, 28]"])
+    assert "was tried" not in refusal.value.help
+
+
+def test_a_layer_made_of_a_tensor_is_told_how_to_be_written() -> None:
+    with pytest.raises(CodeRefused, match="makes a layer, and a tensor is given to it"):
+        read_here(
+            COURSE.format("8 * 8").replace("torch.relu(self.conv(x))", "nn.ReLU(self.conv(x))")
+        )
