@@ -213,7 +213,16 @@ def _is_index(name: str) -> bool:
 
 def _is_place(part: str) -> bool:
     """Whether a member of a container may be called so: “0”, “1a”, “layer one”, as nn.ModuleDict takes it."""
-    return len(part) <= MAX_NAME and re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_ -]*", part) is not None
+    fine = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_ -]*", part) is not None
+    return fine and len(part) <= MAX_NAME and part not in _of_containers()
+
+
+@functools.cache
+def _of_containers() -> frozenset[str]:
+    """What every nn.ModuleDict has already, so that no member can be called so."""
+    from torch import nn
+
+    return frozenset(dir(nn.ModuleDict()))
 
 
 def _snake(name: str) -> str:

@@ -8,6 +8,7 @@ import select
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Error, expect
@@ -191,6 +192,11 @@ class Hands:
             self.page.keyboard.press("Escape")
 
 
+def without_places(graph: Graph) -> object:
+    """What a network is; a layer that was only looked at gets its place with a later write."""
+    return {i: replace(n, position=None) for i, n in graph.nodes.items()}, graph.owners
+
+
 def test_two_hundred_hurried_edits_are_all_kept(drawing: Draw) -> None:
     on = drawing(chain())
     hands = Hands(on, 20261121)
@@ -212,7 +218,7 @@ def test_two_hundred_hurried_edits_are_all_kept(drawing: Draw) -> None:
     on.saved(lambda g: g != end, "an earlier step")
     on.root.get_by_role("button", name="What was done").click()
     on.root.get_by_role("menuitemradio").first.click()
-    on.saved(lambda g: (g.nodes, g.owners) == (end.nodes, end.owners), "the end again")
+    on.saved(lambda g: without_places(g) == without_places(end), "the end again")
     on.page.reload()
     expect(on.page.locator(".react-flow__node-layer").first).to_be_visible()
     on.fit()  # a first look begins where it can be read, and only what is in view is drawn

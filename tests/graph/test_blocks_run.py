@@ -11,6 +11,8 @@ from builder.code import build_module
 from builder.errors import EditRefused
 from builder.graph.edits import GroupIntoBlock, apply
 from builder.graph.model import Graph
+from builder.graph.sequence_lengths import steps_of
+from builder.graph.shapes import infer_shapes
 from tests.strategies import graphs
 
 
@@ -31,7 +33,7 @@ def test_grouping_changes_no_number(graph: Graph, data: st.DataObject) -> None:
     names = {k: k.removeprefix(f"{call}.") for k in other.state_dict()}
     other.load_state_dict({k: weights[k if k in weights else names[k]] for k in names})
     assert len(names) == len(weights)
-    values = [torch.randn(4, *n.spec.shape[1:]) for n in graph.inputs if n.spec]  # type: ignore[arg-type]
+    values = _drawn(graph)
     for training in (False, True):
         assert all(
             torch.equal(a, b)
@@ -41,6 +43,18 @@ def test_grouping_changes_no_number(graph: Graph, data: st.DataObject) -> None:
                 strict=True,
             )
         )
+
+
+def _drawn(graph: Graph) -> list[Tensor]:
+    report, values = infer_shapes(graph), list[Tensor]()
+    for node in graph.inputs:
+        assert node.spec
+        steps = steps_of(graph, report, node.id)
+        if steps is not None:  # lengths of sequences, the longest first
+            values.append(torch.randint(1, steps + 1, (4,)).sort(descending=True)[0])
+        else:
+            values.append(torch.randn(4, *node.spec.shape[1:]))  # type: ignore[arg-type]
+    return values
 
 
 def _results(module: torch.nn.Module, values: list[Tensor]) -> list[Tensor]:

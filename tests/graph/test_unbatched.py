@@ -73,5 +73,5 @@ def test_padding_the_batch_is_warned_of() -> None:
 def test_features_get_a_plain_dropout(kind: str) -> None:
     graph = one(kind, "N", 8)
     found = problem(graph)
-    assert found.message.endswith("Use Dropout for features.")
+    assert found.message.endswith("Dropout says what is meant.")
     assert repairs_for(graph, found)[0].label == f"Use Dropout in place of {kind}"

@@ -237,7 +237,7 @@ def check_sides(reader: Reader, closed: Closed) -> None:
             for ref in iter_refs(step.arguments["condition"]):
                 need(ref, home)
             continue
-        if _has_real_effect(step) and home != step.side:
+        if _has_real_effect(step) and len(home) != len(step.side):
             raise reader.refuse(
                 "This step changes a tensor that stays, or draws numbers, and would not do it on the same "
                 "side of the condition as in the text", line=step.line,

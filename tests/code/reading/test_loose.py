@@ -167,16 +167,3 @@ def test_what_is_no_network_is_said_and_what_to_write(text: str, sentence: str) 
         read_here(text)
     assert str(refused.value).startswith(sentence)
     assert "Write y = layer2(layer1(x)), or a class" in refused.value.help
-
-
-def test_a_running_mean_that_the_other_side_reads_is_refused() -> None:
-    text = (
-        "import torch\nw = torch.ones(4, requires_grad=True)\nmean = torch.zeros(4)\n"
-        "def forward(x, training=False):\n    if training:\n        mean.lerp_(x.mean(0), 0.1)\n"
-        "        return (x - x.mean(0)) * w\n"
-        "    return (x - mean) * w\nforward(torch.randn(3, 4))\n"
-    )
-    with pytest.raises(CodeRefused) as refused:
-        read_here(text)
-    assert refused.value.line == 6
-    assert "a running mean" in refused.value.help
