@@ -214,12 +214,12 @@ def _is_index(name: str) -> bool:
 def _is_place(part: str) -> bool:
     """Whether a member of a container may be called so: “0”, “1a”, “layer one”, as nn.ModuleDict takes it."""
     fine = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_ -]*", part) is not None
-    return fine and len(part) <= MAX_NAME and part not in _of_containers()
+    return fine and len(part) <= MAX_NAME and part not in taken_by_containers()
 
 
 @functools.cache
-def _of_containers() -> frozenset[str]:
-    """What every nn.ModuleDict has already, so that no member can be called so."""
+def taken_by_containers() -> frozenset[str]:
+    """What every nn.ModuleDict has itself, so that no module in it can be called so."""
     from torch import nn
 
     return frozenset(dir(nn.ModuleDict()))

@@ -10,9 +10,9 @@ from builder.code.reading.iterating import items_of
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Layer, Module, Raw
 from builder.code.reading.values import Function, Known, Lazy, Unknown, plain
+from builder.graph.names import taken_by_containers
 
 _OF_MODULES: Final = frozenset(dir(nn.Module()))
-_OF_DICTS: Final = frozenset(dir(nn.ModuleDict()))
 
 
 def make(reader: Reader, kind: str, args: list[Any], kwargs: dict[str, Any]) -> Module:
@@ -60,7 +60,7 @@ def _put_all(reader: Reader, module: Module, given: dict[Any, Any]) -> None:
 def member_name(reader: Reader, module: Module, name: Any) -> str:
     """The name a layer is added under. Errors: CodeRefused for one that torch refuses."""
     key = str(plain(name))
-    taken = _OF_DICTS if module.kind == "ModuleDict" else _OF_MODULES
+    taken = taken_by_containers() if module.kind == "ModuleDict" else _OF_MODULES
     if not key or "." in key or (key in taken and key not in module.members):
         why = f"every module has a “{key}” of its own" if key in taken else "PyTorch refuses it"
         raise reader.refuse(

@@ -8,7 +8,6 @@ nn.ModuleDict has itself, it is a bare nn.Module to which they are added.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Literal
 
 from builder.code.writing.layout import Expression, Group, Prefixed, call, list_of
@@ -16,7 +15,7 @@ from builder.code.writing.literals import text
 from builder.code.writing.naming import Namespace
 from builder.errors import CodeRefused, quote
 from builder.graph.model import Owner
-from builder.graph.names import refuse_name
+from builder.graph.names import refuse_name, taken_by_containers
 
 Kind = Literal["list", "dict", "module"]
 
@@ -91,14 +90,6 @@ class Containers:
 
 def _kind(children: Mapping[str, Owner | None]) -> Kind:
     tensors = any(owner is not None and owner.raw for owner in children.values())
-    if tensors or any(name in _taken() for name in children):
+    if tensors or any(name in taken_by_containers() for name in children):
         return "module"
     return "list" if list(children) == [str(i) for i in range(len(children))] else "dict"
-
-
-@cache
-def _taken() -> frozenset[str]:
-    """What nn.ModuleDict has itself, so that no module in it can be called so."""
-    from torch import nn
-
-    return frozenset(dir(nn.ModuleDict()))
