@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from builder.graph.model import Graph, Ref, Size, Slice
+from builder.graph.model import Graph, Node, Ref, Size, Slice, TensorSpec
 from builder.graph.shapes import infer_shapes
 from tests.graph.sound_networks import Net
 
@@ -28,8 +29,6 @@ def op(key: str, *shape: int | str, **arguments: Any) -> Graph:
 
 def two(key: str, one_shape: tuple[Any, ...], other: tuple[Any, ...], **arguments: Any) -> Graph:
     """Two values made by flattening and unflattening the inputs, meeting in one operation."""
-    from builder.graph.model import Node, TensorSpec
-
     net = Net(*one_shape)
     net.nodes["y"] = Node("y", "input", "y", spec=TensorSpec(other))
     ports: dict[str, Any] = {"input": Ref("x"), "other": Ref("y")}
@@ -37,6 +36,28 @@ def two(key: str, one_shape: tuple[Any, ...], other: tuple[Any, ...], **argument
         ports = {"tensors": (Ref("x"), Ref("y"))}
     net.op("it", key, **ports, **arguments)
     return net.done()
+
+
+def meeting(operation: str, /, **shapes: tuple[int | str, ...]) -> Graph:
+    """Inputs that meet in one operation, each named as the port it goes to."""
+    first, *others = shapes
+    net = Net(*shapes[first])
+    net.nodes.clear()
+    for name in (first, *others):
+        net.nodes[name] = Node(name, "input", name, spec=TensorSpec(shapes[name]))
+    net.node(Node("it", "operation", "it", operation, {name: Ref(name) for name in shapes}))
+    return net.done()
+
+
+def attending(*, grouped: bool = False, **shapes: tuple[int | str, ...]) -> Graph:
+    """Attention whose queries, keys and values fit each other, but for what is given."""
+    fitting = {"query": ("N", 7, 8), "key": ("N", 5, 8), "value": ("N", 5, 8)}
+    graph = meeting("torch.nn.functional.scaled_dot_product_attention", **{**fitting, **shapes})
+    if not grouped:
+        return graph
+    it = graph.nodes["it"]
+    shared = replace(it, arguments={**it.arguments, "enable_gqa": True})
+    return replace(graph, nodes={**graph.nodes, "it": shared})
 
 
 def lstm_into_linear() -> Graph:
@@ -320,6 +341,51 @@ SENTENCES: list[tuple[str, Callable[[], Graph], str]] = [
         "the last but one of the second (4).",
     ),
     (
+        "merge_shapes",
+        lambda: two("torch.Tensor.expand_as", ("N", 3), ("N", 3, 4)),
+        "expand_as “it” receives N×3 from “x” and N×3×4 from “y”. Counted from the back, 3 stands against "
+        "4, and only a size of 1 is expanded.",
+    ),
+    (
+        "merge_shapes",
+        lambda: two("torch.Tensor.expand_as", ("N", 3, 1), ("N", 3)),
+        "expand_as “it” receives N×3×1 from “x” and N×3 from “y”. The first has 3 dimensions, and "
+        "expanding takes none away.",
+    ),
+    (
+        "merge_shapes",
+        lambda: attending(key=("N", 5, 6)),
+        "scaled_dot_product_attention “it” receives N×7×8 from “query” and N×5×6 from “key”. Their last "
+        "size must be the same, but there is 8 and 6.",
+    ),
+    (
+        "merge_shapes",
+        lambda: attending(value=("N", 4, 8)),
+        "scaled_dot_product_attention “it” receives N×5×8 from “key” and N×4×8 from “value”. Each key "
+        "needs its value (the last size but one), but there are 5 and 4.",
+    ),
+    (
+        "merge_shapes",
+        lambda: attending(query=("N", 2, 7, 8), key=("N", 3, 5, 8), value=("N", 3, 5, 8)),
+        "scaled_dot_product_attention “it” receives N×2×7×8 from “query” and N×3×5×8 from “key”. In front "
+        "of the steps 2 stands against 3, and neither is 1.",
+    ),
+    (
+        "merge_shapes",
+        lambda: attending(
+            grouped=True, query=("N", 4, 7, 8), key=("N", 3, 5, 8), value=("N", 3, 5, 8)
+        ),
+        "scaled_dot_product_attention “it” receives N×4×7×8 from “query” and N×3×5×8 from “key”. With "
+        "enable_gqa the heads of key and value (3 and 3) must be equally many and divide those of query "
+        "(4).",
+    ),
+    (
+        "merge_shapes",
+        lambda: meeting("torch.cdist", x1=("N", 5, 8), x2=("N", 4, 7)),
+        "cdist “it” receives N×5×8 from “x1” and N×4×7 from “x2”. Points have a distance where they have "
+        "equally many features (the last size), but there are 8 and 7.",
+    ),
+    (
         "batch_broadcast",
         lambda: two("operator.sub", ("N", 1), ("N",)),
         "sub “it” receives N×1 from “x” and N from “y”: the batches stand in different places, so every "
@@ -408,3 +474,10 @@ def test_torch_has_the_last_word_where_no_check_knows_better() -> None:
     assert problem.kind == "torch"
     assert problem.message.startswith("Fold “it” does not accept N×7×9, from “x”. Torch says: “")
     assert "15485863" not in problem.message
+
+
+def test_heads_that_share_keys_may_be_fewer_only_where_that_is_asked() -> None:
+    shapes = {"query": ("N", 4, 7, 8), "key": ("N", 2, 5, 8), "value": ("N", 2, 5, 8)}
+    shared = infer_shapes(attending(grouped=True, **shapes))
+    assert not shared.errors and shared.nodes["it"].result == TensorSpec(("N", 4, 7, 8))
+    assert "4 stands against 2" in infer_shapes(attending(**shapes)).errors[0].message

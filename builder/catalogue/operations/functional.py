@@ -296,7 +296,11 @@ FUNCTIONAL: Final[tuple[Operation, ...]] = (
             None,
             help="The factor before the softmax; one over the square root of the last size when left out.",
         ),
-        words="attention, sdpa, flash attention, self attention, qkv",
+        flag(
+            "enable_gqa",
+            help="Whether several heads of the query share one head of key and value (grouped queries).",
+        ),
+        words="attention, sdpa, gqa, grouped query attention, flash attention, self attention, qkv",
         help="Computes scaled dot product attention on query, key and value tensors.",
         feeds={name: Feed((2, 2, 3, 4)) for name in ("query", "key", "value")},
     ),

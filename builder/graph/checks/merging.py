@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from builder.graph.call import Call, show
 from builder.graph.diagnostics import Finding
 from builder.graph.model import Dim, TensorSpec
 
 _MATRIX = ("operator.matmul", "torch.bmm")
+_ATTENDING = ("query", "key", "value")
 
 
 def check_cat(call: Call) -> Finding | None:
@@ -52,10 +55,9 @@ def check_broadcast(call: Call) -> Finding | None:
     ]
     for i, (near, one) in enumerate(specs):
         for port, other in specs[i + 1 :]:
-            for a, b in zip(reversed(one.shape), reversed(other.shape), strict=False):
-                if a != b and a != 1 and b != 1:
-                    why = f"Their sizes {a} and {b} do not agree, and neither is 1."
-                    return _unequal(call, one, other, why, (near, port))
+            if clash := clashing(one.shape, other.shape):
+                why = f"Their sizes {clash[0]} and {clash[1]} do not agree, and neither is 1."
+                return _unequal(call, one, other, why, (near, port))
             places = _batch_places(one), _batch_places(other)
             if all(places) and not places[0] & places[1]:
                 return call.finding(
@@ -72,6 +74,87 @@ def check_broadcast(call: Call) -> Finding | None:
 def _batch_places(spec: TensorSpec) -> set[int]:
     """Where the batch stands, counted from the back as broadcasting does."""
     return {i for i, size in enumerate(reversed(spec.shape)) if isinstance(size, str)}
+
+
+def check_expand_as(call: Call) -> Finding | None:
+    """Only a size of 1 is expanded, counted from the back, and no dimension is taken away."""
+    one, other = call.tensor("input"), call.tensor("other")
+    if one is None or other is None:
+        return None
+    why = ""
+    if len(one.shape) > len(other.shape):
+        why = f"The first has {len(one.shape)} dimensions, and expanding takes none away."
+    for a, b in zip(reversed(one.shape), reversed(other.shape), strict=False):
+        if not why and a != b and a != 1:
+            why = (
+                f"Counted from the back, {a} stands against {b}, and only a size of 1 is expanded."
+            )
+    return _unequal(call, one, other, why, ("input", "other")) if why else None
+
+
+def check_distances(call: Call) -> Finding | None:
+    """Points of equally many features, in groups that agree."""
+    one, two = call.tensor("x1"), call.tensor("x2")
+    if one is None or two is None or min(len(one.shape), len(two.shape)) < 2:
+        return None
+    why = ""
+    if one.shape[-1] != two.shape[-1]:
+        why = (
+            f"Points have a distance where they have equally many features (the last size), but there "
+            f"are {one.shape[-1]} and {two.shape[-1]}."
+        )
+    elif clash := clashing(one.shape[:-2], two.shape[:-2]):
+        why = f"In front of the points {clash[0]} stands against {clash[1]}, and neither is 1."
+    return _unequal(call, one, two, why, ("x1", "x2")) if why else None
+
+
+def check_attention_values(call: Call) -> Finding | None:
+    """Features of queries and keys, steps of keys and values, and what stands in front of both."""
+    specs = {name: spec for name in _ATTENDING if (spec := call.tensor(name)) is not None}
+    if len(specs) < len(_ATTENDING) or any(len(spec.shape) < 2 for spec in specs.values()):
+        return None
+    query, key, value = specs.values()
+    if query.shape[-1] != key.shape[-1]:
+        why = (
+            f"Their last size must be the same, but there is {query.shape[-1]} and {key.shape[-1]}."
+        )
+        return _unequal(call, query, key, why, ("query", "key"))
+    if key.shape[-2] != value.shape[-2]:
+        why = (
+            "Each key needs its value (the last size but one), but there are "
+            f"{key.shape[-2]} and {value.shape[-2]}."
+        )
+        return _unequal(call, key, value, why, ("key", "value"))
+    grouped = (
+        call.argument("enable_gqa") is True and min(map(len, (s.shape for s in specs.values()))) > 2
+    )
+    if grouped:
+        heads, fewer = query.shape[-3], key.shape[-3]
+        if value.shape[-3] != fewer or not (heads == fewer or _divides(fewer, heads)):
+            why = (
+                f"With enable_gqa the heads of key and value ({fewer} and {value.shape[-3]}) must be "
+                f"equally many and divide those of query ({heads})."
+            )
+            return _unequal(call, query, key, why, ("query", "key"))
+    shared = 3 if grouped else 2  # heads that share keys may be fewer
+    for near, far in (("query", "key"), ("key", "value"), ("query", "value")):
+        one, two = specs[near], specs[far]
+        if clash := clashing(one.shape[:-shared], two.shape[:-shared]):
+            why = f"In front of the steps {clash[0]} stands against {clash[1]}, and neither is 1."
+            return _unequal(call, one, two, why, (near, far))
+    return None
+
+
+def _divides(part: Dim, whole: Dim) -> bool:
+    return isinstance(part, int) and isinstance(whole, int) and part > 0 and whole % part == 0
+
+
+def clashing(one: Sequence[Dim], two: Sequence[Dim]) -> tuple[Dim, Dim] | None:
+    """The first two sizes, counted from the back, that differ and of which none is 1."""
+    for a, b in zip(reversed(one), reversed(two), strict=False):
+        if a != b and a != 1 and b != 1:
+            return a, b
+    return None
 
 
 def check_matrices(call: Call) -> Finding | None:
@@ -123,4 +206,6 @@ CHECKS = {
     "torch.stack": (check_stack,),
     **dict.fromkeys(_ELEMENTWISE, (check_broadcast,)),
     **dict.fromkeys(_MATRIX, (check_matrices,)),
+    "torch.Tensor.expand_as": (check_expand_as,),
+    "torch.cdist": (check_distances,),
 }

@@ -6,6 +6,7 @@ from builder.catalogue.packing import LENGTHS, TOTAL_LENGTH
 from builder.graph.call import Call, show
 from builder.graph.checks.common import WHOLE, has_batch
 from builder.graph.checks.linear import check_last_size
+from builder.graph.checks.merging import check_attention_values
 from builder.graph.diagnostics import Finding
 
 _MOST_DIVISORS = 6  # named in a sentence
@@ -313,7 +314,7 @@ def check_one_hot(call: Call) -> Finding | None:
 
 CHECKS = {
     "torch.nn.functional.one_hot": (check_one_hot,),
-    "torch.nn.functional.scaled_dot_product_attention": (check_masks,),
+    "torch.nn.functional.scaled_dot_product_attention": (check_attention_values, check_masks),
     **{f"torch.nn.{kind}": (check_recurrent,) for kind in ("RNN", "LSTM", "GRU")},
     **{f"torch.nn.{kind}Cell": (check_cell,) for kind in ("RNN", "LSTM", "GRU")},
     "torch.nn.MultiheadAttention": (check_attention,),

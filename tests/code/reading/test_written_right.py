@@ -48,6 +48,15 @@ def test_a_rounded_division_keeps_torchs_backward(mode: str) -> None:
     )
 
 
+def test_heads_that_share_keys_are_read_and_written() -> None:
+    text = (
+        f"{HEAD}import torch.nn.functional as F\n\n\nclass Net(nn.Module):\n"
+        "    def forward(self, q, k, v):\n"
+        "        return F.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=True)\n"
+    )
+    check(text, inputs=["float32[N, 4, 7, 8]", "float32[N, 2, 7, 8]", "float32[N, 2, 7, 8]"])
+
+
 def test_sizes_to_split_in_are_a_list_as_torchs_types_want_it(tmp_path: Path) -> None:
     text = net("a, b = self.l(x).split([3, 5], 1)", "return torch.cat([b, a], 1)")
     check(text, inputs="float32[N, 8]")
