@@ -251,7 +251,7 @@ def activation(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any
     made = run_entry(reader, entry, given)
     step = reader.trace.steps[made.ref.node]
     step.in_place, step.changed = f"{name}_", old.ref
-    old.ref = made.ref
+    reader.trace.move(old, made.ref, made.spec)
     return old
 
 

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from builder.code.reading.both_sides import Contents, Moves, around, at_end, done_again, taken_back
+from builder.code.reading.effects import shares
 from builder.code.reading.reader import Reader
 from builder.code.reading.scopes import Scope
 from builder.code.reading.signals import Returned
@@ -27,7 +29,7 @@ from builder.code.reading.values import (
     plain,
 )
 from builder.errors import CodeRefused
-from builder.graph.model import Compare, Ref, Training
+from builder.graph.model import Compare, Ref, Training, iter_refs
 
 
 @dataclass(slots=True, eq=False)
@@ -118,8 +120,11 @@ def choose(
     reader: Reader, asked: Mode | Question, yes: Callable[[], Any], no: Callable[[], Any]
 ) -> Any:
     """`a if condition else b`."""
-    identity, values = _sides(reader, (yes, no))
-    return _merged(reader, asked, values[0], values[1], identity)
+    sides = Sides(reader, asked)
+    one, other = sides.run(True, yes), sides.run(False, no)
+    value = sides.merged(one, other)
+    sides.end()
+    return value
 
 
 def fork(
@@ -132,166 +137,196 @@ def fork(
 ) -> Any:
     """Reads both sides of an `if`. `rest`: what follows it, where one side returns."""
     before = dict(scope.names)
-    contents = _contents(before)
-    ends: list[dict[str, Any]] = []
-    signals: list[Any] = []
-    changed: list[list[Any]] = []
-
-    def side(statements: Sequence[ast.stmt]) -> Callable[[], Any]:
-        def go() -> Any:
-            scope.names.clear()
-            scope.names.update(before)
-            _restore(contents)
-            signal = run(reader, statements, scope)
-            signals.append(signal)
-            ends.append(dict(scope.names))
-            changed.append([list(v) if isinstance(v, list) else dict(v) for v, _ in contents])
-            return signal
-
-        return go
-
-    sides = (node.body, node.orelse)
-    identity, outcome = _sides(reader, (side(sides[0]), side(sides[1])), tolerate=True)
-    raised = [isinstance(o, CodeRefused) for o in outcome]
-    if any(raised):  # `raise` on one side: the other one is what runs
-        if all(raised):
-            raise outcome[0]
-        going = outcome[raised.index(False)]
+    contents = Contents(reader, [*before.values(), *around(scope)])
+    ends: dict[bool, dict[str, Any]] = {}
+    held: dict[bool, dict[int, Any]] = {}
+    signals: dict[bool, Any] = {}
+    raised: dict[bool, CodeRefused] = {}
+    sides = Sides(reader, asked)
+    for which, statements in ((True, node.body), (False, node.orelse)):
         scope.names.clear()
-        scope.names.update(ends[0])
-        return going
-    if changed and changed[0] != changed[1]:
-        raise reader.refuse("A list is changed on one side of this condition", line=node.lineno)
-    returned = [isinstance(s, Returned) for s in signals]
-    if not any(returned):
-        if any(s is not None for s in signals):
+        scope.names.update(before)
+        contents.put(contents.before())
+        try:
+            signals[which] = sides.run(which, lambda part=statements: run(reader, part, scope))  # type: ignore[misc]
+        except CodeRefused as refusal:
+            if refusal.kind != "raised":
+                raise
+            raised[which] = refusal
+        ends[which], held[which] = dict(scope.names), contents.now()
+    if raised:  # `raise` on one side: the other one is what runs
+        if len(raised) == 2:
+            raise raised[True]
+        going = False in raised
+        scope.names.clear()
+        scope.names.update(ends[going])
+        contents.put(held[going])
+        done_again(reader.trace, sides.moves[going])
+        return signals[going]
+    if contents.differing(held[True], held[False]):
+        raise _changed_on_one_side(reader, node)
+    returned = {which: isinstance(signal, Returned) for which, signal in signals.items()}
+    if not any(returned.values()):
+        if any(s is not None for s in signals.values()):
             raise reader.refuse("A loop ends on one side of this condition", line=node.lineno)
         scope.names.clear()
-        for name in {**ends[0], **ends[1]}:
-            if name in ends[0] and name in ends[1]:
-                one, other = ends[0][name], ends[1][name]
-                if _other_shapes(one, other):  # an error only where it is used
+        for name in {**ends[True], **ends[False]}:
+            if name in ends[True] and name in ends[False]:
+                one, other = ends[True][name], ends[False][name]
+                if sides.other_shapes(one, other):  # an error only where it is used
                     scope.names[name] = Differs(asked, one, other)
                     continue
-                scope.names[name] = _merged(reader, asked, one, other, identity, name)
+                scope.names[name] = sides.merged(one, other, name)
             else:
-                scope.names[name] = ends[0].get(name, ends[1].get(name))
+                scope.names[name] = ends[True].get(name, ends[False].get(name))
+        sides.end()
         return None
-    if not all(returned):
-        late = returned.index(False)
+    if not all(returned.values()):
+        late = not returned[True]
 
         def going_on() -> Any:
             scope.names.clear()
             scope.names.update(ends[late])
+            done_again(reader.trace, sides.moves[late])
             return run(reader, rest, scope)
 
-        reader.trace.side = (*reader.trace.side, (identity, late == 0))
-        try:
-            signals[late] = going_on()
-        finally:
-            reader.trace.side = reader.trace.side[:-1]
+        outside = Contents(reader, around(scope))
+        signals[late] = sides.run(late, going_on)
+        if outside.differing(outside.now(), outside.before()):
+            raise _changed_on_one_side(reader, node)
         if signals[late] is None:
             signals[late] = Returned(None)
         if not isinstance(signals[late], Returned):
             raise reader.refuse("One side of this condition returns, in a loop", line=node.lineno)
-    return Returned(
-        _merged(reader, asked, signals[0].value, signals[1].value, identity), signals[0].node
+    value = sides.merged(signals[True].value, signals[False].value)
+    sides.end()
+    return Returned(value, signals[True].node)
+
+
+def _changed_on_one_side(reader: Reader, node: ast.If) -> CodeRefused:
+    return reader.refuse(
+        "A list, a dict or an object is changed on one side of this condition", line=node.lineno
     )
 
 
-def _sides(
-    reader: Reader, sides: tuple[Callable[[], Any], Callable[[], Any]], tolerate: bool = False
-) -> tuple[str, list[Any]]:
-    """Works out both sides, each marked as such in the trace."""
-    identity = reader.trace.new_id()
-    found: list[Any] = []
-    outside = reader.trace.side
-    for which, side in zip((True, False), sides, strict=True):
-        reader.trace.side = (*outside, (identity, which))
+class Sides:
+    """The two sides of one condition. Each is read as if the other were not there.
+
+    `moves`: what each changes in place, which is undone behind it.
+    """
+
+    def __init__(self, reader: Reader, asked: Mode | Question) -> None:
+        self.reader, self.asked = reader, asked
+        self.identity = reader.trace.new_id()
+        self.condition = Training() if isinstance(asked, Mode) else asked.condition
+        self.moves: dict[bool, Moves] = {}
+        reader.trace.asked[self.identity] = self.condition
+
+    def run(self, which: bool, side: Callable[[], Any]) -> Any:
+        """What a side gives; its steps are marked in the trace by whether the condition holds there."""
+        trace = self.reader.trace
+        outside, begin = trace.side, len(trace.moved)
+        trace.side = (*outside, (self.identity, which is not self.asked.negated))
         try:
-            found.append(side())
-        except CodeRefused as refusal:
-            if not tolerate or refusal.kind != "raised":
-                raise
-            found.append(refusal)
+            return side()
         finally:
-            reader.trace.side = outside
-    return identity, found
+            trace.side = outside
+            self.moves[which] = taken_back(trace, begin)
 
+    def end(self) -> None:
+        """A tensor that a side changed in place is another one from here on, and where it was not one."""
+        every = {**self.moves[True], **self.moves[False]}
+        for identity, moved in every.items():
+            tensor = moved.tensor
+            if self._is_own(tensor.ref):  # made on that side: nobody else knows it
+                self._settle(tensor, identity in self.moves[True])
+                done_again(self.reader.trace, {identity: moved})
+                continue
+            one, other = at_end(tensor, self.moves[True]), at_end(tensor, self.moves[False])
+            if self.other_shapes(one, other):
+                raise self.reader.refuse(
+                    "A tensor gets another shape in place on one side of a condition only",
+                    "Give it a new name there: y = x.unsqueeze(0).",
+                )
+            if one.ref != other.ref:
+                one = self._settled(one, other)
+            self.reader.trace.move(tensor, one.ref, one.spec)
 
-def _contents(names: dict[str, Any]) -> list[tuple[Any, Any]]:
-    """The lists and dicts in reach, each with what is in it now."""
-    return [(v, v.copy()) for v in names.values() if isinstance(v, list | dict)]
+    def _settled(self, one: Tensor, other: Tensor) -> Tensor:
+        """A branch that also holds what a side writes, and does not read, on that side."""
+        found = self.branch(one, other)
+        for side in (one, other):
+            self.reader.trace.settling[side.ref.node] = found.ref.node
+        return found
 
+    def _settle(self, tensor: Tensor, which: bool) -> None:
+        """Of a buffer that one side reads and changes: outside of it, it is the buffer as it was."""
+        trace = self.reader.trace
+        step = trace.steps.get(tensor.ref.node)
+        while step is not None and step.kind != "weight" and shares(step):
+            ref = next(iter_refs(step.arguments.get("input")), None)
+            step = trace.steps.get(ref.node) if ref is not None else None
+        changed = at_end(tensor, self.moves[which])
+        if step is None or step.kind != "weight" or step.result != changed.spec:
+            return
+        line, node = self.reader.line or 0, self.reader.node
+        outside = trace.add("weight", "", {}, changed.spec, line, node, step.owner)
+        outside.weight = step.weight
+        was = Tensor(changed.spec, Ref(outside.id))
+        self._settled(*((changed, was) if which else (was, changed)))
 
-def _restore(contents: list[tuple[Any, Any]]) -> None:
-    for value, was in contents:
-        if isinstance(value, list):
-            value[:] = was
-        else:
-            value.clear()
-            value.update(was)
+    def _is_own(self, ref: Ref) -> bool:
+        trace = self.reader.trace
+        step = trace.steps.get(ref.node)
+        side = step.side if step is not None else trace.entering[ref.node][0].side
+        return any(identity == self.identity for identity, _ in side)
 
+    def other_shapes(self, one: Any, other: Any) -> bool:
+        if one.__class__ is not Tensor or other.__class__ is not Tensor:
+            return False
+        a, b = at_end(one, self.moves[True]), at_end(other, self.moves[False])
+        return (a.spec.shape, a.spec.dtype) != (b.spec.shape, b.spec.dtype)
 
-def _merged(
-    reader: Reader,
-    asked: Mode | Question,
-    one: Any,
-    other: Any,
-    identity: str,
-    name: str = "",
-) -> Any:
-    """One value for both: a branch where they are tensors that differ."""
-    if one is other:
-        return one
-    if one.__class__ is Tensor and other.__class__ is Tensor:
-        if one.ref == other.ref:
+    def merged(self, one: Any, other: Any, name: str = "") -> Any:
+        """One value for both: a branch where they are tensors that differ."""
+        if one is other:
             return one
-        return _branch(reader, asked, one, other, identity, name)
-    same_kind = one.__class__ is other.__class__
-    if same_kind and isinstance(one, tuple | list) and len(one) == len(other):
-        parts = [_merged(reader, asked, a, b, identity) for a, b in zip(one, other, strict=True)]
-        return parts if isinstance(one, list) else tuple(parts)
-    if same_kind and isinstance(one, dict) and list(one) == list(other):
-        return {key: _merged(reader, asked, one[key], other[key], identity) for key in one}
-    alike = plain(one).__class__ is plain(other).__class__
-    if alike and _is_plain(one) and _is_plain(other) and plain(one) == plain(other):
-        return plain(one)
-    return Differs(asked, one, other)
+        if one.__class__ is Tensor and other.__class__ is Tensor:
+            a, b = at_end(one, self.moves[True]), at_end(other, self.moves[False])
+            return one if a.ref == b.ref else self.branch(a, b, name)
+        same_kind = one.__class__ is other.__class__
+        if same_kind and isinstance(one, tuple | list) and len(one) == len(other):
+            parts = [self.merged(a, b) for a, b in zip(one, other, strict=True)]
+            return parts if isinstance(one, list) else tuple(parts)
+        if same_kind and isinstance(one, dict) and list(one) == list(other):
+            return {key: self.merged(one[key], other[key]) for key in one}
+        alike = plain(one).__class__ is plain(other).__class__
+        if alike and _is_plain(one) and _is_plain(other) and plain(one) == plain(other):
+            return plain(one)
+        return Differs(self.asked, one, other)
 
-
-def _other_shapes(one: Any, other: Any) -> bool:
-    both_tensors = one.__class__ is Tensor and other.__class__ is Tensor
-    return both_tensors and (one.spec.shape, one.spec.dtype) != (other.spec.shape, other.spec.dtype)
+    def branch(self, one: Tensor, other: Tensor, name: str = "") -> Tensor:
+        # Swapped, not negated: of NaN neither `<` nor `>=` holds.
+        sides = (other, one) if self.asked.negated else (one, other)
+        if one.spec.shape != other.spec.shape or one.spec.dtype != other.spec.dtype:
+            raise self.reader.refuse(
+                f"The two sides of this condition give different shapes, {one.spec} and {other.spec}"
+            )
+        self.reader.budget.node()
+        step = self.reader.trace.add(
+            "branch",
+            self.identity,
+            {"condition": self.condition, "if_true": sides[0].ref, "if_false": sides[1].ref},
+            one.spec,
+            self.reader.line or 0,
+            self.reader.node,
+        )
+        step.name = name
+        return Tensor(one.spec, Ref(step.id))
 
 
 def _is_plain(value: Any) -> bool:
     return isinstance(plain(value), bool | int | float | str | None)
-
-
-def _branch(
-    reader: Reader, asked: Mode | Question, one: Tensor, other: Tensor, identity: str, name: str
-) -> Tensor:
-    condition, flipped = (
-        (Training(), asked.negated) if isinstance(asked, Mode) else (asked.condition, asked.negated)
-    )
-    # Swapped, not negated: of NaN neither `<` nor `>=` holds.
-    sides = (other, one) if flipped else (one, other)
-    if one.spec.shape != other.spec.shape or one.spec.dtype != other.spec.dtype:
-        raise reader.refuse(
-            f"The two sides of this condition give different shapes, {one.spec} and {other.spec}"
-        )
-    reader.budget.node()
-    step = reader.trace.add(
-        "branch",
-        identity,
-        {"condition": condition, "if_true": sides[0].ref, "if_false": sides[1].ref},
-        one.spec,
-        reader.line or 0,
-        reader.node,
-    )
-    step.name = name
-    return Tensor(one.spec, Ref(step.id))
 
 
 def detached(reader: Reader, value: Any) -> Any:

@@ -98,11 +98,11 @@ def call_function(
 ) -> Any:
     """A function of the text: its names bound, its body done."""
     names = bind(reader, function, args, kwargs)
-    result = run_function(reader, function, names)
     if function.wrapped == "no_grad" and reader.state.get("forward"):
-        from builder.code.reading.branches import detached
+        from builder.code.reading.gradients import without_gradient
 
-        return detached(reader, result)
+        return without_gradient(reader, lambda: run_function(reader, function, names))
+    result = run_function(reader, function, names)
     if function.wrapped == "cached" and reader.state.get("forward"):
         from builder.code.reading.lasting import refuse_kept
 

@@ -117,8 +117,20 @@ class Closed:
                 if any(ref.node in needed for ref in frame.exports):
                     for ref in frame.exports:
                         self._need(ref, needed)
+            for branch in self._settling(kept):
+                needed.add(branch)
             if len(needed) == before:
                 return kept
+
+    def _settling(self, kept: dict[str, Step]) -> list[str]:
+        """The branches that hold what is written on one side, where nothing on that side reads it."""
+        read: set[str] = set()
+        for step in kept.values():
+            for argument in step.arguments.values():
+                for ref in iter_refs(argument):
+                    self._need(ref, read)
+        waiting = self.trace.settling.items()
+        return [branch for step, branch in waiting if step in kept and step not in read]
 
     def _kept_for(self, needed: set[str]) -> dict[str, Step]:
         kept: dict[str, Step] = {}

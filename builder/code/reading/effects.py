@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from builder import catalogue
-from builder.code.reading.closed import Closed, has_effect
+from builder.code.reading.closed import Closed
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Layer, Raw, Step, tensors_in
 from builder.errors import NotFound
 from builder.graph.model import Ref, iter_refs
 
+_OF_SEVERAL: Final = (
+    "broadcast_tensors", "meshgrid", "atleast_1d", "atleast_2d", "atleast_3d", "einsum", "as_tensor",
+)  # fmt: skip
 _VIEWS: Final = frozenset(
     [
         "getitem",
@@ -54,6 +57,34 @@ _VIEWS: Final = frozenset(
         "real",
         "swapaxes",
         "feature_dropout",
+        "dropout3d",
+        "feature_alpha_dropout",
+        "positive",
+        "conj",
+        "adjoint",
+        "moveaxis",
+        "swapdims",
+        "ravel",
+        "reshape_as",
+        "split_with_sizes",
+        "unsafe_split",
+        "unsafe_chunk",
+        "hsplit",
+        "vsplit",
+        "dsplit",
+        "as_strided",
+        "imag",
+        "view_as_real",
+        "view_as_complex",
+        "resolve_conj",
+        "resolve_neg",
+        "linalg_diagonal",
+        "sum_to_size",
+        "short",
+        "char",
+        "byte",
+        "bfloat16",
+        *_OF_SEVERAL,
     ]
 )
 _PASSING: Final = frozenset(
@@ -69,9 +100,6 @@ _PASSING: Final = frozenset(
         "FeatureAlphaDropout",
     ]
 )
-_MOVING: Final = ("Dropout", "BatchNorm", "RReLU", "AlphaDropout", "InstanceNorm", "LSTM", "GRU")
-
-Side = tuple[tuple[str, bool], ...]
 
 
 def settle_in_place(reader: Reader, closed: Closed) -> None:
@@ -80,15 +108,14 @@ def settle_in_place(reader: Reader, closed: Closed) -> None:
     written = [s for s in closed.kept.values() if s.in_place and s.changed is not None]
     if not written:
         return
-    groups = _Groups(closed)
-    readers = _readers(closed)
+    memory = Memory(closed)
     for step in written:
         assert step.changed is not None
-        if step.must_stay or _is_seen(step, groups, readers, closed):
+        if step.must_stay or memory.is_seen(step):
             _keep_in_place(reader, step)
             continue
         for entering in closed.root.inputs:
-            if groups.of(entering.id) == groups.of(step.changed.node):
+            if memory.of(entering.id) == memory.of(step.changed.node):
                 reader.note(
                     f"“{entering.name[:40]}” is changed in place in the text; here the tensor that is "
                     "handed in stays as it was.",
@@ -99,10 +126,7 @@ def settle_in_place(reader: Reader, closed: Closed) -> None:
 def _refuse_written_parameters(reader: Reader, closed: Closed) -> None:
     """Errors: CodeRefused where forward writes into a parameter that learns, or into a view of it."""
     for step in closed.kept.values():
-        ref = step.changed
-        writes = step.target.startswith("torch.Tensor.") and step.target.endswith("_")
-        if step.target == "operator.setitem" or (writes and not step.target.endswith("__")):
-            ref = next(iter_refs(step.arguments.get("input")), None)
+        ref = step.changed or next(iter(_written(step)), None)
         while ref is not None and (made := closed.trace.steps.get(ref.node)) is not None:
             if made.kind == "weight" and _learns(made):
                 raise reader.refuse(
@@ -110,8 +134,8 @@ def _refuse_written_parameters(reader: Reader, closed: Closed) -> None:
                     help="Change the weight after optimizer.step() in the training loop, or work on "
                     "a copy: self.weight.clamp(-1, 1).",
                 )  # fmt: skip
-            shares = _shares(made) and made.target != "torch.Tensor.detach"
-            ref = next(iter_refs(made.arguments.get("input")), None) if shares else None
+            passing = shares(made) and made.target != "torch.Tensor.detach"
+            ref = next(iter_refs(made.arguments.get("input")), None) if passing else None
 
 
 def _learns(step: Step) -> bool:
@@ -123,21 +147,6 @@ def _learns(step: Step) -> bool:
 
 def _is_buffer(layer: Layer, name: str) -> bool:
     return name.startswith("running_") or name == "num_batches_tracked"
-
-
-def _is_seen(step: Step, groups: _Groups, readers: dict[str, list[int]], closed: Closed) -> bool:
-    """Whether the old value, or a view of it, is read after it was written over."""
-    assert step.changed is not None
-    group = groups.of(step.changed.node)
-    for node in groups.members(group):
-        made = closed.trace.steps.get(node)
-        if made is not None and made.kind == "weight":
-            return True
-        if node == step.id or (made is not None and made.order > step.order):
-            continue
-        if any(order > step.order for order in readers.get(node, ())):
-            return True
-    return False
 
 
 def _keep_in_place(reader: Reader, step: Step) -> None:
@@ -160,8 +169,8 @@ def _keep_in_place(reader: Reader, step: Step) -> None:
     )
 
 
-class _Groups:
-    """Which tensors may lie in the same memory."""
+class Memory:
+    """Which tensors may lie in the same memory, who reads it, and who writes into it."""
 
     def __init__(self, closed: Closed) -> None:
         self.closed, self.parent = closed, {}  # type: ignore[var-annotated]
@@ -169,13 +178,21 @@ class _Groups:
         for identity, (_, entering) in trace.entering.items():
             self._join(identity, entering.outer.node)
         for step in closed.kept.values():
-            if _shares(step):
-                first = next((r for a in step.arguments.values() for r in iter_refs(a)), None)
-                if first is not None:
-                    self._join(step.id, first.node)
+            if step.kind == "branch":
+                for name in ("if_true", "if_false"):
+                    for ref in iter_refs(step.arguments[name]):
+                        self._join(step.id, ref.node)
+            elif step.in_place and step.changed is not None:
+                self._join(step.id, step.changed.node)
+            elif shares(step):
+                read = [r for a in step.arguments.values() for r in iter_refs(a)]
+                several = step.target.rpartition(".")[2] in _OF_SEVERAL
+                for ref in read if several else read[:1]:
+                    self._join(step.id, ref.node)
         self.inside: dict[str, list[str]] = {}
         for node in list(self.parent):
             self.inside.setdefault(self.of(node), []).append(node)
+        self.readers = _readers(closed)
 
     def of(self, node: str) -> str:
         self.parent.setdefault(node, node)
@@ -184,21 +201,60 @@ class _Groups:
             node = self.parent[node]
         return node
 
-    def members(self, group: str) -> list[str]:
-        return self.inside.get(group, [group])
+    def is_weight(self, group: str) -> bool:
+        """Whether a parameter or buffer lies there."""
+        made = (self.closed.trace.steps.get(node) for node in self.inside.get(group, [group]))
+        return any(step is not None and step.kind == "weight" for step in made)
+
+    def written_by(self, step: Step) -> set[str]:
+        """The memory that a step writes into."""
+        return {self.of(ref.node) for ref in _written(step)}
+
+    def is_seen(self, step: Step) -> bool:
+        """Whether the old value, or a view of it, is read after it was written over."""
+        changed = [step.changed] if step.changed is not None else _written(step)
+        for group in {self.of(ref.node) for ref in changed}:
+            if self.is_weight(group):
+                return True
+            for node in self.inside.get(group, [group]):
+                made = self.closed.trace.steps.get(node)
+                if node == step.id or (made is not None and made.order > step.order):
+                    continue
+                if any(order > step.order for order in self.readers.get(node, ())):
+                    return True
+        return False
 
     def _join(self, one: str, other: str) -> None:
         self.parent[self.of(one)] = self.of(other)
 
 
-def _shares(step: Step) -> bool:
+def _written(step: Step) -> list[Ref]:
+    """The tensors that a step writes over."""
+    name = step.target.rpartition(".")[2]
+    if step.kind == "layer":
+        inplace = getattr(step.owner, "arguments", {}).get("inplace")
+        found = [step.arguments.get("input")] if getattr(inplace, "value", inplace) is True else []
+    elif name in ("batch_norm", "instance_norm"):
+        found = [step.arguments.get("running_mean"), step.arguments.get("running_var")]
+    elif name == "setitem" or _in_place(name) or step.arguments.get("inplace") is True:
+        found = [step.arguments.get("input")]
+    else:
+        found = []
+    return [ref for argument in found for ref in iter_refs(argument)]
+
+
+def _in_place(name: str) -> bool:
+    return name.endswith("_") and not name.endswith("__") and name not in ("and_", "or_")
+
+
+def shares(step: Step) -> bool:
     if step.kind == "branch":
         return True
     if isinstance(step.owner, Layer) and step.kind == "layer":
         inplace = step.owner.arguments.get("inplace")
         return step.owner.entry.name in _PASSING or getattr(inplace, "value", inplace) is True
     name = step.target.rpartition(".")[2]
-    return name in _VIEWS or (name.endswith("_") and name not in ("and_", "or_"))
+    return name in _VIEWS or _in_place(name)
 
 
 def _readers(closed: Closed) -> dict[str, list[int]]:
@@ -212,59 +268,3 @@ def _readers(closed: Closed) -> dict[str, list[int]]:
     for tensor in tensors_in(closed.root.result):
         found.setdefault(tensor.ref.node, []).append(end)
     return found
-
-
-def check_sides(reader: Reader, closed: Closed) -> None:
-    """What has an effect runs on the side of a branch where the text has it, and on no other."""
-    if not any(step.kind == "branch" or step.side for step in closed.kept.values()):
-        return
-    needed: dict[str, list[Side]] = {}
-
-    def need(ref: Ref, home: Side) -> None:
-        while ref.node in closed.trace.entering:
-            ref = closed.trace.entering[ref.node][1].outer
-        needed.setdefault(ref.node, []).append(home)
-
-    for tensor in tensors_in(closed.root.result):
-        need(tensor.ref, ())
-    for step in reversed(list(closed.kept.values())):
-        home = _common(needed.get(step.id, []))
-        if step.kind == "branch":
-            for name, which in (("if_true", True), ("if_false", False)):
-                ref = step.arguments[name]
-                if isinstance(ref, Ref):
-                    need(ref, (*home, (step.target, which)))
-            for ref in iter_refs(step.arguments["condition"]):
-                need(ref, home)
-            continue
-        if _has_real_effect(step) and len(home) != len(step.side):
-            raise reader.refuse(
-                "This step changes a tensor that stays, or draws numbers, and would not do it on the same "
-                "side of the condition as in the text", line=step.line,
-                help="Move it to where its result is used; for a running mean use nn.BatchNorm1d or its kin.",
-            )  # fmt: skip
-        for argument in step.arguments.values():
-            for ref in iter_refs(argument):
-                need(ref, home)
-
-
-def _has_real_effect(step: Step) -> bool:
-    if step.kind == "layer":
-        layer = step.owner
-        return isinstance(layer, Layer) and (
-            layer.entry.name.startswith(_MOVING) or any("spectral" in n.kind for n in layer.norms)
-        )
-    return has_effect(step)
-
-
-def _common(homes: list[Side]) -> Side:
-    if not homes:
-        return ()
-    first, *others = homes
-    length = len(first)
-    for other in others:
-        same = 0
-        while same < min(length, len(other)) and first[same] == other[same]:
-            same += 1
-        length = same
-    return first[:length]

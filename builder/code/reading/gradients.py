@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import islice
-from typing import Final
+from collections.abc import Callable
+from typing import Any, Final
 
 from builder.code.reading.branches import detached
 from builder.code.reading.closed import must_refs
 from builder.code.reading.reader import Reader
 from builder.code.reading.scopes import Scope
 from builder.code.reading.torch_calls import operation
-from builder.code.reading.trace import tensors_in
+from builder.code.reading.trace import number_of
 from builder.code.reading.values import Tensor
-from builder.graph.model import Ref, TensorSpec
+from builder.graph.model import TensorSpec
 
 _MOST: Final = 2000  # steps that are gone back through; behind them a gradient is taken for granted
 
@@ -65,43 +65,48 @@ def copied(reader: Reader, tensor: Tensor) -> Tensor:
     return found
 
 
-class Without:
-    """A stretch of the text inside which no gradients are computed."""
+def written(reader: Reader, value: Any) -> Any:
+    """What is written into a tensor: without its gradient where none are computed."""
+    if value.__class__ is Tensor and reader.state.get("without gradient"):
+        return cut(reader, value)
+    return value
 
-    def __init__(self, reader: Reader, scope: Scope) -> None:
+
+class Without:
+    """A stretch of the text inside which no gradients are computed. `scope`: whose names it may set."""
+
+    def __init__(self, reader: Reader, scope: Scope | None = None) -> None:
         self.reader, self.scope = reader, scope
-        self.names = dict(scope.names)
-        self.refs = [(t, t.ref) for v in self.names.values() for t in tensors_in(v)]
+        self.names = dict(scope.names) if scope is not None else {}
         self.lists = [(v, list(v)) for v in self.names.values() if isinstance(v, list)]
-        self.steps = len(reader.trace.steps)
+        self.begin, self.moved = reader.trace.new_id(), len(reader.trace.moved)
         reader.state["without gradient"] = reader.state.get("without gradient", 0) + 1
 
     def end(self) -> None:
         """What was made inside has no gradient. Errors: CodeRefused for what was made before and written."""
-        reader = self.reader
+        reader, trace = self.reader, self.reader.trace
         reader.state["without gradient"] -= 1
-        for tensor, ref in self.refs:
-            if tensor.ref != ref:
+        for tensor, ref, *_ in trace.moved[self.moved :]:
+            made_before = number_of(ref.node) < number_of(self.begin)
+            if made_before and learns(reader, Tensor(tensor.spec, ref)):
                 raise reader.refuse(
                     "A tensor is changed in place while no gradients are computed",
                     "Make another one, such as y = y * 2, and let .detach() cut the gradient.",
                 )
-        for step in islice(reader.trace.steps.values(), self.steps, None):
-            given = step.arguments.get("input")
-            written = step.in_place or (step.target.endswith("_") and step.kind == "operation")
-            source = reader.trace.steps.get(given.node) if isinstance(given, Ref) else None
-            if written and source is not None and source.kind == "weight":
-                raise reader.refuse(
-                    "A weight is written over while the network runs",
-                    "Do it in the code that trains the network, behind optimizer.step().",
-                    line=step.line,
-                )
-        for name, value in self.scope.names.items():
+        for name, value in self.scope.names.items() if self.scope is not None else ():
             if self.names.get(name) is not value:
                 self.scope.names[name] = detached(reader, value)
         for held, was in self.lists:
             known = {id(part) for part in was}
             held[:] = [p if id(p) in known else detached(reader, p) for p in held]
+
+
+def without_gradient(reader: Reader, run: Callable[[], Any]) -> Any:
+    """What a function gives under `@torch.no_grad()`."""
+    stretch = Without(reader)
+    result = run()
+    stretch.end()
+    return detached(reader, result)
 
 
 def refuse_enabling(reader: Reader) -> None:

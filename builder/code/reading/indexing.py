@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from builder.code.reading import again, arrays
 from builder.code.reading.factories import made
+from builder.code.reading.gradients import written
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import operation
 from builder.code.reading.trace import Layer, Module, Raw
@@ -180,12 +181,13 @@ def put(reader: Reader, value: Any, index: Any, given: Any) -> None:
         return
     if value.__class__ is Tensor:
         again.refuse_lasting(reader, value)
+        given = written(reader, given)
         made = operation(
             reader,
             "operator.setitem",
             {"input": value, "index": _index(reader, index), "value": given},
         )
-        value.ref = made.ref
+        reader.trace.move(value, made.ref, value.spec)
         return
     if isinstance(value, Raw) and value.initialised is None:
         put(reader, value.made, index, given.made if isinstance(given, Raw) else given)

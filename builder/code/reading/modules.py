@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from builder.code.reading import lasting, norms, own_layers, torch_calls, weights
 from builder.code.reading.attributes import NOTHING, find_in_class
-from builder.code.reading.branches import detached
 from builder.code.reading.calling import bind, call_function, run_function
+from builder.code.reading.gradients import without_gradient
 from builder.code.reading.limits import MAX_NESTED
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Frame, Layer, Module, Raw, tensors_in
@@ -99,9 +99,10 @@ def call_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[st
             for name, value in names.items():
                 if name != first:
                     names[name] = _inside(reader, frame, name, value)
-            result = run_function(reader, forward, names)
             if forward.wrapped == "no_grad":
-                result = detached(reader, result)
+                result = without_gradient(reader, lambda: run_function(reader, forward, names))
+            else:
+                result = run_function(reader, forward, names)
         else:
             root = frame.parent is trace.making
             wish = reader.state.get("called_with", "input") if root else "input"

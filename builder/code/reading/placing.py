@@ -89,6 +89,7 @@ class Scope:
     builder: Any = None
     left_out: dict[str, dict[str, Any]] = field(default_factory=dict)
     module_owners: list[Module] = field(default_factory=list)
+    origins: dict[str, list[Step | Frame]] = field(default_factory=dict)  # node → its calls
 
     def __post_init__(self) -> None:
         self.trace = self.reader.trace
@@ -144,6 +145,7 @@ class Scope:
         arguments = {n: self.argument(a) for n, a in step.arguments.items()}
         self.nodes[identity] = Node(identity, "layer", target=owner.id, arguments=arguments)
         self.made[step.id] = identity
+        self.origins[identity] = [step]
         self._note_line(identity, step)
 
     def add_step(self, step: Step) -> None:
@@ -161,6 +163,7 @@ class Scope:
         arguments = {n: self.argument(a) for n, a in step.arguments.items()}
         self.nodes[name] = Node(name, step.kind, name, target, arguments)  # type: ignore[arg-type]
         self.made[step.id] = name
+        self.origins[name] = [step]
         self._note_line(name, step)
 
     def add_weight(self, step: Step) -> None:
@@ -182,6 +185,7 @@ class Scope:
             name: self.here(e.outer) for name, e in zip(names, frame.inputs, strict=True)
         }
         self.nodes[identity] = Node(identity, "layer", target=owner, arguments=arguments)
+        self.origins[identity] = [frame]
         self._export(frame, identity)
         self._note_frame(identity, frame)
 
@@ -193,6 +197,7 @@ class Scope:
             name: self.here(e.outer) for name, e in zip(names, first.inputs, strict=True)
         }
         self.nodes[identity] = Node(identity, "layer", target=owner, arguments=arguments)
+        self.origins[identity] = list(run.frames)
         self._export(last, identity)
         if run.whole is not None:
             self._note_frame(identity, run.whole)

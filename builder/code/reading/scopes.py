@@ -37,12 +37,13 @@ USUAL = {
 class Scope:
     """Names of one function call, or of a class body, inside another scope."""
 
-    __slots__ = ("declared", "function", "names", "parent")
+    __slots__ = ("declared", "function", "given", "names", "parent")
 
     def __init__(self, parent: Scope | None, names: dict[str, Any] | None = None) -> None:
         self.parent = parent
         self.names: dict[str, Any] = {} if names is None else names
         self.function: Any = None  # the function whose call this is, for super()
+        self.given: list[Any] = list(self.names.values())  # what the call was given
         self.declared: dict[str, Scope] = {}  # global and nonlocal names
 
     def find(self, reader: Reader, name: str) -> Any:

@@ -8,15 +8,17 @@ from typing import Any
 
 from builder.code.reading.branches import Differs
 from builder.code.reading.closed import Closed, Tree
-from builder.code.reading.effects import check_sides, settle_in_place
+from builder.code.reading.effects import settle_in_place
 from builder.code.reading.keys import loses_names, tell_other_names, with_names_that_can_be
 from builder.code.reading.leaving import check_outputs, no_output, other_outputs
 from builder.code.reading.placing import Placed, Scope
 from builder.code.reading.reader import Reader
 from builder.code.reading.repeating import Run, runs_in
+from builder.code.reading.running_order import RunningOrder
 from builder.code.reading.trace import Frame, Layer, Module, Raw, Step, Trace, tensors_in
 from builder.code.reading.tying import tie_all
 from builder.code.reading.values import Packed, Parts, Tensor, Unknown
+from builder.errors import CodeRefused
 from builder.graph.model import BLOCK_PREFIX, Argument, Graph, Node, Owner, Ref, TensorSpec
 from builder.graph.names import class_name, suggest_name
 
@@ -51,7 +53,8 @@ class _Builder:
             raise other_outputs(reader, frame.result)
         self.closed = Closed(self.trace, self.tree, frame)
         settle_in_place(reader, self.closed)
-        check_sides(reader, self.closed)
+        self.running = RunningOrder(reader, self.closed)
+        self.unlike: list[CodeRefused] = []
         self.blocks: dict[str, Graph] = {}
         self.keys: dict[str, str] = {}
         self.wishes: dict[str, str] = {}
@@ -67,13 +70,15 @@ class _Builder:
         while True:
             before = set(self.closed.open)
             self.blocks, self.keys, self.lines, self.calls = {}, {}, {}, {}
-            self.classes = {title}
+            self.classes, self.unlike = {title}, []
             try:
                 placed = self.place(self.root, self.frame)
             except _Opened:
                 continue
             if self.closed.open == before:
                 break
+        if self.unlike:
+            raise min(self.unlike, key=lambda refusal: refusal.line or 0)
         graph = replace(placed.graph, name=title, blocks=self.used(placed.graph))
         for node, positions in placed.lines.items():
             self.lines["", node] = positions
@@ -131,6 +136,8 @@ class _Builder:
         self.uncalled(scope)
         tie_all(self.reader, self.tree, scope)
         self.in_order(scope)
+        unlike = self.running.difference(frame, scope.nodes, scope.origins)
+        self.unlike += [unlike] if unlike is not None else []
         return scope.placed()
 
     def in_order(self, scope: Scope) -> None:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from builder.code.reading.adapting import sizes_of
 from builder.code.reading.again import refuse_lasting
+from builder.code.reading.gradients import written
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import call_known, operation
 from builder.code.reading.values import (
@@ -113,11 +114,12 @@ def _in_place(
         let_learn(reader, tensor, args[0] if args else kwargs.get("requires_grad", True))
         return tensor
     refuse_lasting(reader, tensor)
+    args = [written(reader, value) for value in args]
     form = _PLAIN_FORM.get(name)
     if form is None or kwargs.get("alpha") is not None:
         result = call_known(reader, path, [tensor, *args], kwargs)
         if isinstance(result, Tensor):
-            tensor.ref, tensor.spec = result.ref, result.spec
+            reader.trace.move(tensor, result.ref, result.spec)
         return tensor
     old = tensor.ref
     result = call_known(reader, form, [tensor, *args], kwargs)
@@ -126,7 +128,7 @@ def _in_place(
         step.in_place, step.changed = name, old
         if result.spec.dtype != tensor.spec.dtype:
             step.must_stay = True
-    tensor.ref, tensor.spec = result.ref, result.spec
+    reader.trace.move(tensor, result.ref, result.spec)
     return tensor
 
 

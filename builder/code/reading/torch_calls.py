@@ -282,16 +282,17 @@ def to_value(value: Value, ref: Ref, names: tuple[str, ...] = ()) -> Any:
 
 def changed_in_place(reader: Reader, key: str, method: str, left: Tensor, right: Any) -> Tensor:
     """`x += y`: written as `x = x + y` where nothing else sees the difference (see `structure`)."""
+    from builder.code.reading.gradients import written
+
     refuse_lasting(reader, left)
-    made = operation(reader, key, {"input": left, "other": right})
+    made = operation(reader, key, {"input": left, "other": written(reader, right)})
     assert isinstance(made, Tensor)
     step = reader.trace.steps[made.ref.node]
     step.in_place = method
     if made.spec.shape != left.spec.shape or made.spec.dtype != left.spec.dtype:
         step.must_stay = True
-    old = left.ref
-    left.ref, left.spec, left.compared = made.ref, made.spec, None
-    step.changed = old
+    step.changed = left.ref
+    reader.trace.move(left, made.ref, made.spec)
     return left
 
 

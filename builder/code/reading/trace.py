@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from builder.code.reading.values import Sym, Tensor
 from builder.errors import CodeRefused
-from builder.graph.model import Argument, Norm, Ref, TensorSpec, Value
+from builder.graph.model import Argument, Compare, Norm, Ref, TensorSpec, Value
 
 if TYPE_CHECKING:
     from builder.catalogue.entry import Entry
@@ -133,6 +133,7 @@ class Frame:
     exports: list[Ref] = field(default_factory=list)
     name: str = ""
     depth: int = 0
+    side: tuple[tuple[str, bool], ...] = ()
 
     def inside(self, other: Frame) -> bool:
         """Whether this frame is `other`, or ran while it did."""
@@ -152,7 +153,15 @@ class Trace:
         self.making = Frame(None, None, 0)  # what runs while modules are made
         self.frame = self.making
         self._next = 0
-        self.side: tuple[tuple[str, bool], ...] = ()
+        self.side: tuple[tuple[str, bool], ...] = ()  # of conditions: whether they hold here
+        self.asked: dict[str, Argument] = {}  # the condition of each
+        self.settling: dict[str, str] = {}  # what writes on one side → the branch behind it
+        self.moved: list[tuple[Tensor, Ref, TensorSpec, Compare | None]] = []
+
+    def move(self, tensor: Tensor, ref: Ref, spec: TensorSpec) -> None:
+        """From here on a tensor that was changed in place is this; what it was is kept in a journal."""
+        self.moved.append((tensor, tensor.ref, tensor.spec, tensor.compared))
+        tensor.ref, tensor.spec, tensor.compared = ref, spec, None
 
     def new_id(self) -> str:
         self._next += 1
@@ -177,7 +186,7 @@ class Trace:
         return step
 
     def enter(self, module: Module | None, line: int, node: ast.AST | None) -> Frame:
-        frame = Frame(module, self.frame, line, node, depth=self.frame.depth + 1)
+        frame = Frame(module, self.frame, line, node, depth=self.frame.depth + 1, side=self.side)
         self.frame.items.append(frame)
         self.frame = frame
         return frame
@@ -204,6 +213,11 @@ class Trace:
         return value
 
 
+def number_of(identity: str) -> int:
+    """The place of a step, or of what enters a module, in the order in which all were made."""
+    return int(identity[1:])
+
+
 def tensors_in(value: Any) -> list[Tensor]:
     """The tensors inside a value, left to right."""
     if value.__class__ is Tensor:
@@ -228,5 +242,6 @@ __all__ = [
     "Step",
     "Sym",
     "Trace",
+    "number_of",
     "tensors_in",
 ]

@@ -96,6 +96,24 @@ def compare(
     assert names == ours_names, f"trained differ: {sorted(names ^ ours_names)[:8]}"
 
 
+def check_in_turn(source: str, expression: str = "Net()", inputs: Sequence[str] = ()) -> Read:
+    """Two calls in training, two in evaluation, one more in training: the same outputs and state in each."""
+    read = read_here(source, expression, inputs)
+    theirs, ours = executed(source, expression), built(read.graph)
+    ours.load_state_dict(theirs.state_dict())
+    drawn = values_for(read.graph, 5, SIZE)
+    for turn, mode in enumerate(("train", "train", "eval", "eval", "train")):
+        outputs = []
+        for model in (theirs, ours):
+            model.train(mode == "train")
+            torch.manual_seed(turn)
+            outputs.append(model(*copies(drawn)))
+        same(outputs[0], outputs[1], f"{mode}, call {turn}")
+        for name, value in theirs.state_dict().items():
+            assert equal(value, ours.state_dict()[name]), f"{name} differs after call {turn}"
+    return read
+
+
 def values_for(graph: Graph, below: int, size: int, whole: bool = False) -> list[torch.Tensor]:
     torch.manual_seed(1)
     found = []
