@@ -239,8 +239,11 @@ class Sides:
         for identity, moved in every.items():
             tensor = moved.tensor
             if self._is_own(tensor.ref):  # made on that side: nobody else knows it
-                self._settle(tensor, identity in self.moves[True])
-                done_again(self.reader.trace, {identity: moved})
+                settled = self._settle(tensor, identity in self.moves[True])
+                if settled is None:
+                    done_again(self.reader.trace, {identity: moved})
+                else:
+                    self.reader.trace.move(tensor, settled.ref, settled.spec)
                 continue
             one, other = at_end(tensor, self.moves[True]), at_end(tensor, self.moves[False])
             if self.other_shapes(one, other):
@@ -259,7 +262,7 @@ class Sides:
             self.reader.trace.settling[side.ref.node] = found.ref.node
         return found
 
-    def _settle(self, tensor: Tensor, which: bool) -> None:
+    def _settle(self, tensor: Tensor, which: bool) -> Tensor | None:
         """Of a buffer that one side reads and changes: outside of it, it is the buffer as it was."""
         trace = self.reader.trace
         step = trace.steps.get(tensor.ref.node)
@@ -268,12 +271,12 @@ class Sides:
             step = trace.steps.get(ref.node) if ref is not None else None
         changed = at_end(tensor, self.moves[which])
         if step is None or step.kind != "weight" or step.result != changed.spec:
-            return
+            return None
         line, node = self.reader.line or 0, self.reader.node
         outside = trace.add("weight", "", {}, changed.spec, line, node, step.owner)
         outside.weight = step.weight
         was = Tensor(changed.spec, Ref(outside.id))
-        self._settled(*((changed, was) if which else (was, changed)))
+        return self._settled(*((changed, was) if which else (was, changed)))
 
     def _is_own(self, ref: Ref) -> bool:
         trace = self.reader.trace

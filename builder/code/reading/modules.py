@@ -10,10 +10,11 @@ from builder.code.reading import lasting, norms, own_layers, torch_calls, weight
 from builder.code.reading.attributes import NOTHING, find_in_class
 from builder.code.reading.calling import bind, call_function, run_function
 from builder.code.reading.gradients import without_gradient
+from builder.code.reading.handed import Handed
 from builder.code.reading.limits import MAX_NESTED
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Frame, Layer, Module, Raw, tensors_in
-from builder.code.reading.values import Bound, Function, Lazy, Named, Parts, Tensor, Unknown, plain
+from builder.code.reading.values import Bound, Function, Lazy, Tensor, Unknown, plain
 from builder.errors import CodeRefused
 
 Ask = Callable[[Reader, Module, list[Any], dict[str, Any]], Any]
@@ -89,7 +90,7 @@ def call_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[st
     frame = trace.enter(module, line or 0, node)
     if frame.depth > MAX_NESTED:
         raise reader.budget.nested(module.line)
-    depth, side = reader.budget.depth - 1, trace.side
+    depth, side, handed = reader.budget.depth - 1, trace.side, Handed(reader, frame)
     try:
         if module.broken is not None:
             raise module.broken
@@ -98,7 +99,7 @@ def call_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[st
             first = forward.node.args.args[0].arg if forward.node.args.args else "self"
             for name, value in names.items():
                 if name != first:
-                    names[name] = _inside(reader, frame, name, value)
+                    names[name] = handed.inside(name, value)
             if forward.wrapped == "no_grad":
                 result = without_gradient(reader, lambda: run_function(reader, forward, names))
             else:
@@ -106,7 +107,7 @@ def call_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[st
         else:
             root = frame.parent is trace.making
             wish = reader.state.get("called_with", "input") if root else "input"
-            inner = [_inside(reader, frame, wish, value) for value in args]
+            inner = [handed.inside(wish, value) for value in args]
             result = base_forward(reader, module, inner, kwargs)
     except CodeRefused as refusal:
         trace.leave(frame)
@@ -119,32 +120,10 @@ def call_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[st
     trace.leave(frame)
     reader.budget.depth -= 1
     reader.line, reader.node = line, node
+    handed.end()
     frame.result = result
     frame.exports = list(dict.fromkeys(t.ref for t in tensors_in(result)))
-    return result
-
-
-def _inside(reader: Reader, frame: Frame, name: str, value: Any) -> Any:
-    """A value as the frame sees it: its tensors are inputs of the block."""
-    kind = value.__class__
-    if kind is Tensor:
-        return reader.trace.bring_in(frame, name, value)
-    if kind in (list, dict) and not tensors_in(value):
-        return value  # the same one, as what is put into it is seen outside
-    if kind is Parts:
-        inner = [_inside(reader, frame, f"{name}_{n}", v) for n, v in enumerate(value)]
-        return Parts(inner, None, value.names)
-    if kind is Named:
-        inner = [_inside(reader, frame, f"{name}_{n}", v) for n, v in enumerate(value)]
-        return Named(inner, value.fields)
-    if kind is tuple or kind is list:
-        return kind(_inside(reader, frame, f"{name}_{n}", v) for n, v in enumerate(value))
-    if kind is dict:
-        return {
-            k: _inside(reader, frame, f"{name}_{k}" if isinstance(k, str) else name, v)
-            for k, v in value.items()
-        }
-    return value
+    return handed.back(result) if isinstance(result, list | dict | tuple) else result
 
 
 def base_forward(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:

@@ -74,8 +74,9 @@ def augmented(reader: Reader, node: ast.AugAssign, scope: Scope) -> None:
             holder = reader.evaluate(inner, scope)
             old = attributes.get(reader, holder, attr)
             new = arithmetic.in_place(reader, op, old, reader.evaluate(node.value, scope), node)
-            if attr == "data" and new is old and isinstance(old, Tensor):
-                return  # `.data` lies in the same memory, which is changed already
+            is_buffer = isinstance(holder, Module) and attr in holder.members
+            if (attr == "data" or is_buffer) and new is old and isinstance(old, Tensor):
+                return  # it lies in the same memory, which is changed already
             attributes.put(reader, holder, attr, new)
         case ast.Subscript(value=inner, slice=index):
             holder, key = reader.evaluate(inner, scope), reader.evaluate(index, scope)

@@ -177,10 +177,21 @@ class _Builder:
         module = frame.module
         assert module is not None
         block, inner = self.block_of(frame)
+        if self.is_handed_nothing(scope, frame):
+            self.closed.open.add(id(module))
+            raise _Opened
         name = self.tree.relative(module, scope.module)
         arguments = self.arguments(scope, inner, block)
         scope.add_owner(Owner(name, name, BLOCK_PREFIX + block, arguments), module)
         scope.add_block_call(frame, name, self.blocks[block])
+
+    def is_handed_nothing(self, scope: Scope, frame: Frame) -> bool:
+        """Whether a call is given a tensor that nothing reads, so that it is not made here."""
+        outer = [scope.outer(entering.outer).node for entering in frame.inputs]
+        made = [self.trace.steps[node] for node in outer if node in self.trace.steps]
+        return any(
+            step.id not in self.closed.kept and step.frame is not self.trace.making for step in made
+        )
 
     def block_of(self, frame: Frame) -> tuple[str, Placed]:
         """The block for a call, made or found. Raises _Opened where the module cannot be one."""
@@ -232,7 +243,7 @@ class _Builder:
         """Equal blocks in a row as one repeated; False where they are not equal after all."""
         made = [self.block_of(frame) for frame in run.frames]
         block = made[0][0]
-        if any(m[0] != block for m in made):
+        if any(m[0] != block for m in made) or self.is_handed_nothing(scope, run.frames[0]):
             return False
         each = [self.arguments(scope, inner, block) for _, inner in made]
         if any(repr(arguments) != repr(each[0]) for arguments in each):

@@ -111,6 +111,7 @@ def check_in_turn(source: str, expression: str = "Net()", inputs: Sequence[str] 
         same(outputs[0], outputs[1], f"{mode}, call {turn}")
         for name, value in theirs.state_dict().items():
             assert equal(value, ours.state_dict()[name]), f"{name} differs after call {turn}"
+    read_here(write_code(read.graph), None, inputs)  # what is written can be read
     return read
 
 
