@@ -43,7 +43,7 @@ def find_sides(nodes: Mapping[str, Node]) -> Sides:
             needed.setdefault(ref.node, []).append(home)
 
     following: list[Node] = []  # branches behind, nearest last
-    backwards = list(reversed(nodes.values()))
+    backwards = list(nodes.values())[::-1]
     between: list[str] = []  # nodes behind, up to the nearest branch at or above
     for node in backwards:
         if node.kind in ("input", "weight"):

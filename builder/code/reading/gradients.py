@@ -93,9 +93,10 @@ class Without:
                     "A tensor is changed in place while no gradients are computed",
                     "Make another one, such as y = y * 2, and let .detach() cut the gradient.",
                 )
-        for name, value in self.scope.names.items() if self.scope is not None else ():
+        names = self.scope.names if self.scope is not None else {}
+        for name, value in names.items():
             if self.names.get(name) is not value:
-                self.scope.names[name] = detached(reader, value)
+                names[name] = detached(reader, value)
         for held, was in self.lists:
             known = {id(part) for part in was}
             held[:] = [p if id(p) in known else detached(reader, p) for p in held]

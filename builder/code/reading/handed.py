@@ -53,11 +53,11 @@ class Handed:
                 found = {key: self.back(part) for key, part in copy.items()}
                 outer.clear()
                 outer.update(found)
-        touched = self.reader.state.get("touched")
-        for key in touched.written if touched is not None and self.copies else ():
-            module, _ = touched.was[key]
-            if id(module.attributes.get(key[1])) in self.outside:
-                module.attributes[key[1]] = self.back(module.attributes[key[1]])
+        if self.copies and (touched := self.reader.state.get("touched")) is not None:
+            for key in touched.written:
+                module, _ = touched.was[key]
+                if id(module.attributes.get(key[1])) in self.outside:
+                    module.attributes[key[1]] = self.back(module.attributes[key[1]])
 
     def back(self, value: Any) -> Any:
         """A value of the frame as it is outside: the lists that were handed in are themselves."""

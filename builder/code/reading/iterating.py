@@ -20,6 +20,7 @@ def items_of(reader: Reader, value: Any) -> list[Any]:
     if isinstance(value, Array):
         return [Array(row) if row.ndim else row.item() for row in value.data]
     if isinstance(value, Lazy):
+        refuse_late(reader, value)
         items, value.items = value.items[value.at :], []
         value.at = 0
         return items
@@ -47,6 +48,15 @@ def items_of(reader: Reader, value: Any) -> list[Any]:
 
         raise refused(reader, "The parts of packed sequences have sizes that depend on the data")
     raise reader.refuse("This cannot be gone through one by one", kind="raised")
+
+
+def refuse_late(reader: Reader, value: Lazy, after: int = 0) -> None:
+    """Errors: CodeRefused where what zip, map or a dict's keys go through was changed before they did."""
+    if value.is_late(after):
+        raise reader.refuse(
+            "What is gone through here was changed after this was made",
+            "Make a list of it at once: list(zip(a, b)).",
+        )
 
 
 def _children(reader: Reader, module: Module) -> list[Any]:

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Sequence
 from typing import Any, Final
 
-from builder.code.reading.attributes import find_in_class
+from builder.code.reading.attributes import NOTHING, find_in_class
 from builder.code.reading.closed import is_random, must_refs
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Module, tensors_in
@@ -42,10 +42,14 @@ class Touched:
         self.contents: dict[_Key, tuple[Any, list[int], int | None]] = {}
         self.was: dict[_Key, tuple[Module, Any]] = {}  # before it was written first
         self.defaulted: set[_Key] = set()  # asked for with a default, as it was not there
+        self.filled: set[_Key] = set()  # None before the first call, as a cache is
 
     def restore(self) -> None:
-        """What forward wrote is as it was before the call."""
-        for (_, name), (module, value) in self.was.items():
+        """What forward wrote is as it was before the call, but for what a second call finds filled."""
+        for key, (module, value) in self.was.items():
+            name = key[1]
+            if key in self.filled:
+                continue
             if value is _NONE:
                 module.attributes.pop(name, None)
             else:
@@ -84,10 +88,14 @@ def note_write(reader: Reader, module: Module, name: str, given: Any) -> None:
         return
     key = (id(module), name)
     touched.was.setdefault(key, (module, module.attributes.get(name, _NONE)))
+    of_class = find_in_class(module.cls, name) if module.cls is not None else None
     fresh = module.attributes.get(name) is None and key not in touched.written
-    fresh = fresh and key not in touched.defaulted
+    fresh = fresh and key not in touched.defaulted and of_class in (NOTHING, None)
     if key in touched.before and not (fresh and _is_constant(reader, given)):
         raise _refused(reader, name, reader.line)
+    if key in touched.before:
+        touched.filled.add(key)
+        reader.state["twice"] = True
     touched.written[key] = (reader.line, reader.trace.side)
 
 

@@ -67,14 +67,6 @@ def no_network(tree: ast.Module, reason: str) -> CodeRefused:
     """The refusal of a text without a network."""
     if (elsewhere := _from_elsewhere(tree)) is not None:
         return elsewhere
-    for node in reversed(tree.body):
-        if isinstance(node, ast.ClassDef) and any(
-            ast.unparse(b).endswith("Module") for b in node.bases
-        ):
-            return CodeRefused(
-                f"“{node.name[:60]}” has no forward.", line=node.lineno,
-                help="Write def forward(self, x): with what it computes.",
-            )  # fmt: skip
     if reason:
         return CodeRefused(
             f"{reason}.",

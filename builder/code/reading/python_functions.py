@@ -6,7 +6,7 @@ from typing import Any
 
 from builder.code.reading import arithmetic, branches
 from builder.code.reading.again import made, written
-from builder.code.reading.iterating import items_of
+from builder.code.reading.iterating import items_of, refuse_late
 from builder.code.reading.known import CALLS, does
 from builder.code.reading.protocol import NOT_ASKED, asked
 from builder.code.reading.reader import Reader
@@ -51,6 +51,7 @@ def length(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
 
         return size(reader, value, [0], {})
     if isinstance(value, Lazy):
+        refuse_late(reader, value)
         return len(value.items)
     if (own := asked(reader, value, "__len__")) is not NOT_ASKED:
         return own
@@ -94,7 +95,8 @@ def enumerate_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if isinstance(args[0], Unknown):
         return args[0]
     start = plain(args[1] if len(args) > 1 else kwargs.get("start", 0))
-    return Lazy([(start + i, item) for i, item in enumerate(items_of(reader, args[0]))])
+    found = [(start + i, item) for i, item in enumerate(items_of(reader, args[0]))]
+    return Lazy.over(found, args[0])
 
 
 @does("zip")
@@ -103,7 +105,7 @@ def zip_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if bad is not None:
         return bad
     columns = [a.items if isinstance(a, Lazy) else items_of(reader, a) for a in args]
-    return Lazy([tuple(row) for row in zip(*columns, strict=False)])
+    return Lazy.over([tuple(row) for row in zip(*columns, strict=False)], *args)
 
 
 @does("list")
@@ -179,7 +181,7 @@ def namedtuple(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
 
 @does("reversed")
 def reversed_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    return Lazy(items_of(reader, args[0])[::-1])
+    return Lazy.over(items_of(reader, args[0])[::-1], args[0])
 
 
 @does("sorted")
@@ -203,18 +205,18 @@ def sorted_list(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> list
 @does("map")
 def map_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     columns = [items_of(reader, a) for a in args[1:]]
-    return Lazy([reader.call(args[0], list(row), {}) for row in zip(*columns, strict=False)])
+    found = [reader.call(args[0], list(row), {}) for row in zip(*columns, strict=False)]
+    return Lazy.over(found, *args[1:])
 
 
 @does("filter")
 def filter_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    return Lazy(
-        [
-            item
-            for item in items_of(reader, args[1])
-            if branches.truth(reader, item if args[0] is None else reader.call(args[0], [item], {}))
-        ]
-    )
+    found = [
+        item
+        for item in items_of(reader, args[1])
+        if branches.truth(reader, item if args[0] is None else reader.call(args[0], [item], {}))
+    ]
+    return Lazy.over(found, args[1])
 
 
 @does("iter")
@@ -222,7 +224,7 @@ def iter_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return (
         args[0]
         if isinstance(args[0], Unknown | Lazy)
-        else made(reader, Lazy(items_of(reader, args[0])))
+        else made(reader, Lazy.over(items_of(reader, args[0]), args[0]))
     )
 
 
@@ -233,6 +235,7 @@ def next_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
         return (
             source if isinstance(source, Unknown) else reader.unknown("next() of this is not known")
         )
+    refuse_late(reader, source)
     if source.at < len(source.items):
         written(reader, source)
         source.at += 1

@@ -54,6 +54,20 @@ def sites_in(statements: list[ast.stmt], scope: FileScope) -> Iterator[Site]:
                         yield Site(made, argument, "", scope, index)
 
 
+def without_arguments(scope: FileScope) -> list[Site]:
+    """`def build(): return …`: calls of the functions that need no arguments and give something."""
+    functions = [s for s in scope.statements if isinstance(s, ast.FunctionDef)]
+    found = []
+    for node in functions:
+        gives = any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(node))
+        if gives and not needs_arguments(node):
+            call = ast.Call(ast.Name(node.name, ast.Load()), [], [])
+            for part in ast.walk(call):
+                ast.copy_location(part, node)
+            found.append(Site(node.name, call, "", scope, len(scope.statements)))
+    return found
+
+
 def _defaults(node: ast.FunctionDef) -> list[ast.stmt]:
     """What the arguments of a function are that is called without any."""
     given = zip(node.args.args[::-1], node.args.defaults[::-1], strict=False)

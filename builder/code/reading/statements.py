@@ -10,12 +10,12 @@ from builder.code.reading import again, arithmetic, attributes, branches, deleti
 from builder.code.reading.expressions import assign
 from builder.code.reading.gradients import Without
 from builder.code.reading.imports import tell_libraries
-from builder.code.reading.iterating import items_of
+from builder.code.reading.iterating import items_of, refuse_late
 from builder.code.reading.reader import Reader, statement
 from builder.code.reading.scopes import FileScope, Scope
 from builder.code.reading.signals import BREAK, CONTINUE, Returned
 from builder.code.reading.trace import Layer, Module, Raw
-from builder.code.reading.values import Known, Mode, Question, Tensor, Unknown, plain
+from builder.code.reading.values import Known, Lazy, Mode, Question, Tensor, Unknown, plain
 from builder.code.reading.weights import Handle
 from builder.errors import CodeRefused
 
@@ -169,10 +169,13 @@ def for_(reader: Reader, node: ast.For, scope: Scope) -> Any:
             raise reader.refuse_unknown(values)
         assign(reader, node.target, values, scope)
         return None
-    for item in items_of(reader, values):
+    # A list is gone through as it is by then: the loop may make it longer.
+    for at, item in enumerate(values if values.__class__ is list else items_of(reader, values)):
         reader.budget.step()
         assign(reader, node.target, item, scope)
         signal = run_block(reader, node.body, scope)
+        if isinstance(values, Lazy) and signal is not BREAK:
+            refuse_late(reader, values, at + 1)
         if signal is BREAK:
             return None
         if signal is not None and signal is not CONTINUE:

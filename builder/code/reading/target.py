@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from builder.code.reading.loose import no_network, why_none
 from builder.code.reading.modules import walk, without_forward
 from builder.code.reading.reader import Reader
 from builder.code.reading.scopes import FileScope
-from builder.code.reading.sites import Site, needs_arguments, sites_in
+from builder.code.reading.sites import Site, sites_in, without_arguments
 from builder.code.reading.trace import Layer, Module
 from builder.code.reading.values import Function, Known, Unknown, UserClass
 from builder.errors import CodeRefused, did_you_mean, quote
@@ -52,6 +52,7 @@ def _likeliest(reader: Reader) -> Found:
     """The network of a text where nobody says which: a part of another one last."""
     sites = list(sites_in(reader.file.statements, reader.file))
     chains = [s for s in sites if s.name.rpartition(".")[2] == "Sequential"]
+    given = _given_by_functions(reader, sites)
     classes = _root_classes(reader, chains)
     refusal: CodeRefused | None = None
     for site in reversed([s for s in chains if s.variable and _holds_classes(reader, s)]):
@@ -59,13 +60,13 @@ def _likeliest(reader: Reader) -> Found:
         if found is not None:
             return found
         refusal = refusal or failed
-    found = _holding(reader, sites, classes)
+    found = _first(reader, given, lambda found, _: _holds(found, classes))
     if found is not None:
         return found
     failing: CodeRefused | None = None  # of a network that the text makes, and that cannot be read
     for cls in classes:
         if failing is not None and cls in _parts_of(reader, classes):
-            found = _functions_that_make(reader)
+            found = _first(reader, without_arguments(reader.file))
             if found is not None:
                 return found
             raise failing  # a part of it is not what is meant
@@ -75,7 +76,7 @@ def _likeliest(reader: Reader) -> Found:
                 return found
             failing = failing or failed
             refusal = refusal or failed
-        found = _made_by_a_function(reader, sites, cls)
+        found = _first(reader, given, lambda found, site, cls=cls: _is_of(found, site, cls))  # type: ignore[misc]
         if found is not None:
             return found
         made = reader.file.look_up(reader, cls)
@@ -92,22 +93,31 @@ def _likeliest(reader: Reader) -> Found:
         if found is not None:
             return found
         refusal = refusal or failed
-    found = _functions_that_make(reader)
+    reason = why_none(reader.tree)
+    variables = [s for s in sites if s.variable and not s.name.endswith("Loss")]
+    if reason:  # of several layers, none is the network
+        variables = [s for s in variables if reader.file.is_function(s.name)]
+    found = _first(reader, without_arguments(reader.file)) or _first(reader, variables)
     if found is not None:
         return found
-    reason = why_none(reader.tree)
-    for site in reversed([s for s in sites if s.variable and not s.name.endswith("Loss")]):
-        if not reason or reader.file.is_function(site.name):
-            found, _ = _at(reader, site)  # model = make(3), model = nn.Linear(1, 1)
-            if found is not None:
-                return found
     if refusal is not None:
         raise refusal
     for statement in reversed([s for s in reader.file.statements if isinstance(s, ast.ClassDef)]):
         made = reader.file.look_up(reader, statement.name)
-        if isinstance(made, UserClass) and base_of_module(made) == "Module":
+        if isinstance(made, UserClass) and base_of_module(made) is not None:
             raise without_forward(reader, Module("", made, "", statement.lineno))
     raise no_network(reader.tree, reason)
+
+
+def _first(
+    reader: Reader, sites: list[Site], fits: Callable[[Found, Site], bool] | None = None
+) -> Found | None:
+    """The network of the last line that makes one, and one that fits."""
+    for site in reversed(sites):
+        found, _ = _at(reader, site)
+        if found is not None and (fits is None or fits(found, site)):
+            return found
+    return None
 
 
 def _holds_classes(reader: Reader, site: Site) -> bool:
@@ -151,31 +161,34 @@ def _parts_of(reader: Reader, classes: list[str]) -> set[str]:
     return used
 
 
-def _made_by_a_function(reader: Reader, sites: list[Site], cls: str) -> Found | None:
-    """`model = resnet50(num_classes=5)`, where a function of the text makes the class.
-
-    Also one without a class of its own, where the text calls it, or calls it a model.
-    """
-    for site in _by_functions(reader, sites):
-        found, _ = _at(reader, site)
-        if found is None or found.module.id == "m0":  # a single layer, as of a loss
-            continue
-        made = found.module.cls
-        if made is not None and made.name == cls:
-            return found
-        if made is None and (site.variable in _USUAL or _is_called(site)):
-            return found
-    return None
-
-
 _USUAL = ("model", "net", "network")
 
 
-def _by_functions(reader: Reader, sites: list[Site]) -> list[Site]:
-    """The lines where a variable is what a function of the file gives, the last one first."""
+def _is_of(found: Found, site: Site, cls: str) -> bool:
+    """`model = resnet50(num_classes=5)`: whether what a function gives is a class.
+
+    Also one without a class of its own, where the text calls it, or calls it a model.
+    """
+    if found.module.id == "m0":  # a single layer, as of a loss
+        return False
+    if found.module.cls is not None:
+        return found.module.cls.name == cls
+    return site.variable in _USUAL or _is_called(site)
+
+
+def _holds(found: Found, classes: list[str]) -> bool:
+    """`model = make(3)`: whether it is an nn.Sequential of classes of the text, which are its parts."""
+    if found.module.cls is not None:
+        return False
+    inside = [part for _, part in walk(found.module) if isinstance(part, Module)]
+    return any(part.cls is not None and part.cls.name in classes for part in inside)
+
+
+def _given_by_functions(reader: Reader, sites: list[Site]) -> list[Site]:
+    """The lines where a variable is what a function of the file gives that trains nothing."""
     functions = reader.file.parts.functions
     named = [s for s in sites if s.variable and s.name in functions]
-    return [s for s in reversed(named) if not trains(functions[s.name])]
+    return [s for s in named if not trains(functions[s.name])]
 
 
 def _is_called(site: Site) -> bool:
@@ -189,23 +202,11 @@ def _is_called(site: Site) -> bool:
     )
 
 
-def _holding(reader: Reader, sites: list[Site], classes: list[str]) -> Found | None:
-    """`model = make(3)`: an nn.Sequential of classes of the text, which are its parts."""
-    for site in _by_functions(reader, sites):
-        found, _ = _at(reader, site)
-        if found is None or found.module.cls is not None:
-            continue
-        inside = [part for _, part in walk(found.module) if isinstance(part, Module)]
-        if any(part.cls is not None and part.cls.name in classes for part in inside):
-            return found
-    return None
-
-
 def _around(reader: Reader, sites: list[Site], site: Site) -> Site:
     """`model = swap(Net())`: the whole line, where a function changes the network and gives it."""
     if site.variable:
         return site
-    for other in _by_functions(reader, sites):
+    for other in reversed(_given_by_functions(reader, sites)):
         same_line = other.scope is site.scope and other.index == site.index
         if same_line and any(node is site.node for node in ast.walk(other.node)):
             function = reader.file.parts.functions[other.name]
@@ -376,24 +377,3 @@ def _with_guesses(reader: Reader, cls: UserClass) -> Found:
 
 def _shown(value: Any) -> str:
     return repr(value) if isinstance(value, int | float | str | list | tuple | bool) else "…"
-
-
-def _functions_that_make(reader: Reader) -> Found | None:
-    """`def build_model(): return nn.Sequential(…)`."""
-    for statement in reversed(reader.file.statements):
-        if not isinstance(statement, ast.FunctionDef) or needs_arguments(statement):
-            continue
-        if not any(isinstance(n, ast.Return) and n.value is not None for n in ast.walk(statement)):
-            continue
-        try:
-            value = reader.call(reader.file.look_up(reader, statement.name), [], {})
-        except CodeRefused as error:
-            if error.kind == "limit":
-                raise
-            continue
-        module = _as_network(reader, value)
-        if module is not None:
-            return Found(
-                module, _title(reader, module), f"{statement.name}()", (), scope=reader.file
-            )
-    return None

@@ -259,10 +259,37 @@ class Members(dict[str, Anything]):
 
 @dataclass(slots=True, eq=False)
 class Lazy:
-    """Values one after the other, already worked out: what a generator or zip gives."""
+    """Values one after the other, already worked out: what a generator or zip gives.
+
+    `sources`: the lists and dicts that it goes through, each with what it held then.
+    """
 
     items: list[Anything]
     at: int = 0
+    sources: tuple[tuple[Anything, Anything], ...] = ()
+
+    @classmethod
+    def over(cls, items: list[Anything], *values: Anything) -> Lazy:
+        """What goes through some values, and through what these go through."""
+        found = [(v, v.copy()) for v in values if isinstance(v, list | dict | set)]
+        found += [source for v in values if isinstance(v, Lazy) for source in v.sources]
+        return cls(items, 0, tuple(found))
+
+    def is_late(self, after: int = 0) -> bool:
+        """Whether Python would give others by now, as a list was changed since; those `after` a place."""
+        for value, was in self.sources:
+            now, then = _held(value), _held(was)
+            if len(now) != len(then) or any(
+                a is not b
+                for one, other in zip(now[after:], then[after:], strict=True)
+                for a, b in zip(one, other, strict=True)
+            ):
+                return True
+        return False
+
+
+def _held(value: Anything) -> list[tuple[Anything, ...]]:
+    return list(value.items()) if isinstance(value, dict) else [(part,) for part in value]
 
 
 def plain(value: Anything) -> Anything:

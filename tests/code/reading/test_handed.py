@@ -54,7 +54,7 @@ def test_dense_blocks_that_only_read_a_list_are_blocks() -> None:
 def test_a_list_of_the_network_that_a_block_makes_longer_is_refused() -> None:
     made = f"{MADE}\nself.outs = [torch.zeros(8)]"
     source = text("outs.append(x)\nreturn self.l(x)", "return self.k(x, self.outs)", made)
-    refused(source, "goes from one call of forward to the next", line=18)
+    refused(source, "goes from one call of forward to the next", line=22)
 
 
 def test_a_tensor_that_is_handed_to_a_block_and_read_by_nobody_is_left_out() -> None:
