@@ -6,6 +6,8 @@ stands as an nn.Sequential in the class that uses it, so that its weights are `l
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from builder.code.writing.classes import write_class
 from builder.code.writing.imports import import_lines
 from builder.code.writing.own_code import own_sources
@@ -17,8 +19,16 @@ from builder.graph.model import Graph
 from builder.graph.report import ShapeReport
 
 
-def write_module(graph: Graph, report: ShapeReport, name: str | None = None) -> Written:
+def write_module(
+    graph: Graph,
+    report: ShapeReport,
+    name: str | None = None,
+    joins: bool = False,
+    unnamed: Container[str] = (),
+) -> Written:
     """The network as nn.Module classes, blocks first, and a smoke test.
+
+    `joins`, `unnamed`: as `ForwardWriter` has them.
 
     Errors: CodeRefused where something needed is not known yet; the sentence says what.
     """
@@ -33,7 +43,7 @@ def write_module(graph: Graph, report: ShapeReport, name: str | None = None) -> 
     for scope in classes:
         if len(body.lines) > first:
             body.write(["", ""])
-        body.append(write_class(scope, scopes))
+        body.append(write_class(scope, scopes, joins, unnamed))
     names = frozenset(scope.class_name for scope in classes)
     body.write(smoke_test(graph, report, f"{scopes[''].class_name}()", names))
     page = Page()

@@ -9,22 +9,16 @@ that are joined, neither of which comes from the other, have names both.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
-from builder.code.writing.naming import LONGEST_VARIABLE, Namespace
+from builder.code.writing.naming import LONGEST_VARIABLE, Namespace, given_name, says_nothing
+from builder.code.writing.patterns import Path, Pattern, leaf_of, leaves, pattern_of
 from builder.code.writing.reading import all_refs, all_steps, refs_of
 from builder.code.writing.steps import Choice, Item, Return, Settle, Step
 from builder.graph.model import Graph, Node, Ref, Value, iter_refs, with_refs
 
-Path: TypeAlias = tuple[int, ...]
-Pattern: TypeAlias = "Path | list[Pattern] | None"
-"""What stands left of the `=`: a leaf's path, None for what nothing reads, or a list to unpack."""
-
 UNREAD = "_"
-_WIDEST_UNPACKING = 8
-_GENERIC = re.compile(r"(x|input|inputs|in)?_?\d*")
 _GENERIC_OUTPUT = re.compile(r"(y|out|output|outputs)?_?\d*")
 _MERGES = frozenset(
     {"operator.add", "operator.sub", "operator.mul", "torch.cat", "torch.stack", "torch.add"}
@@ -36,7 +30,8 @@ class Variables:
     """Names for the values of one `forward`.
 
     `arguments`: input node id → name. `patterns`: node id → what its call is assigned to. `alias`:
-    a name the input `x` is kept under, "" for none; the first step still reads `x`.
+    a name the input `x` is kept under, "" for none; the first step still reads `x`. `chain`: the
+    variable that is written over at every step.
     """
 
     arguments: dict[str, str] = field(default_factory=dict)
@@ -44,6 +39,7 @@ class Variables:
     names: dict[tuple[str, Path], str] = field(default_factory=dict)
     alias: str = ""
     first_step: str = ""
+    chain: str = "x"
 
     def read(self, ref: Ref, reader: str = "") -> str:
         """The expression for a reference, as the node `reader` reads it."""
@@ -61,24 +57,6 @@ class Variables:
         return range(len(pattern) if isinstance(pattern, list) else 0)
 
 
-def leaf_of(pattern: Pattern, path: Path) -> Path | None:
-    """The leaf of a pattern that holds a path."""
-    for index in path:
-        if not isinstance(pattern, list):
-            break
-        pattern = pattern[index] if index < len(pattern) else None
-    return pattern if isinstance(pattern, tuple) else None
-
-
-def leaves(pattern: Pattern) -> Iterator[Path]:
-    """The leaves of a pattern, left to right."""
-    if isinstance(pattern, tuple):
-        yield pattern
-    elif pattern is not None:
-        for part in pattern:
-            yield from leaves(part)
-
-
 def name_variables(
     graph: Graph,
     items: Sequence[Item],
@@ -88,19 +66,22 @@ def name_variables(
     part_name: Callable[[Node, Path], str] = lambda _node, _path: "",
     carried: Callable[[Node], int] = lambda _node: 0,
     gives_several: Callable[[Node], bool] = lambda _node: False,
+    given: Callable[[Node], str] = given_name,
 ) -> Variables:
     """Names every value that `items` read or define.
 
     Args: results: what each node gives, as far as known. reserved: names in use around the function.
           part_name: a part's name in the catalogue. carried: for a block run in a loop, how many
           values go round (0: no loop). gives_several: whether a node of unknown shapes gives a tuple.
+          given: what a person calls a node's value, "" for nothing.
     """
-    return _Namer(graph, items, results, reserved, part_name, carried, gives_several).run()
-
-
-def says_nothing(input_name: str) -> bool:
-    """Whether a lone input of this name is called `x`: "x", "input", "input_1"."""
-    return _GENERIC.fullmatch(input_name.lower()) is not None
+    first = _Namer(graph, items, results, reserved, part_name, carried, gives_several, given)
+    found = first.run()
+    if not first.hides_input:
+        return found
+    second = _Namer(graph, items, results, reserved, part_name, carried, gives_several, given)
+    second.keeps_input = True
+    return second.run()
 
 
 class _Namer:
@@ -113,6 +94,7 @@ class _Namer:
         part_name: Callable[[Node, Path], str],
         carried: Callable[[Node], int],
         gives_several: Callable[[Node], bool],
+        given: Callable[[Node], str],
     ) -> None:
         self.graph, self.items, self.results = graph, items, results
         self.part_name, self.carried, self.gives_several = part_name, carried, gives_several
@@ -122,7 +104,16 @@ class _Namer:
         self.given_back: dict[tuple[str, Path], str] = {}
         self.sources: dict[str, set[str]] = {}
         self.pinned: set[tuple[str, Path]] = set()
-        self.chain = "x"
+        self.given: dict[str, str] = {}  # node → its name, each name once
+        for node in graph.nodes.values():
+            wish = given(node)
+            if wish and wish not in self.given.values() and not carried(node):
+                self.given[node.id] = wish
+        self.place = 0  # among the items of the function
+        self.keeps_input = (
+            False  # under another name, as `x` is written over before it is read last
+        )
+        self.hides_input = False  # what was to be found out
 
     def run(self) -> Variables:
         self._find_patterns()
@@ -148,7 +139,7 @@ class _Namer:
             if rounds == 1 or (not isinstance(value, tuple) and paths):
                 self.found.patterns[step.node.id] = ()
             else:
-                self.found.patterns[step.node.id] = _pattern(value, paths, ())
+                self.found.patterns[step.node.id] = pattern_of(value, paths, ())
 
     def _reads(self, item: Item) -> set[tuple[str, Path]]:
         """The leaves read by an item, with all that stands inside it."""
@@ -197,36 +188,46 @@ class _Namer:
             value = (node.id, ())
             label = node.name or node.id
             if len(inputs) == 1 and says_nothing(label):
-                self._name_only_input(node, self._may_be_written_over(value, self.items, -1, last))
+                self._name_only_input(node)
                 continue
             if label == "x" and "x" not in self.found.arguments.values():
                 name = "x"
                 if not self._may_be_written_over(value, self.items, -1, last):
-                    self.chain = self.space.claim("out")
+                    self.found.chain = self.space.claim("out")
             else:
                 name = self.space.claim(label, "x")
             self.found.arguments[node.id] = self.found.names[value] = name
 
-    def _name_only_input(self, node: Node, written_over: bool) -> None:
-        """The one input is `x`; where it is read again later, `skip = x` or another name."""
+    def _name_only_input(self, node: Node) -> None:
+        """The one input is `x`; where it is read again later, `skip = x` stands at the head."""
         value = (node.id, ())
-        name = "x"
-        if not written_over:
-            first = self.items[0]
-            rest = [i for i in self.items[1:] if value in self._reads(i)]
-            merged = all(isinstance(i, Step) and i.node.target in _MERGES for i in rest)
-            if merged and isinstance(first, Step) and value in self._reads(first):
-                self.found.alias = self.space.claim("skip")
-                self.found.first_step = first.node.id
-                self.found.arguments[node.id] = "x"
-                self.found.names[value] = self.found.alias
-                return
-            name = self.space.claim("inputs")
-        self.found.arguments[node.id] = self.found.names[value] = name
+        self.found.arguments[node.id] = self.found.names[value] = "x"
+        if not self.keeps_input:
+            return
+        first = self.items[0]
+        rest = [i for i in self.items[1:] if value in self._reads(i)]
+        merged = all(isinstance(i, Step) and i.node.target in _MERGES for i in rest)
+        reads_first = isinstance(first, Step) and value in self._reads(first)
+        self.found.alias = self.space.claim("skip" if merged and reads_first else "inputs")
+        self.found.first_step = first.node.id if isinstance(first, Step) else ""
+        self.found.names[value] = self.found.alias
+
+    def _hides_input(self) -> bool:
+        """Whether the input is still read where `x` is written over."""
+        if self.keeps_input or len(self.found.arguments) != 1:
+            return False
+        value = (next(iter(self.found.arguments)), ())
+        if self.found.names[value] != self.found.chain:
+            return False
+        until = _last_reads(self.items, self._reads).get(value, -1)
+        here = self.items[self.place]
+        rests = value in self.pinned or not self._only_at_entry(value, here)
+        return self.place < until or (self.place == until and rests)
 
     def _name_items(self, items: Sequence[Item]) -> None:
         last = _last_reads(items, self._reads)
         for place, item in enumerate(items):
+            self.place = place if items is self.items else self.place
             following = items[place + 1] if place + 1 < len(items) else None
             if isinstance(item, Step):
                 self._name_step(item, items, place, last, following)
@@ -255,11 +256,23 @@ class _Namer:
                 chain_free
                 and self._may_be_written_over(value, items, place, last)
                 and not self._stands_beside(value, following)
+                and not self._keeps_name(node, following)
             ):
                 self.found.names[value] = self._next_name(value, following)
                 chain_free = False
             else:
                 self.found.names[value] = self._own_name(node, path)
+
+    def _keeps_name(self, node: Node, following: Item | None) -> bool:
+        """Whether a value that could be `x` has the name a person gave it.
+
+        Not where a branch ends with it, nor where a layer gives what is returned: of `x` the type is
+        said in the head of the function, of another variable it would have to be.
+        """
+        if node.id not in self.given or isinstance(following, Settle):
+            return False
+        declared = self.found.chain in self.found.arguments.values() and not self._hides_input()
+        return not (node.kind == "layer" and declared and isinstance(following, Return))
 
     def _name_written_into(self, node: Node) -> str:
         """The name of the tensor that `x[...] = v` writes into, if nothing else takes that name."""
@@ -268,7 +281,7 @@ class _Namer:
             return ""
         leaf = leaf_of(self.found.patterns.get(taken.node, ()), taken.path)
         name = self.found.names.get((taken.node, leaf), "") if leaf == taken.path else ""
-        own = name not in (UNREAD, self.chain, "x", *self.found.arguments.values())
+        own = name not in (UNREAD, self.found.chain, "x", *self.found.arguments.values())
         return name if own else ""
 
     def _name_choice(
@@ -299,12 +312,15 @@ class _Namer:
             branch = self.found.names[following.branch.id, ()]
             if branch != UNREAD:
                 return branch
-        return self.chain
+        self.hides_input = self.hides_input or self._hides_input()
+        return self.found.chain
 
     def _own_name(self, node: Node, path: Path) -> str:
         given = self.given_back.get((node.id, path), "")
         if given and _GENERIC_OUTPUT.fullmatch(given.lower()) is None:
             return self.space.claim(given)
+        if not path and node.id in self.given:
+            return self.space.claim(self.given[node.id])
         label = self.graph.label(node.id)
         part = self.part_name(node, path) if path else ""
         if not path or part in ("output", ""):
@@ -381,17 +397,3 @@ def _last_reads(
     items: Sequence[Item], reads: Callable[[Item], set[tuple[str, Path]]]
 ) -> dict[tuple[str, Path], int]:
     return {value: place for place, item in enumerate(items) for value in reads(item)}
-
-
-def _pattern(value: Value | None, paths: set[Path], at: Path) -> Pattern:
-    """What to unpack of a result, so that each path read has a name or is part of one."""
-    if not any(path[: len(at)] == at for path in paths):
-        return () if not at else None
-    if at in paths or not isinstance(value, tuple):
-        return at
-    parts = [_pattern(part, paths, (*at, i)) for i, part in enumerate(value)]
-    inside = [path for path in paths if path[: len(at)] == at]
-    beyond = any(path[len(at)] >= len(value) for path in inside)
-    if beyond or len(parts) > _WIDEST_UNPACKING or len(parts) == 1:
-        return at
-    return parts

@@ -13,13 +13,14 @@ class Gated(nn.Module):
         self.fc2 = nn.Linear(hidden, 16)
         self.scale = nn.Linear(16, 16)
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        x: Tensor = self.fc1(inputs)  # (N, 32)
+    def forward(self, x: Tensor) -> Tensor:
+        inputs = x
+        x = self.fc1(x)  # (N, 32)
         norm = self.norm(x)
         if self.training:
-            x = torch.randn_like(norm)
-            x = x * 0.1
-            x = norm + x
+            noise = torch.randn_like(norm)
+            scaled = noise * 0.1
+            x = norm + scaled
         else:
             x = norm
         x = self.fc2(x)  # (N, 16)
