@@ -97,6 +97,16 @@ def negated(reader: Reader, value: Any) -> Any:
     return asked
 
 
+def on_each_side(reader: Reader, left: Any, right: Any, ask: Callable[[Any, Any], Any]) -> Any:
+    """`aux is None`, where that is another answer on each side of the condition that `aux` depends on."""
+    differing = left if left.__class__ is Differs else right
+    sides = (differing.if_true, differing.if_false)
+    yes, no = (ask(s, right) if differing is left else ask(left, s) for s in sides)
+    if yes.__class__ is not bool or no.__class__ is not bool:
+        raise reader.refuse("This value is another one while training: that cannot be kept here")
+    return yes if yes is no else differing.asked if yes else negated(reader, differing.asked)
+
+
 def joined(reader: Reader, is_and: bool, one: Any, other: Any) -> Any:
     """`one and other` where both wait for the running network."""
     first, second = condition_of(reader, one), condition_of(reader, other)
@@ -163,8 +173,12 @@ def fork(
         contents.put(held[going])
         done_again(reader.trace, sides.moves[going])
         return signals[going]
-    if contents.differing(held[True], held[False]):
-        raise _changed_on_one_side(reader, node)
+    for value in contents.differing(held[True], held[False]):
+        one, other = held[True][id(value)], held[False][id(value)]
+        both = isinstance(one, dict) and list(one) == list(other)
+        if not both and not (isinstance(one, list) and len(one) == len(other)):
+            raise _changed_on_one_side(reader, node)
+        contents.put({id(value): sides.merged(one, other)})
     returned = {which: isinstance(signal, Returned) for which, signal in signals.items()}
     if not any(returned.values()):
         if any(s is not None for s in signals.values()):
