@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from builder.code.reading import again, protocol
-from builder.code.reading.branches import Differs, on_each_side
+from builder.code.reading.branches import Differs, on_each_side, waits
 from builder.code.reading.limits import MAX_BITS
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import operation
@@ -318,6 +318,8 @@ def compare(reader: Reader, op: str, left: Any, right: Any) -> Any:
         if isinstance(plain(left), int | float) and isinstance(plain(right), int | float):
             sign = _COMPARE[op][2]
             return Question(Compare(sign, expr_of(left), expr_of(right)))  # type: ignore[arg-type]
+    if waits(left) or waits(right):
+        raise reader.refuse("What is compared here depends on the mode or the data")
     try:
         return _COMPARE[op][0](deep_plain(left), deep_plain(right))
     except TypeError:

@@ -69,7 +69,10 @@ def condition_of(reader: Reader, value: Any) -> Any:
     if isinstance(value, Unknown):
         raise reader.refuse_unknown(value)
     if kind is Differs:
-        raise reader.refuse("This condition is another one while training")
+        yes, no = condition_of(reader, value.if_true), condition_of(reader, value.if_false)
+        if yes.__class__ is not bool or no.__class__ is not bool:
+            raise reader.refuse("This condition is another one while training")
+        return yes if yes is no else value.asked if yes else negated(reader, value.asked)
     if kind in (Module, Instance):
         from builder.code.reading import protocol
 
@@ -97,6 +100,14 @@ def negated(reader: Reader, value: Any) -> Any:
     return asked
 
 
+def either(reader: Reader, is_and: bool, pending: Any, value: Any) -> Any:
+    """`self.training or 3`: the mode itself, or what stands beside it."""
+    if value.__class__ is bool:
+        return pending if value is is_and else value
+    asked = condition_of(reader, pending)
+    return Differs(asked, value, False) if is_and else Differs(asked, True, value)
+
+
 def on_each_side(reader: Reader, left: Any, right: Any, ask: Callable[[Any, Any], Any]) -> Any:
     """`aux is None`, where that is another answer on each side of the condition that `aux` depends on."""
     differing = left if left.__class__ is Differs else right
@@ -105,6 +116,13 @@ def on_each_side(reader: Reader, left: Any, right: Any, ask: Callable[[Any, Any]
     if yes.__class__ is not bool or no.__class__ is not bool:
         raise reader.refuse("This value is another one while training: that cannot be kept here")
     return yes if yes is no else differing.asked if yes else negated(reader, differing.asked)
+
+
+def waits(value: Any) -> bool:
+    """Whether a list or tuple holds something that only the running network knows."""
+    if not isinstance(value, list | tuple):
+        return False
+    return any(isinstance(v, Mode | Question | Differs | Tensor) or waits(v) for v in value)
 
 
 def joined(reader: Reader, is_and: bool, one: Any, other: Any) -> Any:
