@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from builder.code.reading import again, protocol
-from builder.code.reading.branches import Differs
+from builder.code.reading.branches import Differs, on_each_side, waits
 from builder.code.reading.limits import MAX_BITS
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import operation
@@ -28,6 +28,7 @@ from builder.code.reading.values import (
     Tensor,
     Unknown,
     deep_plain,
+    is_same,
     plain,
     reads_values,
 )
@@ -289,9 +290,14 @@ def unary(reader: Reader, op: str, value: Any) -> Any:
 
 def compare(reader: Reader, op: str, left: Any, right: Any) -> Any:
     """A comparison: True or False, a Question on sizes that depend on the batch, or a tensor."""
+    if left.__class__ is Differs or right.__class__ is Differs:
+        return on_each_side(reader, left, right, lambda a, b: compare(reader, op, a, b))
+    if right.__class__ is Mode:
+        left, right = right, left
+    if left.__class__ is Mode and isinstance(right, bool) and op in ("Is", "IsNot", "Eq", "NotEq"):
+        return Mode(left.negated != ((op in ("Is", "Eq")) != right))
     if op in ("Is", "IsNot"):
-        same = _is_same(left, right)
-        return same if op == "Is" else not same
+        return is_same(left, right) is (op == "Is")
     if op in ("In", "NotIn"):
         return _contained(reader, left, right) is (op == "In")
     if (own := protocol.compared(reader, op, left, right)) is not protocol.NOT_ASKED:
@@ -304,8 +310,6 @@ def compare(reader: Reader, op: str, left: Any, right: Any) -> Any:
         from builder.code.reading.arrays import calculated
 
         return calculated(reader, _COMPARE[op][0], left, right)
-    if isinstance(left, Mode) and isinstance(right, bool):
-        return Mode(left.negated != ((op == "Eq") != right))
     if left.__class__ is Device and right.__class__ is Device:
         return op == "Eq"  # a network runs on one device, whichever that is
     if depends_on_batch(left) or depends_on_batch(right):
@@ -314,28 +318,19 @@ def compare(reader: Reader, op: str, left: Any, right: Any) -> Any:
         if isinstance(plain(left), int | float) and isinstance(plain(right), int | float):
             sign = _COMPARE[op][2]
             return Question(Compare(sign, expr_of(left), expr_of(right)))  # type: ignore[arg-type]
+    if waits(left) or waits(right):
+        raise reader.refuse("What is compared here depends on the mode or the data")
     try:
         return _COMPARE[op][0](deep_plain(left), deep_plain(right))
     except TypeError:
         raise reader.refuse("These two values cannot be compared", kind="raised") from None
 
 
-def _is_same(left: Any, right: Any) -> bool:
-    left, right = plain(left), plain(right)
-    if left.__class__ is Tensor and right.__class__ is Tensor:
-        return bool(left.ref == right.ref)
-    if left is None or right is None or isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    return left is right or (
-        left.__class__ is right.__class__
-        and left.__class__.__name__ in ("Known", "Dtype", "int", "str")
-        and left == right
-    )
-
-
 def _contained(reader: Reader, left: Any, right: Any) -> bool:
     if isinstance(right, Unknown):
         raise reader.refuse_unknown(right)
+    if isinstance(left, Mode | Question | Differs):
+        raise reader.refuse("What is looked for here depends on the mode or the data")
     key = deep_plain(left)
     if isinstance(right, Lazy):
         right = right.items
@@ -344,7 +339,7 @@ def _contained(reader: Reader, left: Any, right: Any) -> bool:
     if isinstance(right, str):
         return isinstance(key, str) and key in right
     if isinstance(right, list | tuple):
-        return any(_is_same(left, item) or _equal(key, deep_plain(item)) for item in right)
+        return any(is_same(left, item) or _equal(key, deep_plain(item)) for item in right)
     if isinstance(right, dict | set | range):
         try:
             return key in right

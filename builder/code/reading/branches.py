@@ -69,7 +69,10 @@ def condition_of(reader: Reader, value: Any) -> Any:
     if isinstance(value, Unknown):
         raise reader.refuse_unknown(value)
     if kind is Differs:
-        raise reader.refuse("This condition is another one while training")
+        yes, no = condition_of(reader, value.if_true), condition_of(reader, value.if_false)
+        if yes.__class__ is not bool or no.__class__ is not bool:
+            raise reader.refuse("This condition is another one while training")
+        return yes if yes is no else value.asked if yes else negated(reader, value.asked)
     if kind in (Module, Instance):
         from builder.code.reading import protocol
 
@@ -95,6 +98,31 @@ def negated(reader: Reader, value: Any) -> Any:
     if isinstance(asked, Question):
         return Question(asked.condition, not asked.negated)
     return asked
+
+
+def either(reader: Reader, is_and: bool, pending: Any, value: Any) -> Any:
+    """`self.training or 3`: the mode itself, or what stands beside it."""
+    if value.__class__ is bool:
+        return pending if value is is_and else value
+    asked = condition_of(reader, pending)
+    return Differs(asked, value, False) if is_and else Differs(asked, True, value)
+
+
+def on_each_side(reader: Reader, left: Any, right: Any, ask: Callable[[Any, Any], Any]) -> Any:
+    """`aux is None`, where that is another answer on each side of the condition that `aux` depends on."""
+    differing = left if left.__class__ is Differs else right
+    sides = (differing.if_true, differing.if_false)
+    yes, no = (ask(s, right) if differing is left else ask(left, s) for s in sides)
+    if yes.__class__ is not bool or no.__class__ is not bool:
+        raise reader.refuse("This value is another one while training: that cannot be kept here")
+    return yes if yes is no else differing.asked if yes else negated(reader, differing.asked)
+
+
+def waits(value: Any) -> bool:
+    """Whether a list or tuple holds something that only the running network knows."""
+    if not isinstance(value, list | tuple):
+        return False
+    return any(isinstance(v, Mode | Question | Differs | Tensor) or waits(v) for v in value)
 
 
 def joined(reader: Reader, is_and: bool, one: Any, other: Any) -> Any:
@@ -163,8 +191,12 @@ def fork(
         contents.put(held[going])
         done_again(reader.trace, sides.moves[going])
         return signals[going]
-    if contents.differing(held[True], held[False]):
-        raise _changed_on_one_side(reader, node)
+    for value in contents.differing(held[True], held[False]):
+        one, other = held[True][id(value)], held[False][id(value)]
+        both = isinstance(one, dict) and list(one) == list(other)
+        if not both and not (isinstance(one, list) and len(one) == len(other)):
+            raise _changed_on_one_side(reader, node)
+        contents.put({id(value): sides.merged(one, other)})
     returned = {which: isinstance(signal, Returned) for which, signal in signals.items()}
     if not any(returned.values()):
         if any(s is not None for s in signals.values()):

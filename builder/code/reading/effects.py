@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 from builder import catalogue
@@ -124,10 +125,19 @@ def settle_in_place(reader: Reader, closed: Closed) -> None:
 
 
 def _refuse_written_parameters(reader: Reader, closed: Closed) -> None:
-    """Errors: CodeRefused where forward writes into a parameter that learns, or into a view of it."""
+    """Errors: CodeRefused where forward writes into a parameter that learns, or into a view of it.
+
+    Also into a buffer that lies in the memory of another one.
+    """
+    shared = _shared_buffers(closed)
     for step in closed.kept.values():
         ref = step.changed or next(iter(_written(step)), None)
         while ref is not None and (made := closed.trace.steps.get(ref.node)) is not None:
+            if made.kind == "weight" and id(made.owner) in shared:
+                raise reader.refuse(
+                    "Two buffers are one tensor here, and one of them is written over", line=step.line,
+                    help="Give each a tensor of its own: m.clone().",
+                )  # fmt: skip
             if made.kind == "weight" and _learns(made):
                 raise reader.refuse(
                     "A parameter is written over while the network runs", line=step.line,
@@ -136,6 +146,13 @@ def _refuse_written_parameters(reader: Reader, closed: Closed) -> None:
                 )  # fmt: skip
             passing = shares(made) and made.target != "torch.Tensor.detach"
             ref = next(iter_refs(made.arguments.get("input")), None) if passing else None
+
+
+def _shared_buffers(closed: Closed) -> set[int]:
+    """The buffers that a text makes of one and the same tensor."""
+    raws = [member for _, member in closed.tree.order if isinstance(member, Raw)]
+    made = Counter(raw.made.ref for raw in raws)
+    return {id(raw) for raw in raws if made[raw.made.ref] > 1}
 
 
 def _learns(step: Step) -> bool:

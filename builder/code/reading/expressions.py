@@ -198,8 +198,10 @@ def boolean(reader: Reader, node: ast.BoolOp, scope: Scope) -> Any:
             return value
         holds = branches.truth(reader, value)
         if holds != is_and:
-            return value if pending is None else holds
-    return value if pending is None else pending
+            return value if pending is None else branches.either(reader, is_and, pending, value)
+    if pending is None or value is pending or isinstance(value, Mode | Question):
+        return value if pending is None else pending
+    return pending if value.__class__ is Tensor else branches.either(reader, is_and, pending, value)
 
 
 @expression(ast.IfExp)

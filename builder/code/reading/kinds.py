@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from builder.code.reading.branches import Differs, on_each_side
 from builder.code.reading.known import does
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Layer, Module, Raw
@@ -15,6 +16,7 @@ from builder.code.reading.values import (
     Known,
     Lazy,
     Method,
+    Mode,
     Packed,
     Partial,
     Tensor,
@@ -30,6 +32,10 @@ def isinstance_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if isinstance(value, Unknown):
         return value
     choices = wanted if isinstance(wanted, tuple) else (wanted,)
+    if isinstance(value, Differs):
+        return on_each_side(reader, value, wanted, lambda v, w: isinstance_(reader, [v, w], {}))
+    if isinstance(value, Mode):
+        value = True
     return any(_is_a(value, choice) for choice in choices)
 
 
@@ -138,6 +144,8 @@ def hasattr_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     from builder.code.reading import attributes
 
     name = plain(args[1])
+    if isinstance(args[0], Differs):
+        return on_each_side(reader, args[0], name, lambda v, n: hasattr_(reader, [v, n], {}))
     return isinstance(name, str) and not isinstance(attributes.get(reader, args[0], name), Unknown)
 
 

@@ -273,6 +273,10 @@ def assert_(reader: Reader, node: ast.Assert, scope: Scope) -> None:
 @statement(ast.Match)
 def match_(reader: Reader, node: ast.Match, scope: Scope) -> Any:
     subject = plain(reader.evaluate(node.subject, scope))
+    if isinstance(subject, Mode | Question | branches.Differs | Tensor):
+        raise reader.refuse(
+            "Which case this is depends on the mode or the data", "Write if and else."
+        )
     for case in node.cases:
         if _fits(reader, case.pattern, subject, scope) and (
             case.guard is None or branches.truth(reader, reader.evaluate(case.guard, scope))

@@ -309,6 +309,20 @@ def deep_plain(value: Anything) -> Anything:
     return value
 
 
+def is_same(left: Anything, right: Anything) -> bool:
+    """`left is right`."""
+    left, right = plain(left), plain(right)
+    if left.__class__ is Tensor and right.__class__ is Tensor:
+        return bool(left.ref == right.ref)
+    if left is None or right is None or isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    return left is right or (
+        left.__class__ is right.__class__
+        and left.__class__.__name__ in ("Known", "Dtype", "int", "str")
+        and left == right
+    )
+
+
 def reads_values(expr: Argument) -> bool:
     """Whether a number's expression reads a tensor's size."""
     match expr:

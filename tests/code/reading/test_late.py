@@ -35,7 +35,10 @@ def test_a_loop_goes_through_a_list_as_it_is_by_then(forward: str) -> None:
         ("a = [1, 2]\nk = zip(a, a)\na.append(3)\nk = len(list(k))", 12),
         ("a = [1, 2]\nk = map(lambda t: t * 2, a)\na[1] = 5\nk = sum(k)", 12),
         ("a = [1, 2]\nk = iter(a)\nnext(k)\na.append(3)\nk = sum(k)", 13),
-        ("a = [1]\nk = 0\nfor i, v in enumerate(a):\n    k += v\n    if i < 3:\n        a.append(i)", 14),
+        (
+            "a = [1]\nk = 0\nfor i, v in enumerate(a):\n    k += v\n    if i < 3:\n        a.append(i)",
+            14,
+        ),
     ],
 )
 def test_what_changes_under_zip_and_keys_is_refused(forward: str, line: int) -> None:
@@ -46,8 +49,16 @@ def test_what_changes_under_zip_and_keys_is_refused(forward: str, line: int) -> 
 @pytest.mark.parametrize(
     "made, forward, line",
     [
-        ("self.k = None", "if self.k is None:\n    self.k = True\n    return x\nreturn self.l(x)", 13),
-        ("self.k = None", "k = 3 if self.k is None else self.k\nself.k = 7\nreturn self.l(x) * k", 11),
+        (
+            "self.k = None",
+            "if self.k is None:\n    self.k = True\n    return x\nreturn self.l(x)",
+            13,
+        ),
+        (
+            "self.k = None",
+            "k = 3 if self.k is None else self.k\nself.k = 7\nreturn self.l(x) * k",
+            11,
+        ),
         ("pass", "self.calls += 1\nreturn self.l(x) * self.calls", 10),
     ],
 )

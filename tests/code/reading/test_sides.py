@@ -171,7 +171,6 @@ BOX = "class Box:\n    def __init__(self):\n        self.h = None\n        self.
             "box = Box()\nif self.training:\n    box.kept.append(x)\ny = box.kept[0] if box.kept else x * 2",
             16,
         ),
-        ("box = Box()\nbox.h = x\nif self.training:\n    box.h = x * 2\ny = box.h", 17),
         ("found = set()\nif self.training:\n    found.add(1)\ny = x * (1 + len(found))", 16),
         ("outs = []\nself.put(x, outs)\ny = outs[0] if outs else x * 2", 20),
     ],
@@ -182,3 +181,52 @@ def test_what_only_one_side_puts_into_a_list_or_an_object_is_refused(
     more = "def put(self, x, outs):\n    if not self.training:\n        return\n    outs.append(x)\n    return"
     source = net(TWO, f"{forward}\nreturn self.b(self.a(y))", more, before=BOX)
     refused(source, "changed on one side", line=line)
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        "box = Box()\nbox.h = x\nif self.training:\n    box.h = x * 2\ny = box.h",
+        "d = {'h': x}\nif self.training:\n    d['h'] = x * 2\ny = d['h']",
+        "hs = [x, x * 2]\nif self.training:\n    hs[0] = x * 3\ny = hs[0] + hs[1]",
+    ],
+)
+def test_what_stands_in_a_list_or_an_object_is_another_one_on_each_side(forward: str) -> None:
+    check_in_turn(net(TWO, f"{forward}\nreturn self.b(self.a(y))", before=BOX), "Net()", X)
+
+
+# Questions about what differs ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "forward",
+    [
+        "aux = None\nif self.training:\n    aux = x\ny = self.a(x)\nif aux is not None:\n    y = y + 1",
+        "k = 1\nif self.training:\n    k = 2\ny = self.a(x)\nif k > 1:\n    y = y + 1",
+        "y = self.a(x) * (x if self.training is not False else x * 2)",
+        "y = self.a(x) * (x if True == self.training else x * 2)",
+        "p = 0.5\ny = self.a(x)\nif not (self.training and p):\n    y = y + 1",
+        "p = 0.5\ny = self.a(x)\nif self.training or p:\n    y = y + 1",
+        "y = self.a(x) * (1 if isinstance(self.training, bool) else 2)",
+    ],
+)
+def test_a_question_about_the_mode_is_asked_in_each_mode(forward: str) -> None:
+    check_in_turn(net(TWO, f"{forward}\nreturn self.b(y)"), "Net()", X)
+
+
+@pytest.mark.parametrize(
+    "forward, line",
+    [
+        ("y = self.a(x) * (self.training or 3)", 10),
+        ("k = 2 if (self.training, 1) == (True, 1) else 3\ny = self.a(x) * k", 10),
+        ("k = 2 if self.training in (True,) else 3\ny = self.a(x) * k", 10),
+        ("match self.training:\n    case True:\n        y = x\n    case _:\n        y = x * 2", 10),
+    ],
+)
+def test_a_number_that_is_another_one_while_training_is_refused(forward: str, line: int) -> None:
+    refused(net(TWO, f"{forward}\nreturn self.b(y)"), line=line)
+
+
+def test_two_buffers_of_one_tensor_are_refused_where_one_is_written() -> None:
+    made = f"{MEAN}\nm = torch.ones(8)\nself.register_buffer('p', m)\nself.register_buffer('q', m)"
+    refused(net(made, "self.p.add_(1)\nreturn self.l(x) * self.q"), "one tensor", line=13)
