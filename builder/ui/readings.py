@@ -9,17 +9,21 @@ from typing import Any, Final
 
 import streamlit as st
 
-from builder.code.reading import Read, read, warm
+from builder.code.reading import Read, crowded, read, warm
 from builder.code.reading.asking import split_inputs
 from builder.code.reading.source import MAX_NOTEBOOK, is_notebook
+from builder.code.reading.turns import Asker, found_by
 from builder.errors import CodeRefused, LayerwiseError, ProjectRefused
 from builder.graph.check import check
 from builder.graph.project import Project
 from builder.graph.summary import facts
 from builder.ui import state
+from builder.ui.session import current
 
 _LOG: Final = logging.getLogger("layerwise")
 _NAME: Final = 80  # characters
+_READING: Final = "Reading the code…"
+_WAITING: Final = "Waiting until the texts of others are read…"
 _ANSWER: Final = "reading.answer"
 _ASKED: Final = "reading.asked"
 _NUMBER: Final = "reading.number"
@@ -128,7 +132,7 @@ def read_what_was_asked() -> Reading | None:
     """The answer to the last question; reads the text where it was not read yet."""
     asked: Question | None = state.recall(_ASKED)
     if asked is not None:
-        with st.spinner("Reading the code…"):
+        with st.spinner(_WAITING if crowded() else _READING):
             _read(asked)
         state.keep(_ASKED, None)
     answer: Reading | None = state.recall(_ANSWER)
@@ -188,7 +192,16 @@ def warm_soon() -> None:
 def _warm() -> None:
     try:
         warm()
-    except CodeRefused:
+    except CodeRefused:  # said where a text is read
         _LOG.warning("The process that reads code does not start")
     finally:
         _warming.release()
+
+
+def _asker() -> Asker:
+    """Each owner has one text read at a time, and each of their tabs its newest."""
+    session = current()
+    return session.owner, str(id(session))
+
+
+found_by(_asker)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import sys
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from builder.gallery import designs, project
 from builder.graph.edits import SetArgument
 from builder.graph.history import same
 from builder.graph.own_texts import OwnText
-from builder.graph.project import load_project
+from builder.graph.project import load_project, save_project
 from builder.ui import projects
 from builder.ui.canvas import trained
 from builder.ui.code_editor import texts
@@ -309,6 +310,54 @@ def test_two_texts_of_two_moments_are_brought_together(app: App) -> None:
     assert app.graph.owners["fc"].arguments == {"out_features": 12}
     assert app.graph.owners["pool"].target == "torch.nn.AvgPool2d"
     app.shows_no_trouble()
+
+
+def test_a_text_goes_on_from_the_one_sent_before_whose_answer_was_not_there_yet(app: App) -> None:
+    """Three texts of one who types fast: at the third, the answer to the first has come."""
+    app.open("code", project("digits_cnn"))
+    choose(app, "module")
+    begun = messages(app)[0]
+
+    def send(units: str, rev: str, seen: int) -> None:
+        text = begun["text"].replace("nn.Linear(512, 10)", f"nn.Linear(512, {units})")
+        sent = {"op": "text", "doc": begun["doc"], "rev": rev, "seen": seen, "text": text}
+        app.send(sent, to="lw_code_editor")
+
+    send("1", begun["rev"], 0)
+    after_one = messages(app)[0]["rev"]
+    send("12", begun["rev"], 0)
+    send("128", after_one, 1)
+    assert word(app)["kind"] == "read"
+    assert app.graph.owners["fc"].arguments == {"out_features": 128}
+    app.shows_no_trouble()
+
+
+def test_a_text_over_which_we_stumble_is_answered(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stumble(*_: object) -> None:
+        raise KeyError
+
+    app.open("code", project("digits_cnn"))
+    choose(app, "module")
+    monkeypatch.setattr(sys.modules["builder.ui.code_editor.typed"], "take", stumble)
+    type_in(app, edited(app)[0].replace("nn.Linear(512, 10)", "nn.Linear(512, 12)"))
+    assert word(app)["kind"] == "refused"
+    assert word(app)["text"] == (
+        "Something went wrong on our side with this text. The network is as it was."
+    )
+    assert app.graph.owners["fc"].arguments == {"out_features": 10}
+    app.shows_no_trouble()
+
+
+def test_nothing_is_said_to_stay_in_a_tab_that_another_one_overtook(app: App) -> None:
+    app.open("code", project("digits_cnn"))
+    choose(app, "module")
+    there = load_project(file_of(app))
+    save_project(replace(there, name="Saved in the other tab"), file_of(app))
+    type_in(app, edited(app)[0].replace("nn.Linear(512, 10)", "nn.Linear(512, 10)  # ten"))
+    assert word(app)["text"] == "the same network. It is not saved until you choose above."
+    assert load_project(file_of(app)).name == "Saved in the other tab"
 
 
 def test_a_line_selects_its_layer_and_a_layer_marks_its_lines(app: App) -> None:

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from builder.code.reading.child import read, warm
+from builder.code.reading.child import crowded, read, warm
 from builder.code.reading.reading import Read, Refusal, read_here
 from builder.graph.model import Graph
 
-__all__ = ["Read", "Refusal", "read", "read_code", "read_here", "warm"]
+__all__ = ["Read", "Refusal", "crowded", "read", "read_code", "read_here", "warm"]
 
 
 def read_code(source: str, target: str | None = None, inputs: Sequence[str] | None = None) -> Graph:

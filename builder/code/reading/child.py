@@ -1,6 +1,8 @@
-"""The process that reads: warm, with limits on memory and time, and a new one when it dies.
+"""The processes that read: warm, with limits on memory and time, and a new one when one dies.
 
-    with one question at a time: source, target, inputs → a Read, or the refusal it ended in
+    each with one question at a time: source, target, inputs → a Read, or the refusal it ended in
+
+Whose question is next, `turns` says.
 
 The text is hostile until proven otherwise, so even our own walk over it is held: the child may use
 `MEMORY` bytes beyond what it has when it is warm, `SECONDS` of the clock for a text, and is killed and
@@ -19,13 +21,16 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from math import inf
 from select import select
 from time import monotonic
 from typing import Any, Final
 
 from builder.code.limits import limit_memory
 from builder.code.reading.reading import Read, read_here
+from builder.code.reading.turns import QUICK_SECONDS, Turns
 from builder.errors import CodeRefused
 
 SECONDS: Final = 2.2
@@ -34,6 +39,12 @@ MEMORY: Final = 1 << 30
 START_SECONDS: Final = 120
 _HEAD: Final = struct.Struct("<I")
 _LARGEST_ANSWER: Final = 256 << 20
+_STOP: Final = _HEAD.pack(0)  # in the place of a question
+_STOPPED: Final = "stopped"
+
+
+class Stopped(Exception):
+    """A text gave its place to others before it was read."""
 
 
 class Child:
@@ -43,31 +54,49 @@ class Child:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def read(self, source: str, target: str | None, inputs: Sequence[str] | None) -> Read:
-        """What `read_here` gives, from the child. Errors: CodeRefused."""
+    def read(
+        self,
+        source: str,
+        target: str | None,
+        inputs: Sequence[str] | None,
+        goes_on: Callable[[], bool] = lambda: True,
+    ) -> Read:
+        """What `read_here` gives, from the child.
+
+        Args:   goes_on: asked each `QUICK_SECONDS` whether it may go on.
+        Errors: CodeRefused; Stopped where it might not.
+        """
         question = pickle.dumps((source, target, None if inputs is None else list(inputs)))
         with self._lock:
             try:
-                answer = self._asked(question)
+                answer = self._asked(question, goes_on)
             except (OSError, EOFError):  # ended from outside, perhaps long ago: a new one is asked
                 self.close()
                 try:
-                    answer = self._asked(question)
+                    answer = self._asked(question, goes_on)
                 except (OSError, EOFError):
                     self.close()
                     raise _died() from None
+        if answer == _STOPPED:
+            raise Stopped
         if isinstance(answer, CodeRefused):
             raise answer
         assert isinstance(answer, Read)
         return answer
 
-    def _asked(self, question: bytes) -> Any:
+    def _asked(self, question: bytes, goes_on: Callable[[], bool]) -> Any:
         process = self._started()
-        assert process.stdin is not None
+        assert process.stdin is not None and process.stdout is not None
+        until = monotonic() + SECONDS + 5  # it watches the time itself
         try:
             process.stdin.write(_HEAD.pack(len(question)) + question)
             process.stdin.flush()
-            return self._answer(process, SECONDS + 5)  # it watches the time itself
+            while not select([process.stdout], [], [], QUICK_SECONDS)[0] and monotonic() < until:
+                if not goes_on():
+                    process.stdin.write(_STOP)
+                    process.stdin.flush()
+                    break
+            return self._answer(process, until - monotonic())
         except TimeoutError:
             self.close()
             raise _late() from None
@@ -120,7 +149,7 @@ def _received(descriptor: int, size: int, until: float) -> bytes:
     parts = bytearray()
     while len(parts) < size:
         left = until - monotonic()
-        if left <= 0 or not select([descriptor], [], [], left)[0]:
+        if left <= 0 or not select([descriptor], [], [], None if left == inf else left)[0]:
             raise TimeoutError
         part = os.read(descriptor, min(1 << 20, size - len(parts)))
         if not part:
@@ -143,18 +172,54 @@ def _died() -> CodeRefused:
     )  # fmt: skip
 
 
-_child = Child()
-atexit.register(_child.close)
+class Readers:
+    """A few processes that read, and the queue before them."""
+
+    def __init__(self, turns: Turns | None = None) -> None:
+        self.turns = turns or Turns()
+        self._children = [Child() for _ in range(self.turns.places)]
+
+    def read(self, source: str, target: str | None, inputs: Sequence[str] | None) -> Read:
+        """The network in a text, when its turn comes. Errors: CodeRefused."""
+        turn = self.turns.take()
+        try:
+            while True:
+                child = self._children[turn.place]
+                try:
+                    return child.read(source, target, inputs, lambda: self.turns.goes_on(turn))
+                except Stopped:
+                    self.turns.again(turn)
+        finally:
+            self.turns.leave(turn)
+
+    def warm(self) -> None:
+        """Starts the processes, so that the first text need not wait for one."""
+        for child in self._children:
+            child.warm()
+
+    def close(self) -> None:
+        """Ends them; the next text gets a new one."""
+        for child in self._children:
+            child.close()
+
+
+_readers = Readers()
+atexit.register(_readers.close)
 
 
 def read(source: str, target: str | None = None, inputs: Sequence[str] | None = None) -> Read:
-    """The network in a text, read in the child process. Errors: CodeRefused."""
-    return _child.read(source, target, inputs)
+    """The network in a text, read in a process of its own. Errors: CodeRefused."""
+    return _readers.read(source, target, inputs)
 
 
 def warm() -> None:
-    """Starts the child ahead of the first text."""
-    _child.warm()
+    """Starts the processes that read ahead of the first text."""
+    _readers.warm()
+
+
+def crowded() -> bool:
+    """Whether a text must wait now, as others are being read."""
+    return _readers.turns.crowded()
 
 
 # In the child -------------------------------------------------------------------------------------
@@ -183,16 +248,15 @@ def main() -> None:
     read_here(_FIRST, None, ["float32[N,1,8,8]"])
     gc.collect()
     gc.freeze()
-    questions = sys.stdin.buffer
     worker = _Worker()
     _send(answers, pickle.dumps(None))
-    while True:
-        head = questions.read(_HEAD.size)
-        if len(head) < _HEAD.size:
-            worker.end()
-            return
-        _send(answers, worker.answer(questions.read(_HEAD.unpack(head)[0])))
-        worker.revive()
+    with suppress(EOFError):
+        while True:
+            (size,) = _HEAD.unpack(_received(0, _HEAD.size, inf))
+            if size:  # else it was to be stopped when it was done already
+                _send(answers, worker.answer(_received(0, size, inf)))
+                worker.revive()
+    worker.end()
 
 
 class _Worker:
@@ -214,15 +278,20 @@ class _Worker:
         until = monotonic() + SECONDS
         try:
             self.line.sendall(_HEAD.pack(len(question)) + question)
+            ready = select([self.line, 0], [], [], SECONDS)[0]
+            if 0 in ready and self.line not in ready:  # to be stopped, or its parent is gone
+                return self._ended(_STOPPED)
             (size,) = _HEAD.unpack(_received(self.line.fileno(), _HEAD.size, until))
             return _received(self.line.fileno(), min(size, _LARGEST_ANSWER), until)
         except TimeoutError:
-            refusal = _late()
+            return self._ended(_late())
         except (OSError, EOFError):
-            refusal = _died()
+            return self._ended(_died())
+
+    def _ended(self, answer: object) -> bytes:
         os.kill(self.pid, signal.SIGKILL)
         self.ended = True
-        return pickle.dumps(refusal)
+        return pickle.dumps(answer)
 
     def revive(self) -> None:
         """A new fork where the last one is gone."""

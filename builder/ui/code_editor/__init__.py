@@ -8,9 +8,7 @@ operations (`builder.ui.received`); `builder.code.live` says what they mean.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,9 +16,7 @@ import streamlit as st
 
 from builder.code import Style
 from builder.code.live import Shown
-from builder.code.reading import warm
 from builder.code.writing.page import Written
-from builder.errors import CodeRefused
 from builder.graph.blocks import blocks_inside, graphs
 from builder.graph.model import OPAQUE, Graph
 from builder.ui import state
@@ -30,11 +26,11 @@ from builder.ui.code_editor.texts import lines_at, revision
 from builder.ui.code_editor.typed import KEY, typed, word_of
 from builder.ui.markdown import plain
 from builder.ui.packaged import packaged
+from builder.ui.readings import warm_soon
 from builder.ui.received import acknowledged, receive, sender, waits
 
 _FOLDER: Final = Path(__file__).parent
 _OWN_CODE: Final = "This network holds a layer of your own code, so its text can only be read here."
-_warming: Final = threading.Lock()
 
 
 def receive_editor() -> None:
@@ -48,7 +44,7 @@ def code_editor(style: Style, shown: Shown, written: Written) -> None:
 
     `written`: as the style writes the network, where a person did not.
     """
-    _warm_up()
+    warm_soon()
     component = packaged("code_editor", _FOLDER, '<div class="lw-code-editor"></div>')
     component(key=KEY, data=editor_data(shown, written), on_ops_change=receive_editor)
     if waits(
@@ -111,14 +107,3 @@ def _undisturbed(act: Callable[..., None]) -> Callable[..., None]:
             act(*given)
 
     return done
-
-
-def _warm_up() -> None:
-    """Starts the process that reads, while the page is looked at."""
-    if _warming.acquire(blocking=False):
-        threading.Thread(target=_warm, daemon=True).start()
-
-
-def _warm() -> None:
-    with suppress(CodeRefused):  # said where a text is read
-        warm()

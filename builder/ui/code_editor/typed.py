@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,9 +30,13 @@ from builder.ui import state
 from builder.ui.canvas.holding import edit_or_ask, held
 from builder.ui.code_editor.texts import keep_asked, keep_text, shown_text, text_of_revision
 
+_LOG: Final = logging.getLogger("layerwise")
 KEY: Final = "lw_code_editor"
 _WORD: Final = "code.word"
 _SAME: Final = "the same network; your comments and layout stay."
+_UNSAVED: Final = "It is not saved until you choose above."
+_NOT_KEPT: Final = f"the same network. {_UNSAVED}"
+_STUMBLED: Final = "Something went wrong on our side with this text. The network is as it was."
 _ASKS: Final = "This costs trained weights: say below whether you want it."
 _SENT: Final = "code.sent"
 _STEP: Final = "code.step"
@@ -51,11 +56,11 @@ class _Said:
 
 @dataclass(frozen=True)
 class _Sent:
-    """The text that was taken last; `rev`: what the browser took it for a change of."""
+    """The text that was taken last, with its number among all that its browser did."""
 
     place: str
     client: str
-    rev: str
+    seq: int
     text: str
 
 
@@ -82,7 +87,11 @@ def typed(operation: Mapping[str, Any]) -> None:
     if operation.get("op") == "line" and isinstance(operation.get("line"), int):
         _look_at(shown, operation["line"])
     elif operation.get("op") == "text" and isinstance(operation.get("text"), str):
-        _take(shown, operation["text"], operation)
+        try:
+            _take(shown, operation["text"], operation)
+        except Exception:  # an editor that hears nothing would wait for ever
+            _LOG.exception("A typed text could not be taken")
+            _say(style, operation, "refused", _STUMBLED)
 
 
 def word_of(style: str) -> dict[str, Any] | None:
@@ -95,6 +104,11 @@ def word_of(style: str) -> dict[str, Any] | None:
         return said if said["kind"] == "refused" else {**said, "kind": "read", "text": ""}
     if said["kind"] == "asks" and held() is None:
         return {**said, "kind": "refused", "text": "the network was left as it is.", "line": None}
+    if said["kind"] == "read" and state.saved() in ("changed_elsewhere", "deleted_elsewhere"):
+        return {
+            **said,
+            "text": _NOT_KEPT if said["text"] == _SAME else f"{said['text']} {_UNSAVED}",
+        }
     return said
 
 
@@ -158,13 +172,14 @@ def _line(shown: Shown, text: str) -> int:
 
 def _made_of(style: str, operation: Mapping[str, Any]) -> str | None:
     """The text that a person has changed: the one shown, or the one they sent before, where its answer
-    had not come yet.
+    had not come yet. `seen`: up to where the answers had.
     """
-    rev, client = str(operation.get("rev", "")), _client(operation)
+    seen, client = operation.get("seen"), _client(operation)
     before: _Sent | None = state.recall(_SENT)
-    if before and (before.place, before.client, before.rev) == (_place(style), client, rev):
+    own = before and (before.place, before.client) == (_place(style), client)
+    if before and own and type(seen) is int and before.seq > seen:
         return before.text
-    return text_of_revision(style, rev)
+    return text_of_revision(style, str(operation.get("rev", "")))
 
 
 def _look_at(shown: Shown, line: int) -> None:
@@ -194,8 +209,8 @@ def _path_to(root: Graph, block: str) -> tuple[str, ...] | None:
 
 def _sent(style: str, operation: Mapping[str, Any]) -> None:
     """Remembers a text that was taken."""
-    rev, client = str(operation.get("rev", "")), _client(operation)
-    state.keep(_SENT, _Sent(_place(style), client, rev, str(operation["text"])))
+    client, seq = _client(operation), operation["seq"]
+    state.keep(_SENT, _Sent(_place(style), client, seq, str(operation["text"])))
 
 
 def _client(operation: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ import css from "./style.css?inline";
 import type { Follow, Message, Outbox } from "./types";
 
 const AT_REST_MS = 350;
+const SLOW_MS = 4000;
 const client = `e${Math.random().toString(36).slice(2, 10)}${Date.now().toString(36)}`;
 /** While this page lives: a switch of pages or styles loses nothing. */
 const posts = new Map<string, Post>();
@@ -53,6 +54,9 @@ class Pane {
   private over: number | null = null;
   private readonlyNow = false;
   private timer: ReturnType<typeof setTimeout> | null = null;
+  /** Runs while a text is being read. */
+  private patience: ReturnType<typeof setTimeout> | null = null;
+  private slow = false;
 
   constructor(host: HTMLElement) {
     const root = host.getRootNode();
@@ -72,6 +76,7 @@ class Pane {
     this.editor = new Editor(box, root instanceof ShadowRoot ? root : document, {
       typed: (text) => {
         this.session?.typed(text);
+        this.hurry(false);
         this.tell();
       },
       rested: () => {
@@ -138,7 +143,9 @@ class Pane {
   close(): void {
     shown.delete(this);
     if (this.timer) clearTimeout(this.timer);
-    this.post?.close();
+    if (this.patience) clearTimeout(this.patience);
+    // Another pane may show the same project by now: what is typed there is told.
+    if (![...shown].some((pane) => pane.post === this.post)) this.post?.close();
     this.session?.flush();
     if (this.session) states.set(this.session.doc, this.editor.view.state);
     this.unwatch();
@@ -201,6 +208,19 @@ class Pane {
     return button;
   }
 
+  /** Says after a while that it takes long. */
+  private hurry(waiting: boolean): void {
+    if (waiting && this.patience) return;
+    if (this.patience) clearTimeout(this.patience);
+    this.patience = null;
+    this.slow = false;
+    if (!waiting) return;
+    this.patience = setTimeout(() => {
+      this.slow = true;
+      this.tell();
+    }, SLOW_MS);
+  }
+
   private tell(): void {
     const { session } = this;
     if (!session) return;
@@ -209,17 +229,18 @@ class Pane {
     this.editor.say(status.kind === "refused" ? { line: status.line, text: fault } : null);
     this.status.dataset["kind"] = status.kind;
     const follow = status.kind === "refused" ? status.follow : null;
-    const said = sentence(status);
+    this.hurry(status.kind === "waiting");
+    const said = sentence(status, this.slow);
     // The button a person is pressing stays: the editor tells once more as it loses the focus.
     if (this.status.textContent !== said + (follow?.title ?? "")) this.status.replaceChildren(said, ...(follow ? [this.following(follow)] : []));
     if (session.dirty) this.mark();
   }
 }
 
-function sentence(status: Session["status"]): string {
+function sentence(status: Session["status"], slow: boolean): string {
   switch (status.kind) {
     case "read": return status.text ? `Read: ${status.text}` : "Read: the network is as it stands here.";
-    case "waiting": return "Reading …";
+    case "waiting": return slow ? "Reading … It takes longer than usual: the server is busy, or is not reached." : "Reading …";
     case "readonly": return status.text;
     case "asks": return status.text;
     case "refused": return `Not read: ${status.line ? `line ${status.line}: ` : ""}${status.text} ${status.help}`.trim();

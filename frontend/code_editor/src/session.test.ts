@@ -107,4 +107,38 @@ describe("a text that is edited", () => {
     vi.advanceTimersByTime(REST_MS);
     expect(sent).toHaveLength(0);
   });
+  it("is sent anew where the text below it was taken, and it was refused in the same answer", () => {
+    session.typed("one\n2\n");
+    session.flush();
+    session.typed("one\n2 +\n");
+    session.flush();
+    session.receive(says("one\n2\n", read(2, "refused")));
+    expect(session.status.kind).toBe("waiting");
+    vi.advanceTimersByTime(REST_MS);
+    expect(sent.at(-1)?.ops).toMatchObject([{ text: "one\n2 +\n", seq: 3, rev: "one\n2\n", seen: 2 }]);
+    session.receive(says("one\n2\n", read(3, "refused")));
+    expect(session.status.kind).toBe("refused");
+  });
+  it("says up to where its answers have come", () => {
+    session.typed("one\n2\n");
+    session.flush();
+    session.typed("one\n23\n");
+    session.flush();
+    session.receive(says("one\n2\n", read(1)));
+    session.typed("one\n234\n");
+    session.flush();
+    expect(sent.map((box) => box.ops.at(-1))).toMatchObject([{ seq: 1, seen: 0 }, { seq: 2, seen: 0 }, { seq: 3, seen: 1 }]);
+  });
+  it("is sent once more where nothing is said of it, and then says so", () => {
+    session.typed("one\n2 +\n");
+    session.flush();
+    session.receive(says("one\ntwo\n", read(1, "refused")));
+    session.receive(says("one\ntwo\n", { ack: { me: 1 } }));
+    expect(session.status.kind).toBe("waiting");
+    vi.advanceTimersByTime(REST_MS);
+    expect(sent.at(-1)?.ops.at(-1)).toMatchObject({ text: "one\n2 +\n", seq: 2 });
+    session.receive(says("one\ntwo\n", { ack: { me: 2 } }));
+    vi.advanceTimersByTime(5000);
+    expect(session.status).toMatchObject({ kind: "refused", text: "the server did not say how this text fared." });
+  });
 });

@@ -13,6 +13,8 @@ export type Status =
   | { kind: "read" | "waiting" | "readonly"; text: string }
   | { kind: "refused" | "asks"; text: string; line: number | null; help: string; follow: Follow | null };
 
+const NO_ANSWER: Status = { kind: "refused", text: "the server did not say how this text fared.", line: null, help: "Type on, or load the page anew.", follow: null };
+
 export class Session {
   /** What Python has, and its name. */
   base = "";
@@ -26,6 +28,10 @@ export class Session {
   /** What was sent and not answered yet: the next answer may be about any of them. */
   private under: { seq: number; text: string }[] = [];
   private timer: ReturnType<typeof setTimeout> | null = null;
+  /** The last of ours that is answered. */
+  private seen = 0;
+  /** What was sent once more as nothing was said of it. */
+  private repeated = "";
 
   constructor(readonly doc: string, private readonly post: Post) {}
 
@@ -41,7 +47,7 @@ export class Session {
     if (this.timer) clearTimeout(this.timer);
     this.timer = null;
     if (this.readonly || this.text === (this.sent?.text ?? this.base)) return;
-    const seq = this.post.add({ op: "text", text: this.text, rev: this.rev }, this.doc);
+    const seq = this.post.add({ op: "text", text: this.text, rev: this.rev, seen: this.seen }, this.doc);
     this.sent = { seq, text: this.text };
     this.under.push(this.sent);
   }
@@ -54,6 +60,13 @@ export class Session {
   /** Takes what Python says; gives what is to be changed in the editor. */
   receive(message: Message): ChangeSet | null {
     const done = message.ack[this.post.client] ?? 0;
+    this.seen = done;
+    const changes = this.taken(message, done);
+    this.repeat();
+    return changes;
+  }
+
+  private taken(message: Message, done: number): ChangeSet | null {
     const first = this.rev === "";
     this.readonly = message.readonly;
     this.note = message.note;
@@ -69,8 +82,25 @@ export class Session {
     const changes = over(known, message.text, this.text);
     if (!changes) return null;
     this.text = applied(this.text, message.text, changes);
-    if (this.dirty && !this.timer) this.typed(this.text);
     return changes;
+  }
+
+  /**
+   * Sends again, once, what stands here and nothing is said of any more: the text it was made of is
+   * another one now, or the word was about another style, or was lost with the server.
+   */
+  private repeat(): void {
+    if (!this.dirty || this.timer || (this.sent && !this.unanswered)) return;
+    const now = `${this.rev}\n${this.text}`;
+    if (this.repeated === now) return;
+    this.repeated = now;
+    this.sent = null;
+    this.typed(this.text);
+  }
+
+  /** Whether what was sent was carried out, and nothing is known of how it fared. */
+  private get unanswered(): boolean {
+    return !!this.sent && this.sent.seq <= this.seen && this.word?.seq !== this.sent.seq;
   }
 
   /** The text of ours that Python has taken with this answer, null where it took none. */
@@ -98,6 +128,7 @@ export class Session {
       return { kind: "read", text: this.note || (word?.kind === "read" ? word.text : "") };
     }
     if (this.word && this.sent?.seq === this.word.seq && this.sent.text === this.text && this.word.kind !== "read") return asked(this.word);
+    if (!this.timer && (!this.sent || this.unanswered)) return NO_ANSWER;
     return { kind: "waiting", text: "" };
   }
 }

@@ -37,6 +37,6 @@ export interface Message {
   dark?: boolean;
 }
 
-export type Edit = { op: "text"; text: string; rev: string } | { op: "line"; line: number };
+export type Edit = { op: "text"; text: string; rev: string; seen: number } | { op: "line"; line: number };
 export type Sent = Edit & { seq: number; at_ms: number; doc: string; by: string };
 export interface Outbox { client: string; ops: Sent[]; again: number }
