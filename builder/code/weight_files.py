@@ -24,9 +24,11 @@ from builder.errors import WeightsRefused, quote
 
 ENDINGS: Final = (".safetensors", ".pt", ".pth")
 SECONDS: Final = 120
+_WAIT_SECONDS: Final = 60
 MARK: Final = "layerwise_weights"
 """In the head of a file that `convert` made: what it was made from, as JSON."""
 _AT_ONCE: Final = threading.BoundedSemaphore(2)  # a file may take gigabytes while it is open
+_OUT_OF_TIME: Final = -24  # SIGXCPU
 _MOST_DIMENSIONS: Final = 64  # as torch
 _LARGEST_HEAD: Final = 16 << 20  # bytes of names and shapes; a large model has a hundred thousandth
 _MOST: Final = 200_000  # tensors
@@ -114,32 +116,47 @@ def _head(path: Path) -> dict[str, Any] | None:
 
 def _of_pickle(path: Path, name: str) -> dict[str, tuple[int, ...]]:
     _refuse_bomb(path, name)
-    return _checked(_asked("shapes", json.dumps({"path": str(path.absolute())}), name), name)
+    found = _asked("shapes", json.dumps({"path": str(path.absolute())}), name)
+    if found and isinstance(why := found.get("why"), str):  # no tensor's shape
+        raise WeightsRefused(f"{quote(name)} is not opened: {why}")
+    return _checked(found, name)
 
 
 def _asked(task: str, job: str, name: str) -> dict[str, Any] | None:
     """The answer of a process that opens the file; None where it gave none.
 
-    Errors: WeightsRefused where it takes too long.
+    Errors: WeightsRefused where it takes too long, or where others are opened for too long.
     """
+    if not _AT_ONCE.acquire(timeout=_WAIT_SECONDS):
+        raise WeightsRefused(
+            f"{quote(name)} was not opened within {_WAIT_SECONDS} seconds, as this server opens others' "
+            "files of weights. Try again in a moment."
+        )
     try:
-        with _AT_ONCE:
-            done = subprocess.run(
-                [sys.executable, "-m", "builder.code.weight_process", task],
-                input=job.encode("utf-8", "surrogatepass"),
-                capture_output=True,
-                timeout=SECONDS,
-                cwd=Path(__file__).parents[2],
-                check=False,
-            )
+        done = subprocess.run(
+            [sys.executable, "-m", "builder.code.weight_process", task],
+            input=job.encode("utf-8", "surrogatepass"),
+            capture_output=True,
+            timeout=SECONDS,
+            cwd=Path(__file__).parents[2],
+            check=False,
+        )
+        if done.returncode == _OUT_OF_TIME:
+            raise _too_slow(name)
         found = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
-        raise WeightsRefused(
-            f"Opening {quote(name)} takes too long. Save its weights as .safetensors."
-        ) from None
+        raise _too_slow(name) from None
     except (ValueError, RecursionError):
         return None
+    finally:
+        _AT_ONCE.release()
     return found if isinstance(found, dict) else None
+
+
+def _too_slow(name: str) -> WeightsRefused:
+    return WeightsRefused(
+        f"Opening {quote(name)} takes too long. Save its weights as .safetensors."
+    )
 
 
 def _refuse_bomb(path: Path, name: str) -> None:

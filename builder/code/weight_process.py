@@ -10,9 +10,10 @@ import json
 import re
 import sys
 import zipfile
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from builder.code.limits import limit_memory
 
@@ -20,13 +21,67 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 _MEMORY: Final = 1 << 30  # bytes for what is no tensor
+_PROCESSOR_SECONDS: Final = 20  # importing torch takes some 3 of them
+_PROCESSOR_SECONDS_PER_GB: Final = 20
+_MOST_OPCODES: Final = 1_000_000
+"""Of a pickle's little language, which torch reads in Python: a tensor takes 31, so 32,000 tensors."""
+_PICKLES: Final = 5  # one after the other in a .pt of before 2020; its numbers come behind them
 _HELD_UNDER: Final = ("state_dict", "model_state_dict", "model_state", "model", "net", "weights")
 
 
 def main() -> None:
     """Does one job."""
     task, job = sys.argv[1], json.loads(sys.stdin.buffer.read())
+    path = Path(job["path"])
+    _limit_time(path.stat().st_size)
+    if why := _too_long(path):
+        print(json.dumps({"why": why}))
+        return
     print(json.dumps(_shapes(job) if task == "shapes" else _convert(job)))
+
+
+def _limit_time(size: int) -> None:
+    import resource
+
+    seconds = _PROCESSOR_SECONDS + int(_PROCESSOR_SECONDS_PER_GB * size / 1e9)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+
+
+def _too_long(path: Path) -> str:
+    """Why its pickles are not opened: they would be at work too long. "" for others."""
+    left = _MOST_OPCODES
+    if not zipfile.is_zipfile(path):
+        if path.suffix == ".safetensors":
+            return ""
+        with path.open("rb") as file:
+            for _ in range(_PICKLES):
+                left -= _opcodes(file, left)
+    else:
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                if entry.filename.endswith(".pkl"):
+                    with archive.open(entry) as file:
+                        left -= _opcodes(file, left)
+    if left > 0:
+        return ""
+    return (
+        f"it does more than {_MOST_OPCODES:,} things beside its tensors. Save only its state_dict."
+    )
+
+
+def _opcodes(file: IO[bytes], most: int) -> int:
+    """How many opcodes a pickle has, up to `most` and one; what is no pickle has those up to there."""
+    import pickletools
+
+    count = 0
+    try:
+        for _ in pickletools.genops(file):
+            count += 1
+            if count > most:
+                break
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error):
+        pass  # torch says what is wrong with it
+    return count
 
 
 def _shapes(job: Mapping[str, Any]) -> dict[str, list[int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import threading
 import zipfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import torch
 from torch import nn
 
 import builder
+from builder.code import weight_files
 from builder.code.weight_files import read_shapes
 from builder.code.weight_fit import fit_weights
 from builder.errors import WeightsRefused
@@ -74,6 +76,41 @@ def test_a_bomb_is_refused_by_its_numbers(tmp_path: Path) -> None:
         archive.writestr("net/data.pkl", b"0" * 40_000_000)
         archive.writestr("net/version", "3")
     with pytest.raises(WeightsRefused, match="40 MB beside its tensors"):
+        read_shapes(tmp_path / "net.pt")
+
+
+@pytest.mark.parametrize("form", ["archive", "file of before 2020"])
+def test_a_pickle_that_would_be_at_work_for_long_is_refused(tmp_path: Path, form: str) -> None:
+    """Some kilobytes once packed, and a minute of a processor."""
+    busy = b"\x80\x02" + b"]" * 15_000_000 + b"."
+    if form == "archive":
+        with zipfile.ZipFile(tmp_path / "net.pt", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("net/data.pkl", busy)
+            archive.writestr("net/version", "3")
+    else:
+        (tmp_path / "net.pt").write_bytes(busy)
+    with pytest.raises(WeightsRefused) as refusal:
+        read_shapes(tmp_path / "net.pt")
+    assert str(refusal.value) == (
+        "“net.pt” is not opened: it does more than 1,000,000 things beside its tensors. Save only its "
+        "state_dict."
+    )
+
+
+def test_thousands_of_tensors_are_opened(tmp_path: Path) -> None:
+    many = {f"layers.{i}.self_attn.q_proj.weight": torch.zeros(2) for i in range(3000)}
+    for new in (True, False):
+        torch.save(many, tmp_path / "net.pt", _use_new_zipfile_serialization=new)
+        assert len(read_shapes(tmp_path / "net.pt")) == 3000
+
+
+def test_a_file_waits_only_so_long_for_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.save({"w": torch.zeros(2)}, tmp_path / "net.pt")
+    monkeypatch.setattr(weight_files, "_AT_ONCE", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(weight_files, "_WAIT_SECONDS", 0.1)
+    with weight_files._AT_ONCE, pytest.raises(WeightsRefused, match="not opened within"):
         read_shapes(tmp_path / "net.pt")
 
 

@@ -278,8 +278,9 @@ class _Worker:
         until = monotonic() + SECONDS
         try:
             self.line.sendall(_HEAD.pack(len(question)) + question)
-            ready = select([self.line, 0], [], [], SECONDS)[0]
-            if 0 in ready and self.line not in ready:  # to be stopped, or its parent is gone
+            line = self.line.fileno()
+            ready = select([line, 0], [], [], SECONDS)[0]
+            if 0 in ready and line not in ready:  # to be stopped, or its parent is gone
                 return self._ended(_STOPPED)
             (size,) = _HEAD.unpack(_received(self.line.fileno(), _HEAD.size, until))
             return _received(self.line.fileno(), min(size, _LARGEST_ANSWER), until)
