@@ -73,7 +73,7 @@ def dim_from_probe(size: int) -> Dim:
     if size < BATCH_PROBE // SMALLEST_PART:
         return size
     is_near_batch = (
-        abs(size - round(size / BATCH_PROBE) * BATCH_PROBE) <= _LARGEST_OFFSET
+        abs(size - (size + BATCH_PROBE // 2) // BATCH_PROBE * BATCH_PROBE) <= _LARGEST_OFFSET
         and size < 3 * BATCH_PROBE
     )
     if not is_near_batch:  # "N-1" could be read as twice the half of an odd batch

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+import functools
+from typing import Any
 
 from torch import nn
 
@@ -10,9 +11,12 @@ from builder.code.reading.iterating import items_of
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Layer, Module, Raw
 from builder.code.reading.values import Function, Known, Lazy, Unknown, plain
-from builder.graph.names import taken_by_containers
 
-_OF_MODULES: Final = frozenset(dir(nn.Module()))
+
+@functools.cache
+def _own(kind: str) -> frozenset[str]:
+    """What every module of a kind has itself: torch adds nothing under these names."""
+    return frozenset(dir(getattr(nn, kind or "Module")()))
 
 
 def make(reader: Reader, kind: str, args: list[Any], kwargs: dict[str, Any]) -> Module:
@@ -57,15 +61,14 @@ def _put_all(reader: Reader, module: Module, given: dict[Any, Any]) -> None:
         module.members[key] = _checked(reader, value)
 
 
-def member_name(reader: Reader, module: Module, name: Any) -> str:
+def member_name(reader: Reader, module: Module, name: Any, what: str = "layer") -> str:
     """The name a layer is added under. Errors: CodeRefused for one that torch refuses."""
-    key = str(plain(name))
-    taken = taken_by_containers() if module.kind == "ModuleDict" else _OF_MODULES
+    key, taken = str(plain(name)), _own(module.kind)
     if not key or "." in key or (key in taken and key not in module.members):
         why = f"every module has a “{key}” of its own" if key in taken else "PyTorch refuses it"
         raise reader.refuse(
-            f"“{key[:60]}” cannot be the name of a layer: {why}",
-            "Give the layer another name.", kind="raised",
+            f"“{key[:60]}” cannot be the name of a {what}: {why}",
+            f"Give the {what} another name.", kind="raised",
         )  # fmt: skip
     return key
 

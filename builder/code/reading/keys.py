@@ -11,7 +11,7 @@ from builder.code.reading.reader import Reader
 from builder.errors import NotFound, quote
 from builder.graph.allowed import refuse_id
 from builder.graph.blocks import graphs
-from builder.graph.model import Graph, Owner, Ref, iter_refs, map_refs
+from builder.graph.model import BUFFER, PARAMETER, Graph, Owner, Ref, iter_refs, map_refs
 from builder.graph.names import can_be_name, refuse_name, safe_identifier, suggest_name
 
 _NAMED = 3  # names in the sentence
@@ -151,6 +151,8 @@ def _has_weights(owner: Owner) -> bool:
     from builder.graph import meta
     from builder.graph.symbols import CannotEvaluate
 
+    if owner.target in (PARAMETER, BUFFER):
+        return True
     try:
         module = meta.build(catalogue.get(owner.target), dict(owner.arguments))
         return any(True for _ in module.state_dict())

@@ -349,7 +349,7 @@ def register_buffer(reader: Reader, module: Module, args: list[Any], kwargs: dic
     name = args[0] if args else kwargs.get("name")
     value = args[1] if len(args) > 1 else kwargs.get("tensor")
     persistent = args[2] if len(args) > 2 else kwargs.get("persistent", True)
-    key = str(plain(name))
+    key = _containers.member_name(reader, module, name, "buffer")
     if value is None:
         module.members[key] = None
         reader.state.setdefault("empty buffers", {})[id(module), key] = bool(plain(persistent))
@@ -362,7 +362,8 @@ def register_parameter(
     reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]
 ) -> Any:
     name = args[0] if args else kwargs.get("name")
-    module.members[str(plain(name))] = args[1] if len(args) > 1 else kwargs.get("param")
+    key = _containers.member_name(reader, module, name, "parameter")
+    module.members[key] = args[1] if len(args) > 1 else kwargs.get("param")
 
 
 @answers("forward")

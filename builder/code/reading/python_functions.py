@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from builder.code.reading import arithmetic, branches
@@ -86,7 +87,10 @@ def range_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
         if any(isinstance(g, Tensor) for g in given):
             raise reader.refuse("How often this loop runs depends on the data")
         raise reader.refuse("range needs whole numbers", kind="raised")
-    return range(*given)
+    found = range(*given)
+    if found and (found[-1] - found[0]) // found.step >= sys.maxsize:  # more than Python can count
+        reader.budget.items((found[-1] - found[0]) // found.step)
+    return found
 
 
 @does("enumerate")

@@ -93,6 +93,12 @@ def read_here(
             "The text is nested too deeply to be read.", kind="limit",
             help="Paste only the part with the network.",
         ) from None  # fmt: skip
+    except OverflowError:
+        raise CodeRefused(
+            "A number is too large to be worked with.", kind="limit",
+            line=reader.budget.line if reader is not None else None,
+            help="Read a smaller part of it, or a smaller network.",
+        ) from None  # fmt: skip
     finally:
         if enabled:
             gc.enable()

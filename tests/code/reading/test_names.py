@@ -63,3 +63,63 @@ def test_what_torch_refuses_is_refused_by_its_line(name: str, place: str) -> Non
     with pytest.raises(CodeRefused, match="cannot be the name of a layer") as refusal:
         read_here(text, None, None)
     assert refusal.value.line == (4 if place == "added" else 6)
+
+
+TENSORS = {
+    "buffer": "self.register_buffer({0!r}, torch.zeros(2))",
+    "parameter": "self.register_parameter({0!r}, nn.Parameter(torch.zeros(2)))",
+}
+WITH_TENSOR = """import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        {0}
+        self.fc = nn.Linear(4, 2)
+    def forward(self, x):
+        return self.fc(x) + getattr(self, {1!r})
+net = Net()
+net(torch.zeros(1, 4))
+"""
+
+
+@pytest.mark.parametrize("kind", TENSORS)
+@pytest.mark.parametrize("name", ["", "a.b", "forward", "__class__"])
+def test_what_torch_refuses_as_the_name_of_a_tensor_is_refused(name: str, kind: str) -> None:
+    with pytest.raises(CodeRefused, match=f"cannot be the name of a {kind}") as refusal:
+        read_here(WITH_TENSOR.format(TENSORS[kind].format(name), name), None, None)
+    assert refusal.value.line == 6
+
+
+@pytest.mark.parametrize("kind", TENSORS)
+@pytest.mark.parametrize("name", ["0", "append", "a b", "class"])
+def test_a_tensor_with_an_odd_name_is_read(name: str, kind: str) -> None:
+    graph = read_here(WITH_TENSOR.format(TENSORS[kind].format(name), name), None, None).graph
+    assert from_json(to_json(Project("Odd", graph))).graph == graph
+    assert len(build_module(graph).state_dict()) == 3
+
+
+def test_what_a_container_has_itself_is_no_name_in_it() -> None:
+    with pytest.raises(CodeRefused, match="every module has a “append” of its own"):
+        read_here("from torch import nn\n" + PLACES["added"].format("append"), None, None)
+    assert read_here("from torch import nn\n" + PLACES["added"].format("keys"), None, None).graph
+
+
+BEYOND = [
+    "nn.Linear(len(range(10**30)), 2)",
+    "nn.Linear(4, list(range(10**30))[0])",
+    "nn.Linear(4, range(10**30)[10**25])",
+    "nn.Linear(4, sum(range(-10**30, 10**30)))",
+]
+
+
+@pytest.mark.parametrize("layer", BEYOND)
+def test_a_count_beyond_all_is_a_limit(layer: str) -> None:
+    with pytest.raises(CodeRefused, match="far too many values") as refusal:
+        read_here(f"from torch import nn\nnet = nn.Sequential({layer})\n", None, None)
+    assert (refusal.value.kind, refusal.value.line) == ("limit", 2)
+
+
+def test_a_number_beyond_floats_is_named() -> None:
+    with pytest.raises(CodeRefused, match="too large for torch"):
+        read_here("from torch import nn\nnet = nn.Sequential(nn.Dropout(10**400))\n", None, None)
