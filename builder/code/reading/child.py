@@ -29,6 +29,7 @@ from time import monotonic
 from typing import Any, Final
 
 from builder.code.limits import limit_memory
+from builder.code.reading.guard import forbid
 from builder.code.reading.reading import Read, read_here
 from builder.code.reading.turns import QUICK_SECONDS, Turns
 from builder.errors import CodeRefused
@@ -50,7 +51,8 @@ class Stopped(Exception):
 class Child:
     """A warm process. Safe to use from several threads: one text at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, command: Sequence[str] = ("-m", "builder.code.reading.child")) -> None:
+        self._command = command
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -121,7 +123,7 @@ class Child:
             return self._process
         self.close()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "builder.code.reading.child"],
+            [sys.executable, *self._command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -309,6 +311,7 @@ class _Worker:
 def _serve(line: socket.socket) -> None:
     """The life of a worker: it never returns."""
     _limit()
+    forbid()
     try:
         while True:
             head = line.recv(_HEAD.size, socket.MSG_WAITALL)

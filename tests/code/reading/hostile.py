@@ -333,6 +333,7 @@ HEAVY = {
     "larger tensors": _net(init="self.register_buffer('b', torch.zeros(10 ** 18, 10 ** 18))"),
     "a tensor of texts": _net(init="self.b = torch.tensor(['a'] * 9)"),
     "linspace of very many": _BASE.format("int(torch.linspace(0, 1, 10 ** 9)[5].item())"),
+    "a count beyond counting": _BASE.format("len(range(10 ** 30))"),
     "many dimensions": _net(forward="x = x.view(" + "1, " * 500 + "-1)"),
     "einsum of many": _net(forward="x = torch.einsum('" + ",".join(["ab"] * 60) + "->ab', *[x] * 60)"),
     "einops bomb": "from einops import rearrange\n" + _net(forward="x = rearrange(x, '" + "(" * 500 + "a" + ")" * 500 + "')"),
