@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,19 @@ def test_a_file_that_is_no_text_is_refused(
     assert run(tmp_path / "net.py") == 2
     assert "not text in UTF-8" in capsys.readouterr().err
     assert run(tmp_path / "none.py") == 2
+
+
+def test_a_pipe_or_a_device_is_not_waited_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pipe = tmp_path / "net.py"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/zero"), tmp_path):
+        assert run(path) == 2
+        said = (
+            f"{path}: This is no file.\nGive a .py file or a notebook, or - for standard input.\n"
+        )
+        assert capsys.readouterr().err == said
 
 
 def test_weights_that_fit_are_said_to_and_kept_beside_the_project(

@@ -55,6 +55,12 @@ def _text(path: Path) -> str:
     if str(path) == "-":
         raw = sys.stdin.buffer.read(_MOST_BYTES + 1)
     else:
+        if (
+            path.exists() and not path.is_file()
+        ):  # a pipe would keep it waiting, a device would never end
+            raise CodeRefused(
+                "This is no file.", help="Give a .py file or a notebook, or - for standard input."
+            )
         with path.open("rb") as file:
             raw = file.read(_MOST_BYTES + 1)
     if len(raw) > _MOST_BYTES:
