@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
 from builder.graph.model import Ref
 from builder.graph.project import Project
-from tests.code.weight_networks import gpt, opaque, vit
+from tests.code.weight_networks import STRANGE, gpt, opaque, vit
 from tests.pages.app import App
 
 
@@ -64,6 +67,27 @@ def test_own_code_is_asked_what_it_gives(app: App) -> None:
     app.field("Made by").set_value("import os").run()
     assert app.graph.owners["strange"].arguments["call"] == "Strange(2.0)"
     app.shows_no_trouble()
+
+
+@pytest.mark.parametrize("page", ["build", "code", "graph", "inspect", "train", "data"])
+def test_own_code_is_run_on_no_page(
+    app: App, page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither as the page opens nor by anything on it that can be pressed."""
+    monkeypatch.delenv("LAYERWISE_OWN_CODE", raising=False)
+    touched = tmp_path / "touched"
+    touch = f"open({str(touched)!r}, 'w')"
+    graph = opaque("N×3")
+    strange = graph.owners["strange"]
+    source = f"{touch}\n{STRANGE}".replace("super().__init__()", f"super().__init__(); {touch}")
+    arguments = {**strange.arguments, "source": source, "call": f"Strange(len(str({touch})))"}
+    owners = {**graph.owners, "strange": replace(strange, arguments=arguments)}
+    app.open(page, Project("p", replace(graph, owners=owners)))
+    app.shows_no_trouble()
+    for key in [button.key for button in app.at.button if button.key]:
+        if any(button.key == key and not button.disabled for button in app.at.button):
+            app.click(key)
+    assert not touched.exists()
 
 
 @pytest.mark.parametrize("page", ["code", "graph", "train", "data"])
