@@ -6,6 +6,7 @@ import ast
 import json
 import re
 import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -329,6 +330,29 @@ def test_a_text_goes_on_from_the_one_sent_before_whose_answer_was_not_there_yet(
     send("128", after_one, 1)
     assert word(app)["kind"] == "read"
     assert app.graph.owners["fc"].arguments == {"out_features": 128}
+    app.shows_no_trouble()
+
+
+def test_texts_made_to_be_hard_to_bring_together_are_answered_soon(app: App) -> None:
+    """Three texts of one sender, the last one as a change of the first."""
+    app.open("code", project("digits_cnn"))
+    choose(app, "module")
+    begun = messages(app)[0]
+
+    def send(every: int, channels: int, rev: str) -> None:
+        net = begun["text"].replace("nn.Linear(512, 10)", f"nn.Linear(512, {channels})")
+        lines = "".join(f"# a\n# b{i % every}\n" for i in range(3000))
+        sent = {"op": "text", "doc": begun["doc"], "rev": rev, "seen": app.sent}
+        app.send({**sent, "text": f"{net}{lines}"}, to="lw_code_editor")
+
+    send(7, 10, begun["rev"])
+    of_first = messages(app)[0]["rev"]
+    send(5, 11, of_first)
+    assert word(app)["kind"] == "read"
+    start = time.monotonic()
+    send(3, 12, of_first)
+    assert time.monotonic() - start < 15
+    assert word(app)["text"] == "The network was changed meanwhile, in the same lines."
     app.shows_no_trouble()
 
 
