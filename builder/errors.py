@@ -58,6 +58,12 @@ class CodeRefused(LayerwiseError):
         where = f"Line {line}: " if line is not None else ""
         super().__init__(f"{where}{reason} {help}".strip())
 
+    def saying(self, reason: str) -> CodeRefused:
+        """The same refusal in other words."""
+        told = CodeRefused(reason, line=self.line, help=self.help, kind=self.kind)
+        told.code, told.choices, told.misfit = self.code, self.choices, self.misfit
+        return told
+
 
 class WeightsRefused(LayerwiseError):
     """A file of weights that cannot be opened, kept, or loaded into its network, with the reason."""

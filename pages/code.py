@@ -8,6 +8,7 @@ from builder.ui.canvas import canvas_alone, receive_canvas
 from builder.ui.code_reading import read_code_button, read_code_panel
 from builder.ui.code_styles import (
     canvas_beside,
+    differing_lines,
     refusal_note,
     style_choice,
     what_differs,
@@ -44,8 +45,9 @@ if not broken_warning():
     problem_list()
 graph = state.graph()
 first, second = style_choice(graph)
+marked = differing_lines(graph, first, second)
 columns = st.columns(2 if second or canvas_beside() else [1.15, 1], gap="medium")
-for column, style in zip(columns, (first, second), strict=True):
+for column, style, differs in zip(columns, (first, second), marked, strict=True):
     with column:
         if style is None and canvas_beside():
             with st.container(key="lw_canvas_beside"):
@@ -56,7 +58,7 @@ for column, style in zip(columns, (first, second), strict=True):
         elif isinstance(written := style_text(graph, style), LayerwiseError):
             refusal_note(written, style)
         else:
-            source(written, style, state.file_name(".py"), edited=style is first)
+            source(written, style, state.file_name(".py"), edited=style is first, differs=differs)
 if second:
     what_differs(graph, first, second)
     for column, style in zip(st.columns(2, gap="medium"), (first, second), strict=True):

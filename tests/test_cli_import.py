@@ -66,8 +66,24 @@ def test_a_file_becomes_a_project_and_what_was_assumed_is_said(
     said = capsys.readouterr().err
     assert "assumed: Made as Net(in_channels=3)" in said
     assert "also in the text, by --target: Encoder" in said
-    assert "Net: N×3×32×32 → N×10 · 3 layers · 314 parameters · 1 block" in said
+    assert "Net: N×3×32×32 → N×10 · 4 layers · 314 parameters · 1 block" in said
     assert list(builder.load_project(tmp_path / "net.json").graph.blocks) == ["Encoder"]
+
+
+def test_a_sequential_is_not_also_in_the_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "chain.py"
+    path.write_text("from torch import nn\nmodel = nn.Sequential(nn.Linear(8, 4), nn.ReLU())\n")
+    assert run(path, "-o", tmp_path / "net.json") == 0
+    assert "also in the text" not in capsys.readouterr().err
+
+
+def test_sizes_alone_are_taken_for_one_sample(
+    text: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(text, "--target", "Net(1, classes=4)", "--input", "1,28,28") == 0
+    assert "N×1×28×28 → N×4" in capsys.readouterr().err
 
 
 def test_target_and_input_are_taken_as_said(text: Path, capsys: pytest.CaptureFixture[str]) -> None:

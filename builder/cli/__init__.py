@@ -84,7 +84,8 @@ def _parser() -> argparse.ArgumentParser:
         "--input",
         action="append",
         metavar="SPEC",
-        help="e.g. 'float32[N,1,28,28]', N where the batch stands; once for each input",
+        help="e.g. 1,28,28 for one sample, or 'float32[N,1,28,28]', N where the batch stands; once for "
+        "each input",
     )
     read.add_argument(
         "--weights",

@@ -27,11 +27,16 @@ def import_code(arguments: argparse.Namespace) -> int:
 
     name = "<stdin>" if str(arguments.file) == "-" else str(arguments.file)
     try:
-        found = read(_text(arguments.file), arguments.target, arguments.input)
+        source = _text(arguments.file)
     except CodeRefused as refusal:
-        _say_refusal(name, refusal)
+        _say_refusal(name, "", refusal)
         return REFUSED
-    _say_found(name, found)
+    try:
+        found = read(source, arguments.target, arguments.input)
+    except CodeRefused as refusal:
+        _say_refusal(name, source, refusal)
+        return REFUSED
+    _say_found(name, source, found)
     report = builder.check(found.graph).report
     for problem in report.problems:
         say(f"{problem.severity}: {problem.message}")
@@ -76,8 +81,17 @@ def _text(path: Path) -> str:
         ) from None
 
 
-def _say_refusal(name: str, refusal: CodeRefused) -> None:
-    where = f"{name}:{refusal.line}" if refusal.line else name
+def _where(name: str, source: str, line: int | None) -> str:
+    """ "net.py:4", of a notebook "week5.ipynb, cell [7], line 2"."""
+    from builder.code.reading.source import is_notebook, place_of
+
+    if line is None:
+        return name
+    return f"{name}, {place_of(source, line)}" if is_notebook(source) else f"{name}:{line}"
+
+
+def _say_refusal(name: str, source: str, refusal: CodeRefused) -> None:
+    where = _where(name, source, refusal.line)
     say(f"{where}: {refusal.reason}")
     if refusal.code:
         say(f"    {refusal.code}")
@@ -87,15 +101,15 @@ def _say_refusal(name: str, refusal: CodeRefused) -> None:
         say(f"The text holds {', '.join(refusal.choices)}: choose one by --target.")
 
 
-def _say_found(name: str, found: Read) -> None:
+def _say_found(name: str, source: str, found: Read) -> None:
     for assumption in found.assumptions:
         say(f"assumed: {assumption}")
     others = [c for c in found.choices if c != found.graph.name and c != found.target]
-    if others:
+    if others and len(found.choices) > 1:  # the only one is the one that was read
         say(f"also in the text, by --target: {', '.join(others)}")
     noted = [*found.notes, *((r.line, f"{r.reason} {r.help}".strip()) for r in found.refusals)]
     for line, words in noted[:_MOST_NOTES]:
-        say(f"{name}:{line}: {words}" if line else f"{name}: {words}")
+        say(f"{_where(name, source, line)}: {words}")
     if len(noted) > _MOST_NOTES:
         say(f"{len(noted) - _MOST_NOTES} more notes.")
 

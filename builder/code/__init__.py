@@ -16,7 +16,7 @@ from builder.code.building import (
     source_module,
 )
 from builder.code.description import ParameterRow, describe_model, parameter_table, paths
-from builder.code.difference import Difference, difference
+from builder.code.difference import Difference, difference, lines_that_differ
 from builder.code.limits import own_code_allowed, why_not_run
 from builder.code.registry import Style, register_style, styles
 from builder.code.write import (
@@ -38,6 +38,7 @@ __all__ = [
     "build_module",
     "describe_model",
     "difference",
+    "lines_that_differ",
     "model_source",
     "module_from_source",
     "network_class",

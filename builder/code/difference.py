@@ -23,6 +23,18 @@ class Difference:
     only_second: int
 
 
+def lines_that_differ(first: str, second: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The lines, from 1, that only one of two texts has; none of texts too long to be compared."""
+    one, other = first.splitlines(), second.splitlines()
+    if len(one) + len(other) > MOST_LINES:
+        return (), ()
+    matcher = difflib.SequenceMatcher(None, one, other, autojunk=False)
+    changed = [found for found in matcher.get_opcodes() if found[0] != "equal"]
+    mine = [i for _, i1, i2, _, _ in changed for i in range(i1, i2) if one[i].strip()]
+    theirs = [j for _, _, _, j1, j2 in changed for j in range(j1, j2) if other[j].strip()]
+    return tuple(i + 1 for i in mine), tuple(j + 1 for j in theirs)
+
+
 def difference(first: str, second: str) -> Difference | None:
     """What differs, with a few lines around it and ⋯ for what is left out.
 

@@ -40,16 +40,15 @@ def write_with_lines(
     except CodeRefused as refusal:
         if not chosen.instead or not _can_write(graph, chosen.instead, known):
             raise
-        sentence = f"{refusal} The style “{chosen.instead}” can."
-        raise StyleRefused(sentence, chosen.instead) from refusal
+        raise StyleRefused(str(refusal), chosen.instead) from refusal
 
 
 class StyleRefused(CodeRefused):
-    """A network that one style cannot write, but another can: `instead` is its key."""
+    """A network that one style cannot write, but another can: `instead` is its key, `why` the reason."""
 
-    def __init__(self, sentence: str, instead: str) -> None:
-        super().__init__(sentence)
-        self.instead = instead
+    def __init__(self, why: str, instead: str) -> None:
+        super().__init__(f"{why} The style “{instead}” can write it.")
+        self.why, self.instead = why, instead
 
 
 def _can_write(graph: Graph, style: str, report: ShapeReport) -> bool:

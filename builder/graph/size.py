@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -35,9 +36,27 @@ def format_exact(count: int) -> str:
     return f"{count:,}".replace(",", "\u2009")
 
 
-def count_layers(graph: Graph) -> int:
-    """What a person counts as layers: layers, blocks and operations, so all but the ends."""
-    return sum(node.kind in ("layer", "operation") for node in graph.nodes.values())
+def count_layers(graph: Graph, root: Graph | None = None) -> int:
+    """What a person counts as layers: layers and operations, also those inside blocks, as often as a
+    block is repeated. `root`: the network whose blocks they are, where `graph` is not the whole of it.
+    """
+    return _count(graph, (root or graph).blocks, {})
+
+
+def _count(graph: Graph, blocks: Mapping[str, Graph], known: dict[str, int]) -> int:
+    """`known`: of each block, so that each is counted once; one inside itself counts as a layer."""
+    count = 0
+    for node in graph.nodes.values():
+        owner = graph.owner_of(node)
+        name = owner.block if owner is not None else None
+        if owner is None or name is None or name not in blocks:
+            count += node.kind in ("layer", "operation")
+            continue
+        if name not in known:
+            known[name] = 1
+            known[name] = _count(blocks[name], blocks, known)
+        count += known[name] * owner.repeat
+    return count
 
 
 def format_layers(count: int) -> str:

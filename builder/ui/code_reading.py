@@ -11,6 +11,7 @@ import streamlit as st
 
 from builder.code.reading.asking import write_inputs
 from builder.code.reading.limits import MAX_LINES, MAX_SOURCE
+from builder.code.reading.source import place_of
 from builder.errors import CodeRefused
 from builder.inspection.sketch import sketch
 from builder.ui import state
@@ -174,17 +175,15 @@ def _fields(place: str, reading: Reading) -> None:
             inputs if len(inputs) <= _MOST_SAID else "",
             key=inputs_key,
             max_chars=_MOST_SAID,
-            placeholder="float32[N, 1, 28, 28]",
-            help="A type and a shape for each input, such as float32[N, 1, 28, 28], int64[N, 7]. "
-            "N is the batch.",
+            placeholder="1, 28, 28",
+            help="The sizes of one sample, such as 1, 28, 28. With its type, and for several inputs: "
+            "float32[N, 1, 28, 28], int64[N, 7]. N is the batch.",
             on_change=lambda: ask_again(inputs=str(state.widget(inputs_key) or "")),
         )
 
 
 def _refused(place: str, refusal: CodeRefused, question: Question) -> None:
-    where = f"Line {refusal.line}: " if refusal.line else ""
-    if refusal.line and question.is_notebook:
-        where = f"Line {refusal.line} of the notebook's code: "
+    where = _where(question.source, refusal.line)
     st.error(plain(f"{where}{refusal.reason} {refusal.help}".strip()), icon=":material/report:")
     if refusal.code:
         st.code(refusal.code, language="python", wrap_lines=True)
@@ -195,6 +194,12 @@ def _refused(place: str, refusal: CodeRefused, question: Question) -> None:
             icon=":material/refresh:",
             on_click=ask_again,
         )
+
+
+def _where(source: str, line: int | None) -> str:
+    """ "Line 4: ", of a notebook "Cell [7], line 2: "; "" for no line."""
+    found = place_of(source, line)
+    return f"{found[0].upper()}{found[1:]}: " if found else ""
 
 
 def _found(place: str, reading: Reading) -> None:
@@ -234,7 +239,8 @@ def _said(reading: Reading) -> None:
             many = f"{reading.problems} problems" if reading.problems > 1 else "a problem"
             st.caption(f":material/error: It has {many}, which the Build page shows.")
         for line, words in noted[:_NOTES_SHOWN]:
-            st.caption(f":material/info: {f'Line {line}: ' if line else ''}{plain(words)}")
+            where = _where(reading.question.source, line)
+            st.caption(f":material/info: {plain(where)}{plain(words)}")
         if len(noted) > _NOTES_SHOWN:
             st.caption(f"{len(noted) - _NOTES_SHOWN} more notes.")
 

@@ -6,17 +6,19 @@ from typing import Final
 
 import streamlit as st
 
-from builder.code import Style, StyleRefused, difference, styles
+from builder.code import Style, StyleRefused, Written, difference, lines_that_differ, styles
 from builder.errors import LayerwiseError
 from builder.graph.model import Graph
 from builder.ui import state
-from builder.ui.code_view import layer_lines, style_text
+from builder.ui.code_view import layer_lines, style_text, text_shown
 from builder.ui.markdown import plain
+from builder.ui.preferences import prefer_for_project, project_preference
 
 _STYLE: Final = "code.style"
 _BESIDE: Final = "code.beside"
 _STYLE_KEY: Final = "lw_code_style"
 _BESIDE_KEY: Final = "lw_code_beside"
+_NOTHING: Final = "nothing"
 CANVAS: Final = "canvas"
 """What can stand beside a style too: the network itself."""
 
@@ -28,7 +30,29 @@ def show_style(key: str | None) -> None:
 
 def canvas_beside() -> bool:
     """Whether the canvas stands beside the code."""
-    return bool(state.recall(_BESIDE) == CANVAS)
+    return _beside() == CANVAS
+
+
+def _chosen() -> str | None:
+    """The style chosen for this project, also before a reload; else the one looked at last."""
+    return project_preference(_STYLE, tuple(styles())) or state.recall(_STYLE)
+
+
+def _choose(key: str) -> None:
+    show_style(key)
+    prefer_for_project(_STYLE, key)
+
+
+def _beside() -> str | None:
+    """What stands beside: a style, CANVAS, or None."""
+    among = (_NOTHING, CANVAS, *styles())
+    found = project_preference(_BESIDE, among) or state.recall(_BESIDE)
+    return found if found in among[1:] else None
+
+
+def _choose_beside(key: str | None) -> None:
+    state.keep(_BESIDE, key)
+    prefer_for_project(_BESIDE, key or _NOTHING)
 
 
 def style_choice(graph: Graph) -> tuple[Style, Style | None]:
@@ -39,7 +63,7 @@ def style_choice(graph: Graph) -> tuple[Style, Style | None]:
     """
     offered = styles()
     first = style_looked_at(graph)
-    with st.container(key="lw_code_choice", horizontal=True, vertical_alignment="bottom"):
+    with st.container(key="lw_code_choice", horizontal=True, vertical_alignment="center"):
         state.follow(_STYLE_KEY, first.key)
         st.segmented_control(
             "Style",
@@ -47,19 +71,21 @@ def style_choice(graph: Graph) -> tuple[Style, Style | None]:
             key=_STYLE_KEY,
             required=True,
             format_func=lambda key: offered[key].title,
-            on_change=lambda: show_style(str(state.widget(_STYLE_KEY))),
+            label_visibility="collapsed",
+            on_change=lambda: _choose(str(state.widget(_STYLE_KEY))),
         )
         others = [CANVAS, *(key for key in offered if key != first.key)]
-        beside = state.recall(_BESIDE)
+        beside = _beside()
         beside = beside if beside in others else None
         state.follow(_BESIDE_KEY, beside)
         st.selectbox(
             "Beside it",
             others,
             key=_BESIDE_KEY,
-            placeholder="Nothing",
+            placeholder="Beside it: nothing",
+            label_visibility="collapsed",
             format_func=lambda key: "The canvas" if key == CANVAS else offered[key].title,
-            on_change=lambda: state.keep(_BESIDE, state.widget(_BESIDE_KEY)),
+            on_change=lambda: _choose_beside(state.widget(_BESIDE_KEY)),
             width=200,
         )
         layer_lines(graph)
@@ -68,7 +94,7 @@ def style_choice(graph: Graph) -> tuple[Style, Style | None]:
 
 def style_looked_at(graph: Graph) -> Style:
     """The style a person chose, until then the shortest in which the network can be written."""
-    return styles().get(str(state.recall(_STYLE))) or _first_written(graph)
+    return styles().get(str(_chosen())) or _first_written(graph)
 
 
 def _first_written(graph: Graph) -> Style:
@@ -80,9 +106,10 @@ def _first_written(graph: Graph) -> Style:
 
 def refusal_note(refusal: LayerwiseError, style: Style) -> None:
     """Why a style cannot write the network, with a button to the nearest one that can."""
-    st.info(plain(refusal), icon=":material/call_split:")
     if not isinstance(refusal, StyleRefused):
+        st.info(plain(refusal), icon=":material/call_split:")
         return
+    st.info(plain(refusal.why), icon=":material/call_split:")  # the button says which style can
     instead = styles()[refusal.instead]
     st.button(
         f"Show it as {plain(instead.title)}",
@@ -95,10 +122,10 @@ def refusal_note(refusal: LayerwiseError, style: Style) -> None:
 
 def _take_instead(refused: str, instead: str) -> None:
     """Puts the style that can in the place of the one that cannot."""
-    if state.recall(_BESIDE) == refused:
-        state.keep(_BESIDE, instead if state.recall(_STYLE) != instead else None)
+    if _beside() == refused:
+        _choose_beside(instead if _chosen() != instead else None)
     else:
-        show_style(instead)
+        _choose(instead)
 
 
 def what_differs(graph: Graph, first: Style, second: Style) -> None:
@@ -116,9 +143,20 @@ def what_differs(graph: Graph, first: Style, second: Style) -> None:
     else:
         st.caption(
             f"− only in {names[0]}: {_lines(found.only_first)}; "
-            f"+ only in {names[1]}: {_lines(found.only_second)}"
+            f"+ only in {names[1]}: {_lines(found.only_second)}. Above these lines are coloured."
         )
         st.code(found.text, language="diff")
+
+
+def differing_lines(
+    graph: Graph, first: Style, second: Style | None
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The lines that only one of the two texts on the page has, of each."""
+    one = style_text(graph, first)
+    other = style_text(graph, second) if second else None
+    if not isinstance(one, Written) or not isinstance(other, Written):
+        return (), ()
+    return lines_that_differ(text_shown(one, first, edited=True), other.text)
 
 
 def _lines(count: int) -> str:

@@ -20,8 +20,9 @@ from builder.graph.model import Graph
 from builder.graph.size import format_exact
 from builder.graph.words import type_name
 from builder.ui import state
-from builder.ui.code_editor import code_editor
+from builder.ui.code_editor import code_editor, code_shown
 from builder.ui.code_editor.texts import lines_at, shown_text
+from builder.ui.code_editor.typed import unread
 from builder.ui.markdown import plain
 from builder.ui.places import go_to
 from builder.ui.worded import worded
@@ -60,15 +61,39 @@ def style_text(graph: Graph, style: Style) -> Written | LayerwiseError:
         return refusal
 
 
-def source(written: Written, style: Style, file_name: str, *, edited: bool = False) -> None:
+def text_shown(written: Written, style: Style, *, edited: bool = False) -> str:
+    """The text that `source` shows of a style."""
+    return shown_text(style.key, written).text if edited and style.key != MANUAL else written.text
+
+
+def source(
+    written: Written,
+    style: Style,
+    file_name: str,
+    *,
+    edited: bool = False,
+    differs: tuple[int, ...] = (),
+) -> None:
     """Code, highlighted, copied by its corner button, downloaded by another.
 
-    `edited`: in an editor, where the style can be read.
+    `edited`: in an editor, where the style can be read. `differs`: lines that the text beside has not.
     """
     editable = edited and style.key != MANUAL
     shown = shown_text(style.key, written) if editable else None
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{plain(style.title)}**", width="stretch")
+    with st.container(
+        key=f"lw_code_title_{style.key}",
+        horizontal=True,
+        vertical_alignment="center",
+        gap="small",
+    ):
+        st.markdown(f"**{plain(style.title)}**", help=plain(style.when), width="content")
+        if shown is not None and unread(style.key):
+            st.caption(
+                ":material/edit_off: What you typed is not read: the network and this file are as before",
+                width="stretch",
+            )
+        else:
+            st.space("stretch")
         st.download_button(
             "Download",
             shown.text if shown else written.text,
@@ -78,14 +103,13 @@ def source(written: Written, style: Style, file_name: str, *, edited: bool = Fal
             key=f"lw_code_{style.key}",
             on_click="ignore",
         )
-    st.caption(plain(style.when))
     here = (state.scope(), state.selected() or "")
     if shown is not None:
-        code_editor(style, shown, written)
+        code_editor(style, shown, written, differs)
         _stands_in(lines_at(shown, written).get(here, ()))  # below: the text must not move
         return
+    code_shown(style, written, differs)
     _stands_in(written.lines.get("/".join(filter(None, here)), ()))
-    st.code(written.text, language="python", line_numbers=True)
 
 
 def _stands_in(lines: tuple[int, ...]) -> None:
@@ -112,7 +136,8 @@ def layer_lines(graph: Graph) -> None:
         index=None,
         key=key,
         format_func=lambda n: _named(graph, n),
-        placeholder="Choose a layer",
+        placeholder="Find a layer",
+        label_visibility="collapsed",
         on_change=lambda: state.select(state.widget(key), ()),
         width=_FINDER_WIDTH,
     )
@@ -135,7 +160,7 @@ def printed_model(graph: Graph, style: Style, named: bool = False) -> None:
     what = "The tensors" if style.key == MANUAL else "What `print(model)` shows"
     st.markdown(f"**{what}**" + (f" in {plain(style.title)}" if named else ""))
     tall = (text.count("\n") + 1) * _LINE_HEIGHT > _PRINTED_HEIGHT
-    st.code(text, language=None, height=_PRINTED_HEIGHT if tall else "content", wrap_lines=True)
+    st.code(text, language=None, height=_PRINTED_HEIGHT if tall else "content")
 
 
 def parameters_table(graph: Graph) -> None:

@@ -179,10 +179,12 @@ def _chip() -> None:
     parts = [layers, f"{parameters_words(report.totals)} parameters"]
     problems = state.problems()
     parts.append(_plural(len(problems), "problem") if problems else "no problems")
+    if _unread():
+        parts.append("text not read")
     clicked = st.button(
         " · ".join(parts),
         key="lw_chip_bad" if report.errors else "lw_chip",
-        icon=":material/error:" if problems else ":material/check:",
+        icon=":material/error:" if problems or _unread() else ":material/check:",
         help="Go to the first problem" if problems else "Every layer fits. Go to the build page",
     )
     if clicked:
@@ -190,6 +192,13 @@ def _chip() -> None:
             state.select(first.node, first.scope)
             look_at_first_problem()
         go_to("Build")
+
+
+def _unread() -> bool:
+    """Whether a text on the Code page says something else than the network."""
+    from builder.ui.code_editor.typed import unread
+
+    return unread()
 
 
 def _data_chip() -> None:

@@ -16,6 +16,8 @@ from builder.ui import state
 _FILE: Final = "preferences.json"
 _MOST_BYTES: Final = 10_000
 _KEPT: Final = "preferences"
+_MOST_PROJECTS: Final = 60  # whose own choices are kept, the newest ones
+_OF_A_PROJECT: Final = " of "
 
 
 def preference(name: str, among: tuple[str, ...]) -> str:
@@ -26,11 +28,34 @@ def preference(name: str, among: tuple[str, ...]) -> str:
 
 def prefer(name: str, word: str) -> None:
     """Keeps a choice, for this tab at once and for others when they are opened."""
-    chosen = {**_all(), name: word}
+    _keep({**_all(), name: word})
+
+
+def _keep(chosen: dict[str, str]) -> None:
     state.keep(_KEPT, chosen)
     with contextlib.suppress(LayerwiseError, OSError):
         folder = make_folder(state.owner_dir())
         write_atomically(folder / _FILE, json.dumps(chosen))
+
+
+def project_preference(name: str, among: tuple[str, ...]) -> str | None:
+    """What the person chose for the open project; None until they did."""
+    chosen = _all().get(_named(name))
+    return chosen if chosen in among else None
+
+
+def prefer_for_project(name: str, word: str) -> None:
+    """Keeps a choice for the open project, also after a reload and in another tab."""
+    key, chosen = _named(name), dict(_all())
+    chosen.pop(key, None)
+    chosen[key] = word  # the newest one last
+    projects = list(dict.fromkeys(k.partition(_OF_A_PROJECT)[2] for k in reversed(chosen)))
+    kept = {*[each for each in projects if each][:_MOST_PROJECTS], ""}
+    _keep({k: v for k, v in chosen.items() if k.partition(_OF_A_PROJECT)[2] in kept})
+
+
+def _named(name: str) -> str:
+    return f"{name}{_OF_A_PROJECT}{state.project_id() or ''}"
 
 
 def _all() -> dict[str, str]:

@@ -72,7 +72,7 @@ def test_a_text_that_is_no_network_is_marked_and_changes_nothing(drawing: Draw) 
     page = code_of(on)
     before = on.graph()
     type_at_end(page, "self.fc = nn.Linear", 6, "5, 10")
-    expect(status(page)).to_contain_text("Linear expects in_features=5")
+    expect(status(page)).to_contain_text("Linear, called in line 25, expects in_features=55")
     expect(page.locator(".cm-lint-marker-error")).to_have_count(1)
     expect(line(page, "self.fc = nn.Linear(55, 10)")).to_have_count(1)
     assert on.graph() == before
@@ -87,7 +87,10 @@ def test_the_sizes_follow_by_one_click(drawing: Draw) -> None:
     page = code_of(on)
     line(page, "self.conv1 = nn.Conv2d").get_by_text("16").dblclick()
     page.keyboard.insert_text("24")
-    expect(status(page)).to_contain_text("Conv2d expects in_channels=16 but receives 24")
+    expect(status(page)).to_contain_text("expects in_channels=16 but receives 24")
+    expect(page.locator(".cm-lint-marker-error")).to_have_count(1)
+    page.get_by_role("button", name="line 13", exact=True).click()
+    expect(page.locator(".cm-activeLine")).to_contain_text("self.conv2 = nn.Conv2d")
     page.get_by_role("button", name="Set in_channels in line 13 to 24").click()
     expect(line(page, "self.conv2 = nn.Conv2d(24, 32")).to_have_count(1)
     expect(status(page)).to_have_text("Read: conv1 out_channels 16 → 24.")
@@ -147,3 +150,54 @@ def test_the_canvas_beside_the_code_follows_and_both_light_up(drawing: Draw) -> 
     expect(status(page)).to_have_text("Read: fc out_features 10 → 12.")
     on.saved(lambda saved: units(saved) == 12 and "relu1" not in saved.owners, "both edits")
     on.agrees()
+
+
+def test_both_texts_look_alike_and_the_one_beside_is_only_shown(drawing: Draw) -> None:
+    on = drawing(placed("digits_cnn"))
+    page = code_of(on)
+    page.get_by_role("combobox", name="Beside it").click()
+    page.get_by_role("option", name="Functional").click()
+    expect(status(page)).to_have_count(2)
+    expect(status(page).nth(1)).to_contain_text("Only shown")
+    expect(page.locator(".cm-line.lw-differs").filter(has_text="F.relu(x)")).to_have_count(2)
+    looks = (
+        page.locator(".cm-line")
+        .filter(has_text="self.fc = nn.Linear")
+        .evaluate_all(
+            "lines => lines.map(one => [getComputedStyle(one).lineHeight, getComputedStyle(one).fontSize])"
+        )
+    )
+    assert looks[0] == looks[1]
+    before = on.graph()
+    page.locator(".cm-line").filter(has_text="F.relu(x)").first.click()
+    page.keyboard.type("zzz")
+    expect(page.locator(".cm-line").filter(has_text="zzz")).to_have_count(0)
+    assert on.graph() == before
+    page.reload()
+    expect(status(page)).to_have_count(2)
+    expect(page.get_by_role("radio", name="nn.Module", exact=True)).to_be_checked()
+
+
+def test_a_misspelt_layer_is_mended_by_one_click_and_the_head_tells(drawing: Draw) -> None:
+    on = drawing(placed("digits_cnn"))
+    page = code_of(on)
+    type_at_end(page, "self.relu1 = nn.ReLU()", 5, "Relu(")
+    expect(page.get_by_role("button", name=re.compile("text not read"))).to_be_visible()
+    page.get_by_role("button", name="Write ReLU in line 11").click()
+    expect(status(page)).to_contain_text("Read")
+    expect(page.get_by_role("button", name=re.compile("text not read"))).to_have_count(0)
+
+
+def test_the_canvas_fits_anew_while_nobody_has_moved_it(drawing: Draw) -> None:
+    on = drawing(project("digits_cnn").graph)
+    page = code_of(on)
+    page.get_by_role("combobox", name="Beside it").click()
+    page.get_by_role("option", name="The canvas").click()
+    expect(on.root).to_be_visible()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    for node in on.graph().nodes:
+        expect(on.node(node)).to_be_in_viewport(ratio=0.99)
+    bars = page.locator(".toolbar .tool").evaluate_all(
+        "tools => tools.map(one => one.getBoundingClientRect().top)"
+    )
+    assert max(bars) - min(bars) < 4  # one row

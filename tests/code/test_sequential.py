@@ -125,7 +125,7 @@ def _loop() -> Graph:
     [
         (_add, "“add1” joins two values, so this network is no chain: nn.Sequential can only hold layers that follow one another."),
         (_two_inputs, "This network has 2 inputs: nn.Sequential takes one value and gives one."),
-        (_lstm, "“lstm” gives several values of which one is picked: nn.Sequential hands on all that a layer gives."),
+        (_lstm, "“lstm” gives a tuple, and only a part of it goes on: nn.Sequential hands on all that a layer gives."),
         (_branch, "“mode” is a branch, so this network is no chain: nn.Sequential can only hold layers that follow one another."),
         (_view, "“view1” is the operation view, which no layer of torch.nn stands for: nn.Sequential can only hold layers that follow one another."),
         (_shared, "“fc” is called twice with the same weights, which cannot be written as one expression."),
@@ -140,7 +140,7 @@ def test_what_is_no_chain_is_refused_with_the_reason(network: object, reason: st
     assert why_not_chain(graph) == reason
     with pytest.raises(CodeRefused) as caught:
         write_code(graph, "sequential")
-    assert str(caught.value) == f"{reason} The style “mixed” can."
+    assert str(caught.value) == f"{reason} The style “mixed” can write it."
     assert write_code(graph, "mixed")
 
 

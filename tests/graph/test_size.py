@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from builder.gallery import project
 from builder.graph import size
 from builder.graph.edits import AddBranch, GroupIntoBlock, SetArgument, SetRepeat, apply
 from builder.graph.model import Ref, Training
@@ -99,6 +100,14 @@ def test_parameters_are_exact_as_long_as_one_counts_them() -> None:
     assert format_parameters(101_770) == f"101{THIN}770"
     assert format_parameters(9_999_999) == f"9{THIN}999{THIN}999"
     assert format_parameters(10_000_000) == "10M"
+
+
+def test_layers_inside_blocks_count_as_often_as_they_run() -> None:
+    resnet = project("resnet18").graph
+    # 8 blocks of 7, three of them with a convolution and its norm beside; 4 in front, 3 behind
+    assert count_layers(resnet) == 4 + 8 * 7 + 3 * 2 + 3
+    inside = next(iter(resnet.blocks.values()))
+    assert count_layers(inside, resnet) == count_layers(inside)
 
 
 def test_layers_are_counted_as_the_stack_shows_them() -> None:

@@ -26,12 +26,12 @@ from tests.pages.app import App
 
 def sources(app: App) -> list[str]:
     """The text in the editor, and what stands beside it to be read."""
-    return [*edited(app), *(c.value for c in app.at.code if c.language == "python")]
+    return [message["text"] for message in messages(app)]
 
 
 def edited(app: App) -> list[str]:
     """What the editor is given to show."""
-    return [message["text"] for message in messages(app)]
+    return [message["text"] for message in messages(app) if not message["still"]]
 
 
 def messages(app: App) -> list[dict[str, Any]]:
@@ -124,7 +124,7 @@ def test_a_style_that_cannot_says_why_and_offers_the_one_that_can(app: App) -> N
     choose(app, "sequential")
     assert sources(app) == []
     (why,) = [info.value for info in app.at.info]
-    assert "The style “mixed” can" in why.replace("\\", "")
+    assert "reads “x” and not “branch1”" in why and "mixed" not in why
     app.click("lw_code_instead_sequential")
     (source,) = sources(app)
     assert "class ComplexModel(nn.Module):" in source
@@ -291,12 +291,128 @@ def test_a_size_that_has_to_follow_is_offered(app: App) -> None:
     app.open("code", project("digits_cnn"))
     choose(app, "module")
     type_in(app, edited(app)[0].replace("nn.Conv2d(1, 16", "nn.Conv2d(1, 24"))
-    follow = word(app)["follow"]
+    assert word(app)["text"] == (
+        "Conv2d, called in line 22, expects in_channels=16 but receives 24 channels (N×24×4×4)."
+    )
+    assert word(app)["line"] == 13  # the one to be changed
+    follow, back = word(app)["ways"]
     assert follow["title"] == "Set in_channels in line 13 to 24"
+    assert back["title"] == "Set out_channels in line 10 back to 16"
+    assert back["text"] == edited(app)[0]
     type_in(app, follow["text"])
     assert word(app)["kind"] == "read"
     assert app.graph.owners["conv1"].arguments["out_channels"] == 24
     app.shows_no_trouble()
+
+
+def test_the_layer_in_front_can_follow_as_well(app: App) -> None:
+    app.open("code", project("lstm_classifier"))
+    choose(app, "module")
+    type_in(app, edited(app)[0].replace("nn.LSTM(64, 64", "nn.LSTM(48, 64"))
+    back, before = word(app)["ways"]
+    assert back["title"] == "Set input_size in line 11 back to 64"
+    assert before["title"] == "Set embedding_dim in line 10 to 48"
+    type_in(app, before["text"])
+    assert word(app)["kind"] == "read"
+    assert app.graph.owners["embedding"].arguments["embedding_dim"] == 48
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "title"),
+    [
+        ("nn.Relu()", "nn.ReLU()", "Write ReLU in line 11"),
+        ("nn.Liner(512, 10)", "nn.Linear(512, 10)", "Write Linear in line 16"),
+        ("self.relu9(x)", "self.relu1(x)", "Write relu1 in line 20"),
+        ("kernelsize=3", "kernel_size=3", "Write kernel_size in line 10"),
+    ],
+)
+def test_a_misspelling_is_mended_by_one_click(app: App, wrong: str, right: str, title: str) -> None:
+    app.open("code", project("digits_cnn"))
+    choose(app, "module")
+    (text,) = edited(app)
+    type_in(app, text.replace(right, wrong, 1))
+    (way,) = word(app)["ways"]
+    assert (way["title"], way["text"]) == (title, text)
+    assert "Did you mean" not in word(app)["text"] + word(app)["help"]
+
+
+def test_a_layer_that_is_made_and_no_longer_called_is_named(app: App) -> None:
+    app.open("code", project("digits_cnn"))
+    choose(app, "module")
+    (text,) = edited(app)
+    type_in(app, text.replace("        x = self.pool(x)  # (N, 16, 4, 4)\n", ""))
+    assert word(app)["text"].endswith("“pool” (line 12) is made and no longer called.")
+    type_in(app, text.replace("        x = self.relu1(x)\n", ""))
+    assert word(app)["text"] == "relu1 no longer called."
+
+
+def test_while_a_text_is_not_read_head_and_download_say_so(app: App) -> None:
+    app.open("code", project("digits_cnn"))
+    choose(app, "module")
+    (text,) = edited(app)
+    assert "text not read" not in chip(app)
+    type_in(app, text.replace("nn.ReLU()", "nn.Relu()", 1))
+    assert chip(app).endswith("text not read")
+    assert any("What you typed is not read" in c.value for c in app.at.caption)
+    app.at.switch_page("pages/build.py").run()
+    assert chip(app).endswith("text not read")
+    app.at.switch_page("pages/code.py").run()
+    type_in(app, text)
+    assert "text not read" not in chip(app)
+    assert not any("not read" in c.value for c in app.at.caption)
+    app.shows_no_trouble()
+
+
+def chip(app: App) -> str:
+    return next(str(b.label) for b in app.at.button if b.key in ("lw_chip", "lw_chip_bad"))
+
+
+def test_own_words_come_back_with_what_is_done_again(app: App) -> None:
+    app.open("code", project("digits_cnn"))
+    choose(app, "module")
+    (text,) = edited(app)
+    made = "self.relu1 = nn.ReLU()\n        self.more = nn.ReLU()  # our own"
+    with_layer = text.replace("self.relu1 = nn.ReLU()", made).replace(
+        "x = self.relu1(x)", "x = self.relu1(x)\n        x = self.more(x)  # bends again"
+    )
+    type_in(app, with_layer)
+    type_in(app, edited(app)[0].replace("nn.Linear(512, 10)", "nn.Linear(512, 12)"))
+    app.click("lw_undo").click("lw_undo")
+    assert "self.more" not in edited(app)[0]
+    type_in(app, edited(app)[0].replace("nn.MaxPool2d(2)", "nn.MaxPool2d(2)  # halves"))
+    app.click("lw_redo").click("lw_redo")
+    (now,) = edited(app)
+    assert "# our own" in now and "# bends again" in now and "# halves" in now
+    assert "nn.Linear(512, 12)" in now
+    app.shows_no_trouble()
+
+
+def test_style_and_what_stands_beside_it_outlive_a_reload_of_their_project(app: App) -> None:
+    app.open("code", project("digits_cnn"))
+    beside(choose(app, "module"), "functional")
+    app.session.kept.clear()  # a session begins anew
+    app.run()
+    assert [m["doc"].rpartition("/")[2] for m in messages(app)] == ["module", "shown functional"]
+    app.open("code", project("digits_cnn"))  # another project, another choice
+    app.session.kept.clear()
+    app.run()
+    assert [m["doc"].rpartition("/")[2] for m in messages(app)] == ["sequential"]
+
+
+def test_lines_that_only_one_of_two_styles_has_are_marked_in_both(app: App) -> None:
+    app.open("code", project("digits_cnn"))
+    beside(choose(app, "module"), "functional")
+    for message, holds in zip(messages(app), ("self.relu1 = nn.ReLU()", "F.relu"), strict=True):
+        lines = message["text"].split("\n")
+        assert any(holds in lines[n - 1] for n in message["differs"])
+        assert not any("self.fc = " in lines[n - 1] for n in message["differs"])
+
+
+def test_code_by_hand_says_that_it_is_only_shown(app: App) -> None:
+    app.open("code", project("digits_cnn"))
+    choose(app, "manual")
+    (message,) = messages(app)
+    assert "only shown" in message["readonly"] and message["wrap"]
 
 
 def test_two_texts_of_two_moments_are_brought_together(app: App) -> None:

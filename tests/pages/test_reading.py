@@ -71,7 +71,7 @@ def test_a_pasted_text_opens_as_a_new_project(app: App, place: str) -> None:
     before = app.session.work.id if app.session.work else None
     paste(app, TEXT, place)
     said = captions(app)
-    assert "N×3×32×32 → N×10\n3 layers\n314 parameters\n1 block" in said
+    assert "N×3×32×32 → N×10\n4 layers\n314 parameters\n1 block" in said
     assert "Made as Net(in_channels=3, classes=10)" in said or "Made as Net(in_channels=3)" in said
     app.click(f"lw_read_open_{place}")
     assert app.at.subheader[0].value == "Build"
@@ -142,9 +142,9 @@ def test_what_was_said_of_one_text_is_not_said_of_the_next(app: App) -> None:
 def test_a_notebook_and_a_file_are_read(app: App) -> None:
     cells = [{"cell_type": "code", "source": ["!pip install torch\n", TEXT]}]
     file(panel(app), "net.ipynb", json.dumps({"cells": cells}).encode())
-    assert "3 layers" in captions(app)
+    assert "4 layers" in captions(app)
     other = file(panel(App()), "net.py", b"\xef\xbb\xbf" + TEXT.encode())
-    assert "3 layers" in captions(other)
+    assert "4 layers" in captions(other)
     assert [c.value for c in other.at.code] == [TEXT.strip()]
     other.click("lw_read_open_gallery").shows_no_trouble()
 
@@ -177,7 +177,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", list(HOSTILE))
 def test_a_hostile_text_is_answered_in_words(app: App, name: str) -> None:
     paste(panel(app), HOSTILE[name])
-    assert app.at.error or "3 layers" in captions(app)
+    assert app.at.error or "4 layers" in captions(app)
     assert not [m for m in app.at.markdown if m.allow_html]
     assert not Path("/tmp/layerwise-was-here").exists()
     app.shows_no_trouble()
@@ -207,7 +207,28 @@ def test_a_reader_that_was_killed_says_so_and_reads_the_next_time(
     monkeypatch.setattr(readings, "read", child.read)
     app.click("lw_read_again_gallery")
     assert not app.at.error
-    assert "3 layers" in captions(app)
+    assert "4 layers" in captions(app)
+
+
+def test_sizes_alone_are_those_of_one_sample(app: App) -> None:
+    paste(panel(app), TEXT)
+    field = next(t for t in app.at.text_input if t.label == "What goes in")
+    field.set_value("1, 8, 8").run()
+    assert "N×1×8×8 → N×10" in captions(app)
+
+
+def test_a_notebooks_trouble_is_named_by_its_cell(app: App) -> None:
+    cells = [
+        {"cell_type": "code", "execution_count": 3, "source": "import torch\nfrom torch import nn"},
+        {"cell_type": "markdown", "source": "Our net"},
+        {
+            "cell_type": "code",
+            "execution_count": 7,
+            "source": ["net = nn.Sequential(\n", "    nn.Linear(8, 4),\n", "    nn.Liner(4, 2))"],
+        },
+    ]
+    paste(panel(app), json.dumps({"cells": cells, "nbformat": 4, "metadata": {}}))
+    assert any(e.value.startswith("Cell \\[7\\], line 3") for e in app.at.error), sentences(app)
 
 
 def test_a_stumble_of_ours_is_one_sentence_and_not_for_ever(
@@ -225,14 +246,14 @@ def test_the_text_and_its_answer_outlive_a_page_switch_and_the_panel(app: App) -
     assert not app.at.text_area
     app.click("lw_read_switch_gallery")
     assert app.at.text_area[0].value == TEXT
-    assert "3 layers" in captions(app)
+    assert "4 layers" in captions(app)
 
 
 def test_two_tabs_read_for_themselves(app: App) -> None:
     other = App()
     paste(panel(app), TEXT)
     paste(panel(other), "from torch import nn\nmodel = nn.Sequential(nn.Linear(4, 2))")
-    assert "3 layers" in captions(app.run())
+    assert "4 layers" in captions(app.run())
     assert "1 layer\n" in captions(other.run())
 
 

@@ -12,22 +12,26 @@ Whatever comes out is written and read again, and must be the network of the tex
 
 from __future__ import annotations
 
-from builder.code.live.following import Shown, read_shown, restored, show
+from builder.code.live.following import Shown, again, read_shown, restored, show
 from builder.code.live.places import lines_of, node_at_line
 from builder.code.live.sizes import Following, let_follow
 from builder.code.live.taking import Taken, take
+from builder.code.live.ways import no_longer_called, ways_out
 from builder.code.live.wording import label_of
 
 __all__ = [
     "Following",
     "Shown",
     "Taken",
+    "again",
     "label_of",
     "let_follow",
     "lines_of",
+    "no_longer_called",
     "node_at_line",
     "read_shown",
     "restored",
     "show",
     "take",
+    "ways_out",
 ]

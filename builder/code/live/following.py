@@ -60,6 +60,20 @@ def show(
     return Shown(style, graph, fresh, note="" if text == fresh else _ANEW)
 
 
+def again(then: Shown, last: Shown) -> Shown | None:
+    """The text that a graph had before, as undo and redo come back to it, with what the person has
+    changed since in the texts of other graphs: `last` is the newest of those. None where the two do
+    not go together.
+    """
+    there = show(
+        last.graph, then.style, then
+    )  # what became of it while the network was another one
+    if there.text == last.text:
+        return replace(then, note="")
+    text = merge(there.text, then.text, last.text)
+    return None if text is None else restored(then.style, then.graph, text)
+
+
 def restored(style: str, graph: Graph, text: str) -> Shown | None:
     """A person's text that was kept beside its network; None where it does not say that network."""
     try:

@@ -12,7 +12,7 @@ from builder import catalogue
 from builder.code.live.following import Shown
 from builder.code.live.taking import take
 from builder.code.reading.layers import PREFIX, constructor_order
-from builder.errors import CodeRefused, Misfit
+from builder.errors import CodeRefused, Misfit, NotFound
 
 _MOST: Final = 20
 _SECONDS: Final = 1.5
@@ -56,12 +56,13 @@ def let_follow(shown: Shown, text: str, refusal: CodeRefused) -> Following | Non
 
 def _title(done: list[Misfit]) -> str:
     if len(done) == 1:
-        return f"Set {done[0].parameter} in line {done[0].line} to {_shown(done[0].needed)}"
+        return f"Set {done[0].parameter} in line {done[0].line} to {shown_size(done[0].needed)}"
     lines = sorted({str(one.line) for one in done}, key=int)
     return f"Let {len(done)} sizes follow, in lines {', '.join(lines)}"
 
 
-def _shown(value: object) -> str:
+def shown_size(value: object) -> str:
+    """A size as it is written in a text."""
     if isinstance(value, tuple | list):
         return str(value[0]) if len(value) == 1 else str(tuple(value))
     return str(value)
@@ -80,8 +81,19 @@ def _changed(text: str, misfit: Misfit) -> Iterator[str]:
             continue
         first = lines[given.lineno - 1].encode()[: given.col_offset].decode()
         last = lines[given.end_lineno - 1].encode()[given.end_col_offset :].decode()
-        here = f"{first}{_shown(misfit.needed)}{last}"
+        here = f"{first}{shown_size(misfit.needed)}{last}"
         yield "\n".join([*lines[: given.lineno - 1], here, *lines[given.end_lineno :]])
+
+
+def parameter_names(call: ast.Call) -> Iterator[tuple[str, ast.expr]]:
+    """What a layer is made with in a text, each with its name; nothing for a call that makes none."""
+    name = _name(call.func)
+    try:
+        order = list(constructor_order(catalogue.get(PREFIX + name).key))
+    except NotFound:
+        return
+    yield from zip(order, call.args, strict=False)
+    yield from ((k.arg, k.value) for k in call.keywords if k.arg)
 
 
 def _name(func: ast.expr) -> str:

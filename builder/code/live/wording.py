@@ -15,7 +15,9 @@ _MOST = 60  # characters of what is said behind "code: "
 def label_of(before: Graph, after: Graph) -> str:
     """ "code: conv2 out_channels 32 → 64"."""
     changes = sorted(_changes(before, after), key=lambda said: not said.startswith("new "))
-    said = [c for c in changes if c.startswith("new ") or c.endswith(" removed")]
+    said = [
+        c for c in changes if c.startswith("new ") or c.endswith((" removed", " no longer called"))
+    ]
     changes = [c for c in changes if not (said and " reads " in c)]
     for name, block in after.blocks.items():
         if name in before.blocks:
@@ -51,9 +53,12 @@ def _changes(before: Graph, after: Graph) -> Iterator[str]:
         for identity, owner in after.owners.items()
         if identity not in before.owners and not after.calls_of(identity)
     )
-    yield from (
-        f"{_called(before, n)} removed" for i, n in before.nodes.items() if i not in after.nodes
-    )
+    for identity, node in before.nodes.items():
+        if identity in after.nodes:
+            continue
+        owner = before.owner_of(node)
+        still = owner is not None and owner.id in after.owners and not after.calls_of(owner.id)
+        yield f"{_called(before, node)} {'no longer called' if still else 'removed'}"
 
 
 def _arguments(before: Graph, after: Graph, old: Node, new: Node) -> Iterator[str]:

@@ -20,6 +20,7 @@ from builder.graph.limits import refuse_spec
 from builder.graph.model import BATCH, Ref, TensorSpec
 
 _INPUT = re.compile(r"\s*(?:(?:torch\.)?(\w+)\s*)?[\[(]([^\])]*)[\])]\s*")
+_ALONE = re.compile(r"\s*(?:N\s*[,x×]\s*)?\d{1,11}(?:\s*[,x×]\s*\d{1,11})*\s*,?\s*")
 _OTHER_DTYPES = {"float": "float32", "long": "int64", "int": "int32", "double": "float64"}
 
 
@@ -39,10 +40,20 @@ def parse_inputs(inputs: Sequence[str] | None) -> list[Any] | None:
     return [_spec(text) for text in ([inputs] if isinstance(inputs, str) else inputs)]
 
 
+def sizes_alone(text: str) -> tuple[int, ...] | None:
+    """The sizes of one sample in "1, 8, 8", "1×8×8", "N, 1, 8, 8"; None for what is written otherwise."""
+    return tuple(map(int, re.findall(r"\d+", text))) if _ALONE.fullmatch(text) else None
+
+
 def _spec(text: str) -> TensorSpec:
+    sizes = sizes_alone(text)
+    text = text if sizes is None else f"float32[N, {', '.join(map(str, sizes))}]"
     found = _INPUT.fullmatch(text)
     if found is None:
-        raise CodeRefused(f"{quote(text)} is no input.", help="Write it as float32[N, 1, 28, 28].")
+        raise CodeRefused(
+            f"{quote(text)} is no input.",
+            help="Write the sizes of one sample, such as 1, 28, 28, or with a type float32[N, 1, 28, 28].",
+        )
     dtype = _OTHER_DTYPES.get(found[1] or "float32", found[1] or "float32")
     shape: list[int | str] = []
     for size in filter(None, (part.strip() for part in found[2].split(","))):

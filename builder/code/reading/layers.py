@@ -25,7 +25,7 @@ from builder.code.reading.values import (
     deep_plain,
     plain,
 )
-from builder.errors import NotFound
+from builder.errors import NotFound, did_you_mean
 from builder.graph import meta
 from builder.graph.model import OPAQUE
 from builder.graph.symbols import CannotEvaluate
@@ -97,7 +97,8 @@ def _argument(reader: Reader, entry: Entry, name: str, value: Any) -> Any:
         if default is not _SKIP and _same(default, plain(value)):
             return _SKIP
         if default is _SKIP:
-            raise reader.refuse(f"nn.{entry.name} takes no “{name[:40]}”", kind="raised")
+            near = did_you_mean(name, constructor_order(entry.key))
+            raise reader.refuse(f"nn.{entry.name} takes no “{name[:40]}”", near, kind="raised")
         raise reader.refuse(
             f"nn.{entry.name} with {name}={str(plain(value))[:40]} cannot be kept here"
         )

@@ -115,7 +115,8 @@ def _first_that_fits(reader: Reader, found: Found, given: list[object] | None) -
         except CodeRefused as error:
             if error.kind == "limit":
                 raise
-            if refusal is None or attempt.sure:
+            # The batch as N says it best, but where only a batch of one size gets further.
+            if refusal is None or (attempt.sure and error.line != refusal.line):
                 refusal, guess = error, None if attempt.sure else attempt
             continue
         built = build(reader, found.module, frame, found.name)

@@ -76,6 +76,23 @@ def line_of(source: str, line: int | None) -> str:
     return quote(lines[line - 1], MAX_QUOTED)[1:-1] if 0 < line <= len(lines) else ""
 
 
+def place_of(source: str, line: int | None) -> str:
+    """Where a line stands, in words: "line 4", of a notebook "cell [7], line 2"; "" for none.
+
+    A cell goes by the number that Jupyter shows at it, else it is counted: "code cell 3, line 2".
+    """
+    if line is None:
+        return ""
+    if len(source) <= MAX_NOTEBOOK and is_notebook(source):
+        first = 1
+        for name, code in _cells(source):
+            length = code.count("\n") + 1
+            if line < first + length:
+                return f"{name}, line {max(1, line - first + 1)}"
+            first += length + 1
+    return f"line {line}"
+
+
 def _parsed(text: str) -> ast.Module:
     try:
         with warnings.catch_warnings():
@@ -162,27 +179,31 @@ def notebook(text: str) -> str:
             help="Clear its outputs and save it again.",
         )  # fmt: skip
     try:
-        cells = json.loads(text)["cells"]
-        parts = []
-        for cell in cells:
-            if cell.get("cell_type") != "code":
-                continue
-            code = cell.get("source", "")
-            code = "".join(code) if isinstance(code, list) else str(code)
-            if code.lstrip().startswith("%%") and not code.lstrip().startswith(
-                ("%%time", "%%capture")
-            ):
-                continue
-            code = _MAGIC.sub(r"\1pass", code)
-            try:
-                _parsed(code)
-            except CodeRefused as refusal:
-                if refusal.kind == "limit":
-                    raise
-                continue
-            parts.append(code)
+        return "\n\n".join(code for _, code in _cells(text))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise CodeRefused(
             "This is no notebook that can be read.", help="Save it again as .ipynb."
         ) from None
-    return "\n\n".join(parts)
+
+
+def _cells(text: str) -> list[tuple[str, str]]:
+    """(name, code) of the cells of a notebook that hold code."""
+    cells = [c for c in json.loads(text)["cells"] if c.get("cell_type") == "code"]
+    parts = []
+    for number, cell in enumerate(cells, 1):
+        count = cell.get("execution_count")
+        ran = isinstance(count, int) and not isinstance(count, bool)
+        name = f"cell [{count}]" if ran else f"code cell {number}"
+        code = cell.get("source", "")
+        code = "".join(code) if isinstance(code, list) else str(code)
+        if code.lstrip().startswith("%%") and not code.lstrip().startswith(("%%time", "%%capture")):
+            continue
+        code = _MAGIC.sub(r"\1pass", code)
+        try:
+            _parsed(code)
+        except CodeRefused as refusal:
+            if refusal.kind == "limit":
+                raise
+            continue
+        parts.append((name, code))
+    return parts

@@ -25,7 +25,7 @@ from builder.code.reading.values import (
     Tensor,
     Unknown,
 )
-from builder.errors import CodeRefused, Misfit, NotFound
+from builder.errors import CodeRefused, Misfit, NotFound, did_you_mean
 from builder.graph import checks
 from builder.graph.call import Call
 from builder.graph.model import Argument, Ref, Slice, TensorSpec, Training, Value
@@ -45,8 +45,18 @@ def entry_of(reader: Reader, key: str) -> Entry:
         name = key.removeprefix("torch.nn.functional.").removeprefix("torch.")
         raise reader.refuse(
             f"“{name[:60]}” is not among the operations a network can hold here",
-            "Write it with other operations of PyTorch.",
+            did_you_mean(name, _functions_beside(key))
+            or "Write it with other operations of PyTorch.",
         ) from None
+
+
+def _functions_beside(key: str) -> list[str]:
+    """The names that a function of that module could have been meant to be."""
+    from builder.catalogue.operations.unlisted import names
+
+    inside = key.rpartition(".")[0]
+    known = (each.rpartition(".") for each in (*catalogue.entries(), *names()))
+    return [name for module, _, name in known if module == inside]
 
 
 def run_entry(reader: Reader, entry: Entry, given: Mapping[str, Any]) -> Any:

@@ -140,7 +140,7 @@ def link_of(graph: Graph, node: Node, known: NodeReport | None) -> Link | NoChai
 
 def _gives_several(graph: Graph, node_id: str) -> NoChain:
     return NoChain(
-        f"{quote(graph.label(node_id))} gives several values of which one is picked: nn.Sequential "
+        f"{quote(graph.label(node_id))} gives a tuple, and only a part of it goes on: nn.Sequential "
         "hands on all that a layer gives."
     )
 

@@ -181,7 +181,7 @@ def _problems(
 def _totals(graph: Graph, looked: Looked) -> dict[str, Any]:
     count = len(looked.places)
     errors = sum(p.severity == "error" for p in looked.places)
-    layers = format_layers(count_layers(graph))
+    layers = format_layers(count_layers(graph, looked.root))
     if looked.report is None:
         return {
             "layers": layers,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from builder.code.live import Shown, lines_of, restored, show
+from builder.code.live import Shown, again, lines_of, restored, show
 from builder.code.writing.page import Written
 from builder.graph.history import same
 from builder.graph.own_texts import OwnText
@@ -37,9 +37,12 @@ def shown_text(style: str, written: Written) -> Shown:
     if last is not None and same(last.graph, graph):
         return last if last.graph is graph else replace(last, graph=graph)
     shown = show(graph, style, last, written.text)
-    if not shown.edited:  # a text of then, if the last one cannot be taken along
-        then = next((old for old in known if same(old.graph, graph)), None)
-        shown = replace(then, graph=graph) if then is not None else shown
+    then = next((old for old in known if same(old.graph, graph)), None)
+    if then is not None and last is not None and then.edited:  # own words of then come back too
+        then = replace(then, graph=graph)
+        shown = (again(then, last) if last.edited else then) or shown
+    if then is not None and not shown.edited:  # the last one cannot be taken along
+        shown = replace(then, graph=graph)
     if known:
         keep_text(shown)
     return shown
@@ -83,8 +86,11 @@ def lines_at(shown: Shown, written: Written) -> Lines:
             known = shown, lines_of(shown)
             state.keep("code.lines", known)
         return known[1]
-    if shown.text != written.text:
-        return {}
+    return written_lines(written) if shown.text == written.text else {}
+
+
+def written_lines(written: Written) -> Lines:
+    """(block, node) → its lines in a text as a style writes it."""
     found: dict[tuple[str, str], tuple[int, ...]] = {}
     for key, lines in written.lines.items():
         scope, _, node = key.rpartition("/")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,15 +15,16 @@ from builder.code.live import (
     Following,
     Shown,
     label_of,
-    let_follow,
     lines_of,
+    no_longer_called,
     node_at_line,
     read_shown,
     take,
+    ways_out,
 )
 from builder.code.live.taking import refuse_long
 from builder.code.live.texts import merge
-from builder.errors import CodeRefused, LayerwiseError
+from builder.errors import CodeRefused, LayerwiseError, quote
 from builder.graph.edits import Rewrite
 from builder.graph.history import same
 from builder.graph.model import Graph
@@ -43,6 +45,7 @@ _STEP: Final = "code.step"
 _ONE_STEP_S: Final = 3.0  # between two rests of one who types
 _LONGEST_NOTE: Final = 300
 _LONGEST_NAME: Final = 80
+_WAY_OUT: Final = re.compile(r" (Set \w+ to [^.]+\.|Did you mean “[^”]*”\?)$")
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,18 @@ def word_of(style: str) -> dict[str, Any] | None:
     return said
 
 
+def unread(style: str | None = None) -> bool:
+    """Whether the text sent last is not read, so that the network is not what stands in the editor.
+
+    `style`: whether it is of that style; None for any of the open project.
+    """
+    known: _Said | None = state.recall(_WORD)
+    if known is None or known.said["kind"] == "read":
+        return False
+    project, _, of = known.place.rpartition("/")
+    return project == state.project_id() and style in (None, of)
+
+
 def _take(shown: Shown, text: str, operation: Mapping[str, Any]) -> None:
     keep_text(shown)
     try:
@@ -124,8 +139,10 @@ def _take(shown: Shown, text: str, operation: Mapping[str, Any]) -> None:
             text = merged
         taken = take(shown, text)
     except CodeRefused as refusal:
-        follow = let_follow(shown, text, refusal) if text == operation["text"] else None
-        _say(shown.style, operation, "refused", refusal, follow)
+        ways = ways_out(shown, text, refusal) if text == operation["text"] else ()
+        if refusal.reason and (idle := _no_longer_called(shown.text, text)):
+            refusal = refusal.saying(f"{refusal.reason} {idle}")
+        _say(shown.style, operation, "refused", refusal, ways)
         return
     if taken.graph is shown.graph:
         keep_text(taken.shown, write=True)
@@ -147,13 +164,24 @@ def _take(shown: Shown, text: str, operation: Mapping[str, Any]) -> None:
             _STEP, _Step(begun or before, state.graph(), _line(shown, text), time.monotonic())
         )
         _sent(shown.style, operation)
-        notes = " ".join(note for _, note in taken.notes)[:_LONGEST_NOTE]
+        idle = "" if "no longer called" in label else _no_longer_called(shown.text, text)
+        notes = " ".join([*filter(None, [idle]), *(n for _, n in taken.notes)])[:_LONGEST_NOTE]
         _say(shown.style, operation, "read", f"{label}. {notes}".strip())
     elif held() is not None:
         keep_asked(taken.shown)
         _say(shown.style, operation, "asks", _ASKS)
     else:
         _say(shown.style, operation, "refused", "the network was left as it is.")
+
+
+def _no_longer_called(before: str, text: str) -> str:
+    """A sentence on layers that are still made."""
+    idle = [f"{quote(name, 30)} (line {line})" for name, line in no_longer_called(before, text)]
+    if not idle:
+        return ""
+    return (
+        f"{' and '.join(idle[:3])} {'is' if len(idle) == 1 else 'are'} made and no longer called."
+    )
 
 
 def _typing(shown: Shown, text: str) -> Graph | None:
@@ -227,7 +255,7 @@ def _say(
     operation: Mapping[str, Any],
     kind: str,
     said: LayerwiseError | str,
-    follow: Following | None = None,
+    ways: tuple[Following, ...] = (),
 ) -> None:
     word: dict[str, Any] = {
         "client": _client(operation),
@@ -236,8 +264,14 @@ def _say(
         "text": str(said),
         "line": None,
         "help": "",
-        "follow": {"title": follow.title, "text": follow.text} if follow else None,
+        "ways": [{"title": way.title, "text": way.text} for way in ways],
     }
     if isinstance(said, CodeRefused) and said.reason:
         word |= {"text": said.reason, "line": said.line, "help": said.help}
+        if ways:  # they say how to go on
+            word |= {"text": _WAY_OUT.sub("", said.reason), "help": ""}
+        if said.misfit is not None and said.line != said.misfit.line:
+            where = f"{said.misfit.layer}, called in line {said.line}, "
+            told = str(word["text"]).removeprefix(f"{said.misfit.layer} ")
+            word |= {"line": said.misfit.line, "text": where + told}
     state.keep(_WORD, _Said(_place(style), state.graph(), word))

@@ -219,6 +219,11 @@ function Stage() {
       return waits;
     };
   });
+  useEffect(() => {
+    const seen = new ResizeObserver(() => controller.resized());
+    if (stage.current) seen.observe(stage.current);
+    return () => seen.disconnect();
+  }, [controller]);
   useEffect(() => () => {
     controller.clearMarks();
     ui.set({ search: null, slotMenu: null, context: null, choosing: null, problem: null, editing: null, wireFrom: null, asked: null });

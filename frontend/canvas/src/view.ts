@@ -76,6 +76,26 @@ export class View {
     return this.doc.order.map((id) => this.boxOf(id)).filter((box) => box !== null);
   }
 
+  /** The last look at all of it, and in how large a frame: while nobody has moved, another size of frame gets another one. */
+  private looked: { x: number; y: number; zoom: number; wide: number; high: number; first: boolean } | null = null;
+
+  /** The frame has another size: all that was in view as a whole is so again. */
+  resized(): void {
+    const { looked, flow } = this, frame = this.stage?.getBoundingClientRect();
+    if (!looked || !flow || !frame?.width || !frame.height) return;
+    if (Math.abs(frame.width - looked.wide) < 2 && Math.abs(frame.height - looked.high) < 2) return;
+    const now = flow.getViewport();
+    const moved = Math.abs(now.x - looked.x) > 1 || Math.abs(now.y - looked.y) > 1 || Math.abs(now.zoom - looked.zoom) > 0.005;
+    if (moved) this.looked = null;
+    else if (looked.first) this.firstLook();
+    else this.fit();
+  }
+
+  private look(to: { x: number; y: number; zoom: number }, frame: DOMRect, first: boolean): void {
+    this.looked = { ...to, wide: frame.width, high: frame.height, first };
+    void this.flow?.setViewport(to, first ? undefined : { duration: this.smooth() });
+  }
+
   /** The first look: all of it where that can be read, else as much as is wide, from its beginning. */
   firstLook(): void {
     const frame = this.stage?.getBoundingClientRect();
@@ -87,7 +107,7 @@ export class View {
     const x = all.w * zoom > frame.width - MARGIN ? MARGIN - all.x * zoom : (frame.width - all.w * zoom) / 2 - all.x * zoom;
     const y = all.h * zoom > frame.height - 64 ? 40 - all.y * zoom : (frame.height - all.h * zoom) / 2 - all.y * zoom;
     if (all.h * zoom > frame.height || all.w * zoom > frame.width) this.ui.set({ minimap: true });
-    void this.flow.setViewport({ x, y, zoom });
+    this.look({ x, y, zoom }, frame, true);
   }
 
   fit(): void {
@@ -97,7 +117,7 @@ export class View {
       if (!frame || !all || !this.flow) return;
       // Wires turn beside the layers.
       const bounds = { x: all.x - MARGIN, y: all.y - MARGIN / 2, width: all.w + 2 * MARGIN, height: all.h + MARGIN };
-      void this.flow.setViewport(getViewportForBounds(bounds, frame.width, frame.height, 0.05, 1, 0.02), { duration: this.smooth() });
+      this.look(getViewportForBounds(bounds, frame.width, frame.height, 0.05, 1, 0.02), frame, false);
     }, 30);
   }
 

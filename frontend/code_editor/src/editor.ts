@@ -9,13 +9,15 @@ import { Decoration, drawSelection, EditorView, highlightActiveLine, highlightAc
 import { tags as t } from "@lezer/highlight";
 
 const fromPython = Annotation.define<boolean>();
-const setMarks = StateEffect.define<{ selected: number[]; near: number[] }>();
+interface Marked { selected: number[]; near: number[]; differs: number[] }
+const setMarks = StateEffect.define<Marked>();
 
 const SELECTED = Decoration.line({ class: "lw-selected" });
 const NEAR = Decoration.line({ class: "lw-near" });
+const DIFFERS = Decoration.line({ class: "lw-differs" });
 
-const marks = StateField.define<{ selected: number[]; near: number[]; drawn: DecorationSet }>({
-  create: () => ({ selected: [], near: [], drawn: Decoration.none }),
+const marks = StateField.define<Marked & { drawn: DecorationSet }>({
+  create: () => ({ selected: [], near: [], differs: [], drawn: Decoration.none }),
   update(value, transaction) {
     for (const effect of transaction.effects) if (effect.is(setMarks)) return { ...effect.value, drawn: drawn(transaction.state, effect.value) };
     return transaction.docChanged ? { ...value, drawn: value.drawn.map(transaction.changes) } : value;
@@ -23,8 +25,9 @@ const marks = StateField.define<{ selected: number[]; near: number[]; drawn: Dec
   provide: (field) => EditorView.decorations.from(field, (value) => value.drawn),
 });
 
-function drawn(state: EditorState, { selected, near }: { selected: number[]; near: number[] }): DecorationSet {
+function drawn(state: EditorState, { selected, near, differs }: Marked): DecorationSet {
   const lines = new Map<number, Decoration>();
+  for (const line of differs) lines.set(line, DIFFERS);
   for (const line of near) lines.set(line, NEAR);
   for (const line of selected) lines.set(line, SELECTED);
   const ranges = [...lines].filter(([line]) => line >= 1 && line <= state.doc.lines).sort(([a], [b]) => a - b);
@@ -41,6 +44,23 @@ const colours = HighlightStyle.define([
   { tag: t.self, color: "var(--lw-number)" },
 ]);
 
+/** Pixels at the top of the window that Streamlit's header covers, and what is left free at the bottom. */
+const HEADER = 64, MARGIN = 12;
+
+/** What scrolls the page around an element. */
+function scrolled(element: Element): Element | null {
+  for (let at: Element | null = element; at; at = at.parentElement ?? hostOf(at)) {
+    const { overflowY } = getComputedStyle(at);
+    if ((overflowY === "auto" || overflowY === "scroll") && at.scrollHeight > at.clientHeight + 1) return at;
+  }
+  return document.scrollingElement;
+}
+
+function hostOf(element: Element): Element | null {
+  const root = element.getRootNode();
+  return root instanceof ShadowRoot ? root.host : null;
+}
+
 export interface Heard {
   typed: (text: string) => void;
   rested: () => void;
@@ -54,6 +74,7 @@ export class Editor {
   readonly view: EditorView;
   private fault: Fault | null = null;
   private readonly editable = new Compartment();
+  private readonly wrapping = new Compartment();
   private readonly extensions: Extension;
   private line = 0;
 
@@ -61,7 +82,7 @@ export class Editor {
     this.extensions = [
       lineNumbers(), lintGutter(), history(), drawSelection(), indentOnInput(), bracketMatching(), highlightActiveLine(), highlightActiveLineGutter(),
       highlightSelectionMatches(), search({ top: true }), python(), indentUnit.of("    "), syntaxHighlighting(colours), marks,
-      EditorState.tabSize.of(4), this.editable.of([]),
+      EditorState.tabSize.of(4), this.editable.of([]), this.wrapping.of([]),
       keymap.of([
         { key: "Mod-s", preventDefault: true, run: () => (heard.rested(), true) },
         ...defaultKeymap, ...historyKeymap, ...searchKeymap, indentWithTab,
@@ -110,10 +131,34 @@ export class Editor {
     this.view.dispatch({ effects: this.editable.reconfigure(readonly ? [EditorState.readOnly.of(true), EditorView.editable.of(false)] : []) });
   }
 
-  mark(selected: number[], near: number[]): void {
+  mark(marked: Marked): void {
     const now = this.view.state.field(marks);
-    if (String(now.selected) === String(selected) && String(now.near) === String(near)) return;
-    this.view.dispatch({ effects: setMarks.of({ selected, near }) });
+    if (String([now.selected, "", now.near, "", now.differs]) === String([marked.selected, "", marked.near, "", marked.differs])) return;
+    this.view.dispatch({ effects: setMarks.of(marked) });
+  }
+
+  setWrapped(wrapped: boolean): void {
+    this.view.dispatch({ effects: this.wrapping.reconfigure(wrapped ? EditorView.lineWrapping : []) });
+  }
+
+  /** Puts the cursor into a line, which comes into view. */
+  goTo(line: number): void {
+    const { doc } = this.view.state, place = doc.line(Math.max(1, Math.min(line, doc.lines)));
+    this.view.dispatch({ selection: { anchor: place.to }, effects: EditorView.scrollIntoView(place.from, { y: "center" }) });
+    this.view.focus();
+  }
+
+  /** Brings a line into view where the line that is being written stays in it. `below`: pixels covered at the window's end. */
+  reveal(line: number, below: number): void {
+    const { view } = this, { doc } = view.state;
+    const seen = (at: number): { top: number; bottom: number } => {
+      const block = view.lineBlockAt(doc.line(Math.max(1, Math.min(at, doc.lines))).from);
+      return { top: view.documentTop + block.top, bottom: view.documentTop + block.bottom };
+    };
+    const from = HEADER, to = window.innerHeight - below - MARGIN;
+    const fault = seen(line), own = seen(doc.lineAt(view.state.selection.main.head).number);
+    const by = fault.top < from ? fault.top - from : fault.bottom > to ? fault.bottom - to : 0;
+    if (by && (!view.hasFocus || (own.top - by >= from && own.bottom - by <= to))) scrolled(view.dom)?.scrollBy({ top: by });
   }
 
   say(fault: Fault | null): void {

@@ -10,10 +10,11 @@ import { layersAt } from "./groups";
 import { Post } from "./post";
 import { Session } from "./session";
 import css from "./style.css?inline";
-import type { Follow, Message, Outbox } from "./types";
+import type { Message, Outbox, Way } from "./types";
 
 const AT_REST_MS = 350;
 const SLOW_MS = 4000;
+const COPIED_MS = 1600;
 const client = `e${Math.random().toString(36).slice(2, 10)}${Date.now().toString(36)}`;
 /** While this page lives: a switch of pages or styles loses nothing. */
 const posts = new Map<string, Post>();
@@ -54,6 +55,8 @@ class Pane {
   private message: Message | null = null;
   private over: number | null = null;
   private readonlyNow = false;
+  private wrapped = false;
+  private revealed = "";
   private timer: ReturnType<typeof setTimeout> | null = null;
   /** Runs while a text is being read. */
   private patience: ReturnType<typeof setTimeout> | null = null;
@@ -70,6 +73,7 @@ class Pane {
     this.status.className = "status";
     this.status.setAttribute("role", "status");
     this.status.dataset["testid"] = "code-status";
+    box.append(this.copying());
     host.append(box, this.status);
     host.dataset["testid"] = "code-editor";
     // Streamlit's own shortcuts (r, c) are not meant while one types.
@@ -102,11 +106,12 @@ class Pane {
 
   show(message: Message, send: (box: Outbox) => void): void {
     const project = projectOf(message.doc);
-    const post = known(posts, project, () => new Post(client));
+    // What is only looked at has a post of its own, on which nothing is ever sent.
+    const post = message.still ? new Post(client) : known(posts, project, () => new Post(client));
     const session = known(sessions, message.doc, () => new Session(message.doc, post));
-    post.send = send;
-    if (post !== this.post) post.open();
-    this.post = post;
+    if (!message.still) post.send = send;
+    if (post !== this.post && !message.still) post.open();
+    this.post = message.still ? null : post;
     post.acknowledged(message.ack);
     const other = session !== this.session;
     const changes = session.receive(message);
@@ -119,7 +124,8 @@ class Pane {
     this.message = message;
     const readonly = message.readonly !== "";
     if (other || readonly !== this.readonlyNow) this.editor.setReadonly(readonly);
-    this.readonlyNow = readonly;
+    if (other || message.wrap !== this.wrapped) this.editor.setWrapped(message.wrap);
+    [this.readonlyNow, this.wrapped] = [readonly, message.wrap];
     if (post.pending.length && other) post.flush();
     this.mark();
     this.tell();
@@ -156,6 +162,7 @@ class Pane {
 
   /** The layer of a line is looked for once the cursor stays there. */
   private later(line: number): void {
+    if (this.message?.still) return;
     if (this.timer) clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       if (!this.message?.marks.includes(line) && this.layersAt(line).length) this.session?.at(line);
@@ -169,7 +176,8 @@ class Pane {
 
   private mark(): void {
     const dirty = this.session?.dirty ?? false;
-    this.editor.mark(dirty ? [] : (this.message?.marks ?? []), dirty ? [] : this.near());
+    const { marks = [], differs = [] } = this.message ?? {};
+    this.editor.mark(dirty ? { selected: [], near: [], differs: [] } : { selected: marks, near: this.near(), differs });
   }
 
   /** The lines of the layer under the pointer, here or on the canvas. */
@@ -196,18 +204,25 @@ class Pane {
     sayLit({ by: "code", project: projectOf(message.doc), ...(first ?? { block: "", within: [], node: null }), beside });
   }
 
-  /** Makes the sizes follow, by one click. */
-  private following({ title }: Follow): HTMLElement {
-    const button = document.createElement("button");
-    button.className = "follow";
-    button.textContent = title;
-    button.onclick = () => {
+  /** A way out of what is not read, by one click. */
+  private way({ title }: Way): HTMLElement {
+    return pressed("way", title, () => {
       const { session } = this;
-      if (session?.status.kind !== "refused" || !session.status.follow) return;
-      this.editor.write(changesBetween(session.text, session.status.follow.text));
+      const way = session?.status.kind === "refused" ? session.status.ways.find((one) => one.title === title) : undefined;
+      if (!session || !way) return;
+      this.editor.write(changesBetween(session.text, way.text));
       session.flush();
       this.tell();
-    };
+    });
+  }
+
+  private copying(): HTMLElement {
+    const button = pressed("copy", "Copy", () => {
+      void copied(this.editor.view.state.doc.toString()).then((done) => {
+        button.textContent = done ? "Copied" : "Press Ctrl+C in the text";
+        setTimeout(() => (button.textContent = "Copy"), COPIED_MS);
+      });
+    });
     return button;
   }
 
@@ -231,22 +246,50 @@ class Pane {
     const fault = status.kind === "refused" ? [status.text, status.help].filter(Boolean).join(" ") : "";
     this.editor.say(status.kind === "refused" ? { line: status.line, text: fault } : null);
     this.status.dataset["kind"] = status.kind;
-    const follow = status.kind === "refused" ? status.follow : null;
     this.hurry(status.kind === "waiting");
-    const said = sentence(status, this.slow);
+    const refused = status.kind === "refused" ? status : null;
+    const line = refused?.line ?? null, ways = refused?.ways ?? [];
+    const parts = sentence(status, this.slow);
     // The button a person is pressing stays: the editor tells once more as it loses the focus.
-    if (this.status.textContent !== said + (follow?.title ?? "")) this.status.replaceChildren(said, ...(follow ? [this.following(follow)] : []));
+    if (this.status.textContent !== parts.join("") + ways.map((one) => one.title).join("")) {
+      const [before = "", where = "", behind = ""] = parts;
+      const link = where && line ? [pressed("line", where, () => this.editor.goTo(line))] : [];
+      this.status.replaceChildren(before, ...link, behind, ...ways.map((one) => this.way(one)));
+    }
     if (session.dirty) this.mark();
+    const reveal = line ? `${line} ${fault}` : "";
+    if (line && reveal !== this.revealed) requestAnimationFrame(() => this.editor.reveal(line, this.status.offsetHeight));
+    this.revealed = reveal;
   }
 }
 
-function sentence(status: Session["status"], slow: boolean): string {
+/** What is said of a text, in three parts: that in the middle names the line it is about. */
+function sentence(status: Session["status"], slow: boolean): string[] {
   switch (status.kind) {
-    case "read": return status.text ? `Read: ${status.text}` : "Read: the network is as it stands here.";
-    case "waiting": return slow ? "Reading … It takes longer than usual: the server is busy, or is not reached." : "Reading …";
-    case "readonly": return status.text;
-    case "asks": return status.text;
-    case "refused": return `Not read: ${status.line ? `line ${status.line}: ` : ""}${status.text} ${status.help}`.trim();
+    case "read": return [status.text ? `Read: ${status.text}` : "Read: text and network say the same."];
+    case "waiting": return [slow ? "Reading … It takes longer than usual: the server is busy, or is not reached." : "Reading …"];
+    case "readonly": return [status.text];
+    case "asks": return [status.text];
+    case "refused": return ["Not read: ", status.line ? `line ${status.line}` : "", `${status.line ? ": " : ""}${status.text} ${status.help}`.trimEnd()];
+  }
+}
+
+function pressed(kind: string, title: string, act: () => void): HTMLButtonElement {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = kind;
+  button.textContent = title;
+  button.onclick = act;
+  return button;
+}
+
+/** Whether a text is on the clipboard; a browser may refuse, as on a page without https. */
+async function copied(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
   }
 }
 

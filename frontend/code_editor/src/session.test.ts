@@ -5,7 +5,7 @@ import { REST_MS, Session } from "./session";
 import type { Message, Outbox, Word } from "./types";
 
 const says = (text: string, rest: Partial<Message> = {}): Message =>
-  ({ doc: "p/module", text, rev: text, ack: {}, word: null, note: "", marks: [], groups: [], layers: [], within: {}, readonly: "", ...rest });
+  ({ doc: "p/module", text, rev: text, ack: {}, word: null, note: "", marks: [], groups: [], layers: [], within: {}, readonly: "", still: false, wrap: false, differs: [], ...rest });
 const read = (seq: number, kind: Word["kind"] = "read"): Partial<Message> => ({ ack: { me: seq }, word: { client: "me", seq, kind, text: "said", line: 2 } });
 
 function applied(before: string, after: string): string {

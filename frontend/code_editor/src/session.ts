@@ -4,16 +4,16 @@
  */
 import { ChangeSet } from "@codemirror/state";
 import { changesBetween } from "./diff";
-import type { Follow, Outbox, Word, Message } from "./types";
+import type { Outbox, Way, Word, Message } from "./types";
 import type { Post } from "./post";
 
 export const REST_MS = 300;
 
 export type Status =
   | { kind: "read" | "waiting" | "readonly"; text: string }
-  | { kind: "refused" | "asks"; text: string; line: number | null; help: string; follow: Follow | null };
+  | { kind: "refused" | "asks"; text: string; line: number | null; help: string; ways: Way[] };
 
-const NO_ANSWER: Status = { kind: "refused", text: "the server did not say how this text fared.", line: null, help: "Type on, or load the page anew.", follow: null };
+const NO_ANSWER: Status = { kind: "refused", text: "the server did not say how this text fared.", line: null, help: "Type on, or load the page anew.", ways: [] };
 
 export class Session {
   /** What Python has, and its name. */
@@ -133,7 +133,7 @@ export class Session {
   }
 }
 
-const asked = (word: Word): Status => ({ kind: word.kind as "refused" | "asks", text: word.text, line: word.line ?? null, help: word.help ?? "", follow: word.follow ?? null });
+const asked = (word: Word): Status => ({ kind: word.kind as "refused" | "asks", text: word.text, line: word.line ?? null, help: word.help ?? "", ways: word.ways ?? [] });
 
 /** The change from one text to another, for a text that was made of the first by somebody else. */
 function over(from: string, to: string, mine: string): ChangeSet | null {

@@ -7,11 +7,11 @@ export interface Word {
   text: string;
   help?: string;
   line?: number | null;
-  /** What would make it fit: the text with the sizes that follow. */
-  follow?: Follow | null;
+  /** What would be read: each a text, with what it does. */
+  ways?: Way[];
 }
 
-export interface Follow { title: string; text: string }
+export interface Way { title: string; text: string }
 
 /** What Python sends. */
 export interface Message {
@@ -34,6 +34,12 @@ export interface Message {
   within: Record<string, string[]>;
   /** Why it cannot be edited, "" where it can. */
   readonly: string;
+  /** Whether it stands beside another one, only to be looked at: nothing of it is sent. */
+  still: boolean;
+  /** Whether long lines are broken. */
+  wrap: boolean;
+  /** Lines that the text beside does not have. */
+  differs: number[];
   dark?: boolean;
 }
 

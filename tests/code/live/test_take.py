@@ -337,5 +337,5 @@ def test_a_layer_half_typed_is_kept_and_told() -> None:
     assert taken.label.startswith("code: new bn")
     assert "bn" in [owner.name for owner in taken.graph.owners.values()]
     taken = edited(taken.shown, ("        x = self.fc(x)  # (N, 10)\n", ""))
-    assert taken.label == "code: fc removed"
+    assert taken.label == "code: fc no longer called"
     assert taken.graph.owners["fc"].arguments == {"in_features": 512, "out_features": 10}

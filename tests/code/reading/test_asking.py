@@ -8,7 +8,10 @@ import pytest
 
 from builder.code.reading import read_here
 from builder.code.reading.asking import split_inputs, write_inputs
+from builder.code.reading.inputs import parse_inputs
+from builder.code.reading.source import notebook, place_of
 from builder.errors import CodeRefused
+from builder.graph.model import TensorSpec
 
 HEAD = "import torch\nfrom torch import nn\n"
 PAIR = (
@@ -116,3 +119,21 @@ def test_a_layer_made_of_a_tensor_is_told_how_to_be_written() -> None:
         read_here(
             COURSE.format("8 * 8").replace("torch.relu(self.conv(x))", "nn.ReLU(self.conv(x))")
         )
+
+
+@pytest.mark.parametrize("text", ["1,8,8", " 1, 8, 8 ", "1×8×8", "1x8x8", "N, 1, 8, 8"])
+def test_sizes_alone_are_one_input_with_the_batch_in_front(text: str) -> None:
+    assert parse_inputs(split_inputs(text)) == [TensorSpec(("N", 1, 8, 8))]
+
+
+def test_a_line_of_a_notebook_is_found_in_its_cell() -> None:
+    cells = [
+        {"cell_type": "code", "source": "a = 1\n", "execution_count": 4},
+        {"cell_type": "code", "source": "!pip install torch"},
+        {"cell_type": "code", "source": ["b = 2\n", "c = 3"]},
+    ]
+    text = json.dumps({"cells": cells})
+    lines = notebook(text).split("\n")
+    assert place_of(text, lines.index("a = 1") + 1) == "cell [4], line 1"
+    assert place_of(text, lines.index("c = 3") + 1) == "code cell 3, line 2"
+    assert place_of("a = 1", 1) == "line 1" and place_of(text, None) == ""
