@@ -132,6 +132,17 @@ def test_our_own_code_by_hand_is_read_back() -> None:
     assert torch.equal(y, expected)
 
 
+def test_a_line_that_calls_a_function_says_more_than_its_defaults() -> None:
+    text = "from torch import nn\ndef build(n=3):\n    return nn.Sequential(nn.Linear(8, n), nn.ReLU())\n"
+    sizes = {
+        line: build_module(read_here(text + line, None, ["float32[N,8]"]).graph)(
+            torch.randn(2, 8)
+        ).shape
+        for line in ("", "net = build(5)\n", "net = build(5)\nother = build(6)\n")
+    }
+    assert [shape[1] for shape in sizes.values()] == [3, 5, 6]
+
+
 @pytest.mark.parametrize(
     ("line", "called"),
     [
