@@ -178,3 +178,21 @@ def test_what_is_no_network_is_said_and_what_to_write(text: str, sentence: str) 
         read_here(text)
     assert str(refused.value).startswith(sentence)
     assert "Write y = layer2(layer1(x)), or a class" in refused.value.help
+
+
+@pytest.mark.parametrize("around", ["", "with torch.no_grad():\n            "])
+def test_a_running_mean_that_the_other_side_reads_moves_while_training(around: str) -> None:
+    text = (
+        "import torch\nw = torch.ones(4, requires_grad=True)\nmean = torch.zeros(4)\n"
+        f"def forward(x, training=False):\n    if training:\n        {around}mean.lerp_(x.mean(0), 0.1)\n"
+        "        return (x - x.mean(0)) * w\n"
+        "    return (x - mean) * w\nforward(torch.randn(3, 4))\n"
+    )
+    model = build_module(read_here(text).graph)
+    mean, x = torch.zeros(4), torch.randn(3, 4)
+    for training in (True, True, False, True, False):
+        y = model.train(training)(x)
+        if training:
+            mean.lerp_(x.mean(0), 0.1)
+        assert torch.equal(y, x - (x.mean(0) if training else mean))
+        assert torch.equal(dict(model.named_buffers())["mean"], mean)
