@@ -89,6 +89,9 @@ def _likeliest(reader: Reader) -> Found:
                 failing = failing or error
                 refusal = refusal or error
     for site in reversed(chains):
+        found = _first(reader, [s for s in given if _makes(reader, s, site)])
+        if found is not None:  # `net = build(5)` says more than what stands in build(n=3)
+            return found
         found, failed = _at(reader, site)
         if found is not None:
             return found
@@ -182,6 +185,12 @@ def _holds(found: Found, classes: list[str]) -> bool:
         return False
     inside = [part for _, part in walk(found.module) if isinstance(part, Module)]
     return any(part.cls is not None and part.cls.name in classes for part in inside)
+
+
+def _makes(reader: Reader, call: Site, site: Site) -> bool:
+    """Whether a line calls the function that another one stands in."""
+    function = reader.file.parts.functions[call.name]
+    return any(node is site.node for node in ast.walk(function))
 
 
 def _given_by_functions(reader: Reader, sites: list[Site]) -> list[Site]:

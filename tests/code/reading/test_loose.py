@@ -132,6 +132,17 @@ def test_our_own_code_by_hand_is_read_back() -> None:
     assert torch.equal(y, expected)
 
 
+def test_a_line_that_calls_a_function_says_more_than_its_defaults() -> None:
+    text = "from torch import nn\ndef build(n=3):\n    return nn.Sequential(nn.Linear(8, n), nn.ReLU())\n"
+    sizes = {
+        line: build_module(read_here(text + line, None, ["float32[N,8]"]).graph)(
+            torch.randn(2, 8)
+        ).shape
+        for line in ("", "net = build(5)\n", "net = build(5)\nother = build(6)\n")
+    }
+    assert [shape[1] for shape in sizes.values()] == [3, 5, 6]
+
+
 @pytest.mark.parametrize(
     ("line", "called"),
     [
@@ -167,3 +178,21 @@ def test_what_is_no_network_is_said_and_what_to_write(text: str, sentence: str) 
         read_here(text)
     assert str(refused.value).startswith(sentence)
     assert "Write y = layer2(layer1(x)), or a class" in refused.value.help
+
+
+@pytest.mark.parametrize("around", ["", "with torch.no_grad():\n            "])
+def test_a_running_mean_that_the_other_side_reads_moves_while_training(around: str) -> None:
+    text = (
+        "import torch\nw = torch.ones(4, requires_grad=True)\nmean = torch.zeros(4)\n"
+        f"def forward(x, training=False):\n    if training:\n        {around}mean.lerp_(x.mean(0), 0.1)\n"
+        "        return (x - x.mean(0)) * w\n"
+        "    return (x - mean) * w\nforward(torch.randn(3, 4))\n"
+    )
+    model = build_module(read_here(text).graph)
+    mean, x = torch.zeros(4), torch.randn(3, 4)
+    for training in (True, True, False, True, False):
+        y = model.train(training)(x)
+        if training:
+            mean.lerp_(x.mean(0), 0.1)
+        assert torch.equal(y, x - (x.mean(0) if training else mean))
+        assert torch.equal(dict(model.named_buffers())["mean"], mean)
