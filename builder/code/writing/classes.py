@@ -13,9 +13,9 @@ from builder.code.writing.shapes import summary
 from builder.code.writing.tensors import buffer_types
 
 
-def write_class(scope: Scope, scopes: Mapping[str, Scope]) -> Page:
-    """The class of a scope, with its source map."""
-    writer = ForwardWriter(scope, scopes)
+def write_class(scope: Scope, scopes: Mapping[str, Scope], joins: bool = False) -> Page:
+    """The class of a scope, with its source map. `joins`: as `ForwardWriter` has it."""
+    writer = ForwardWriter(scope, scopes, joins=joins)
     forward = writer.write()  # first, as the constructor keeps the settings it reads
     page = Page()
     page.write(lay(call(f"class {scope.class_name}", "nn.Module"), 0, "", ":"))

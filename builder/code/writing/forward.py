@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from builder import catalogue
 from builder.catalogue.entry import Entry
 from builder.code.writing.calls import called, entry_for, in_module
-from builder.code.writing.conditions import both, negated
+from builder.code.writing.conditions import both, negated, question
+from builder.code.writing.joining import write_joined
 from builder.code.writing.layout import (
     Expression,
     Group,
-    Infix,
     assignment,
     call,
     condition,
@@ -26,27 +26,19 @@ from builder.code.writing.own_code import called_own
 from builder.code.writing.packing import names_of_packing, wrote_packed
 from builder.code.writing.page import Page, indented, note_lines
 from builder.code.writing.paths import tensor_path
+from builder.code.writing.patterns import Path, Pattern, leaves
 from builder.code.writing.scope import Scope, rounds
 from builder.code.writing.shapes import part_of, shape_text, tuple_type, type_text
 from builder.code.writing.steps import Choice, Item, Return, Settle, Step, arrange
+from builder.code.writing.typed import Types, says_tensor, with_type_said
 from builder.code.writing.types import structure, value_type
-from builder.code.writing.variables import (
-    UNREAD,
-    Path,
-    Pattern,
-    leaves,
-    name_variables,
-)
+from builder.code.writing.variables import UNREAD, name_variables
 from builder.errors import CodeRefused, quote
 from builder.graph.model import (
     OPAQUE,
-    Argument,
-    Compare,
     Node,
     Owner,
     Ref,
-    Setting,
-    Training,
     Value,
     primary_input,
     with_refs,
@@ -56,11 +48,19 @@ RESULT = "result"
 
 
 class ForwardWriter:
-    """Writes one `forward`. `kept_settings`: the settings it read, once it is written."""
+    """Writes one `forward`. `kept_settings`: the settings it read, once it is written.
+
+    `joins`: what follows a layer at once may stand on its line.
+    """
 
     def __init__(
-        self, scope: Scope, scopes: Mapping[str, Scope], reserved: Iterable[str] = ()
+        self,
+        scope: Scope,
+        scopes: Mapping[str, Scope],
+        reserved: Iterable[str] = (),
+        joins: bool = False,
     ) -> None:
+        self.joins = joins
         self.scope, self.scopes, self.graph = scope, scopes, scope.graph
         self.items = arrange(scope.graph)
         self.variables = name_variables(
@@ -81,8 +81,8 @@ class ForwardWriter:
             if held is not None:
                 path = str(node.arguments.get("name", ""))
                 self.variables.names[node.id, ()] = self.tensor(held, path)
-        self.declared: set[str] = set(self.variables.arguments.values())
-        self.hint: dict[str, str] = {}
+        self.types = Types()
+        self.result_type = ""
         self.kept_settings: set[str] = set()
 
     def tensor(self, owner: Owner, path: str) -> str:
@@ -147,32 +147,47 @@ class ForwardWriter:
 
     def body(self, level: int) -> tuple[Page, str]:
         """What runs, and the type of what it gives."""
-        inside = Page()
         last = self.items[-1]
         assert isinstance(last, Return)
+        types = [value_type(ref, self.graph.nodes, self.value(ref.node)) for ref in last.values]
+        if len(types) > 1:
+            return self.lines(level), tuple_type(types)
+        self.result_type, name = types[0], self.variables.read(last.values[0])
+        return with_type_said(self.lines, self.types, level, name, types[0]), types[0]
+
+    def lines(self, level: int) -> Page:
+        """What runs."""
+        inside = Page()
+        self.types.start(self.variables.arguments.values())
         for node in self.graph.inputs:
             self.note(inside, node, level)
-        types = [value_type(ref, self.graph.nodes, self.value(ref.node)) for ref in last.values]
-        if len(types) == 1:
-            self.hint = {self.variables.read(last.values[0]): types[0]}
         if self.variables.alias:
             inside.write([f"{indented(level)}{self.variables.alias} = x"])
+            self.types.settles(self.variables.alias, True)
         self.write_items(inside, self.items, level)
-        return inside, types[0] if len(types) == 1 else tuple_type(types)
+        return inside
 
     def write_items(self, page: Page, items: Sequence[Item], level: int) -> None:
         """Writes the items of one level."""
-        for item in items:
-            match item:
-                case Step(node=node):
-                    self.note(page, node, level)
-                    self.step(page, node, level)
-                case Settle(branch=branch, value=value):
-                    self.settle(page, branch, value, level)
-                case Choice():
-                    self.choice(page, item, level)
-                case Return(values=values):
-                    self.give_back(page, values, level)
+        place = 0
+        while place < len(items):
+            joined = write_joined(self, page, items, place, level) if self.joins else 0
+            if not joined:
+                self.write_item(page, items[place], level)
+            place += joined or 1
+
+    def write_item(self, page: Page, item: Item, level: int) -> None:
+        """Writes one item."""
+        match item:
+            case Step(node=node):
+                self.note(page, node, level)
+                self.step(page, node, level)
+            case Settle(branch=branch, value=value):
+                self.settle(page, branch, value, level)
+            case Choice():
+                self.choice(page, item, level)
+            case Return(values=values):
+                self.give_back(page, values, level)
 
     def give_back(self, page: Page, values: tuple[Ref, ...], level: int) -> None:
         keys = [self.scope.key(n) for n in self.graph.outputs]
@@ -180,8 +195,7 @@ class ForwardWriter:
             self.note(page, node, level)
         read = tuple(self.variables.read(ref) for ref in values)
         if len(read) == 1 and read[0].endswith("]"):  # a part of what a layer gave, of unknown type
-            (hint,) = self.hint.values()
-            page.write(assignment(f"{RESULT}: {hint}", read[0], 4 * level), keys)
+            page.write(assignment(f"{RESULT}: {self.result_type}", read[0], 4 * level), keys)
             read = (RESULT,)
         page.write(returned(read[0] if len(read) == 1 else tuple_of(read), 4 * level), keys)
 
@@ -263,24 +277,34 @@ class ForwardWriter:
     def assign(
         self, page: Page, target: Expression, value: Expression, indent: int, node: Node
     ) -> list[str]:
-        """The lines of an assignment. A returned variable that a layer makes gets its type said."""
-        names = [self.variables.names[node.id, p] for p in leaves(self.variables.patterns[node.id])]
-        for name in names:
-            if name in self.declared or name not in self.hint:
-                continue
-            if isinstance(target, str):
-                target = f"{name}: {self.hint[name]}"
-            else:
-                page.write([f"{' ' * indent}{name}: {self.hint[name]}"], [self.scope.key(node)])
-        self.declared.update(names)
+        """The lines of an assignment, with the type of a variable where that must be said."""
+        known = self.says_tensor(node)
+        for path in leaves(self.variables.patterns[node.id]):
+            name = self.variables.names[node.id, path]
+            target = self.types.said(page, name, target, indent, [self.scope.key(node)])
+            self.types.settles(name, known)
         return assignment(target, value, indent)
 
-    def comment(self, node: Node) -> str:
-        """The shape of what a step gives, where it is another than that of what it takes."""
+    def says_tensor(self, node: Node) -> bool:
+        """Whether what a node gives is a Tensor by torch's types."""
+        if isinstance(self.value(node.id), tuple):
+            return False
+        taken = node.arguments.get("input")
+        if node.target == "operator.setitem" and isinstance(taken, Ref):
+            return self.variables.read(taken, node.id) in self.types.typed
+        return says_tensor(
+            self.entry(node), node, lambda ref: self.variables.read(ref, node.id), self.types.typed
+        )
+
+    def comment(self, node: Node, first: Node | None = None) -> str:
+        """The shape of what a step gives, where it is another than that of what it takes.
+
+        `first`: where steps stand on one line, the first of them.
+        """
         value = self.scope.result_everywhere(node.id)
         if value is None:
             return ""
-        taken = primary_input(with_refs(node, self.graph.resolve))
+        taken = primary_input(with_refs(first or node, self.graph.resolve))
         if taken is not None and part_of(self.scope.result(taken.node), taken.path) == value:
             return ""
         named = [
@@ -305,13 +329,9 @@ class ForwardWriter:
         names = [self.variables.names[node.id, p] for p in leaves(self.variables.patterns[node.id])]
         for name, source in zip(names, taken, strict=False):
             if name != source:
-                target = (
-                    f"{name}: {self.hint[name]}"
-                    if name in self.hint and name not in self.declared
-                    else name
-                )
+                target = self.types.said(page, name, name, indent, keys)
                 page.write(assignment(target, source, indent), keys)
-            self.declared.add(name)
+            self.types.settles(name, source in self.types.typed and self.says_tensor(node))
         page.write([f"{' ' * indent}for {self.rounds_of(owner)}:"], keys)
         value = self.round_of(node, owner, [*names, *taken[len(names) :]])
         target_names: Expression = names[0] if len(names) == 1 else Group("", tuple(names), "")
@@ -332,11 +352,10 @@ class ForwardWriter:
         source = self.variables.read(value, branch.id)
         if name in (source, UNREAD):
             return
-        target = name
-        if name in self.hint and name not in self.declared:
-            target = f"{name}: {self.hint[name]}"
-        self.declared.add(name)
-        page.write(assignment(target, source, 4 * level), [self.scope.key(branch)])
+        keys = [self.scope.key(branch)]
+        target = self.types.said(page, name, name, 4 * level, keys)
+        self.types.settles(name, source in self.types.typed)
+        page.write(assignment(target, source, 4 * level), keys)
 
     def choice(self, page: Page, item: Choice, level: int) -> None:
         branches, asked, yes, no = self.reduced(item)
@@ -346,17 +365,20 @@ class ForwardWriter:
             self.note(page, branch, level)
         keys = [self.scope.key(branch) for branch in branches]
         page.write(condition("if", asked, 4 * level), keys)
+        before = self.types.typed
         self.write_items(page, yes, level + 1)
+        after, self.types.typed = self.types.typed, before
         if no:
             page.write([f"{indented(level)}else:"], keys)
             self.write_items(page, no, level + 1)
+        self.types.typed = after & self.types.typed
 
     def reduced(self, item: Choice) -> tuple[list[Node], Expression, list[Item], list[Item]]:
         """(branches, question, its items, items of the else): never an empty side before an else,
         never an `if` that only holds another one.
         """
         branches = list(item.branches)
-        asked = self.question(item.condition, item.branches[-1])
+        asked = question(self, item.condition, item.branches[-1])
         yes, no = ([i for i in side if self.says_something(i)] for side in item.sides)
         if not yes:
             asked, yes, no = negated(asked), no, yes
@@ -375,25 +397,3 @@ class ForwardWriter:
         if isinstance(item, Choice):
             return any(self.says_something(inner) for side in item.sides for inner in side)
         return True
-
-    def question(self, asked: Argument, branch: Node) -> Expression:
-        match asked:
-            case Training():
-                return self.in_training()
-            case Setting(name=name):
-                return self.setting(name)
-            case Compare(op=op, left=left, right=right):
-                if op not in ("<", "<=", ">", ">=", "==", "!="):
-                    raise CodeRefused(
-                        f"A branch compares with {quote(op)}, which is no comparison."
-                    )
-                sides = [
-                    argument(side, lambda ref: self.variables.read(ref, branch.id), self.setting)
-                    for side in (left, right)
-                ]
-                return Infix((sides[0], sides[1]), (op,))
-            case _:
-                raise CodeRefused(
-                    f"The branch {quote(self.graph.label(branch.id))} has no condition yet. Choose "
-                    "training mode, a setting, or a comparison."
-                )

@@ -1,7 +1,8 @@
 """The style `functional`: layers without weights are calls of `torch.nn.functional` in `forward`.
 
 The network is rewritten, layer by layer, into one that means the same, and that one is written in
-the style `module`. A layer stays where no operation does exactly what it does.
+the style `module`, an activation on the line of its layer: `x = F.relu(self.fc1(x))`. A layer stays
+where no operation does exactly what it does.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ def write_functional(graph: Graph, report: ShapeReport, name: str | None = None)
     """
     functional = with_functions(graph, report)
     if functional is graph:
-        return write_module(graph, report, name)
-    return write_module(functional, infer_shapes(functional), name)
+        return write_module(graph, report, name, joins=True)
+    return write_module(functional, infer_shapes(functional), name, joins=True)
 
 
 def with_functions(graph: Graph, report: ShapeReport) -> Graph:

@@ -17,8 +17,12 @@ from builder.graph.model import Graph
 from builder.graph.report import ShapeReport
 
 
-def write_module(graph: Graph, report: ShapeReport, name: str | None = None) -> Written:
+def write_module(
+    graph: Graph, report: ShapeReport, name: str | None = None, joins: bool = False
+) -> Written:
     """The network as nn.Module classes, blocks first, and a smoke test.
+
+    `joins`: what follows a layer at once may stand on its line.
 
     Errors: CodeRefused where something needed is not known yet; the sentence says what.
     """
@@ -33,7 +37,7 @@ def write_module(graph: Graph, report: ShapeReport, name: str | None = None) -> 
     for scope in classes:
         if len(body.lines) > first:
             body.write(["", ""])
-        body.append(write_class(scope, scopes))
+        body.append(write_class(scope, scopes, joins))
     names = frozenset(scope.class_name for scope in classes)
     body.write(smoke_test(graph, report, f"{scopes[''].class_name}()", names))
     page = Page()

@@ -9,8 +9,9 @@ from builder.catalogue.packing import ENFORCE_SORTED, LENGTHS, PACKING, TOTAL_LE
 from builder.code.writing.calls import called
 from builder.code.writing.layout import Expression, Group, assignment, call, flat, in_brackets, lay
 from builder.code.writing.literals import argument, keyword
+from builder.code.writing.patterns import Path, leaves
 from builder.code.writing.shapes import part_of, shape_text
-from builder.code.writing.variables import UNREAD, Path, leaves
+from builder.code.writing.variables import UNREAD
 from builder.graph.model import Graph, Node, Ref, iter_refs
 
 if TYPE_CHECKING:
@@ -76,7 +77,6 @@ def wrote_packed(writer: ForwardWriter, page: Page, node: Node, level: int) -> b
     if whole and name != UNREAD:
         _write_whole(writer, page, node, value, padding, indent)
         return True
-    writer.declared.update(writer.variables.names[node.id, path] for path in leaves(output))
     kept = PACKED if name != UNREAD else UNREAD
     target = Group("", (kept, in_brackets(writer.target(states, node))), "")
     nothing = flat(target) == "_, _"
@@ -85,6 +85,7 @@ def wrote_packed(writer: ForwardWriter, page: Page, node: Node, level: int) -> b
     if name != UNREAD:
         padded = assignment(Group("", (name, UNREAD), ""), call(PAD, PACKED, *padding), indent)
         page.say(padded, _comment(writer, node, list(leaves(output))), keys)
+        writer.types.settles(flat(name), True)
     return True
 
 

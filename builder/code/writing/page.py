@@ -51,6 +51,11 @@ class Page:
             lines = [above, *lines] if fits(above) else lines
         self.write(lines, keys)
 
+    @property
+    def first_statement(self) -> str:
+        """The first line that is no comment, "" where there is none."""
+        return next((line for line in self.lines if not line.lstrip().startswith("#")), "")
+
     def append(self, other: Page) -> None:
         """Adds another page behind this one."""
         start = len(self.lines)

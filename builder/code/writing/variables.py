@@ -9,22 +9,17 @@ that are joined, neither of which comes from the other, have names both.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from builder.code.writing.naming import LONGEST_VARIABLE, Namespace
+from builder.code.writing.patterns import Path, Pattern, leaf_of, leaves, pattern_of
 from builder.code.writing.reading import all_refs, all_steps, refs_of
 from builder.code.writing.steps import Choice, Item, Return, Settle, Step
 from builder.graph.model import Graph, Node, Ref, Value, iter_refs, with_refs
 
-Path: TypeAlias = tuple[int, ...]
-Pattern: TypeAlias = "Path | list[Pattern] | None"
-"""What stands left of the `=`: a leaf's path, None for what nothing reads, or a list to unpack."""
-
 UNREAD = "_"
-_WIDEST_UNPACKING = 8
-_GENERIC = re.compile(r"(x|input|inputs|in)?_?\d*")
+_GENERIC = re.compile(r"x?_?\d*")
 _GENERIC_OUTPUT = re.compile(r"(y|out|output|outputs)?_?\d*")
 _MERGES = frozenset(
     {"operator.add", "operator.sub", "operator.mul", "torch.cat", "torch.stack", "torch.add"}
@@ -36,7 +31,8 @@ class Variables:
     """Names for the values of one `forward`.
 
     `arguments`: input node id → name. `patterns`: node id → what its call is assigned to. `alias`:
-    a name the input `x` is kept under, "" for none; the first step still reads `x`.
+    a name the input `x` is kept under, "" for none; the first step still reads `x`. `chain`: the
+    variable that is written over at every step.
     """
 
     arguments: dict[str, str] = field(default_factory=dict)
@@ -44,6 +40,7 @@ class Variables:
     names: dict[tuple[str, Path], str] = field(default_factory=dict)
     alias: str = ""
     first_step: str = ""
+    chain: str = "x"
 
     def read(self, ref: Ref, reader: str = "") -> str:
         """The expression for a reference, as the node `reader` reads it."""
@@ -59,24 +56,6 @@ class Variables:
     def _width(self, node: str) -> range:
         pattern = self.patterns[node]
         return range(len(pattern) if isinstance(pattern, list) else 0)
-
-
-def leaf_of(pattern: Pattern, path: Path) -> Path | None:
-    """The leaf of a pattern that holds a path."""
-    for index in path:
-        if not isinstance(pattern, list):
-            break
-        pattern = pattern[index] if index < len(pattern) else None
-    return pattern if isinstance(pattern, tuple) else None
-
-
-def leaves(pattern: Pattern) -> Iterator[Path]:
-    """The leaves of a pattern, left to right."""
-    if isinstance(pattern, tuple):
-        yield pattern
-    elif pattern is not None:
-        for part in pattern:
-            yield from leaves(part)
 
 
 def name_variables(
@@ -95,11 +74,17 @@ def name_variables(
           part_name: a part's name in the catalogue. carried: for a block run in a loop, how many
           values go round (0: no loop). gives_several: whether a node of unknown shapes gives a tuple.
     """
-    return _Namer(graph, items, results, reserved, part_name, carried, gives_several).run()
+    first = _Namer(graph, items, results, reserved, part_name, carried, gives_several)
+    found = first.run()
+    if not first.hides_input:
+        return found
+    second = _Namer(graph, items, results, reserved, part_name, carried, gives_several)
+    second.keeps_input = True
+    return second.run()
 
 
 def says_nothing(input_name: str) -> bool:
-    """Whether a lone input of this name is called `x`: "x", "input", "input_1"."""
+    """Whether a lone input of this name is called `x`: "x", "x_1"."""
     return _GENERIC.fullmatch(input_name.lower()) is not None
 
 
@@ -122,7 +107,11 @@ class _Namer:
         self.given_back: dict[tuple[str, Path], str] = {}
         self.sources: dict[str, set[str]] = {}
         self.pinned: set[tuple[str, Path]] = set()
-        self.chain = "x"
+        self.place = 0  # among the items of the function
+        self.keeps_input = (
+            False  # under another name, as `x` is written over before it is read last
+        )
+        self.hides_input = False  # what was to be found out
 
     def run(self) -> Variables:
         self._find_patterns()
@@ -148,7 +137,7 @@ class _Namer:
             if rounds == 1 or (not isinstance(value, tuple) and paths):
                 self.found.patterns[step.node.id] = ()
             else:
-                self.found.patterns[step.node.id] = _pattern(value, paths, ())
+                self.found.patterns[step.node.id] = pattern_of(value, paths, ())
 
     def _reads(self, item: Item) -> set[tuple[str, Path]]:
         """The leaves read by an item, with all that stands inside it."""
@@ -197,36 +186,46 @@ class _Namer:
             value = (node.id, ())
             label = node.name or node.id
             if len(inputs) == 1 and says_nothing(label):
-                self._name_only_input(node, self._may_be_written_over(value, self.items, -1, last))
+                self._name_only_input(node)
                 continue
             if label == "x" and "x" not in self.found.arguments.values():
                 name = "x"
                 if not self._may_be_written_over(value, self.items, -1, last):
-                    self.chain = self.space.claim("out")
+                    self.found.chain = self.space.claim("out")
             else:
                 name = self.space.claim(label, "x")
             self.found.arguments[node.id] = self.found.names[value] = name
 
-    def _name_only_input(self, node: Node, written_over: bool) -> None:
-        """The one input is `x`; where it is read again later, `skip = x` or another name."""
+    def _name_only_input(self, node: Node) -> None:
+        """The one input is `x`; where it is read again later, `skip = x` stands at the head."""
         value = (node.id, ())
-        name = "x"
-        if not written_over:
-            first = self.items[0]
-            rest = [i for i in self.items[1:] if value in self._reads(i)]
-            merged = all(isinstance(i, Step) and i.node.target in _MERGES for i in rest)
-            if merged and isinstance(first, Step) and value in self._reads(first):
-                self.found.alias = self.space.claim("skip")
-                self.found.first_step = first.node.id
-                self.found.arguments[node.id] = "x"
-                self.found.names[value] = self.found.alias
-                return
-            name = self.space.claim("inputs")
-        self.found.arguments[node.id] = self.found.names[value] = name
+        self.found.arguments[node.id] = self.found.names[value] = "x"
+        if not self.keeps_input:
+            return
+        first = self.items[0]
+        rest = [i for i in self.items[1:] if value in self._reads(i)]
+        merged = all(isinstance(i, Step) and i.node.target in _MERGES for i in rest)
+        reads_first = isinstance(first, Step) and value in self._reads(first)
+        self.found.alias = self.space.claim("skip" if merged and reads_first else "inputs")
+        self.found.first_step = first.node.id if isinstance(first, Step) else ""
+        self.found.names[value] = self.found.alias
+
+    def _hides_input(self) -> bool:
+        """Whether the input is still read where `x` is written over."""
+        if self.keeps_input or len(self.found.arguments) != 1:
+            return False
+        value = (next(iter(self.found.arguments)), ())
+        if self.found.names[value] != self.found.chain:
+            return False
+        until = _last_reads(self.items, self._reads).get(value, -1)
+        here = self.items[self.place]
+        rests = value in self.pinned or not self._only_at_entry(value, here)
+        return self.place < until or (self.place == until and rests)
 
     def _name_items(self, items: Sequence[Item]) -> None:
         last = _last_reads(items, self._reads)
         for place, item in enumerate(items):
+            self.place = place if items is self.items else self.place
             following = items[place + 1] if place + 1 < len(items) else None
             if isinstance(item, Step):
                 self._name_step(item, items, place, last, following)
@@ -268,7 +267,7 @@ class _Namer:
             return ""
         leaf = leaf_of(self.found.patterns.get(taken.node, ()), taken.path)
         name = self.found.names.get((taken.node, leaf), "") if leaf == taken.path else ""
-        own = name not in (UNREAD, self.chain, "x", *self.found.arguments.values())
+        own = name not in (UNREAD, self.found.chain, "x", *self.found.arguments.values())
         return name if own else ""
 
     def _name_choice(
@@ -299,7 +298,8 @@ class _Namer:
             branch = self.found.names[following.branch.id, ()]
             if branch != UNREAD:
                 return branch
-        return self.chain
+        self.hides_input = self.hides_input or self._hides_input()
+        return self.found.chain
 
     def _own_name(self, node: Node, path: Path) -> str:
         given = self.given_back.get((node.id, path), "")
@@ -381,17 +381,3 @@ def _last_reads(
     items: Sequence[Item], reads: Callable[[Item], set[tuple[str, Path]]]
 ) -> dict[tuple[str, Path], int]:
     return {value: place for place, item in enumerate(items) for value in reads(item)}
-
-
-def _pattern(value: Value | None, paths: set[Path], at: Path) -> Pattern:
-    """What to unpack of a result, so that each path read has a name or is part of one."""
-    if not any(path[: len(at)] == at for path in paths):
-        return () if not at else None
-    if at in paths or not isinstance(value, tuple):
-        return at
-    parts = [_pattern(part, paths, (*at, i)) for i, part in enumerate(value)]
-    inside = [path for path in paths if path[: len(at)] == at]
-    beyond = any(path[len(at)] >= len(value) for path in inside)
-    if beyond or len(parts) > _WIDEST_UNPACKING or len(parts) == 1:
-        return at
-    return parts

@@ -12,8 +12,9 @@ class SelfAttention(nn.Module):
         self.qkv = nn.Linear(32, 96)
         self.head = nn.Linear(31, 2)
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        x: Tensor = self.qkv(inputs)  # (N, 10, 96)
+    def forward(self, x: Tensor) -> Tensor:
+        inputs = x
+        x = self.qkv(x)  # (N, 10, 96)
         x, split_1, split_2 = x.chunk(3, dim=-1)  # (N, 10, 32) each
         x = x.view(inputs.size(0), inputs.size(1), self.heads, -1)  # (N, 10, 4, 8)
         query = x.transpose(1, 2)  # (N, 4, 10, 8)

@@ -44,9 +44,10 @@ parameters: list[Tensor] = [
 ]
 
 
-def forward(inputs: Tensor, training: bool = False) -> Tensor:
+def forward(x: Tensor, training: bool = False) -> Tensor:
     """Maps (N, 16) to (N, 16)."""
-    x = inputs @ fc1_weight.T + fc1_bias  # (N, 32)
+    inputs = x
+    x = x @ fc1_weight.T + fc1_bias  # (N, 32)
     norm = layer_norm(x) * norm_weight + norm_bias
     if training:
         x = torch.randn_like(norm)

@@ -13,8 +13,9 @@ class Gated(nn.Module):
         self.fc2 = nn.Linear(hidden, 16)
         self.scale = nn.Linear(16, 16)
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        x: Tensor = self.fc1(inputs)  # (N, 32)
+    def forward(self, x: Tensor) -> Tensor:
+        inputs = x
+        x = self.fc1(x)  # (N, 32)
         norm = self.norm(x)
         if self.training:
             x = torch.randn_like(norm)

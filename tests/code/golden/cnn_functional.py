@@ -14,12 +14,9 @@ class CNN(nn.Module):
         self.fc = nn.Linear(1568, 10)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.conv1(x)  # (N, 16, 32, 32)
-        x = self.bn1(x)
-        x = F.relu(x)
+        x = F.relu(self.bn1(self.conv1(x)))  # (N, 16, 32, 32)
         x = F.max_pool2d(x, 2)  # (N, 16, 16, 16)
-        x = self.conv2(x)  # (N, 32, 7, 7)
-        x = F.relu(x)
+        x = F.relu(self.conv2(x))  # (N, 32, 7, 7)
         x = torch.flatten(x, start_dim=1)  # (N, 1568)
         x = F.dropout(x, p=0.25, training=self.training)
         x = self.fc(x)  # (N, 10)

@@ -74,14 +74,14 @@ for tensor in learned([steps]):
 parameters: list[Tensor] = learned([cells, steps])
 
 
-def forward(inputs: Tensor) -> Tensor:
+def forward(x: Tensor) -> Tensor:
     """Maps (N, 8) to (N, 16)."""
-    mask = torch.sigmoid(inputs)
-    h_out = inputs
-    memory_out = inputs
+    mask = torch.sigmoid(x)
+    h_out = x
+    memory_out = x
     for block in cells:
         h_out, memory_out = cell_forward(h_out, memory_out, mask, block)  # (N, 8) each
-    x: Tensor = h_out
+    x = h_out
     for _ in range(3):
         x = step_forward(x, steps)
     x = torch.cat((x, memory_out), dim=1)  # (N, 16)

@@ -26,7 +26,7 @@ class Step(nn.Module):
         self.fc = nn.Linear(8, 8)
 
     def forward(self, z: Tensor) -> Tensor:
-        x: Tensor = self.fc(z)
+        x = self.fc(z)
         x = F.relu(x)
         return x
 
@@ -40,13 +40,13 @@ class Recurrent(nn.Module):
         self.steps = Step()
         self.steps.requires_grad_(False)
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        mask = torch.sigmoid(inputs)
-        h_out = inputs
-        memory_out = inputs
+    def forward(self, x: Tensor) -> Tensor:
+        mask = torch.sigmoid(x)
+        h_out = x
+        memory_out = x
         for block in self.cells:
             h_out, memory_out = block(h_out, memory_out, mask)  # (N, 8) each
-        x: Tensor = h_out
+        x = h_out
         for _ in range(3):
             x = self.steps(x)
         x = torch.cat((x, memory_out), dim=1)  # (N, 16)

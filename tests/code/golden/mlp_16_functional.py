@@ -13,12 +13,9 @@ class MyNetwork(nn.Module):
         self.fc3 = nn.Linear(10, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.fc1(x)  # (N, 12)
-        x = F.relu(x)
-        x = self.fc2(x)  # (N, 10)
-        x = F.relu(x)
-        x = self.fc3(x)  # (N, 1)
-        x = torch.sigmoid(x)
+        x = F.relu(self.fc1(x))  # (N, 12)
+        x = F.relu(self.fc2(x))  # (N, 10)
+        x = torch.sigmoid(self.fc3(x))  # (N, 1)
         return x
 
 

@@ -135,10 +135,11 @@ def make_residual_block(in_channels: int, channels: int = 16) -> ResidualBlock:
 
 
 def residual_block_forward(
-    inputs: Tensor, w: ResidualBlock, stride: int, training: bool
+    x: Tensor, w: ResidualBlock, stride: int, training: bool
 ) -> Tensor:
     """What a ResidualBlock computes."""
-    x = conv(F.pad(inputs, (1, 1, 1, 1)), w.conv1_weight, stride=(stride, stride))
+    inputs = x
+    x = conv(F.pad(x, (1, 1, 1, 1)), w.conv1_weight, stride=(stride, stride))
     x = batch_norm(
         x, w.bn1_running_mean, w.bn1_running_var, training, w.bn1_weight, w.bn1_bias
     )

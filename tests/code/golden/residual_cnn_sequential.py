@@ -19,8 +19,9 @@ class ResidualBlock(nn.Module):
         self.project = nn.Conv2d(in_channels, channels, kernel_size=1, stride=stride)
         self.relu2 = nn.ReLU()
 
-    def forward(self, inputs: Tensor) -> Tensor:
-        x: Tensor = self.conv1(inputs)
+    def forward(self, x: Tensor) -> Tensor:
+        inputs = x
+        x = self.conv1(x)
         x = self.bn1(x)
         x = self.relu1(x)
         x = self.conv2(x)

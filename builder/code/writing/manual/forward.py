@@ -103,13 +103,9 @@ class FunctionWriter(ForwardWriter):
             own = self.plan.named(owner)
         return self.block_call(node, owner, arguments, own)
 
-    def assign(
-        self, page: Page, target: Expression, value: Expression, indent: int, node: Node
-    ) -> list[str]:
-        """Without the type of what a layer gives: the functions here say theirs."""
-        if node.kind == "layer":
-            self.declared.update(n for (at, _), n in self.variables.names.items() if at == node.id)
-        return super().assign(page, target, value, indent, node)
+    def says_tensor(self, node: Node) -> bool:
+        """The functions here say their types."""
+        return node.kind == "layer" or super().says_tensor(node)
 
     def says_something(self, item: Item) -> bool:
         return super().says_something(item) and not (
