@@ -89,7 +89,7 @@ def test_a_value_read_later_has_the_name_of_its_layer() -> None:
     net.output(net.op("cat", "torch.cat", tensors=(down, x), dim=1))
     assert forward_of(net.graph()) == [
         "down = self.down(image)",
-        "x: Tensor = self.middle(down)",
+        "x = self.middle(down)",
         "x = torch.cat((down, x), dim=1)",
         "return x",
     ]
@@ -110,8 +110,8 @@ def test_a_whole_tuple_and_a_part_of_it_can_both_be_read() -> None:
     net.output(Ref("decoder", (0,)))
     net.output(Ref("encoder"), "everything")
     assert forward_of(net.graph()) == [
-        "encoder = self.encoder(inputs)",
-        "decoder, _ = self.decoder(inputs, encoder[1])",
+        "encoder = self.encoder(x)",
+        "decoder, _ = self.decoder(x, encoder[1])",
         "return decoder, encoder",
     ]
     model = build_module(net.graph())
@@ -168,9 +168,9 @@ def test_sizes_slices_and_calculations() -> None:
     for value in (y, z, w):
         net.output(value, value.node[0])
     assert forward_of(net.graph()) == [
-        "v = inputs.view(inputs.size(0), -1)",
-        "p = inputs[:, 1:3, ..., None]",
-        "c = inputs[inputs.size(1) : (inputs.size(1) + 2) * (inputs.size(2) // 4), ::2]",
+        "v = x.view(x.size(0), -1)",
+        "p = x[:, 1:3, ..., None]",
+        "c = x[x.size(1) : (x.size(1) + 2) * (x.size(2) // 4), ::2]",
         "return v, p, c",
     ]
 
@@ -217,10 +217,11 @@ def test_neighbours_with_one_question_are_one_if() -> None:
     second = net.branch("second", Training(), twice, x)
     net.output(net.op("sum", "operator.add", first, second))
     assert forward_of(net.graph()) == [
+        "inputs = x",
         "if self.training:",
         "    shared = self.shared(inputs)",
         "    first = shared",
-        "    x: Tensor = shared * 2",
+        "    x = shared * 2",
         "else:",
         "    first = inputs",
         "    x = inputs",
@@ -239,11 +240,9 @@ def test_a_branch_on_a_value() -> None:
         )
     )
     assert forward_of(net.graph()) == [
-        "score = inputs.mean()",
+        "score = x.mean()",
         "if score < 0.5:",
-        "    x: Tensor = self.fc(inputs)",
-        "else:",
-        "    x = inputs",
+        "    x = self.fc(x)",
         "return x",
     ]
 

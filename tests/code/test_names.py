@@ -191,9 +191,9 @@ def test_branches_that_are_joined_have_names_of_their_own() -> None:
     two = net.layer("branch2", "Linear", x, out_features=5)
     net.output(net.op("join", "torch.cat", tensors=(one, two), dim=1))
     source = write_code(net.graph())
-    assert "branch1 = self.branch1(inputs)" in source
-    assert "branch2 = self.branch2(inputs)" in source
-    assert "x: Tensor = torch.cat((branch1, branch2), dim=1)" in source
+    assert "branch1 = self.branch1(x)" in source
+    assert "branch2 = self.branch2(x)" in source
+    assert "x = torch.cat((branch1, branch2), dim=1)" in source
 
 
 def test_several_outputs_have_their_names() -> None:

@@ -10,6 +10,7 @@ from builder.code.reading.calling import call
 from builder.code.reading.iterating import items_of
 from builder.code.reading.reader import Reader, expression
 from builder.code.reading.scopes import Scope
+from builder.code.reading.trace import Frame
 from builder.code.reading.values import (
     Function,
     Known,
@@ -349,11 +350,16 @@ def assign(reader: Reader, target: ast.expr, value: Any, scope: Scope) -> None:
 
 
 def naming(reader: Reader, identifier: str, value: Tensor) -> None:
-    """A step is called by the first variable it is given to, in the module where it runs."""
-    step = reader.trace.steps.get(value.ref.node)
-    here = step is not None and step.frame is reader.trace.frame
-    if step is not None and here and not step.name and not value.ref.path:
-        step.name = identifier
+    """A call is named by the first variable that its result is given to, in the module where it runs."""
+    if value.ref.path:
+        return
+    frame, step = reader.trace.frame, reader.trace.steps.get(value.ref.node)
+    if step is not None and step.frame is frame:
+        step.name = step.name or identifier
+        return
+    last = frame.items[-1] if frame.items else None
+    if isinstance(last, Frame) and last.exports == [value.ref]:
+        last.name = last.name or identifier
 
 
 def _unpack(reader: Reader, targets: list[ast.expr], value: Any, scope: Scope) -> None:

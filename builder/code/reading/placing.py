@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,6 +14,7 @@ from builder.code.reading.closed import Closed, Tree, is_random
 from builder.code.reading.reader import Reader
 from builder.code.reading.repeating import Run
 from builder.code.reading.settings import Settings
+from builder.code.reading.telling_names import is_usual, says_nothing
 from builder.code.reading.trace import Entering, Frame, Layer, Module, Raw, Step
 from builder.code.reading.weights import check_freezing
 from builder.graph.model import (
@@ -27,30 +29,8 @@ from builder.graph.model import (
     Slice,
     TensorSpec,
 )
-from builder.graph.names import name_for, refuse_name, safe_identifier, suggest_name
+from builder.graph.names import name_for, safe_identifier, suggest_name
 from builder.graph.symbols import probe_from_dim
-
-_PLAIN_NAMES = frozenset(
-    [
-        "x",
-        "y",
-        "z",
-        "h",
-        "out",
-        "output",
-        "outputs",
-        "result",
-        "res",
-        "ret",
-        "tmp",
-        "temp",
-        "o",
-        "a",
-        "b",
-        "input",
-        "inputs",
-    ]
-)
 
 
 @dataclass
@@ -60,11 +40,6 @@ class Placed:
     graph: Graph
     lines: dict[str, list[tuple[int, int, int, int]]]
     settings: Mapping[str, str]
-
-
-def _says_nothing(variable: str) -> bool:
-    """Whether a step is better called by what it does."""
-    return len(variable) < 2 or variable in _PLAIN_NAMES or refuse_name(variable) is not None
 
 
 @dataclass
@@ -80,6 +55,7 @@ class Scope:
     owners: dict[str, Owner] = field(default_factory=dict)
     names: set[str] = field(default_factory=set)
     wished: set[str] = field(default_factory=set)  # variables of the text
+    once: set[str] = field(default_factory=set)  # those that are given one value
     made: dict[str, str] = field(default_factory=dict)  # step → node
     exported: dict[Ref, Ref] = field(default_factory=dict)  # of a block's call → its result here
     lines: dict[str, list[tuple[int, int, int, int]]] = field(default_factory=dict)
@@ -98,9 +74,10 @@ class Scope:
 
     def reserve(self, items: list[Step | Frame], closed: Closed) -> None:
         """Keeps the names of layers: they stand in the `state_dict`, all others give way."""
+        given = Counter(item.name for item in items if not says_nothing(item.name))
+        self.wished = set(given)
+        self.once = {name for name, times in given.items() if times == 1}
         for item in items:
-            if isinstance(item, Step) and not _says_nothing(item.name):
-                self.wished.add(item.name)
             member: Any = item.owner if isinstance(item, Step) else item.module
             if member is None or id(member) not in self.tree.paths:
                 continue
@@ -142,9 +119,14 @@ class Scope:
     def add_layer(self, step: Step, owner: Owner) -> None:
         identity = self.node_id(owner.name)
         arguments = {n: self.argument(a) for n, a in step.arguments.items()}
-        self.nodes[identity] = Node(identity, "layer", target=owner.id, arguments=arguments)
+        name = self.variable(step.name, owner.name)
+        self.nodes[identity] = Node(identity, "layer", name, owner.id, arguments)
         self.made[step.id] = identity
         self._note_line(identity, step)
+
+    def variable(self, name: str, owner: str) -> str:
+        """What the text calls the value of a layer; "" where it is written over, or called so anyway."""
+        return name if name in self.once and not is_usual(name, owner) else ""
 
     def add_step(self, step: Step) -> None:
         wish = step.name
@@ -152,7 +134,7 @@ class Scope:
             name = self.free(wish or "branch")
             target = ""
         else:
-            plain = _says_nothing(wish)
+            plain = wish not in self.once
             taken = self.names | self.wished
             name = name_for(step.target, taken) if plain else self.free(wish)
             self.names.add(name)
@@ -181,7 +163,8 @@ class Scope:
         arguments: dict[str, Argument] = {
             name: self.here(e.outer) for name, e in zip(names, frame.inputs, strict=True)
         }
-        self.nodes[identity] = Node(identity, "layer", target=owner, arguments=arguments)
+        name = self.variable(frame.name, owner)
+        self.nodes[identity] = Node(identity, "layer", name, owner, arguments)
         self._export(frame, identity)
         self._note_frame(identity, frame)
 
@@ -205,18 +188,12 @@ class Scope:
             self.exported[ref] = Ref(identity, (i,) if several else ())
 
     def _note_line(self, identity: str, step: Step) -> None:
-        from builder.code.reading.structure import position_of
-
-        found = position_of(step.node)
-        self.lines[identity] = [found] if found else [(step.line, 0, step.line, 0)]
+        self.lines[identity] = [_position(step)]
         if isinstance(step.owner, Layer):
             self.lines[identity].append((step.owner.line, 0, step.owner.line, 0))
 
     def _note_frame(self, identity: str, frame: Frame) -> None:
-        from builder.code.reading.structure import position_of
-
-        found = position_of(frame.node)
-        self.lines[identity] = [found] if found else [(frame.line, 0, frame.line, 0)]
+        self.lines[identity] = [_position(frame)]
 
     # Owners ------------------------------------------------------------------------------------
 
@@ -387,6 +364,12 @@ class Scope:
         self.put_back()
         graph = Graph("", self.nodes, self.owners, self.settings.defaults())
         return Placed(graph, self.lines, self.settings.used())
+
+
+def _position(read: Step | Frame) -> tuple[int, int, int, int]:
+    from builder.code.reading.structure import position_of
+
+    return position_of(read.node) or (read.line, 0, read.line, 0)
 
 
 def _worked_out(op: str, left: int, right: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 
 from builder.code.writing.constructor import write_constructor
 from builder.code.writing.forward import ForwardWriter
@@ -13,9 +13,11 @@ from builder.code.writing.shapes import summary
 from builder.code.writing.tensors import buffer_types
 
 
-def write_class(scope: Scope, scopes: Mapping[str, Scope], joins: bool = False) -> Page:
-    """The class of a scope, with its source map. `joins`: as `ForwardWriter` has it."""
-    writer = ForwardWriter(scope, scopes, joins=joins)
+def write_class(
+    scope: Scope, scopes: Mapping[str, Scope], joins: bool = False, unnamed: Container[str] = ()
+) -> Page:
+    """The class of a scope, with its source map. `joins`, `unnamed`: as `ForwardWriter` has them."""
+    writer = ForwardWriter(scope, scopes, joins=joins, unnamed=unnamed)
     forward = writer.write()  # first, as the constructor keeps the settings it reads
     page = Page()
     page.write(lay(call(f"class {scope.class_name}", "nn.Module"), 0, "", ":"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from builder import catalogue
 from builder.catalogue.entry import Entry
@@ -22,6 +22,7 @@ from builder.code.writing.layout import (
     tuple_of,
 )
 from builder.code.writing.literals import argument, index, indexed
+from builder.code.writing.naming import given_name
 from builder.code.writing.own_code import called_own
 from builder.code.writing.packing import names_of_packing, wrote_packed
 from builder.code.writing.page import Page, indented, note_lines
@@ -50,7 +51,8 @@ RESULT = "result"
 class ForwardWriter:
     """Writes one `forward`. `kept_settings`: the settings it read, once it is written.
 
-    `joins`: what follows a layer at once may stand on its line.
+    `joins`: what follows a layer at once may stand on its line. `unnamed`: nodes whose name means none
+    of their value, by key.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class ForwardWriter:
         scopes: Mapping[str, Scope],
         reserved: Iterable[str] = (),
         joins: bool = False,
+        unnamed: Container[str] = (),
     ) -> None:
         self.joins = joins
         self.scope, self.scopes, self.graph = scope, scopes, scope.graph
@@ -75,6 +78,7 @@ class ForwardWriter:
             part_name=self.part_name,
             carried=self.carried,
             gives_several=lambda node: isinstance(self.value(node.id), tuple),
+            given=lambda node: "" if scope.key(node) in unnamed else given_name(node),
         )
         for node in self.graph.nodes.values():
             held = self.graph.held_by(node)
@@ -215,10 +219,8 @@ class ForwardWriter:
         value = self.call_of(node, self.scope.member(node.target))
         target = self.target(self.variables.patterns[node.id], node)
         indent = 4 * level
-        if target == UNREAD and isinstance(value, Group) and value.open.startswith("self."):
-            lines = lay(value, indent)
-        else:
-            lines = self.assign(page, target, value, indent, node)
+        alone = target == UNREAD and isinstance(value, Group) and value.open.startswith("self.")
+        lines = lay(value, indent) if alone else self.assign(page, target, value, indent, node)
         page.say(lines, self.comment(node), [self.scope.key(node)])
 
     def write_into(self, page: Page, node: Node, level: int) -> None:
@@ -230,9 +232,7 @@ class ForwardWriter:
         def read(ref: Ref) -> str:
             return self.variables.read(ref, node.id)
 
-        keys = [self.scope.key(node)]
-        name = self.variables.names[node.id, ()]
-        source = read(taken)
+        keys, name, source = [self.scope.key(node)], self.variables.names[node.id, ()], read(taken)
         part = indexed(source, index(index_of, read, self.setting))
         lines = assignment(part, argument(value, read, self.setting), 4 * level)
         page.say(lines, self.comment(node), keys)

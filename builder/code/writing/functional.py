@@ -29,7 +29,8 @@ def write_functional(graph: Graph, report: ShapeReport, name: str | None = None)
     functional = with_functions(graph, report)
     if functional is graph:
         return write_module(graph, report, name, joins=True)
-    return write_module(functional, infer_shapes(functional), name, joins=True)
+    unnamed = frozenset(_unnamed(graph, functional))
+    return write_module(functional, infer_shapes(functional), name, joins=True, unnamed=unnamed)
 
 
 def with_functions(graph: Graph, report: ShapeReport) -> Graph:
@@ -80,11 +81,20 @@ def _as_operation(graph: Graph, node: Node) -> Node | None:
         return replace(
             node,
             kind="operation",
-            name=graph.label(node.id),
+            name=node.name or graph.label(node.id),
             target=key,
             arguments={**ports, **given},
         )
     return None
+
+
+def _unnamed(graph: Graph, functional: Graph) -> Iterator[str]:
+    """The keys of functions that are called as their layers were: that names no value."""
+    for block, before in {"": graph, **graph.blocks}.items():
+        after = functional.blocks[block] if block else functional
+        for node in before.nodes.values():
+            if not node.name and after.nodes[node.id].kind != node.kind:
+                yield f"{block}/{node.id}" if block else node.id
 
 
 def _arguments(

@@ -245,9 +245,8 @@ def _grouped(
         made = [places[li.owner.id] for li in stretch.links if li.owner is not None]
         places[owner] = min(made, default=len(places))
         # Under the last one's id, so that whoever reads it reads the block.
-        calls[stretch.last] = Node(
-            stretch.last, "layer", target=owner, arguments={port: stretch.source}
-        )
+        name = stretch.links[-1].node.name
+        calls[stretch.last] = Node(stretch.last, "layer", name, owner, {port: stretch.source})
         keys = [f"{scope}/{link.node.id}" if scope else link.node.id for link in stretch.links]
         origin[keys[-1]] = tuple(keys)
         for link, key in zip(stretch.links, keys, strict=True) if again is None else ():

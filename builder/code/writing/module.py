@@ -6,6 +6,8 @@ stands as an nn.Sequential in the class that uses it, so that its weights are `l
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from builder.code.writing.classes import write_class
 from builder.code.writing.imports import import_lines
 from builder.code.writing.own_code import own_sources
@@ -18,11 +20,15 @@ from builder.graph.report import ShapeReport
 
 
 def write_module(
-    graph: Graph, report: ShapeReport, name: str | None = None, joins: bool = False
+    graph: Graph,
+    report: ShapeReport,
+    name: str | None = None,
+    joins: bool = False,
+    unnamed: Container[str] = (),
 ) -> Written:
     """The network as nn.Module classes, blocks first, and a smoke test.
 
-    `joins`: what follows a layer at once may stand on its line.
+    `joins`, `unnamed`: as `ForwardWriter` has them.
 
     Errors: CodeRefused where something needed is not known yet; the sentence says what.
     """
@@ -37,7 +43,7 @@ def write_module(
     for scope in classes:
         if len(body.lines) > first:
             body.write(["", ""])
-        body.append(write_class(scope, scopes, joins))
+        body.append(write_class(scope, scopes, joins, unnamed))
     names = frozenset(scope.class_name for scope in classes)
     body.write(smoke_test(graph, report, f"{scopes[''].class_name}()", names))
     page = Page()

@@ -6,14 +6,18 @@ anything, so every name that reaches a text passes through a `Namespace` here an
 
 from __future__ import annotations
 
+import builtins
+import re
 import unicodedata
 from collections.abc import Iterable
 
-from builder.graph.names import can_be_name, safe_identifier
+from builder.graph.model import Node
+from builder.graph.names import can_be_name, name_for, safe_identifier
 from builder.graph.names import class_name as as_class_name
 
 LONGEST_ATTRIBUTE = 64  # characters
 LONGEST_VARIABLE = 30
+_GENERIC = re.compile(r"(x|input)?_?\d*")
 _MORE = frozenset({"_", "__debug__", "NotImplemented", "Ellipsis", "Any", "__name__", "slice"})
 
 
@@ -47,6 +51,26 @@ class Namespace:
             number += 1
         self._taken.add(name)
         return name
+
+
+def given_name(node: Node) -> str:
+    """What a person calls the value of a call, "" where its name only says what it does: "cat1"."""
+    name = node.name
+    if _GENERIC.fullmatch(name.lower()) or hasattr(builtins, name) or not can_be_name(name, False):
+        return ""
+    if node.kind == "layer":
+        return name
+    usual = node.kind != "operation" or _stem(name) == _stem(name_for(node.target))
+    return "" if usual else name
+
+
+def _stem(name: str) -> str:
+    return name.rstrip("0123456789").rstrip("_")
+
+
+def says_nothing(input_name: str) -> bool:
+    """Whether a lone input of this name is called `x`: "x", "input", "input_1"."""
+    return _GENERIC.fullmatch(input_name.lower()) is not None
 
 
 def _identifier(wish: str, otherwise: str) -> str:

@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from builder.code.writing.layout import Expression, Infix, assignment, call, flat, lay, tuple_of
 from builder.code.writing.literals import keyword
-from builder.code.writing.naming import LONGEST_VARIABLE, Namespace
-from builder.code.writing.variables import says_nothing
+from builder.code.writing.naming import LONGEST_VARIABLE, Namespace, says_nothing
 from builder.graph.model import Argument, Dim, Graph, Node, Ref, TensorSpec, Value, iter_refs
 from builder.graph.report import ShapeReport
 from builder.graph.sequence_lengths import steps_of

@@ -12,14 +12,13 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from builder.code.writing.naming import LONGEST_VARIABLE, Namespace
+from builder.code.writing.naming import LONGEST_VARIABLE, Namespace, given_name, says_nothing
 from builder.code.writing.patterns import Path, Pattern, leaf_of, leaves, pattern_of
 from builder.code.writing.reading import all_refs, all_steps, refs_of
 from builder.code.writing.steps import Choice, Item, Return, Settle, Step
 from builder.graph.model import Graph, Node, Ref, Value, iter_refs, with_refs
 
 UNREAD = "_"
-_GENERIC = re.compile(r"x?_?\d*")
 _GENERIC_OUTPUT = re.compile(r"(y|out|output|outputs)?_?\d*")
 _MERGES = frozenset(
     {"operator.add", "operator.sub", "operator.mul", "torch.cat", "torch.stack", "torch.add"}
@@ -67,25 +66,22 @@ def name_variables(
     part_name: Callable[[Node, Path], str] = lambda _node, _path: "",
     carried: Callable[[Node], int] = lambda _node: 0,
     gives_several: Callable[[Node], bool] = lambda _node: False,
+    given: Callable[[Node], str] = given_name,
 ) -> Variables:
     """Names every value that `items` read or define.
 
     Args: results: what each node gives, as far as known. reserved: names in use around the function.
           part_name: a part's name in the catalogue. carried: for a block run in a loop, how many
           values go round (0: no loop). gives_several: whether a node of unknown shapes gives a tuple.
+          given: what a person calls a node's value, "" for nothing.
     """
-    first = _Namer(graph, items, results, reserved, part_name, carried, gives_several)
+    first = _Namer(graph, items, results, reserved, part_name, carried, gives_several, given)
     found = first.run()
     if not first.hides_input:
         return found
-    second = _Namer(graph, items, results, reserved, part_name, carried, gives_several)
+    second = _Namer(graph, items, results, reserved, part_name, carried, gives_several, given)
     second.keeps_input = True
     return second.run()
-
-
-def says_nothing(input_name: str) -> bool:
-    """Whether a lone input of this name is called `x`: "x", "x_1"."""
-    return _GENERIC.fullmatch(input_name.lower()) is not None
 
 
 class _Namer:
@@ -98,6 +94,7 @@ class _Namer:
         part_name: Callable[[Node, Path], str],
         carried: Callable[[Node], int],
         gives_several: Callable[[Node], bool],
+        given: Callable[[Node], str],
     ) -> None:
         self.graph, self.items, self.results = graph, items, results
         self.part_name, self.carried, self.gives_several = part_name, carried, gives_several
@@ -107,6 +104,11 @@ class _Namer:
         self.given_back: dict[tuple[str, Path], str] = {}
         self.sources: dict[str, set[str]] = {}
         self.pinned: set[tuple[str, Path]] = set()
+        self.given: dict[str, str] = {}  # node → its name, each name once
+        for node in graph.nodes.values():
+            wish = given(node)
+            if wish and wish not in self.given.values() and not carried(node):
+                self.given[node.id] = wish
         self.place = 0  # among the items of the function
         self.keeps_input = (
             False  # under another name, as `x` is written over before it is read last
@@ -254,11 +256,23 @@ class _Namer:
                 chain_free
                 and self._may_be_written_over(value, items, place, last)
                 and not self._stands_beside(value, following)
+                and not self._keeps_name(node, following)
             ):
                 self.found.names[value] = self._next_name(value, following)
                 chain_free = False
             else:
                 self.found.names[value] = self._own_name(node, path)
+
+    def _keeps_name(self, node: Node, following: Item | None) -> bool:
+        """Whether a value that could be `x` has the name a person gave it.
+
+        Not where a branch ends with it, nor where a layer gives what is returned: of `x` the type is
+        said in the head of the function, of another variable it would have to be.
+        """
+        if node.id not in self.given or isinstance(following, Settle):
+            return False
+        declared = self.found.chain in self.found.arguments.values() and not self._hides_input()
+        return not (node.kind == "layer" and declared and isinstance(following, Return))
 
     def _name_written_into(self, node: Node) -> str:
         """The name of the tensor that `x[...] = v` writes into, if nothing else takes that name."""
@@ -305,6 +319,8 @@ class _Namer:
         given = self.given_back.get((node.id, path), "")
         if given and _GENERIC_OUTPUT.fullmatch(given.lower()) is None:
             return self.space.claim(given)
+        if not path and node.id in self.given:
+            return self.space.claim(self.given[node.id])
         label = self.graph.label(node.id)
         part = self.part_name(node, path) if path else ""
         if not path or part in ("output", ""):

@@ -15,25 +15,26 @@ class SelfAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         inputs = x
         x = self.qkv(x)  # (N, 10, 96)
-        x, split_1, split_2 = x.chunk(3, dim=-1)  # (N, 10, 32) each
-        x = x.view(inputs.size(0), inputs.size(1), self.heads, -1)  # (N, 10, 4, 8)
-        query = x.transpose(1, 2)  # (N, 4, 10, 8)
+        split_0, split_1, split_2 = x.chunk(3, dim=-1)  # (N, 10, 32) each
         # (N, 10, 4, 8)
-        x = split_1.view(inputs.size(0), inputs.size(1), self.heads, -1)
-        key = x.transpose(1, 2)  # (N, 4, 10, 8)
+        query_heads = split_0.view(inputs.size(0), inputs.size(1), self.heads, -1)
+        query = query_heads.transpose(1, 2)  # (N, 4, 10, 8)
         # (N, 10, 4, 8)
-        x = split_2.view(inputs.size(0), inputs.size(1), self.heads, -1)
-        value = x.transpose(1, 2)  # (N, 4, 10, 8)
+        key_heads = split_1.view(inputs.size(0), inputs.size(1), self.heads, -1)
+        key = key_heads.transpose(1, 2)  # (N, 4, 10, 8)
+        # (N, 10, 4, 8)
+        value_heads = split_2.view(inputs.size(0), inputs.size(1), self.heads, -1)
+        value = value_heads.transpose(1, 2)  # (N, 4, 10, 8)
         key_t = key.transpose(-2, -1)  # (N, 4, 8, 10)
-        x = query @ key_t  # (N, 4, 10, 10)
-        x = x / 2.8284271247461903
-        x = F.softmax(x, dim=-1)
-        dropped = F.dropout(x, p=0.1, training=self.training)
-        x = dropped @ value  # (N, 4, 10, 8)
-        x = x.transpose(1, 2)  # (N, 10, 4, 8)
-        x = x.reshape(inputs.size(0), inputs.size(1), -1)  # (N, 10, 32)
-        x = x[:, 0, 1:]  # (N, 31)
-        x = self.head(x)  # (N, 2)
+        scores = query @ key_t  # (N, 4, 10, 10)
+        scaled = scores / 2.8284271247461903
+        weights = F.softmax(scaled, dim=-1)
+        dropped = F.dropout(weights, p=0.1, training=self.training)
+        mixed = dropped @ value  # (N, 4, 10, 8)
+        back = mixed.transpose(1, 2)  # (N, 10, 4, 8)
+        merged = back.reshape(inputs.size(0), inputs.size(1), -1)  # (N, 10, 32)
+        first = merged[:, 0, 1:]  # (N, 31)
+        x = self.head(first)  # (N, 2)
         return x
 
 

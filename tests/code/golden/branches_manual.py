@@ -50,9 +50,9 @@ def forward(x: Tensor, training: bool = False) -> Tensor:
     x = x @ fc1_weight.T + fc1_bias  # (N, 32)
     norm = layer_norm(x) * norm_weight + norm_bias
     if training:
-        x = torch.randn_like(norm)
-        x = x * 0.1
-        x = norm + x
+        noise = torch.randn_like(norm)
+        scaled = noise * 0.1
+        x = norm + scaled
     else:
         x = norm
     x = x @ fc2_weight.T + fc2_bias  # (N, 16)

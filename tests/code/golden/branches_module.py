@@ -18,9 +18,9 @@ class Gated(nn.Module):
         x = self.fc1(x)  # (N, 32)
         norm = self.norm(x)
         if self.training:
-            x = torch.randn_like(norm)
-            x = x * 0.1
-            x = norm + x
+            noise = torch.randn_like(norm)
+            scaled = noise * 0.1
+            x = norm + scaled
         else:
             x = norm
         x = self.fc2(x)  # (N, 16)

@@ -38,8 +38,8 @@ def cell_forward(
 ) -> tuple[Tensor, Tensor]:
     """Maps h (N, 8), memory (N, 8) and mask (N, 8) to (N, 8) and (N, 8)."""
     x = h @ w.from_h_weight.T + w.from_h_bias
-    x = x + memory
-    h_out = torch.tanh(x)
+    mixed = x + memory
+    h_out = torch.tanh(mixed)
     memory_out = memory * mask
     return h_out, memory_out
 
@@ -84,8 +84,8 @@ def forward(x: Tensor) -> Tensor:
     x = h_out
     for _ in range(3):
         x = step_forward(x, steps)
-    x = torch.cat((x, memory_out), dim=1)  # (N, 16)
-    return x
+    end = torch.cat((x, memory_out), dim=1)  # (N, 16)
+    return end
 
 
 if __name__ == "__main__":

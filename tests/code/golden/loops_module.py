@@ -12,8 +12,8 @@ class Cell(nn.Module):
 
     def forward(self, h: Tensor, memory: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         x = self.from_h(h)
-        x = x + memory
-        h_out = torch.tanh(x)
+        mixed = x + memory
+        h_out = torch.tanh(mixed)
         memory_out = memory * mask
         return h_out, memory_out
 
@@ -49,8 +49,8 @@ class Recurrent(nn.Module):
         x = h_out
         for _ in range(3):
             x = self.steps(x)
-        x = torch.cat((x, memory_out), dim=1)  # (N, 16)
-        return x
+        end = torch.cat((x, memory_out), dim=1)  # (N, 16)
+        return end
 
 
 if __name__ == "__main__":

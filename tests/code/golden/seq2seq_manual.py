@@ -188,8 +188,8 @@ def forward(source: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         4,
         batch_first=True,
     )
-    x = torch.cat((decoder, x), dim=-1)  # (N, 12, 256)
-    logits = x @ head_weight.T + head_bias  # (N, 12, 6000)
+    joined = torch.cat((decoder, x), dim=-1)  # (N, 12, 256)
+    logits = joined @ head_weight.T + head_bias  # (N, 12, 6000)
     return logits, weights
 
 

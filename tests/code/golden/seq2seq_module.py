@@ -21,8 +21,8 @@ class Seq2Seq(nn.Module):
         decoder, _ = self.decoder(x, (h_n, c_n))  # (N, 12, 128)
         # (N, 12, 128), (N, 12, 20)
         x, weights = self.attention(decoder, encoder, encoder)
-        x = torch.cat((decoder, x), dim=-1)  # (N, 12, 256)
-        logits = self.head(x)  # (N, 12, 6000)
+        joined = torch.cat((decoder, x), dim=-1)  # (N, 12, 256)
+        logits = self.head(joined)  # (N, 12, 6000)
         return logits, weights
 
 

@@ -30,8 +30,8 @@ class Tagger(nn.Module):
         )
         _, h_n = self.gru(packed)  # (1, N, 8)
         words = self.tags(lstm)  # (N, 12, 5)
-        x = h_n[-1]  # (N, 8)
-        verdict = self.fc(x)  # (N, 2)
+        last = h_n[-1]  # (N, 8)
+        verdict = self.fc(last)  # (N, 2)
         return words, verdict
 
 

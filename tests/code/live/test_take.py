@@ -122,8 +122,8 @@ def test_a_new_layer_comes_between_in_every_style(style: str) -> None:
         "mixed": ("nn.MaxPool2d(2)", "nn.Dropout(0.1),\n            nn.MaxPool2d(2)"),
         "ordered": ('("pool"', '("quiet", nn.Dropout(0.1)),\n            ("pool"'),
         "functional": (
-            "x = F.max_pool2d",
-            "x = F.dropout(x, 0.1, self.training)\n        x = F.max_pool2d",
+            "F.relu(self.conv1(x))",
+            "F.dropout(F.relu(self.conv1(x)), 0.1, self.training)",
         ),
         "module": (
             "x = self.pool(x)",
