@@ -146,6 +146,8 @@ def test_gradients_are_those_of_the_module() -> None:
     [
         ("ReLU", {}),
         ("ReLU6", {}),
+        ("Hardsigmoid", {}),
+        ("Hardswish", {}),
         ("Hardtanh", {"min_val": -2.0, "max_val": 1.0}),
         ("MaxPool2d", {"kernel_size": 2}),
         ("AdaptiveMaxPool2d", {"output_size": 1}),
@@ -158,7 +160,7 @@ def test_the_gradient_at_a_corner_and_of_equal_numbers_is_torchs(
     net.output(net.layer("layer", layer, net.input("x", "N", 1, 4, 4), **arguments))
     graph = net.graph()
     model, file = as_module(graph), by_hand(graph)
-    values = torch.tensor([0.0, 6.0, 1.0, -2.0, 3.0, -1.0, 0.0, 0.0] * 2).reshape(1, 1, 4, 4)
+    values = torch.tensor([0.0, 6.0, 1.0, -2.0, 3.0, -3.0, 0.0, 0.0] * 2).reshape(1, 1, 4, 4)
     gradients = []
     for forward in (model, file.forward):
         x = values.clone().requires_grad_()

@@ -66,13 +66,16 @@ def tanhshrink(layer: Called) -> Expression:
 
 @by_hand("Hardsigmoid")
 def hardsigmoid(layer: Called) -> Expression:
-    """`(x / 6 + 0.5).clamp(min=0, max=1)`."""
-    return call(f"({layer.term} / 6 + 0.5).clamp", "min=0", "max=1")
+    """`torch.where(x >= 3, 1.0, torch.where(x <= -3, 0.0, x / 6 + 0.5))`, still at ±3 as torch's own."""
+    line = Infix((f"{layer.term} / 6", "0.5"), ("+",))
+    above_low = call("torch.where", f"{layer.term} <= -3", "0.0", line)
+    return call("torch.where", f"{layer.term} >= 3", "1.0", above_low)
 
 
 @by_hand("Hardswish")
 def hardswish(layer: Called) -> Expression:
-    return _product(layer.term, call(f"({layer.term} / 6 + 0.5).clamp", "min=0", "max=1"))
+    """x times its hardsigmoid: its gradient is 0 at -3, and 1 at 3."""
+    return Infix((layer.term, hardsigmoid(layer)), ("*",))
 
 
 @by_hand("Hardshrink")
