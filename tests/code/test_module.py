@@ -99,7 +99,7 @@ def test_parts_of_a_tuple_are_unpacked_and_the_rest_is_left() -> None:
     net = Net()
     net.layer("lstm", "LSTM", net.input("x", "N", 5, 4), hidden_size=3, batch_first=True)
     net.output(net.op("last", "operator.getitem", Ref("lstm", (1, 0)), index=-1))
-    assert forward_of(net.graph()) == ["_, (x, _) = self.lstm(x)", "x = x[-1]", "return x"]
+    assert forward_of(net.graph()) == ["_, (x, _) = self.lstm(x)", "last = x[-1]", "return last"]
 
 
 def test_a_whole_tuple_and_a_part_of_it_can_both_be_read() -> None:
@@ -280,7 +280,7 @@ def test_a_frozen_layer_asks_for_no_gradient() -> None:
 def test_a_functional_dropout_follows_the_mode() -> None:
     net = Net()
     net.output(net.op("drop", "torch.nn.functional.dropout", net.input("x", "N", 64)))
-    assert forward_of(net.graph())[0] == "x = F.dropout(x, training=self.training)"
+    assert forward_of(net.graph())[0] == "drop = F.dropout(x, training=self.training)"
     model = build_module(net.graph()).eval()
     assert torch.equal(model(torch.ones(2, 64)), torch.ones(2, 64))
 

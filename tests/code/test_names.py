@@ -81,8 +81,9 @@ def test_there_are_names_enough() -> None:
 @pytest.mark.parametrize("share", range(8))
 def test_no_name_changes_the_program(share: int) -> None:
     """Eight shares of the names, so that they run beside each other."""
-    # A lone input is `x` where its name says nothing; apart from that all programs are one.
-    expected = {program(write_code(named(n))) for n in ("plain", "inputs", "x", "0")}
+    # A lone input is `x` where its name says nothing, and so is a value whose name says nothing or
+    # cannot be one; apart from that all programs are one.
+    expected = {program(write_code(named(n))) for n in ("plain", "inputs", "x", "0", "_apply")}
     for name in NAMES[share::8]:
         graph = named(name)
         report = infer_shapes(graph)
@@ -193,7 +194,7 @@ def test_branches_that_are_joined_have_names_of_their_own() -> None:
     source = write_code(net.graph())
     assert "branch1 = self.branch1(x)" in source
     assert "branch2 = self.branch2(x)" in source
-    assert "x = torch.cat((branch1, branch2), dim=1)" in source
+    assert "join = torch.cat((branch1, branch2), dim=1)" in source
 
 
 def test_several_outputs_have_their_names() -> None:

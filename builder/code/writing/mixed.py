@@ -2,13 +2,16 @@
 
 The network is rewritten into one in which each such stretch is a block of layers named "0", "1", …,
 which the style `module` writes as an nn.Sequential. Convolutions and what follows the flattening are
-two stretches, `features` and `classifier`, as torchvision has them.
+two stretches, `features` and `classifier`, as torchvision has them; layers named “encoder1” and
+“decoder1” an `encoder` and a `decoder`; a repeated block stays on its own.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from builder import catalogue
 from builder.code.writing.chain import Link, NoChain, link_of
@@ -33,6 +36,20 @@ from builder.graph.shapes import infer_shapes
 
 _FEWEST = 2  # elements that make a stretch
 _INPUT, _OUTPUT = "x", "y"
+_PARTS = frozenset(
+    {
+        "backbone",
+        "classifier",
+        "decoder",
+        "encoder",
+        "features",
+        "generator",
+        "head",
+        "neck",
+        "stem",
+    }
+)
+"""What people call the parts of a network, and their layers by: “encoder1”."""
 _FLATTENING = frozenset({"torch.nn.Flatten"})
 
 
@@ -147,6 +164,8 @@ def _element(
         return None
     if owner is not None and (owner.block in inline or owner.id in bound):
         return None
+    if owner is not None and owner.block is not None and owner.repeat > 1:
+        return None  # an nn.Sequential of its own, by its own name
     read = [value for value in link.node.arguments.values() if value is not None]
     return link if len(read) == 1 and isinstance(read[0], Ref) and not read[0].path else None
 
@@ -193,16 +212,39 @@ def _refs(argument: Argument) -> list[Ref]:
 
 
 def _split(stretch: _Stretch, report: ShapeReport) -> Iterator[_Stretch]:
-    """Two stretches where pictures are flattened, if both have layers enough."""
-    at = next((i for i, link in enumerate(stretch.links) if _key(link) in _FLATTENING), 0)
-    front, back = stretch.links[:at], stretch.links[at:]
-    if len(front) < _FEWEST or len(back) < _FEWEST:
+    """A stretch in its parts: an encoder and a decoder by the names of their layers, or two where
+    pictures are flattened. Whole, unless all parts have layers enough.
+    """
+    links = stretch.links
+    cuts = _new_parts(links) or [i for i, k in enumerate(links) if _key(k) in _FLATTENING][:1]
+    ends = [0, *cuts, len(links)]
+    if any(end - start < _FEWEST for start, end in pairwise(ends)):
         yield stretch
         return
-    taken = report.nodes[front[-1].node.id].result
-    assert isinstance(taken, TensorSpec)  # `_element` held it
-    yield _Stretch(front, stretch.source, stretch.taken)
-    yield _Stretch(back, Ref(front[-1].node.id), taken)
+    source, taken = stretch.source, stretch.taken
+    for start, end in pairwise(ends):
+        yield _Stretch(links[start:end], source, taken, stretch.alike)
+        given = report.nodes[links[end - 1].node.id].result
+        assert isinstance(given, TensorSpec)  # `_element` held it
+        source, taken = Ref(links[end - 1].node.id), given
+
+
+def _new_parts(links: Sequence[Link]) -> list[int]:
+    """Where a part begins that is called otherwise than the one before: “decoder1” behind “encoder1”."""
+    found: list[int] = []
+    before = ""
+    for place, link in enumerate(links):
+        part = _part(link)
+        if part and before and part != before:
+            found.append(place)
+        before = part or before
+    return found
+
+
+def _part(link: Link) -> str:
+    """The part of a network that a layer's name says it belongs to, "" for none."""
+    word = re.match(r"[a-z]+", link.owner.name) if link.owner is not None else None
+    return word[0] if word is not None and word[0] in _PARTS else ""
 
 
 def _key(link: Link) -> str:
@@ -278,6 +320,9 @@ def _repeated(stretch: _Stretch) -> Owner | None:
 
 def _title(graph: Graph, stretch: _Stretch) -> str:
     """What the nn.Sequential is called."""
+    part = next(filter(None, map(_part, stretch.links)), "")
+    if part:
+        return part
     families = {link.entry.family for link in stretch.links if link.entry is not None}
     if "convolution" in families:
         return "features"

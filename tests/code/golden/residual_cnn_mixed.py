@@ -35,18 +35,22 @@ class ResNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.features = nn.Sequential(
-            nn.Conv2d(3, 16, kernel_size=3, padding=1),  # (N, 16, 32, 32)
-            nn.Sequential(*(ResidualBlock(16) for _ in range(3))),
-            ResidualBlock(16, channels=32, stride=2),  # (N, 32, 16, 16)
-            nn.Sequential(*(ResidualBlock(32, channels=32) for _ in range(2))),
+        self.stem = nn.Conv2d(3, 16, kernel_size=3, padding=1)
+        self.stage1 = nn.Sequential(*(ResidualBlock(16) for _ in range(3)))
+        self.down = ResidualBlock(16, channels=32, stride=2)
+        self.stage2 = nn.Sequential(*(ResidualBlock(32, channels=32) for _ in range(2)))
+        self.head = nn.Sequential(
             nn.AdaptiveAvgPool2d(1),  # (N, 32, 1, 1)
+            nn.Flatten(),  # (N, 32)
+            nn.Linear(32, 10),  # (N, 10)
         )
-        self.classifier = nn.Sequential(nn.Flatten(), nn.Linear(32, 10))
 
     def forward(self, image: Tensor) -> Tensor:
-        x: Tensor = self.features(image)  # (N, 32, 1, 1)
-        x = self.classifier(x)  # (N, 10)
+        x: Tensor = self.stem(image)  # (N, 16, 32, 32)
+        x = self.stage1(x)
+        x = self.down(x)  # (N, 32, 16, 16)
+        x = self.stage2(x)
+        x = self.head(x)  # (N, 10)
         return x
 
 
