@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 
 from builder.code.writing.constructor import write_constructor
+from builder.code.writing.docstrings import docstring
 from builder.code.writing.forward import ForwardWriter
 from builder.code.writing.layout import call, lay
 from builder.code.writing.page import Page
 from builder.code.writing.scope import Scope
-from builder.code.writing.shapes import summary
 from builder.code.writing.tensors import buffer_types
 
 
@@ -30,10 +30,8 @@ def write_class(
 
 
 def _docstring(scope: Scope, scopes: Mapping[str, Scope], names: Mapping[str, str]) -> str:
-    inputs = [(names[n.id], scope.result_everywhere(n.id)) for n in scope.graph.inputs]
-    outputs = [scope.result_everywhere(node.id) for node in scope.graph.outputs]
     root = scopes[""].class_name
     otherwise = f"A part of {root}." if scope.block else "A network built with Layerwise."
     if scope.block and len(scope.uses) > 1:
         otherwise = f"A part of {root}, used {len(scope.uses)} times."
-    return summary(inputs, outputs, otherwise)
+    return docstring(scope, names, otherwise)

@@ -153,7 +153,12 @@ class _ConstructorWriter:
             name: flat(constant(self.scope.graph.settings[setting]))
             for setting, name in self.scope.settings.items()
         }
-        return [f"{name}: {hint}" for name, hint in sizes.items()] + [
+        asked = {
+            name: settings.pop(name)
+            for s, name in self.scope.settings.items()
+            if s in self.scope.asked
+        }
+        return [f"{name}: {hint}" for name, hint in {**sizes, **asked}.items()] + [
             f"{name}: {hint} = {defaults[name]}" for name, hint in settings.items()
         ]
 

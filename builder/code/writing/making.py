@@ -116,11 +116,17 @@ class Maker:
 
     def block_made(self, owner: Owner, inner: Scope, sizes: Mapping[str, Expression]) -> Expression:
         items = list(sizes.values())
+        asked = [setting for setting in inner.settings if setting in inner.asked]
+        for setting in asked:
+            value = owner.arguments.get(setting, inner.graph.settings[setting])
+            items.append(argument(value, _no_reference, self.setting))
         for setting, value in owner.arguments.items():
             if setting not in inner.settings:
                 raise CodeRefused(
                     f"{quote(owner.name)} sets {quote(setting)}, which its block does not have."
                 )
+            if setting in asked:
+                continue
             written = argument(value, _no_reference, self.setting)
             if flat(written) != flat(constant(inner.graph.settings[setting])):
                 items.append(keyword(inner.settings[setting], written))

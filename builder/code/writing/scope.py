@@ -16,6 +16,11 @@ from builder.errors import CodeRefused, quote
 from builder.graph.model import Argument, Calc, Graph, Literals, Node, Owner, Setting, Value
 from builder.graph.report import NodeReport, ShapeReport
 
+GIVES_SIZE = frozenset(
+    {"out_features", "out_channels", "hidden_size", "proj_size", "embedding_dim", "embed_dim"}
+)
+"""Arguments that are a size of what a layer gives."""
+
 
 @dataclass(frozen=True)
 class Use:
@@ -161,6 +166,24 @@ class Scope:
                 f"There is no setting {quote(setting)} here. Add it, or choose a value."
             )
         return self.settings[setting]
+
+    @property
+    def asked(self) -> frozenset[str]:
+        """The settings that are given by position, without a default, as the sizes in front of them are:
+        sizes of what a layer gives that differ between the uses, as `channels` of `DownBlock(64, 128)`.
+        """
+        if not self.block or not self.sizes or self.inline:
+            return frozenset()
+        given = {
+            value.name
+            for owner in self.graph.owners.values()
+            for name, value in owner.arguments.items()
+            if name in GIVES_SIZE and isinstance(value, Setting)
+        }
+        values = {s: [use.settings.get(s) for use in self.uses] for s in given}
+        return frozenset(
+            s for s, v in values.items() if len(set(v)) > 1 and all(type(n) is int for n in v)
+        )
 
     def in_every_run(self, look: Callable[[ShapeReport], object]) -> bool:
         """Whether something is the same wherever the class runs."""

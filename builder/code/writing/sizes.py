@@ -10,15 +10,10 @@ from collections.abc import Iterator, Mapping
 
 from builder import catalogue
 from builder.code.writing.naming import Namespace
-from builder.code.writing.scope import BlockSize, LayerSize, Scope, Size, value_key
+from builder.code.writing.scope import GIVES_SIZE, BlockSize, LayerSize, Scope, Size, value_key
 from builder.errors import CodeRefused, quote
 from builder.graph.model import Argument, Node, Setting, iter_refs
 from builder.graph.wiring import origin_of
-
-_GIVES_SIZE = frozenset(
-    {"out_features", "out_channels", "hidden_size", "proj_size", "embedding_dim", "embed_dim"}
-)
-"""Arguments that are a size of what a layer gives."""
 
 
 def name_sizes(scope: Scope, scopes: Mapping[str, Scope]) -> None:
@@ -87,7 +82,7 @@ def _setting_behind(scope: Scope, size: Size) -> str:
         return ""
     value = value_key(size.value(scope.uses[0]))
     for name, given in source.arguments.items():
-        gives_size = name in _GIVES_SIZE or source.block is not None
+        gives_size = name in GIVES_SIZE or source.block is not None
         here = scope.uses[0].settings.get(given.name) if isinstance(given, Setting) else None
         if gives_size and isinstance(given, Setting) and value_key(here) == value:
             return given.name

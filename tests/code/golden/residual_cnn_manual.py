@@ -104,7 +104,7 @@ class ResidualBlock(NamedTuple):
     project_bias: Tensor
 
 
-def make_residual_block(in_channels: int, channels: int = 16) -> ResidualBlock:
+def make_residual_block(in_channels: int, channels: int) -> ResidualBlock:
     """Draws the tensors of one ResidualBlock."""
     conv1_weight = uniform(channels, in_channels, 3, 3, fan_in=in_channels * 9)
     bn1_weight = torch.ones(channels, requires_grad=True)
@@ -137,7 +137,7 @@ def make_residual_block(in_channels: int, channels: int = 16) -> ResidualBlock:
 def residual_block_forward(
     x: Tensor, w: ResidualBlock, stride: int, training: bool
 ) -> Tensor:
-    """What a ResidualBlock computes."""
+    """What one ResidualBlock computes."""
     inputs = x
     x = conv(F.pad(x, (1, 1, 1, 1)), w.conv1_weight, stride=(stride, stride))
     x = batch_norm(
@@ -157,9 +157,9 @@ def residual_block_forward(
 # The numbers that learn, drawn as PyTorch's own layers draw them.
 stem_weight = uniform(16, 3, 3, 3, fan_in=27)
 stem_bias = uniform(16, fan_in=27)
-stage1 = [make_residual_block(16) for _ in range(3)]
-down = make_residual_block(16, channels=32)
-stage2 = [make_residual_block(32, channels=32) for _ in range(2)]
+stage1 = [make_residual_block(16, 16) for _ in range(3)]
+down = make_residual_block(16, 32)
+stage2 = [make_residual_block(32, 32) for _ in range(2)]
 head_weight = uniform(10, 32, fan_in=32)
 head_bias = uniform(10, fan_in=32)
 

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 class ResidualBlock(nn.Module):
     """A part of ResNet, used 3 times."""
 
-    def __init__(self, in_channels: int, channels: int = 16, stride: int = 1) -> None:
+    def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(
             in_channels, channels, kernel_size=3, stride=stride, padding=1, bias=False
@@ -36,9 +36,9 @@ class ResNet(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.stem = nn.Conv2d(3, 16, kernel_size=3, padding=1)
-        self.stage1 = nn.Sequential(*(ResidualBlock(16) for _ in range(3)))
-        self.down = ResidualBlock(16, channels=32, stride=2)
-        self.stage2 = nn.Sequential(*(ResidualBlock(32, channels=32) for _ in range(2)))
+        self.stage1 = nn.Sequential(*(ResidualBlock(16, 16) for _ in range(3)))
+        self.down = ResidualBlock(16, 32, stride=2)
+        self.stage2 = nn.Sequential(*(ResidualBlock(32, 32) for _ in range(2)))
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.head = nn.Linear(32, 10)
 

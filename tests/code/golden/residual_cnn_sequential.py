@@ -7,7 +7,7 @@ from torch import Tensor, nn
 class ResidualBlock(nn.Module):
     """A part of ResNet, used 3 times."""
 
-    def __init__(self, in_channels: int, channels: int = 16, stride: int = 1) -> None:
+    def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(
             in_channels, channels, kernel_size=3, stride=stride, padding=1, bias=False

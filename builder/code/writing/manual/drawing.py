@@ -105,9 +105,11 @@ class TensorsWriter:
         sizes, settings = size_types(self.scope), setting_types(self.scope)
         used = [n for n in (*sizes, *settings) if re.search(rf"\b{re.escape(n)}\b", text)]
         self.plan.made_with = frozenset(used)
+        asked = [n for s, n in self.scope.settings.items() if s in self.scope.asked and n in used]
         parameters = [f"{n}: {sizes[n]}" for n in used if n in sizes]
+        parameters += [f"{n}: {settings[n]}" for n in asked]
         for setting, name in self.scope.settings.items():
-            if name in used:
+            if name in used and name not in asked:
                 default = flat(constant(self.scope.graph.settings[setting]))
                 parameters.append(f"{name}: {settings[name]} = {default}")
         page.write(["", ""])
@@ -252,9 +254,13 @@ class _Maker(Maker):
         assert owner.block is not None
         plan = self.plans[owner.block]
         items = [value for name, value in sizes.items() if name in plan.made_with]
+        for setting, asked in inner.settings.items():
+            if setting in inner.asked and asked in plan.made_with:
+                given = owner.arguments.get(setting, inner.graph.settings[setting])
+                items.append(self.setting_of(given))
         for setting, value in owner.arguments.items():
             name = inner.settings.get(setting)
-            if name in plan.made_with and name is not None:
+            if name in plan.made_with and name is not None and setting not in inner.asked:
                 written = self.setting_of(value)
                 if flat(written) != flat(constant(inner.graph.settings[setting])):
                     items.append(keyword(name, written))

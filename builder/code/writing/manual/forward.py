@@ -10,6 +10,7 @@ from builder.catalogue.packing import LENGTHS, packs
 from builder.code.writing.calls import FUNCTIONAL
 from builder.code.writing.constructor import setting_types
 from builder.code.writing.counterparts import COUNTERPARTS, copied
+from builder.code.writing.docstrings import docstring
 from builder.code.writing.forward import ForwardWriter
 from builder.code.writing.layout import Expression, call, definition
 from builder.code.writing.literals import argument, constant, keyword
@@ -18,7 +19,6 @@ from builder.code.writing.manual.recipe import RECIPES, Called
 from builder.code.writing.manual.refusals import Refusals
 from builder.code.writing.page import Page
 from builder.code.writing.scope import Scope, rounds
-from builder.code.writing.shapes import summary
 from builder.code.writing.steps import Item, Step
 from builder.errors import CodeRefused
 from builder.graph.model import Argument, Node, Owner, Ref, Value, refs_in
@@ -64,12 +64,9 @@ class FunctionWriter(ForwardWriter):
         return page
 
     def docstring(self) -> str:
-        graph, scope = self.graph, self.scope
-        names = self.variables.arguments
-        inputs = [(names[n.id], scope.result_everywhere(n.id)) for n in graph.inputs]
-        outputs = [scope.result_everywhere(node.id) for node in graph.outputs]
-        otherwise = f"What a {self.plan.class_name} computes." if scope.block else "The network."
-        return summary(inputs, outputs, otherwise)
+        block = f"What one {self.plan.class_name} computes."
+        otherwise = block if self.scope.block else "The network."
+        return docstring(self.scope, self.variables.arguments, otherwise)
 
     # What is spelled otherwise than in a class --------------------------------------------------
 
