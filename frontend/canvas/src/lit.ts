@@ -5,7 +5,10 @@ const LIT = "layerwise:lit";
  * `block`: the block it stands in, "" for the network itself; `within`: the blocks that this one is part of.
  * `node`: null where the pointer has left.
  */
-export interface Lit { by: "canvas" | "code"; project: string; block: string; within: string[]; node: string | null }
+export interface LitLayer { block: string; within: string[]; node: string | null }
+
+/** `beside`: the other layers on the line of code that the pointer is at. */
+export interface Lit extends LitLayer { by: "canvas" | "code"; project: string; beside?: LitLayer[] }
 
 export const sayLit = (detail: Lit): void => void window.dispatchEvent(new CustomEvent(LIT, { detail }));
 

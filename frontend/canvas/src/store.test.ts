@@ -352,6 +352,8 @@ it("what the pointer is at in the code lights its layer, or the calls of its blo
   expect(litIn(store, { by: "code", project: "p", block: "", within: [], node: first })).toEqual(new Set([first]));
   expect(litIn(store, { by: "code", project: "other", block: "", within: [], node: first })).toEqual(new Set());
   expect(litIn(store, { by: "code", project: "p", block: "", within: [], node: null })).toEqual(new Set());
+  const second = store.doc.order[1] as string;
+  expect(litIn(store, { by: "code", project: "p", block: "", within: [], node: first, beside: [{ block: "", within: [], node: second }] })).toEqual(new Set([first, second]));
   const doc = chain();
   Object.assign(doc.nodes[first] ?? {}, { block: "Inner" });
   store.receive(message({ rev: 2, full: doc }));

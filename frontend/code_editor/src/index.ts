@@ -6,6 +6,7 @@ import { onLit, sayLit, type Lit } from "../../canvas/src/lit";
 import { LEFT_MS, onLeaving } from "../../leaving/src/protocol";
 import { Editor } from "./editor";
 import { changesBetween } from "./diff";
+import { layersAt } from "./groups";
 import { Post } from "./post";
 import { Session } from "./session";
 import css from "./style.css?inline";
@@ -150,14 +151,13 @@ class Pane {
   private later(line: number): void {
     if (this.timer) clearTimeout(this.timer);
     this.timer = setTimeout(() => {
-      if (!this.message?.marks.includes(line) && this.groups(line).length) this.session?.at(line);
+      if (!this.message?.marks.includes(line) && this.layersAt(line).length) this.session?.at(line);
     }, AT_REST_MS);
   }
 
-  private groups(line: number): number[][] {
-    const here = (this.message?.groups ?? []).filter((lines) => lines.includes(line));
-    const least = Math.min(...here.map((lines) => lines.length));
-    return here.filter((lines) => lines.length === least).slice(0, 1);
+  /** The layers that stand in a line, by their places in the message. */
+  private layersAt(line: number): number[] {
+    return layersAt(this.message?.groups ?? [], line);
   }
 
   private mark(): void {
@@ -167,23 +167,26 @@ class Pane {
 
   /** The lines of the layer under the pointer, here or on the canvas. */
   private near(): number[] {
-    if (this.over !== null) return this.groups(this.over).flat();
+    if (this.over !== null) return this.layersAt(this.over).flatMap((at) => this.message?.groups[at] ?? []);
     const { lit, message } = this;
     if (!lit?.node || !message || projectOf(message.doc) !== lit.project) return [];
     return message.layers.flatMap(([block, node], at) => (block === lit.block && node === lit.node ? (message.groups[at] ?? []) : []));
   }
 
-  /** Tells the canvas which layer the pointer is at. */
+  /** Tells the canvas which layers the pointer is at. */
   private light(): void {
     const { message } = this;
     if (!message) return;
-    const group = this.over === null || this.session?.dirty ? undefined : this.groups(this.over)[0];
-    const layer = group && message.layers[message.groups.indexOf(group)];
-    const said = layer ? layer.join("/") : null;
+    const at = this.over === null || this.session?.dirty ? [] : this.layersAt(this.over);
+    const layers = at.flatMap((place) => message.layers[place] ?? []);
+    const said = layers.length ? layers.join("/") : null;
     if (said === this.said) return;
     this.said = said;
-    const [block, node] = layer ?? ["", null];
-    sayLit({ by: "code", project: projectOf(message.doc), block, within: message.within[block] ?? [], node });
+    const [first, ...beside] = at.flatMap((place) => {
+      const layer = message.layers[place];
+      return layer ? [{ block: layer[0], within: message.within[layer[0]] ?? [], node: layer[1] }] : [];
+    });
+    sayLit({ by: "code", project: projectOf(message.doc), ...(first ?? { block: "", within: [], node: null }), beside });
   }
 
   /** Makes the sizes follow, by one click. */
