@@ -58,8 +58,8 @@ def test_the_first_way_is_written_as_the_course_writes_it() -> None:
     source = write_code(first_way())
     assert "        self.w1 = nn.Parameter(torch.randn(2, 8))\n" in source
     assert "        self.b1 = nn.Parameter(torch.zeros(8))\n" in source
-    assert "        x = x @ self.w1  # (N, 8)\n        x = x + self.b1\n" in source
-    assert "        x = torch.tanh(x)\n        x = x @ self.w2  # (N, 1)\n" in source
+    assert "        mm1 = x @ self.w1  # (N, 8)\n        x = mm1 + self.b1\n" in source
+    assert "        act = torch.tanh(x)\n        mm2 = act @ self.w2  # (N, 1)\n" in source
 
 
 def test_random_first_values_are_those_of_the_plain_text() -> None:
@@ -140,7 +140,7 @@ def test_a_tie_of_other_sizes_is_a_problem_at_its_layer() -> None:
 
 
 def test_the_weight_of_a_layer_is_read_where_it_is_used() -> None:
-    assert "        x = x @ self.encoder.weight  # (N, 12)\n" in write_code(transposed())
+    assert "        back = x @ self.encoder.weight  # (N, 12)\n" in write_code(transposed())
 
 
 def test_a_tensor_in_a_block_takes_its_size_from_a_setting() -> None:
@@ -149,7 +149,7 @@ def test_a_tensor_in_a_block_takes_its_size_from_a_setting() -> None:
     assert "        self.gain = nn.Parameter(torch.ones(width))\n" in source
     assert '        self.register_buffer("offset", torch.full((width,), 0.5))\n' in source
     assert "        self.second = Scale(width=4)\n" in source
-    assert "        x = x * self.second.gain\n" in source
+    assert " = x * self.second.gain\n" in source
 
 
 def test_what_nothing_calls_is_made_and_kept() -> None:
@@ -164,7 +164,7 @@ def test_what_nothing_calls_is_made_and_kept() -> None:
     ]
     assert not model.unused.weight.requires_grad
     assert not model.still.requires_grad
-    assert "        x = x @ self.core.weight\n" in source
+    assert " = x @ self.core.weight\n" in source
     assert "torch.zeros((), dtype=torch.int64), persistent=False" in source
 
 

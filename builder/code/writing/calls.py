@@ -244,7 +244,8 @@ def _call_arguments(
             items.extend(_spread(name, value, spell))
             continue
         written = spell(name)
-        leads = _leads(entry, name)
+        # torch.arange(10), but torch.arange(0, 10, 2)
+        leads = _leads(entry, name) and (iskeyword(name) or "step" in order)
         if parameter is not None and _is_default(parameter, written) and not leads:
             continue
         skipped = any(

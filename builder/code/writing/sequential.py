@@ -243,8 +243,10 @@ class _SequentialWriter:
         inner = self.inner_use(link, owner, use, repetition)
         self.as_class.setdefault(scope.block, []).append(inner)
         items: list[Expression] = [constant(size.value(inner)) for size in scope.sizes.values()]
+        asked = [setting for setting in scope.settings if setting in scope.asked]
+        items += [constant(inner.settings[setting]) for setting in asked]
         for setting, name in scope.settings.items():
-            if inner.settings[setting] != scope.graph.settings[setting]:
+            if setting not in asked and inner.settings[setting] != scope.graph.settings[setting]:
                 items.append(keyword(name, constant(inner.settings[setting])))
         return call(scope.class_name, *items)
 

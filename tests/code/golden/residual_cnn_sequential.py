@@ -34,9 +34,9 @@ class ResidualBlock(nn.Module):
 
 model = nn.Sequential(
     nn.Conv2d(3, 16, kernel_size=3, padding=1),  # (N, 16, 32, 32)
-    nn.Sequential(*(ResidualBlock(16) for _ in range(3))),
-    ResidualBlock(16, channels=32, stride=2),  # (N, 32, 16, 16)
-    nn.Sequential(*(ResidualBlock(32, channels=32) for _ in range(2))),
+    nn.Sequential(*(ResidualBlock(16, 16) for _ in range(3))),
+    ResidualBlock(16, 32, stride=2),  # (N, 32, 16, 16)
+    nn.Sequential(*(ResidualBlock(32, 32) for _ in range(2))),
     nn.AdaptiveAvgPool2d(1),  # (N, 32, 1, 1)
     nn.Flatten(),  # (N, 32)
     nn.Linear(32, 10),  # (N, 10)
