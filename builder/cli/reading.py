@@ -14,6 +14,7 @@ from builder.home import StorageRefused
 
 if TYPE_CHECKING:
     from builder.code.reading import Read
+    from builder.graph.own_texts import OwnText
     from builder.graph.project import Project
 
 _MOST_BYTES: Final = 60_000_000  # of a file; a notebook's pictures are most of it
@@ -22,7 +23,9 @@ _MOST_NOTES: Final = 20
 
 def import_code(arguments: argparse.Namespace) -> int:
     """`import`: Python text to a project file. The text is read, never run."""
+    from builder.code.live import brought_text
     from builder.code.reading import read
+    from builder.data import choices_that_fit
     from builder.graph.summary import facts
 
     name = "<stdin>" if str(arguments.file) == "-" else str(arguments.file)
@@ -40,7 +43,7 @@ def import_code(arguments: argparse.Namespace) -> int:
     report = builder.check(found.graph).report
     for problem in report.problems:
         say(f"{problem.severity}: {problem.message}")
-    project = _project(found, arguments.file)
+    project = _project(found, arguments.file, brought_text(source, found.graph))
     fits = arguments.weights is None or _weights_fit(found, arguments.weights)
     keep = arguments.weights if fits else None
     if arguments.output is None:
@@ -50,6 +53,8 @@ def import_code(arguments: argparse.Namespace) -> int:
     else:
         builder.save_project(project, arguments.output)
     say(f"{project.name}: {facts(found.graph, report)}")
+    if fitting := choices_that_fit(found.graph, report):
+        say(f"Ready data that fit it: {', '.join(choice.source for choice in fitting)}.")
     if arguments.output is not None:
         say(f"Wrote {arguments.output}.")
         fits = _keep_weights(found, keep, arguments.output) and fits
@@ -104,6 +109,8 @@ def _say_refusal(name: str, source: str, refusal: CodeRefused) -> None:
 def _say_found(name: str, source: str, found: Read) -> None:
     for assumption in found.assumptions:
         say(f"assumed: {assumption}")
+    if found.fixed:
+        say(f"built in from now on: {', '.join(found.fixed)}")
     others = [c for c in found.choices if c != found.graph.name and c != found.target]
     if others and len(found.choices) > 1:  # the only one is the one that was read
         say(f"also in the text, by --target: {', '.join(others)}")
@@ -114,13 +121,13 @@ def _say_found(name: str, source: str, found: Read) -> None:
         say(f"{len(noted) - _MOST_NOTES} more notes.")
 
 
-def _project(found: Read, path: Path) -> Project:
+def _project(found: Read, path: Path, texts: dict[str, OwnText]) -> Project:
     from builder.graph.project import Project
 
     try:
-        return Project(found.graph.name[:80] or path.stem[:80], found.graph)
+        return Project(found.graph.name[:80] or path.stem[:80], found.graph, texts=texts)
     except ProjectRefused:
-        return Project("Network", found.graph)
+        return Project("Network", found.graph, texts=texts)
 
 
 def _weights_fit(found: Read, path: Path) -> bool:

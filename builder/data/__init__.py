@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from builder.data.dataset import title_of as title_of
     from builder.data.fit import Fit as Fit
     from builder.data.fit import plan_fit as plan_fit
+    from builder.data.fitting import choices_that_fit as choices_that_fit
     from builder.data.registry import Columns as Columns
     from builder.data.registry import Samples as Samples
     from builder.data.registry import Source as Source
@@ -51,6 +52,7 @@ _VERBS = {
     "card_of": "registry",
     "cards": "registry",
     "check_upload": "uploads",
+    "choices_that_fit": "fitting",
     "delete_upload": "uploads",
     "disagreements": "agreement",
     "plan_fit": "fit",

@@ -12,6 +12,8 @@ from builder.data.card import OptionValue
 from builder.errors import DataRefused, did_you_mean, quote
 
 UPLOAD_PREFIX: Final = "upload:"
+MOST_SIZES: Final = 4
+"""Of the shape that a row is cut into."""
 
 Task = Literal["auto", "classes", "binary", "number"]
 MissingNumbers = Literal["mean", "drop"]
@@ -185,7 +187,7 @@ def _check_shape(shape: object) -> None:
     whole = isinstance(shape, tuple) and all(
         isinstance(size, int) and not isinstance(size, bool) and size > 0 for size in shape
     )
-    if not whole or not isinstance(shape, tuple) or not 1 <= len(shape) <= 4:
+    if not whole or not isinstance(shape, tuple) or not 1 <= len(shape) <= MOST_SIZES:
         raise DataRefused(
             f"A shape is one to four sizes above 0, such as 1, 28, 28, not {quote(shape)}."
         )

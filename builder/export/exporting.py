@@ -12,6 +12,7 @@ from builder.code.write import model_source
 from builder.errors import ExportRefused, JobRefused
 from builder.export.formats import Format, format_for
 from builder.export.names import file_stem
+from builder.export.own_source import TAKES_TEXT, with_own_text
 from builder.export.proof import Proof
 from builder.export.steps import tell
 from builder.export.subject import Subject, subject_of
@@ -101,6 +102,8 @@ def export_project(
         )
     else:
         subject = _subject(project, style, known, epoch, seed)
+    if to in TAKES_TEXT:
+        subject = with_own_text(subject, project)
     content, proof = _made(subject, plan, project, to)
     return Exported(f"{stem}{wanted.suffix}", content, wanted.mime, proof)
 
@@ -114,7 +117,9 @@ def _made(subject: Subject, plan: Plan | None, project: Project, to: str) -> tup
 
     if to == "zip":
         if plan is None:
-            raise ExportRefused("A project trains, and no data is chosen. Name a data set.")
+            raise ExportRefused(
+                "A project trains, and no data is chosen. Name a data set (data=, --data), such as digits."
+            )
         return export_zip(subject, plan, project.name)
     if to == "ipynb":
         return export_ipynb(subject, plan, project.name)

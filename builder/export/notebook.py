@@ -90,7 +90,11 @@ def _cells(
     subject: Subject, plan: Plan | None, title: str, proof: Proof, data: str, asked: Plan | None
 ) -> list[dict[str, Any]]:
     proven = "\n".join(f"- {sentence}" for sentence in proof.sentences)
-    cells = [_markdown(f"# {as_comment(title)}\n\n{proven}")]
+    about = f"A network made with Layerwise: {subject.report.totals.parameters} parameters."
+    if plan is not None:
+        about += " It trains from the start, as its seed draws the weights."
+    cells = [_markdown(f"# {as_comment(title)}\n\n{about}")]
+    proof_cell = _markdown(f"## What was proven\n\n{proven}")
     seed = _code(f"import torch\n\ntorch.manual_seed({subject.seed})")
     model, smoke = _parts_of(subject.source)
     if plan is None:
@@ -102,7 +106,8 @@ def _cells(
                 _markdown(f"{missing} is not part of this notebook: the zip project holds it.")
             )
         made = [_code(f"model = {subject.makes}")] if subject.makes else []
-        return [*cells, _markdown("## The network"), seed, _code(model), *made, *_look(smoke)]
+        network = [_markdown("## The network"), seed, _code(model), *made]
+        return [*cells, *network, *_look(smoke), proof_cell]
     script = script_of(subject, plan, subject.makes or "model")
     main = script.main.replace("range(1, epochs + 1)", "range(1, EPOCHS + 1)")
     main = main.replace("{epochs}", "{EPOCHS}")
@@ -120,6 +125,7 @@ def _cells(
         _code(f"{script.imports}\n{script.settings}\n\n{script.functions}"),
         _code(main),
         *_look(smoke),
+        proof_cell,
     ]
 
 

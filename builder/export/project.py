@@ -106,8 +106,17 @@ python -m pip install -r requirements.txt
 python train.py
 ```
 
+trains from the start, with the numbers of Layerwise.
+
+```bash
+python train.py --from {WEIGHTS}
+```
+
+goes on from the weights {as_comment(subject.weights)}, or from any others of this network, such as
+trained.pt; the optimizer and the order of the rows start anew. `--epochs N` trains longer or shorter.
+
 - `model.py`: the network (style {subject.style}).
-- `train.py`: {plan.settings.epochs} epochs, {plan.loss.title}, {plan.settings.optimizer}, learning rate {plan.settings.learning_rate:g}, batches of {plan.settings.batch_size}, seed {plan.settings.seed}. It writes trained.pt.
+- `train.py`: {plan.settings.epochs} epochs, {plan.loss.title}, {plan.settings.optimizer}, learning rate {plan.settings.learning_rate:g}, batches of {plan.settings.batch_size}, seed {plan.settings.seed}. It writes trained.pt, and every figure with all its digits to history.json.
 - `data.py`: {stored}, as in Layerwise.
 - `{WEIGHTS}`: weights {as_comment(proof.weights)}; `model.load_state_dict(load_file("{WEIGHTS}"))`.
 {start}

@@ -75,7 +75,14 @@ class Proof:
         return cls(**fields)
 
 
-def promised(subject: Subject, what: str, *, modes: Iterable[str] = (), **more: Any) -> Proof:
+def promised(
+    subject: Subject,
+    what: str,
+    *,
+    modes: Iterable[str] = (),
+    more: Iterable[str] = (),
+    **fields: Any,
+) -> Proof:
     """The proof that a file is going to be held to, so that it can stand in the very file proven."""
     import torch
 
@@ -89,7 +96,8 @@ def promised(subject: Subject, what: str, *, modes: Iterable[str] = (), **more: 
         tuple(described(subject.expected[name]) for name in first),
         tuple(modes) or known,
         torch=str(torch.__version__),
-        **more,
+        more=(*more, subject.note) if subject.note else tuple(more),
+        **fields,
     )
 
 

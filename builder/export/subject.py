@@ -37,6 +37,7 @@ class Subject:
     values. `state`: the weights by the names of this style. `expected`: what the network that is
     trained gives, by mode and place ("eval", "train[0]"). `weights`: where they come from, in words.
     `start`: what a training starts from, by the names of this style; None: as the seed draws them.
+    `note`: what is to be said of the text, "" for nothing.
     """
 
     graph: Graph
@@ -51,6 +52,7 @@ class Subject:
     expected: Mapping[str, Tensor]
     weights: str
     start: Mapping[str, Tensor] | None = None
+    note: str = ""
 
     @property
     def by_hand(self) -> bool:

@@ -20,7 +20,8 @@ RESERVED: Final = frozenset(
         "BATCH_SIZE", "DEVICE", "EPOCHS", "EVALUATION_ROWS", "SEED", "DataLoader", "Tensor",
         "TensorDataset", "F", "Any", "OrderedDict", "Network", "Path", "Rows", "Values",
         "load_data", "load_rows", "main", "measured", "train_one_epoch", "evaluate", "figures",
-        "history", "load_file", "parts", "nn", "torch", "np", "split", "standardised",
+        "history", "load_file", "parts", "nn", "torch", "np", "split", "standardised", "told",
+        "argparse", "json", "test", "loaded",
     }
 )  # fmt: skip
 """Names that the scripts use: a class of the model of the same name gets another beside them."""
@@ -46,24 +47,35 @@ def train_script(subject: Subject, plan: Plan, title: str) -> str:
     alias = " as Network" if own_class in RESERVED else ""
     model_import = f"from model import {own_class}{alias}\n" if own_class else ""
     makes = "Network()" if alias else subject.makes
-    script = script_of(subject, plan, makes)
+    script = script_of(subject, plan, makes, goes_on=True)
     return (
         f'"""Trains the network on {title}: the losses are those of Layerwise on one thread.\n\n'
-        '`python train.py` writes the trained weights to trained.pt.\n"""\n\n'
+        "`python train.py` writes the trained weights to trained.pt, and every figure to history.json.\n"
+        '`python train.py --from weights.safetensors` goes on from weights.\n"""\n\n'
         f"{script.imports}\n"
         f"from data import load_data\n{model_import}\n"
         f"{script.settings}\n\n{script.functions}\n\n"
-        f"def main(epochs: int = EPOCHS) -> list[dict[str, dict[str, float]]]:\n"
-        '    """Trains from the first epoch to the last and gives the figures of each."""\n'
+        "def main(epochs: int = EPOCHS, weights: str = "
+        '"") -> list[dict[str, dict[str, float]]]:\n'
+        '    """Trains from the first epoch to the last and gives the figures of each.\n\n'
+        "    `weights`: a file to go on from; the optimizer and the order of the rows start anew.\n"
+        '    """\n'
         f"{textwrap.indent(script.main, '    ')}"
         '    torch.save(model.state_dict(), "trained.pt")\n'
+        '    written = json.dumps({"epochs": history, "test": test}, indent=1)\n'
+        '    Path("history.json").write_text(written, "utf-8")\n'
         "    return history\n\n\n"
-        'if __name__ == "__main__":\n    main()\n'
+        f"{_LOADED}\n\n"
+        f"{_COMMAND}"
     )
 
 
-def script_of(subject: Subject, plan: Plan, makes: str) -> Script:
-    """The pieces. `makes`: what makes the model, "" where model.py makes it when it is imported."""
+def script_of(subject: Subject, plan: Plan, makes: str, *, goes_on: bool = False) -> Script:
+    """The pieces.
+
+    Args: makes: what makes the model, "" where model.py makes it when it is imported. goes_on: whether
+          `weights` may name a file to start from.
+    """
     settings = plan.settings
     device = (
         '"cpu"'
@@ -71,12 +83,12 @@ def script_of(subject: Subject, plan: Plan, makes: str) -> Script:
         else '"cuda" if torch.cuda.is_available() else "cpu"  # the run had a GPU'
     )
     return Script(
-        _IMPORTS if subject.start is None else _IMPORTS_WITH_START,
+        _IMPORTS_OF_A_FILE if goes_on else _IMPORTS,
         f"SEED = {settings.seed}\nEPOCHS = {settings.epochs}\nBATCH_SIZE = {settings.batch_size}\n"
         f"EVALUATION_ROWS = {plan.evaluation_rows}  # at once, where nothing is learned\n"
         f"DEVICE = {device}\n",
         f"{_FIGURES[plan.loss.metrics]}\n\n{_FUNCTIONS}",
-        _main(plan, makes, optimizer_call(subject, plan), subject.start is not None),
+        _main(plan, makes, optimizer_call(subject, plan), subject.start is not None, goes_on),
     )
 
 
@@ -115,10 +127,12 @@ def _sparse(subject: Subject) -> bool:
     return any(getattr(layer, "sparse", False) is True for layer in module.modules())
 
 
-def _main(plan: Plan, makes: str, optimizer: str, start: bool) -> str:
+def _main(plan: Plan, makes: str, optimizer: str, start: bool, goes_on: bool) -> str:
     made = f"model = {makes}.to(DEVICE)\n" if makes else _IMPORTED
     if start:
         made += f'model.load_state_dict(load_file(Path(__file__).with_name("{START}")))\n'
+    if goes_on:
+        made += "if weights:\n    model.load_state_dict(loaded(weights))\n"
     return (
         "torch.set_num_threads(1)  # sums that threads share round differently\n"
         "parts = {name: (x.to(DEVICE), y.to(DEVICE)) for name, (x, y) in load_data().items()}\n"
@@ -137,9 +151,10 @@ def _main(plan: Plan, makes: str, optimizer: str, start: bool) -> str:
         '    if "validation" in parts:\n'
         '        measured["validation"] = evaluate(model, loss_of, *parts["validation"])\n'
         "    history.append(measured)\n"
-        '    print(f"epoch {epoch}/{epochs}", measured)\n'
-        'if "test" in parts:\n'
-        '    print("test", evaluate(model, loss_of, *parts["test"]))\n'
+        '    print(f"epoch {epoch}/{epochs}: {told(measured)}")\n'
+        'test = evaluate(model, loss_of, *parts["test"]) if "test" in parts else {}\n'
+        "if test:\n"
+        '    print(told({"test": test}))\n'
     )
 
 
@@ -151,7 +166,9 @@ _IMPORTED = (
 _IMPORTS = """import torch
 from torch import Tensor, nn
 """
-_IMPORTS_WITH_START = """from pathlib import Path
+_IMPORTS_OF_A_FILE = """import argparse
+import json
+from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
@@ -193,7 +210,35 @@ def evaluate(model: nn.Module, loss_of: nn.Module, x: Tensor, y: Tensor) -> dict
             outputs.append(output)
     mean = sum(loss * count for loss, count in losses) / len(y)
     return {"loss": mean, **figures(torch.cat(outputs), y)}
+
+
+def told(measured: dict[str, dict[str, float]]) -> str:
+    """The figures in a line, with four digits each."""
+    return "; ".join(
+        f"{part} " + ", ".join(f"{name} {value:.4g}" for name, value in numbers.items())
+        for part, numbers in measured.items()
+    )
 '''
+
+_LOADED = '''def loaded(path: str) -> dict[str, Tensor]:
+    """The weights in a .safetensors file, or in one of torch.save."""
+    if path.endswith(".safetensors"):
+        return dict(load_file(path))
+    return dict(torch.load(path, weights_only=True))
+'''
+
+_COMMAND = """if __name__ == "__main__":
+    asked = argparse.ArgumentParser(description="Trains the network.")
+    asked.add_argument(
+        "--from",
+        dest="weights",
+        default="",
+        metavar="FILE",
+        help="weights to go on from: weights.safetensors, trained.pt",
+    )
+    asked.add_argument("--epochs", type=int, default=EPOCHS, help=f"how many ({EPOCHS})")
+    main(**vars(asked.parse_args()))
+"""
 
 _SHARE = '''def figures(output: Tensor, y: Tensor) -> dict[str, float]:
     """The share of right answers."""

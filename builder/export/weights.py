@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from builder.code.registry import style_for
 from builder.errors import ExportRefused
 from builder.export.proof import Proof, promised
 from builder.export.proving import hold, job, run_clean, workplace
@@ -28,8 +29,8 @@ def export_weights(subject: Subject) -> tuple[bytes, Proof]:
         )
     proof = promised(
         subject,
-        f"the weights ({len(subject.state)} tensors) were loaded strictly into the written model "
-        f"(style {subject.style}), which was run",
+        f"the weights ({len(subject.state)} tensors) were loaded strictly into the model as Layerwise "
+        f"writes it in the style “{style_for(subject.style).title}”, which was run",
     )
     content = as_safetensors(subject.state, proof)
     with workplace() as folder:

@@ -16,6 +16,7 @@ import builder
 from builder.errors import ExportRefused
 from builder.export.exporting import Exported, export_project
 from builder.export.formats import format_for
+from builder.export.own_source import TAKES_TEXT
 from builder.graph.model import Graph
 from builder.graph.project import Project, from_json, to_json
 
@@ -81,7 +82,9 @@ class Wish:
                 data=project.data if trains else None,
                 training=project.training if trains else None,
                 done={},
-                texts={},
+                texts={s: own for s, own in project.texts.items() if s == style}
+                if to in TAKES_TEXT
+                else {},
             ),
             to,
             style if wanted.proven else "",

@@ -5,13 +5,16 @@ The text is read in the warm child (`builder.code.reading`), never run, and show
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import streamlit as st
 
+from builder.code.reading import Read
 from builder.code.reading.asking import write_inputs
 from builder.code.reading.limits import MAX_LINES, MAX_SOURCE
 from builder.code.reading.source import place_of
+from builder.data import DataChoice, card_of
 from builder.errors import CodeRefused
 from builder.inspection.sketch import sketch
 from builder.ui import state
@@ -148,6 +151,7 @@ def _fields(place: str, reading: Reading) -> None:
     if not isinstance(result, CodeRefused):
         made, inputs, name = result.target, write_inputs(result.graph), result.graph.name
     mark = f"{place}_{reading.number}"
+    called = next((choice for choice in result.choices if choice[:1].isupper()), "")
     if len(result.choices) > 1:
         key = worded(f"lw_read_which_{mark}", result.choices)
         name = next((n for n in (made.partition("(")[0], name) if n in result.choices), "")
@@ -166,7 +170,7 @@ def _fields(place: str, reading: Reading) -> None:
             made if len(made) <= _LONGEST_SHOWN else "",
             key=made_key,
             max_chars=_MOST_SAID,
-            placeholder="Net(784, 10)",
+            placeholder=f"{called}(…)" if called else "Net(784, 10)",
             help="The call that makes the network, such as Net(784, 10)",
             on_change=lambda: ask_again(target=str(state.widget(made_key) or "")),
         )
@@ -214,6 +218,7 @@ def _found(place: str, reading: Reading) -> None:
                 for part in reading.facts.split(" · "):
                     st.caption(plain(part))
         _said(reading)
+        chosen = _data_choice(place, reading)
         weights_field(place, result.graph, reading.number)
         if st.button(
             "Open as a new project",
@@ -221,10 +226,25 @@ def _found(place: str, reading: Reading) -> None:
             type="primary",
             icon=":material/arrow_forward:",
         ):
-            open_read(reading)
+            open_read(reading, chosen)
             bring_with(place)
             close(place)
             go_to("Build")
+
+
+def _data_choice(place: str, reading: Reading) -> DataChoice | None:
+    """The ready sets that fit the network, to take one along; None where none is wanted."""
+    if not reading.data:
+        return None
+    known = {choice.source: choice for choice in reading.data}
+    taken = st.pills(
+        "Data that fit",
+        list(known),
+        key=f"lw_read_data_{place}_{reading.number}",
+        format_func=lambda source: card_of(source).title,
+        help="The new project opens with the set you choose here. Your own file: on the Data page.",
+    )
+    return known.get(str(taken))
 
 
 def _said(reading: Reading) -> None:
@@ -233,6 +253,8 @@ def _said(reading: Reading) -> None:
     assert not isinstance(result, CodeRefused)
     noted = [*result.notes, *((r.line, f"{r.reason} {r.help}".strip()) for r in result.refusals)]
     with st.container(gap="xsmall"):
+        for words in _constructor(reading, result):
+            st.caption(f":material/tune: {plain(words)}")
         for assumption in result.assumptions:
             st.caption(f":material/help: {plain(assumption)}")
         if reading.problems:
@@ -243,6 +265,21 @@ def _said(reading: Reading) -> None:
             st.caption(f":material/info: {plain(where)}{plain(words)}")
         if len(noted) > _NOTES_SHOWN:
             st.caption(f"{len(noted) - _NOTES_SHOWN} more notes.")
+
+
+def _constructor(reading: Reading, result: Read) -> Iterator[str]:
+    """What becomes of the constructor's arguments, and of the text itself."""
+    kept = [f"{name}={value!r}" for name, value in result.graph.settings.items()]
+    if kept:
+        yield f"Stay settings of the network: {', '.join(kept)[:_MOST_SAID]}."
+    if result.fixed:
+        yield (
+            f"Built in: {', '.join(result.fixed)[:_MOST_SAID]}. For other values change the call “Made as”."
+        )
+    if reading.texts:
+        yield "Your text stays on the Code page, with its comments."
+    else:
+        yield "The Code page writes it anew, without your comments."
 
 
 def _picture(reading: Reading, dark: bool) -> str:

@@ -16,15 +16,19 @@ from builder.export.queue import get_exports
 from builder.export.wish import Wish
 from builder.graph.changes import change_words
 from builder.graph.model import Graph
+from builder.graph.own_texts import OwnText
 from builder.training.card import RunCard
 from builder.training.losses import losses
 from builder.training.settings import AUTO, TrainingSettings
 from builder.training.supervisor import get_supervisor
 from builder.training.words import optimizer_words
 from builder.ui import state
+from builder.ui.code_editor.texts import shown_text
 from builder.ui.code_styles import style_looked_at
+from builder.ui.code_view import style_text
 from builder.ui.markdown import plain
 from builder.ui.own_weights import Kept, own_weights
+from builder.ui.suggested import suggested_loss
 from builder.ui.worded import worded
 
 _FORMAT: Final = "export.format"
@@ -93,7 +97,9 @@ def choose_wish(wanted: Format) -> Wish:
     run = get_supervisor().store.folders / source.card.id if source.card is not None else None
     choice = state.data_choice()
     data = choice.to_json() if choice is not None else None
-    project = replace(state.project(), data=data, training=settings.to_json(), done={}, texts={})
+    project = replace(
+        state.project(), data=data, training=settings.to_json(), done={}, texts=_own_text(style)
+    )
     kept = source.kept
     asked = (project, wanted.key, style, settings.seed, run, epoch, kept)
     before, known = state.recall("export.wish", ((), None))
@@ -106,6 +112,17 @@ def choose_wish(wanted: Format) -> Wish:
     )  # fmt: skip
     state.keep("export.wish", (asked, wish))
     return wish
+
+
+def _own_text(style: str) -> dict[str, OwnText]:
+    """What the person made of the code in a style, as the editor shows it."""
+    if state.own_text(style) is None:
+        return {}
+    written = style_text(state.graph(), styles()[style])
+    if isinstance(written, LayerwiseError):
+        return {}
+    shown = shown_text(style, written)
+    return {style: OwnText(shown.text)} if shown.edited else {}
 
 
 def weights_words(wish: Wish) -> str:
@@ -239,6 +256,11 @@ def _training_words(wanted: Format, source: Source) -> None:
         f":material/model_training: Trains on {plain(title)}: {settings.epochs} epochs, "
         f"{_loss_words(settings)}, {plain(optimizer_words(_summary(settings)))}, batches of "
         f"{settings.batch_size}, seed {settings.seed}. Chosen on the Data and Train pages."
+        + (
+            " A notebook holds no weights: it trains from the start."
+            if wanted.key == "ipynb"
+            else ""
+        )
     )
 
 
@@ -248,7 +270,8 @@ def _summary(settings: TrainingSettings) -> dict[str, Any]:
 
 def _loss_words(settings: TrainingSettings) -> str:
     if settings.loss == AUTO:
-        return "the loss the data suggests"
+        suggested = suggested_loss(settings)
+        return f"{plain(suggested.title)} (suggested)" if suggested else "the suggested loss"
     known = losses().get(settings.loss)
     return plain(known.title if known else settings.loss)
 

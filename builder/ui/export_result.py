@@ -192,4 +192,6 @@ def _differs(wish: Wish, wanted: Wish) -> str:
         return "This trains with the settings that were chosen before."
     if wish.project.name != wanted.project.name:
         return f"This bears the name from before, {plain(wish.project.name)}."
+    if wish.project.texts != wanted.project.texts:
+        return "This has the text from before your last changes to it."
     return "This is of the network as it was arranged or described before."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 import streamlit as st
@@ -19,6 +20,7 @@ from builder.ui.markdown import plain
 from builder.ui.places import go_to
 
 _OPEN: Final = "export.open"
+_STYLE: Final = Path(__file__).with_name("assets") / "export.css"
 
 
 def export_button() -> None:
@@ -38,6 +40,7 @@ def export_panel() -> None:
     if not state.recall(_OPEN, False):
         return
     with st.container(key="lw_export", border=True):
+        st.html(_STYLE)
         with st.container(horizontal=True, vertical_alignment="center", gap="medium"):
             st.markdown("**Export**", width="content")
             st.caption(

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import streamlit as st
 
+from builder.code.live import brought_text
 from builder.code.reading import Read, crowded, read, warm
 from builder.code.reading.asking import split_inputs
 from builder.code.reading.source import MAX_NOTEBOOK, is_notebook
 from builder.code.reading.turns import Asker, found_by
+from builder.data import DataChoice, choices_that_fit
 from builder.errors import CodeRefused, LayerwiseError, ProjectRefused
 from builder.graph.check import check
+from builder.graph.own_texts import OwnText
 from builder.graph.project import Project
 from builder.graph.summary import facts
 from builder.ui import state
+from builder.ui.code_styles import show_style
 from builder.ui.session import current
 
 _LOG: Final = logging.getLogger("layerwise")
@@ -42,13 +47,17 @@ class Question:
 
 @dataclass(frozen=True)
 class Reading:
-    """A question and its answer. `number`: counts the answers of this tab; `facts`: its summary."""
+    """A question and its answer. `number`: counts the answers of this tab; `facts`: its summary; `data`:
+    the ready sets that fit the network; `texts`: the text by its style, where it can stay.
+    """
 
     question: Question
     result: Read | CodeRefused
     number: int
     facts: str = ""
     problems: int = 0
+    data: tuple[DataChoice, ...] = ()
+    texts: Mapping[str, OwnText] = field(default_factory=dict)
 
 
 def is_open(place: str) -> bool:
@@ -148,7 +157,10 @@ def _read(question: Question) -> None:
             )
         found = read(question.source, question.target, split_inputs(question.inputs))
         report = check(found.graph).report
-        _answered(question, found, facts(found.graph, report), len(report.errors))
+        fitting = choices_that_fit(found.graph, report)
+        texts = brought_text(question.source, found.graph)
+        summary = facts(found.graph, report)
+        _answered(question, found, summary, len(report.errors), fitting, texts)
     except CodeRefused as refusal:
         _answered(question, refusal)
     except LayerwiseError as refusal:
@@ -161,22 +173,31 @@ def _read(question: Question) -> None:
 
 
 def _answered(
-    question: Question, result: Read | CodeRefused, summary: str = "", problems: int = 0
+    question: Question,
+    result: Read | CodeRefused,
+    summary: str = "",
+    problems: int = 0,
+    data: tuple[DataChoice, ...] = (),
+    texts: Mapping[str, OwnText] | None = None,
 ) -> None:
     number = int(state.recall(_NUMBER, 0)) + 1
     state.keep(_NUMBER, number)
-    state.keep(_ANSWER, Reading(question, result, number, summary, problems))
+    state.keep(_ANSWER, Reading(question, result, number, summary, problems, data, texts or {}))
 
 
-def open_read(reading: Reading) -> None:
+def open_read(reading: Reading, data: DataChoice | None = None) -> None:
     """Opens a network that was read as a new project; what is open stays as it is on disk."""
     result = reading.result
     assert not isinstance(result, CodeRefused)
+    chosen = data.to_json() if data is not None else None
+    texts = dict(reading.texts)
     try:
-        project = Project(result.graph.name[:_NAME], result.graph)
+        project = Project(result.graph.name[:_NAME], result.graph, chosen, texts=texts)
     except ProjectRefused:
-        project = Project("Network", result.graph)
+        project = Project("Network", result.graph, chosen, texts=texts)
     state.new_project(project)
+    for style in texts:
+        show_style(style)
     forget()
 
 

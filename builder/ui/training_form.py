@@ -12,7 +12,7 @@ from builder.graph.size import format_count
 from builder.training.check import Problem, check_job
 from builder.training.devices import devices
 from builder.training.job import JobRequest
-from builder.training.losses import Loss, losses, suggest_loss
+from builder.training.losses import losses
 from builder.training.optimizers import Option, get_optimizer, optimizers
 from builder.training.remedies import Remedy
 from builder.training.settings import AUTO, TrainingSettings
@@ -22,6 +22,7 @@ from builder.ui import data_cache, state
 from builder.ui.markdown import plain
 from builder.ui.own_weights import own_weights
 from builder.ui.places import go_to
+from builder.ui.suggested import suggested_loss
 from builder.ui.worded import worded
 
 _SAFE: Final = 2**53 - 1  # the largest whole number a browser keeps exactly
@@ -89,7 +90,7 @@ def current_request() -> JobRequest:
 
 
 def _loss(settings: TrainingSettings) -> None:
-    suggested = _suggested(settings)
+    suggested = suggested_loss(settings)
     unknown = "Choose a data set first" if state.data_choice() is None else "Suggested"
 
     def title(key: str) -> str:
@@ -138,19 +139,6 @@ def _start_choice() -> None:
         on_change=lambda: _set(start="brought" if state.widget(key) else "drawn"),
         help="Off: PyTorch draws fresh ones from the seed",
     )
-
-
-def _suggested(settings: TrainingSettings) -> Loss | None:
-    choice = state.data_choice()
-    if settings.goal == "input":
-        return losses()["mse"]
-    if choice is None:
-        return None
-    try:
-        target = data_cache.load(choice, state.owner_dir()).target
-    except LayerwiseError:
-        return None
-    return suggest_loss(target.kind, state.graph(), settings.goal)
 
 
 def _optimizer(settings: TrainingSettings) -> None:

@@ -195,7 +195,8 @@ def test_a_project_of_a_persons_own_rows_is_proven_and_opens_nowhere_else(tmp_pa
             for n in ast.walk(ast.parse(texts[name]))
             if isinstance(n, ast.Import | ast.ImportFrom)
         }
-        assert imported <= {"torch", "torch.nn", "data", "model", "pathlib", "safetensors.torch"}
+        allowed = {"torch", "torch.nn", "data", "model", "pathlib", "safetensors.torch"}
+        assert imported <= allowed | {"argparse", "json"}
     assert "equal to the last bit to those of Layerwise" in texts["PROOF.txt"]
     assert json.loads(texts["PROOF.json"])["max_difference"] == 0.0
     assert "torch==2" in texts["requirements.txt"]
@@ -206,6 +207,35 @@ def test_a_project_of_a_persons_own_rows_is_proven_and_opens_nowhere_else(tmp_pa
                 [ruff, *command, "--isolated", "."], cwd=tmp_path / "z", capture_output=True
             )
             assert done.returncode == 0, done.stdout.decode()
+
+
+def test_training_goes_on_from_weights_and_prints_lines_for_people(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    graph = deep(2, 2)
+    plan = plan_of(graph, "moons", epochs=2)
+    subject, data = subject_of(graph), data_script(plan)
+    files = {
+        "model.py": subject.source, "data.py": data.text,
+        "train.py": train_script(subject, plan, "moons"),
+    }  # fmt: skip
+    with as_files(tmp_path, files) as train:
+        first = train.main(epochs=2)
+        said = capsys.readouterr().out.splitlines()
+        number = first[0]["train"]["loss"]
+        assert said[0].startswith(f"epoch 1/2: train loss {number:.4g}, accuracy ")
+        assert said[2].startswith("test loss ")
+        kept = json.loads((tmp_path / "history.json").read_text("utf-8"))
+        assert kept["epochs"] == first and set(kept["test"]) == {"loss", "accuracy"}
+        assert train.main(epochs=2) == first  # without weights it starts anew
+        from safetensors.torch import save_file
+
+        save_file(torch.load("trained.pt", weights_only=True), "weights.safetensors")
+        on = train.main(epochs=1, weights="weights.safetensors")
+        assert on[0]["train"]["loss"] < first[0]["train"]["loss"]
+        save_file({"other": torch.zeros(1)}, "other.safetensors")
+        with pytest.raises(RuntimeError, match="Missing key"):
+            train.main(weights="other.safetensors")
 
 
 def test_the_same_project_has_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -299,3 +299,40 @@ def test_a_whole_pickled_model_is_refused(app: App) -> None:
     field.upload("net.pt", buffer.getvalue(), "application/octet-stream").run()
     assert "nothing else is opened" in sentences(app)
     app.shows_no_trouble()
+
+
+def test_the_card_says_what_stays_and_offers_data_that_fit(app: App) -> None:
+    text = TEXT.replace("classes=10", "classes=10, width=8").replace(
+        "nn.Linear(8, classes)", "nn.Linear(8, classes)  # ten digits"
+    )
+    paste(panel(app), text + "\nmodel = Net(1).to('cpu')\nx = torch.randn(2, 1, 8, 8)\nmodel(x)\n")
+    assert app.field("Made as").value == "Net(1)"
+    said = captions(app)
+    assert "Stay settings of the network: classes=10." in said
+    assert "Built in: in_channels=1, width=8. For other values change the call “Made as”." in said
+    assert "Your text stays on the Code page, with its comments." in said
+    [pills] = app.at.button_group
+    assert [option.content for option in pills.proto.options] == ["Digits"]
+    pills.set_value("digits").run()
+    app.click("lw_read_open_gallery")
+    assert app.session.work.data["source"] == "digits"
+    assert "# ten digits" in app.session.work.texts["module"].text
+    assert dict(app.graph.settings) == {"classes": 10}
+    app.at.switch_page("pages/code.py").run()
+    assert app.at.button_group(key="lw_code_style").value == "module"
+    app.shows_no_trouble()
+
+
+def test_a_notebook_is_written_anew_and_the_card_says_so(app: App) -> None:
+    cell = {
+        "cell_type": "code",
+        "metadata": {},
+        "source": TEXT,
+        "outputs": [],
+        "execution_count": 1,
+    }
+    book = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    file(panel(app), "net.ipynb", json.dumps(book).encode())
+    assert "The Code page writes it anew, without your comments." in captions(app)
+    app.click("lw_read_open_gallery")
+    assert app.session.work.texts == {}

@@ -12,6 +12,7 @@ Whatever comes out is written and read again, and must be the network of the tex
 
 from __future__ import annotations
 
+from builder.code.live.brought import brought_text
 from builder.code.live.following import Shown, again, read_shown, restored, show
 from builder.code.live.places import lines_of, node_at_line
 from builder.code.live.sizes import Following, let_follow
@@ -24,6 +25,7 @@ __all__ = [
     "Shown",
     "Taken",
     "again",
+    "brought_text",
     "label_of",
     "let_follow",
     "lines_of",

@@ -8,7 +8,8 @@ from builder.graph.model import Ref as _Ref
 
 def alike(one: Graph, other: Graph, *, names: bool = True) -> bool:
     """Whether two graphs do the same in the same order; with `names`, in a `state_dict` of one form."""
-    return _alike(one, other, one, other, names)
+    values = [{n: repr(v) for n, v in graph.settings.items()} for graph in (one, other)]
+    return values[0] == values[1] and _alike(one, other, one, other, names)
 
 
 def _alike(root: Graph, other_root: Graph, one: Graph, other: Graph, names: bool) -> bool:

@@ -41,19 +41,28 @@ _GONE: Final = Ref("\0gone")
 def carried(graph: Graph, was: Flat, now: Flat) -> Graph:
     """The graph as the text has it now. `was`: how the text reads that shows the graph today."""
     blocks = _Blocks(graph, was, now)
-    settings = {
-        name: now.settings[name]
-        if name in now.settings and now.settings.get(name) != was.settings.get(name)
-        else value
-        for name, value in graph.settings.items()
-    }
-    root = _scope(blocks, "", "", "", settings)  # type: ignore[arg-type]
+    settings = _settings(graph, was, now)
+    root = _scope(blocks, "", "", "", settings)
     made: dict[str, Graph] = {}
     while left := [name for name in blocks.wanted if name not in made]:
         for name in left:
             made[name] = blocks.make(name)
     title = now.graph.name if now.graph.name != was.graph.name else graph.name
     return replace(root, name=title, blocks={**blocks.kept, **made}, frames=graph.frames)
+
+
+def _settings(graph: Graph, was: Flat, now: Flat) -> dict[str, Literals]:
+    """The settings of the network: as the text makes it; those it does not read are as they were."""
+    found: dict[str, Literals] = {}
+    for name, value in graph.settings.items():
+        if name in was.settings and name not in now.settings:
+            continue  # taken out of the constructor
+        found[name] = value
+        if now.settings.get(name) != was.settings.get(name) and name in now.settings:
+            found[name] = now.settings[name]  # type: ignore[assignment]
+    if all(name in found for name in now.graph.settings):
+        return {**found, **now.graph.settings}
+    return {**now.graph.settings, **{n: v for n, v in found.items() if n not in now.graph.settings}}
 
 
 class _Blocks:

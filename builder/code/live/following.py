@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from builder.code.live.alike import alike
 from builder.code.live.flat import Flat, read_flat
+from builder.code.live.shapes import with_shapes, without_shapes
 from builder.code.live.texts import merge
 from builder.code.write import write_code
 from builder.errors import CodeRefused
@@ -49,15 +51,28 @@ def show(
         return Shown(style, graph, fresh, note=_ANEW)
     if last == fresh:
         return replace(before, graph=graph, note="")
-    text = merge(last, before.text, fresh)
-    if text is not None and text != fresh:
+    for text in _taken_along(last, before.text, fresh):
+        if text == fresh:
+            return Shown(style, graph, fresh)
         try:
             reading = read_flat(text, style, graph)
-            if alike(reading.graph, read_flat(fresh, style, graph).graph):
+            if _says(reading, fresh, style, graph):
                 return Shown(style, graph, text, edited=True, reading=reading)
         except CodeRefused:
-            pass
-    return Shown(style, graph, fresh, note="" if text == fresh else _ANEW)
+            continue
+    return Shown(style, graph, fresh, note=_ANEW)
+
+
+def _taken_along(last: str, mine: str, fresh: str) -> Iterator[str]:
+    """A person's text with what has changed: line by line; else with the code that has, and then the
+    shapes beside it, as a text of their own has none.
+    """
+    text = merge(last, mine, fresh)
+    if text is not None:
+        yield text
+    bare = merge(without_shapes(last), mine, without_shapes(fresh))
+    if bare is not None and bare != text:
+        yield with_shapes(bare, last, fresh)
 
 
 def again(then: Shown, last: Shown) -> Shown | None:
@@ -78,10 +93,20 @@ def restored(style: str, graph: Graph, text: str) -> Shown | None:
     """A person's text that was kept beside its network; None where it does not say that network."""
     try:
         reading = read_flat(text, style, graph)
-        fine = alike(reading.graph, read_flat(write_code(graph, style), style, graph).graph)
+        fine = _says(reading, write_code(graph, style), style, graph)
     except CodeRefused:
         return None
     return Shown(style, graph, text, edited=True, reading=reading) if fine else None
+
+
+def _says(reading: Flat, written: str, style: str, graph: Graph) -> bool:
+    """Whether a text that was read says what a written one does: it is written just so, or reads so.
+
+    `bias=True` and a size that comes in anyway are not written. Errors: CodeRefused.
+    """
+    return write_code(reading.graph, style) == written or alike(
+        reading.graph, read_flat(written, style, graph).graph
+    )
 
 
 def read_shown(shown: Shown) -> Shown:

@@ -31,6 +31,11 @@ def with_shapes(text: str, before: str, after: str) -> str:
     return "\n".join(lines)
 
 
+def without_shapes(text: str) -> str:
+    """A written text without what it says of shapes."""
+    return "\n".join(map(_code, text.split("\n")))
+
+
 def _code(line: str) -> str:
     """A line without what it says of shapes."""
     return _MAPS.sub(r"\1", _COMMENT.sub("", line))

@@ -114,7 +114,11 @@ def is_of(graph: Graph, now: Flat, style: str) -> bool:
     """Whether a graph, written and read again, is the network that was read."""
     for written in dict.fromkeys((style, "module")):
         try:
-            again = read_flat(write_code(graph, written), written, graph)
+            text = write_code(graph, written)
+            settings = {**graph.settings, **now.graph.settings}  # also those that nothing reads
+            if text == write_code(replace(now.graph, settings=settings), written):
+                return True
+            again = read_flat(text, written, graph)
         except CodeRefused:
             continue
         return alike(again.graph, now.graph, names=written == style and style in _NAMED)

@@ -22,7 +22,7 @@ from builder.code.reading.structure import Position, build
 from builder.code.reading.target import Found, find_target
 from builder.code.reading.torch_names import check_settings
 from builder.code.reading.trace import Frame
-from builder.code.reading.values import Tensor
+from builder.code.reading.values import Tensor, plain
 from builder.errors import CodeRefused
 from builder.graph.model import Graph
 
@@ -44,7 +44,8 @@ class Read:
 
     `notes`: what was left out or changed, with its line. `lines`: (block or "", node) → where it
     stands in the text. `target`: the call that made the network, as Python writes it. `choices`: the
-    networks of the text, each as a target.
+    networks of the text, each as a target. `fixed`: constructor arguments, "depth=3", that are numbers
+    in the graph and no settings of it.
     """
 
     graph: Graph
@@ -54,6 +55,7 @@ class Read:
     refusals: tuple[Refusal, ...] = ()
     target: str = ""
     choices: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
 
 
 def read_here(
@@ -126,7 +128,19 @@ def _first_that_fits(reader: Reader, found: Found, given: list[object] | None) -
             packing.tell(reader, built.graph, built.lines)
         usual = tuple(f"It is taken to begin with: {i}." for i in _imports(reader))
         assumed = (*usual, *found.assumptions, *attempt.assumptions)
-        return Read(built.graph, assumed, tuple(reader.notes), built.lines, target=found.text)
+        fixed = tuple(
+            f"{name}={plain(value)!r}"
+            for name, value in found.module.given.items()
+            if name not in built.graph.settings
+        )
+        return Read(
+            built.graph,
+            assumed,
+            tuple(reader.notes),
+            built.lines,
+            target=found.text,
+            fixed=fixed,
+        )
     if refusal is None:
         refusal = CodeRefused(
             "It is not known what goes into this network.",

@@ -23,9 +23,7 @@ class Settings:
         self.reader, self.tree, self.module, self.is_root = reader, tree, module, is_root
         self.names: dict[str, str] = {}  # key → name
         self.taken: set[str] = set()
-        self.reach = set()
-        if not is_root:
-            self.reach = {m.id for m in (module, *tree.around(module))}
+        self.reach = {m.id for m in (module, *tree.around(module))}
 
     def reserve(self, taken: set[str]) -> None:
         """The names of layers and values, which settings share."""
@@ -35,7 +33,7 @@ class Settings:
         """An argument with settings by their names here, those of elsewhere as numbers."""
         match value:
             case Setting(name=key):
-                if key.partition(":")[0] in self.reach:
+                if self._reaches(key):
                     return Setting(self._name(key))
                 return self.reader.trace.settings[key]  # type: ignore[no-any-return]
             case Calc(op=op, left=left, right=right):
@@ -76,9 +74,14 @@ class Settings:
     def has(self, value: Sym) -> bool:
         """Whether all settings of a size are there anyway, or have a default of their own."""
         return all(
-            key in self.names or (key.partition(":")[0] in self.reach and self._has_default(key))
+            key in self.names or (self._reaches(key) and self._has_default(key))
             for key in settings_in(value.expr)
         )
+
+    def _reaches(self, key: str) -> bool:
+        """Whether a setting is one here: of the network itself only numbers are, as a form has them."""
+        number = not self.is_root or type(self.reader.trace.settings[key]) in (int, float)
+        return number and key.partition(":")[0] in self.reach
 
     def _has_default(self, key: str) -> bool:
         return self._written(key) is not None
@@ -86,7 +89,7 @@ class Settings:
     def from_outside(self, key: str) -> Argument:
         """What a block's setting is given by the graph that calls it."""
         module_id, _, name = key.partition(":")
-        if module_id in self.reach:
+        if self._reaches(key):
             return Setting(self._name(key))
         module = self.reader.state.setdefault("modules", {}).get(module_id)
         if module is None:
@@ -144,7 +147,7 @@ class Settings:
         where = (id(module.cls) if module is not None else 0, key.partition(":")[2])
         known = self.reader.state.setdefault("defaults", {})
         if where not in known:
-            written = self._written(key)
+            written = None if self.is_root else self._written(key)
             known[where] = self.reader.trace.settings[key] if written is None else written
         return known[where]  # type: ignore[no-any-return]
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from builder.code.reading.scopes import FileScope
+
+_MOVES: Final = ("cuda", "cpu", "eval", "train")
 
 
 @dataclass
@@ -100,6 +103,29 @@ def _makers(node: ast.expr) -> list[str]:
         if isinstance(node, ast.IfExp):
             return [*_makers(node.body), *_makers(node.orelse)]
         return []
+
+
+def made_by(node: ast.expr) -> ast.expr:
+    """`Net(…)` of `Net(…).to(device).eval()`: without what changes nothing of the network."""
+    while (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Call)
+        and (node.func.attr in _MOVES or (node.func.attr == "to" and _is_device(node)))
+    ):
+        node = node.func.value
+    return node
+
+
+def _is_device(call: ast.Call) -> bool:
+    """Whether what stands in `.to(…)` is a device; a type changes the network."""
+    if call.keywords or len(call.args) != 1:
+        return False
+    [given] = call.args
+    if isinstance(given, ast.Constant):
+        return isinstance(given.value, str)
+    name = given.func if isinstance(given, ast.Call) else given
+    return ast.unparse(name).lower().endswith(("device", "dev"))
 
 
 def _name_of(node: ast.expr) -> str:

@@ -17,7 +17,7 @@ from builder.code.reading.loose import no_network, why_none
 from builder.code.reading.modules import walk, without_forward
 from builder.code.reading.reader import Reader
 from builder.code.reading.scopes import FileScope
-from builder.code.reading.sites import Site, sites_in, without_arguments
+from builder.code.reading.sites import Site, made_by, sites_in, without_arguments
 from builder.code.reading.trace import Layer, Module
 from builder.code.reading.values import Function, Known, Unknown, UserClass
 from builder.errors import CodeRefused, did_you_mean, quote
@@ -286,7 +286,7 @@ def _text(site: Site) -> str:
     """How the network is made; its variable's name where later lines change it."""
     scope, name = site.scope, site.variable
     again = [*scope.changes.get(name, ()), *scope.bindings.get(name, ())]
-    return name if any(at > site.index for at in again) else ast.unparse(site.node)
+    return name if any(at > site.index for at in again) else ast.unparse(made_by(site.node))
 
 
 def _is_named(value: Module | Layer, name: str) -> bool:

@@ -7,10 +7,21 @@ from collections.abc import Mapping
 from builder.code.writing.layout import Expression, Infix, assignment, call, flat, lay, tuple_of
 from builder.code.writing.literals import keyword
 from builder.code.writing.naming import LONGEST_VARIABLE, Namespace, says_nothing
-from builder.graph.model import Argument, Dim, Graph, Node, Ref, TensorSpec, Value, iter_refs
+from builder.graph.model import (
+    Argument,
+    Dim,
+    Graph,
+    Literals,
+    Node,
+    Ref,
+    TensorSpec,
+    Value,
+    iter_refs,
+)
 from builder.graph.report import ShapeReport
 from builder.graph.sequence_lengths import steps_of
-from builder.graph.symbols import dim_per_sample
+from builder.graph.symbols import CannotEvaluate, dim_per_sample, evaluate
+from builder.graph.wiring import no_references
 
 BATCH = 4
 _BAG = "torch.nn.EmbeddingBag"
@@ -165,11 +176,17 @@ def batch_size(dim: Dim, batch: int = BATCH) -> int:
 
 def _below(graph: Graph, node: Node) -> int:
     """How large whole numbers may be: what every embedding that reads them holds, 2 if unknown."""
-    limits = _limits(graph, graph.blocks, {node.id}, 0)
+    limits = _limits(graph, graph.blocks, {node.id}, graph.settings)
     return min(limits) if limits else 2
 
 
-def _limits(graph: Graph, blocks: Mapping[str, Graph], sources: set[str], depth: int) -> list[int]:
+def _limits(
+    graph: Graph,
+    blocks: Mapping[str, Graph],
+    sources: set[str],
+    settings: Mapping[str, Literals],
+    depth: int = 0,
+) -> list[int]:
     found: list[int] = []
     reached = set(sources)
     for node in graph.nodes.values():
@@ -186,14 +203,27 @@ def _limits(graph: Graph, blocks: Mapping[str, Graph], sources: set[str], depth:
                 for p in inner.inputs
                 if _reads(node.arguments.get(p.name or p.id, node.arguments.get(p.id)), reached)
             }
-            found += _limits(inner, blocks, ports, depth + 1)
+            given = {name: _known(owner.arguments.get(name), settings) for name in inner.settings}
+            theirs = {n: v if given[n] is None else given[n] for n, v in inner.settings.items()}
+            found += _limits(inner, blocks, ports, theirs, depth + 1)
         elif owner is not None:
-            size = owner.arguments.get("num_embeddings")
-            found += [size] if isinstance(size, int) and size > 0 else []
+            found += _counted(owner.arguments.get("num_embeddings"), settings)
         elif target == "torch.nn.functional.one_hot":
-            size = node.arguments.get("num_classes")
-            found += [size] if isinstance(size, int) and size > 0 else []
+            found += _counted(node.arguments.get("num_classes"), settings)
     return found
+
+
+def _counted(size: Argument, settings: Mapping[str, Literals]) -> list[int]:
+    number = _known(size, settings)
+    return [number] if isinstance(number, int) and number > 0 else []
+
+
+def _known(value: Argument, settings: Mapping[str, Literals]) -> Literals:
+    """A value with the settings put in; None where it is not known before the data."""
+    try:
+        return evaluate(value, no_references, settings)  # type: ignore[return-value]
+    except CannotEvaluate:
+        return None
 
 
 def _reads(argument: Argument, reached: set[str]) -> bool:

@@ -7,11 +7,21 @@ import re
 
 import pytest
 
-from builder.code import styles, write_code
-from builder.code.live import Shown, Taken, lines_of, node_at_line, show, take
+from builder.code import build_module, styles, write_code
+from builder.code.live import (
+    Shown,
+    Taken,
+    brought_text,
+    lines_of,
+    node_at_line,
+    restored,
+    show,
+    take,
+)
 from builder.code.live.alike import alike
 from builder.code.live.flat import read_flat
 from builder.code.live.texts import merge
+from builder.code.reading import read
 from builder.code.registry import MANUAL
 from builder.errors import CodeRefused, LayerwiseError
 from builder.gallery import designs, project
@@ -24,10 +34,12 @@ from builder.graph.edits import (
     SetNorms,
     SetNote,
     SetPositions,
+    SetSetting,
     apply,
 )
 from builder.graph.history import same
-from builder.graph.model import Frame, Graph, Norm, Ref
+from builder.graph.model import Frame, Graph, Norm, Ref, Setting
+from builder.graph.own_texts import OwnText
 from builder.graph.validate import why_invalid
 
 READ = [style for style in styles() if style != MANUAL]
@@ -339,3 +351,85 @@ def test_a_layer_half_typed_is_kept_and_told() -> None:
     taken = edited(taken.shown, ("        x = self.fc(x)  # (N, 10)\n", ""))
     assert taken.label == "code: fc no longer called"
     assert taken.graph.owners["fc"].arguments == {"in_features": 512, "out_features": 10}
+
+
+COURSE = """import torch
+import torch.nn as nn
+import torch.nn.functional as F
+
+class Small(nn.Module):
+    \"\"\"Mine.\"\"\"
+    def __init__(self, n_classes=10, width=16, depth=2, bias=True):
+        super().__init__()
+        self.conv = nn.Conv2d(1, width, 3, padding=1, bias=bias)   # 8 -> 8
+        self.fcs = nn.Sequential(*[nn.Linear(16*width, 16*width) for _ in range(depth)])
+        self.fc = nn.Linear(16*width, n_classes)  # the end
+
+    def forward(self, x):
+        x = F.max_pool2d(F.relu(self.conv(x)), 2)  # 8 -> 4
+        return self.fc(self.fcs(x.flatten(1)))
+
+model = Small(n_classes=10).to("cpu")
+x = torch.randn(2, 1, 8, 8)
+print(model(x))
+"""
+
+
+def test_what_a_class_is_made_with_stays_a_setting_and_its_text_stays() -> None:
+    found = read(COURSE)
+    assert dict(found.graph.settings) == {"n_classes": 10, "width": 16}
+    assert found.fixed == ("depth=2", "bias=True")
+    assert found.target == "Small(n_classes=10)"
+    assert found.graph.owners["conv"].arguments["out_channels"] == Setting("width")
+    assert brought_text(COURSE, found.graph) == {"module": OwnText(COURSE)}
+    other = apply(found.graph, SetSetting("width", 8))
+    assert brought_text(COURSE, other) == {}  # it says 16
+    assert brought_text(f"Here is the code:\n\n```python\n{COURSE}```\n", found.graph) == {}
+    plain = "from torch import nn\nmodel = nn.Sequential(nn.Linear(4, 3))  # mine\n"
+    assert list(brought_text(plain, read(plain).graph)) == ["sequential"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "settings"),
+    [
+        ("width=16", "width=24", {"n_classes": 10, "width": 24}),
+        ("n_classes", "classes", {"width": 16, "classes": 10}),
+        ("(16*width, n_classes)", "(16*width, 12)", {"n_classes": 10, "width": 16}),
+        ("Small(n_classes=10)", "Small(n_classes=10, width=4)", {"n_classes": 10, "width": 4}),
+        ("n_classes=10, width", "n_classes=99, width", {"n_classes": 10, "width": 16}),
+        ("# the end", "# an end", {"n_classes": 10, "width": 16}),
+    ],
+)
+def test_settings_follow_what_is_typed(old: str, new: str, settings: dict[str, int]) -> None:
+    graph = read(COURSE).graph
+    shown = restored("module", graph, COURSE)
+    assert shown is not None
+    taken = take(shown, COURSE.replace(old, new))
+    assert dict(taken.graph.settings) == settings
+    built = build_module(taken.graph)
+    wanted = read(COURSE.replace(old, new)).graph
+    theirs = build_module(wanted).state_dict()
+    assert {n: v.shape for n, v in built.state_dict().items()} == {
+        n: v.shape for n, v in theirs.items()
+    }
+
+
+def test_an_argument_that_is_typed_into_a_written_class_is_a_setting() -> None:
+    shown = show(net("digits_mlp"), "module")
+    taken = edited(
+        shown,
+        ("def __init__(self)", "def __init__(self, hidden: int = 32)"),
+        ("nn.Linear(64, 32)", "nn.Linear(64, hidden)"),
+        ("nn.Linear(32, 10)", "nn.Linear(hidden, 10)"),
+    )
+    assert dict(taken.graph.settings) == {"hidden": 32}
+    assert taken.graph.owners["fc1"].arguments["out_features"] == Setting("hidden")
+
+
+def test_a_comment_in_the_place_of_a_shape_stays_where_the_canvas_changes_shapes() -> None:
+    shown = show(net(), "module")
+    own = take(shown, shown.text.replace("# (N, 16, 4, 4)", "# halved")).shown
+    after = show(apply(net(), SetArgument("conv1", "out_channels", 24)), "module", own)
+    assert after.edited and not after.note
+    assert "x = self.conv1(x)  # (N, 24, 8, 8)" in after.text
+    assert "x = self.pool(x)  # halved" in after.text
