@@ -85,7 +85,7 @@ def test_every_layer_by_hand_gives_what_torch_gives_or_says_why_not(key: str) ->
     entry = catalogue.get(key)
     graph = example_graph(entry)
     if key in REFUSED:
-        with pytest.raises(StyleRefused, match=rf"{entry.name}.*The style “module” can\."):
+        with pytest.raises(StyleRefused, match=rf"{entry.name}.*The style “module” can write it\."):
             write_code(graph, "manual")
         return
     inputs: list[Tensor] = flat(list(tensors(example(entry).inputs, "cpu").values()))

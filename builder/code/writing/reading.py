@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from builder.code.writing.steps import Choice, Item, Return, Settle, Step
+from builder.errors import CodeRefused, quote
 from builder.graph.model import Node, Ref, iter_refs
 
 
@@ -38,3 +39,11 @@ def all_refs(items: Sequence[Item]) -> Iterator[Ref]:
                 yield from iter_refs(condition)
                 for side in item.sides:
                     yield from all_refs(side)
+
+
+def gives_nothing(ref: Ref, reader: str) -> CodeRefused:
+    """The refusal of a reference to what has no value, as an output has none."""
+    return CodeRefused(
+        f"{quote(reader or 'The result')} reads {quote(ref.node)}, which gives no value. Let it read a "
+        "layer, an operation or an input."
+    )

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from builder.code.writing.naming import LONGEST_VARIABLE, Namespace, given_name, says_nothing
 from builder.code.writing.patterns import Path, Pattern, leaf_of, leaves, pattern_of
-from builder.code.writing.reading import all_refs, all_steps, refs_of
+from builder.code.writing.reading import all_refs, all_steps, gives_nothing, refs_of
 from builder.code.writing.steps import Choice, Item, Return, Settle, Step
 from builder.graph.model import Graph, Node, Ref, Value, iter_refs, with_refs
 
@@ -47,7 +47,9 @@ class Variables:
         if leaf is None:  # several results of a block, read as a whole
             parts = [self.names[ref.node, (i,)] for i in self._width(ref.node)]
             return f"({', '.join(parts)})"
-        name = self.names[ref.node, leaf]
+        name = self.names.get((ref.node, leaf), "")
+        if not name:
+            raise gives_nothing(ref, reader)
         if self.alias and name == self.alias and reader == self.first_step:
             name = self.arguments[ref.node]
         return name + "".join(f"[{index}]" for index in ref.path[len(leaf) :])

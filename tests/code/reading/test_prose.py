@@ -6,6 +6,7 @@ import pytest
 
 from builder.code.reading import read_here
 from builder.errors import CodeRefused
+from builder.graph.model import Setting
 
 NET = """import torch
 import torch.nn as nn
@@ -60,7 +61,11 @@ def test_lines_left_out_are_told() -> None:
 
 def test_lost_indentation_of_a_class_is_found_again_and_told() -> None:
     read = read_here(FLAT)
-    assert [o.arguments["out_features"] for o in read.graph.owners.values()] == [5, 2]
+    assert [o.arguments["out_features"] for o in read.graph.owners.values()] == [
+        Setting("width"),
+        2,
+    ]
+    assert read.graph.settings == {"width": 5}
     assert read.target == "Net(5)"
     assert "The indentation of “Net” was lost" in read.assumptions[0]
 
