@@ -23,6 +23,11 @@ def leaf_of(pattern: Pattern, path: Path) -> Path | None:
     return pattern if isinstance(pattern, tuple) else None
 
 
+def parts_in(pattern: Pattern) -> int:
+    """Into how many parts a pattern unpacks, 0 where it does not."""
+    return len(pattern) if isinstance(pattern, list) else 0
+
+
 def leaves(pattern: Pattern) -> Iterator[Path]:
     """The leaves of a pattern, left to right."""
     if isinstance(pattern, tuple):

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from builder.code.writing.naming import LONGEST_VARIABLE, Namespace, given_name, says_nothing
-from builder.code.writing.patterns import Path, Pattern, leaf_of, leaves, pattern_of
+from builder.code.writing.patterns import Path, Pattern, leaf_of, leaves, parts_in, pattern_of
 from builder.code.writing.reading import all_refs, all_steps, gives_nothing, refs_of
 from builder.code.writing.steps import Choice, Item, Return, Settle, Step
 from builder.graph.model import Graph, Node, Ref, Value, iter_refs, with_refs
@@ -45,7 +45,7 @@ class Variables:
         """The expression for a reference, as the node `reader` reads it."""
         leaf = leaf_of(self.patterns.get(ref.node, ()), ref.path)
         if leaf is None:  # several results of a block, read as a whole
-            parts = [self.names[ref.node, (i,)] for i in self._width(ref.node)]
+            parts = [self.names[ref.node, (i,)] for i in range(parts_in(self.patterns[ref.node]))]
             return f"({', '.join(parts)})"
         name = self.names.get((ref.node, leaf), "")
         if not name:
@@ -53,10 +53,6 @@ class Variables:
         if self.alias and name == self.alias and reader == self.first_step:
             name = self.arguments[ref.node]
         return name + "".join(f"[{index}]" for index in ref.path[len(leaf) :])
-
-    def _width(self, node: str) -> range:
-        pattern = self.patterns[node]
-        return range(len(pattern) if isinstance(pattern, list) else 0)
 
 
 def name_variables(
