@@ -20,6 +20,7 @@ from builder.inspection.sketch import sketch
 from builder.ui import state
 from builder.ui.markdown import plain
 from builder.ui.places import go_to
+from builder.ui.reader_process import warm_soon
 from builder.ui.readings import (
     Question,
     Reading,
@@ -33,7 +34,6 @@ from builder.ui.readings import (
     read_what_was_asked,
     switch,
     text,
-    warm_soon,
 )
 from builder.ui.weights_panel import bring_with, weights_field
 from builder.ui.worded import worded

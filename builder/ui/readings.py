@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -11,10 +10,9 @@ from typing import Any, Final
 import streamlit as st
 
 from builder.code.live import brought_text
-from builder.code.reading import Read, crowded, read, warm
+from builder.code.reading import Read, crowded, read
 from builder.code.reading.asking import split_inputs
 from builder.code.reading.source import MAX_NOTEBOOK, is_notebook
-from builder.code.reading.turns import Asker, found_by
 from builder.data import DataChoice, choices_that_fit
 from builder.errors import CodeRefused, LayerwiseError, ProjectRefused
 from builder.graph.check import check
@@ -23,7 +21,6 @@ from builder.graph.project import Project
 from builder.graph.summary import facts
 from builder.ui import state
 from builder.ui.code_styles import show_style
-from builder.ui.session import current
 
 _LOG: Final = logging.getLogger("layerwise")
 _NAME: Final = 80  # characters
@@ -199,30 +196,3 @@ def open_read(reading: Reading, data: DataChoice | None = None) -> None:
     for style in texts:
         show_style(style)
     forget()
-
-
-_warming: Final = threading.Lock()
-
-
-def warm_soon() -> None:
-    """Starts the process that reads, beside the page, so that the first text need not wait for it."""
-    if _warming.acquire(blocking=False):
-        threading.Thread(target=_warm, name="warm-reader", daemon=True).start()
-
-
-def _warm() -> None:
-    try:
-        warm()
-    except CodeRefused:  # said where a text is read
-        _LOG.warning("The process that reads code does not start")
-    finally:
-        _warming.release()
-
-
-def _asker() -> Asker:
-    """Each owner has one text read at a time, and each of their tabs its newest."""
-    session = current()
-    return session.owner, str(id(session))
-
-
-found_by(_asker)

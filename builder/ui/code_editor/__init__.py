@@ -28,7 +28,7 @@ from builder.ui.code_editor.texts import Lines, lines_at, revision, written_line
 from builder.ui.code_editor.typed import KEY, typed, word_of
 from builder.ui.markdown import plain
 from builder.ui.packaged import packaged
-from builder.ui.readings import warm_soon
+from builder.ui.reader_process import warm_soon
 from builder.ui.received import acknowledged, receive, sender, waits
 
 _FOLDER: Final = Path(__file__).parent
