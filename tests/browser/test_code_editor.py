@@ -159,7 +159,7 @@ def test_both_texts_look_alike_and_the_one_beside_is_only_shown(drawing: Draw) -
     page.get_by_role("option", name="Functional").click()
     expect(status(page)).to_have_count(2)
     expect(status(page).nth(1)).to_contain_text("Only shown")
-    expect(page.locator(".cm-line.lw-differs").filter(has_text="F.relu(x)")).to_have_count(2)
+    expect(page.locator(".cm-line.lw-differs").filter(has_text="F.relu(self.")).to_have_count(2)
     looks = (
         page.locator(".cm-line")
         .filter(has_text="self.fc = nn.Linear")
@@ -169,7 +169,7 @@ def test_both_texts_look_alike_and_the_one_beside_is_only_shown(drawing: Draw) -
     )
     assert looks[0] == looks[1]
     before = on.graph()
-    page.locator(".cm-line").filter(has_text="F.relu(x)").first.click()
+    page.locator(".cm-line").filter(has_text="F.relu(self.").first.click()
     page.keyboard.type("zzz")
     expect(page.locator(".cm-line").filter(has_text="zzz")).to_have_count(0)
     assert on.graph() == before

@@ -64,7 +64,7 @@ def test_a_chain_opens_as_the_shortest_of_six_styles(app: App) -> None:
     [
         ("ordered", "OrderedDict("),
         ("module", "def forward(self, x: Tensor)"),
-        ("functional", "x = F.relu(x)"),
+        ("functional", "x = F.relu(self.layer0(x))"),
         ("mixed", "self.layers = nn.Sequential("),
         ("manual", "x = torch.where(x <= 0, 0.0, x)"),
     ],
@@ -82,10 +82,10 @@ def test_two_styles_stand_side_by_side_with_what_differs(app: App) -> None:
     beside(choose(app, "module"), "functional")
     first, second = sources(app)
     assert "= nn.ReLU()" in first
-    assert "F.relu(x)" in second
+    assert "F.relu(self.layer0(x))" in second
     (shown,) = [c.value for c in app.at.code if c.language == "diff"]
     assert any(line.startswith("- ") and "nn.ReLU()" in line for line in shown.splitlines())
-    assert "+         x = F.relu(x)" in shown.splitlines()
+    assert "+         x = F.relu(self.layer0(x))  # (N, 128)" in shown.splitlines()
     assert len([c for c in app.at.markdown if "`print(model)`" in c.value]) == 2
     app.shows_no_trouble()
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Sequence
+from os import cpu_count, getloadavg
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from torch import nn
 
 from builder.code import build_module, styles, write_code
 from builder.code.reading import Read, read_here
+from builder.code.reading.child import PATIENT_SECONDS
 from builder.errors import CodeRefused
 from builder.graph.model import Graph, TensorSpec
 from builder.graph.sequence_lengths import steps_of
@@ -198,3 +200,9 @@ def built(graph: Graph) -> nn.Module:
         except CodeRefused:
             pass
     return build_module(graph)
+
+
+def in_time(seconds: float) -> bool:
+    """Whether a text was answered as soon as is promised: in 3 seconds, but where the machine is busy."""
+    busy = getloadavg()[0] > 2 * (cpu_count() or 1)
+    return seconds < (PATIENT_SECONDS + 1 if busy else 3)

@@ -13,9 +13,9 @@ import builder
 from builder.code.reading import warm
 from builder.errors import CodeRefused
 from builder.graph.model import Graph
+from tests.code.reading.harness import in_time
 from tests.code.reading.hostile import CANARY, TEXTS
 
-SECONDS = 3.0
 GROUPS = 12
 NAMES = list(TEXTS)
 
@@ -35,7 +35,7 @@ def test_each_hostile_text_is_answered_within_three_seconds(group: int) -> None:
         except CodeRefused as refusal:
             answer = refusal
             assert refusal.kind != "stumbled", f"{name}: {refusal.reason}"
-        assert monotonic() - start < SECONDS, name
+        assert in_time(monotonic() - start), name
         assert isinstance(answer, Graph | CodeRefused), name
     assert not Path(CANARY).exists()
 
