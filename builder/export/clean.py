@@ -7,6 +7,7 @@ that came out lie beside it, as tensors.
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import json
 import os
@@ -77,11 +78,12 @@ def notebook(folder: Path, job: dict[str, Any]) -> dict[str, Any]:
     for number, cell in enumerate(cells):
         if cell["cell_type"] != "code":
             continue
-        text = "".join(cell["source"])
-        for line in text.splitlines():
-            if line.startswith("EPOCHS = "):
-                text = text.replace(line, f"EPOCHS = {job['epochs']}")
-        exec(compile(text, f"cell {number}", "exec"), space)
+        tree = ast.parse("".join(cell["source"]))
+        for node in tree.body:  # never the text: in a docstring a line may say anything
+            match node:
+                case ast.Assign(targets=[ast.Name(id="EPOCHS")], value=ast.Constant() as given):
+                    given.value = job["epochs"]
+        exec(compile(tree, f"cell {number}", "exec"), space)
     tensors = _load_weights(space["model"], folder / job["weights"])
     _run(folder, job, space["model"])
     return {"tensors": tensors, "history": space.get("history", [])}

@@ -11,6 +11,7 @@ from typing import Any
 from builder.errors import ExportRefused
 from builder.export.data_script import built_in, data_script
 from builder.export.names import as_comment
+from builder.export.own_source import is_written
 from builder.export.proof import Proof, promised
 from builder.export.proving import hold, job, run_clean, workplace
 from builder.export.subject import Subject
@@ -96,7 +97,7 @@ def _cells(
     cells = [_markdown(f"# {as_comment(title)}\n\n{about}")]
     proof_cell = _markdown(f"## What was proven\n\n{proven}")
     seed = _code(f"import torch\n\ntorch.manual_seed({subject.seed})")
-    model, smoke = _parts_of(subject.source)
+    model, smoke = _parts_of(subject)
     if plan is None:
         if asked is not None:
             missing = as_comment(asked.data.title)
@@ -133,8 +134,21 @@ def _look(smoke: str) -> list[dict[str, Any]]:
     return [_markdown("## What it gives"), _code(f"model.eval().cpu()\n{smoke}")] if smoke else []
 
 
-def _parts_of(source: str) -> tuple[str, str]:
-    """The model, and what stands under `__main__` without making the model again."""
+def _parts_of(subject: Subject) -> tuple[str, str]:
+    """The model, and what stands under `__main__` without making the model again.
+
+    The latter is the written one's: a person may have put it on other lines, as `model = Net(); x = …`.
+    """
+    model, smoke = _divided(subject.source)
+    if not subject.written:
+        return model, smoke
+    written, smoke = _divided(subject.written)
+    if not is_written(model, written):
+        raise ExportRefused("The text cannot be divided into cells. Take your own text back.")
+    return model, smoke
+
+
+def _divided(source: str) -> tuple[str, str]:
     body = ast.parse(source).body
     last = body[-1]
     lines = source.splitlines(keepends=True)

@@ -43,7 +43,7 @@ def with_own_text(subject: Subject, project: Project) -> Subject:
     except CodeRefused:
         text = mine
     if text != subject.source and is_written(text, subject.source):
-        return replace(subject, source=text.rstrip() + "\n", note=_OWN)
+        return replace(subject, source=text.rstrip() + "\n", note=_OWN, written=subject.source)
     return replace(subject, note=_NOT_OWN)
 
 

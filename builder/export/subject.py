@@ -37,7 +37,8 @@ class Subject:
     values. `state`: the weights by the names of this style. `expected`: what the network that is
     trained gives, by mode and place ("eval", "train[0]"). `weights`: where they come from, in words.
     `start`: what a training starts from, by the names of this style; None: as the seed draws them.
-    `note`: what is to be said of the text, "" for nothing.
+    `note`: what is to be said of the text, "" for nothing. `written`: the code as Layerwise writes it,
+    where `source` is the person's own text of it.
     """
 
     graph: Graph
@@ -53,6 +54,7 @@ class Subject:
     weights: str
     start: Mapping[str, Tensor] | None = None
     note: str = ""
+    written: str = ""
 
     @property
     def by_hand(self) -> bool:

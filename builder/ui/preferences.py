@@ -72,7 +72,7 @@ def _read() -> dict[str, str]:
         if path.stat().st_size > _MOST_BYTES:
             return {}
         value = json.loads(path.read_text("utf-8"))
-    except (LayerwiseError, OSError, ValueError):
+    except (LayerwiseError, OSError, ValueError, RecursionError):
         return {}
     if not isinstance(value, dict):
         return {}

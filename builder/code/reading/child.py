@@ -291,8 +291,10 @@ class _Worker:
                 ready = select([line, 0], [], [], until - monotonic())[0]
             if 0 in ready and line not in ready:  # to be stopped, or its parent is gone
                 return self._ended(_STOPPED)
-            (size,) = _HEAD.unpack(_received(self.line.fileno(), _HEAD.size, until))
-            return _received(self.line.fileno(), min(size, _LARGEST_ANSWER), until)
+            (size,) = _HEAD.unpack(_received(line, _HEAD.size, until))
+            if size > _LARGEST_ANSWER:  # the rest of it must not stand before the next one's answer
+                return self._ended(_died())
+            return _received(line, size, until)
         except TimeoutError:
             return self._ended(_late())
         except (OSError, EOFError):

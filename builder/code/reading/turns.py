@@ -5,7 +5,8 @@
     turns.again(turn)            # waits for another place, to be read to its end
     turns.leave(turn)
 
-Each person has one text read at a time, and who was served last waits behind the others. A text that is
+Each person has one text read at a time, and who was served last waits behind the others; who comes for the
+first time waits behind those who were there before. A text that is
 not read at once (`QUICK_SECONDS`) is a long one: those have all places but one, so a usual text, which
 takes a hundredth of a second, soon finds one, beside any number of long ones.
 """
@@ -27,6 +28,8 @@ QUICK_SECONDS: Final = 0.15
 WAIT_SECONDS: Final = 20.0
 """At most, from the asking to the begin of the reading."""
 MOST_WAITING: Final = 200
+MOST_OF_ONE: Final = 20
+"""Texts of one person that wait: one for each of their tabs."""
 _MOST_REMEMBERED: Final = 1000  # people
 
 Asker = tuple[str, str]
@@ -40,6 +43,7 @@ class Turn:
     owner: str
     tab: str
     until: float
+    since: float = field(default_factory=monotonic)
     place: int = -1
     long: bool = False
     sure: bool = False  # of its place, to the end
@@ -72,8 +76,16 @@ class Turns:
                     other.superseded = True
             self._waiting = [other for other in self._waiting if not other.superseded]
             self._changed.notify_all()
+            if sum(other.owner == owner for other in self._waiting) >= MOST_OF_ONE:
+                raise CodeRefused(
+                    f"{MOST_OF_ONE} of your texts wait to be read already.",
+                    kind="limit", help="Try again in a moment, or close other tabs.",
+                )  # fmt: skip
             if len(self._waiting) >= self.most_waiting:
-                raise self._busy()
+                raise CodeRefused(
+                    f"{self.most_waiting} texts wait to be read on this server already.",
+                    kind="limit", help="Try again in a moment.",
+                )  # fmt: skip
             self._wait(turn)
         return turn
 
@@ -143,7 +155,7 @@ class Turns:
             return None
         busy = {turn.owner for turn in self._reading.values()}
         found = [t for t in self._waiting if t.long == long and t.owner not in busy]
-        return min(found, key=lambda turn: self._served.get(turn.owner, 0.0), default=None)
+        return min(found, key=lambda turn: self._served.get(turn.owner, turn.since), default=None)
 
     def _long(self) -> int:
         return sum(turn.sure for turn in self._reading.values())
