@@ -150,7 +150,9 @@ def fork(
 
         return go
 
-    sides = (node.body, node.orelse)
+    sides: tuple[Sequence[ast.stmt], ...] = (node.body, node.orelse)
+    if any(map(_returns_inside, sides)) and rest and isinstance(rest[-1], ast.Return):
+        sides, rest = ([*node.body, *rest], [*node.orelse, *rest]), ()
     identity, outcome = _sides(reader, (side(sides[0]), side(sides[1])), tolerate=True)
     raised = [isinstance(o, CodeRefused) for o in outcome]
     if any(raised):  # `raise` on one side: the other one is what runs
@@ -178,6 +180,8 @@ def fork(
                 scope.names[name] = ends[0].get(name, ends[1].get(name))
         return None
     if not all(returned):
+        if len(sides[0]) > len(node.body):  # what follows is read in both already
+            raise reader.refuse("One side of this condition returns, in a loop", line=node.lineno)
         late = returned.index(False)
 
         def going_on() -> Any:
@@ -197,6 +201,16 @@ def fork(
     return Returned(
         _merged(reader, asked, signals[0].value, signals[1].value, identity), signals[0].node
     )
+
+
+def _returns_inside(statements: Sequence[ast.stmt]) -> bool:
+    """Whether a side returns in an `if` of its own, and otherwise goes on behind it."""
+    for statement in statements:
+        if isinstance(statement, ast.Return):
+            return False
+        if isinstance(statement, ast.If):
+            return any(isinstance(part, ast.Return) for part in ast.walk(statement))
+    return False
 
 
 def _sides(
@@ -295,7 +309,7 @@ def _branch(
 
 
 def detached(reader: Reader, value: Any) -> Any:
-    """The value without a gradient, as what `torch.no_grad()` gives."""
+    """The value without a gradient."""
     from builder.code.reading.torch_calls import operation
 
     if value.__class__ is Tensor:

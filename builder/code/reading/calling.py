@@ -98,11 +98,14 @@ def call_function(
 ) -> Any:
     """A function of the text: its names bound, its body done."""
     names = bind(reader, function, args, kwargs)
-    result = run_function(reader, function, names)
     if function.wrapped == "no_grad" and reader.state.get("forward"):
-        from builder.code.reading.branches import detached
+        from builder.code.reading.gradients import Without
 
-        return detached(reader, result)
+        with Without(reader, Scope(None, names)) as stretch:
+            result = run_function(reader, function, names)
+        stretch.check()
+        return result
+    result = run_function(reader, function, names)
     if function.wrapped == "cached" and reader.state.get("forward"):
         from builder.code.reading.lasting import refuse_kept
 

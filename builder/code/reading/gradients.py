@@ -10,9 +10,9 @@ from builder.code.reading.closed import must_refs
 from builder.code.reading.reader import Reader
 from builder.code.reading.scopes import Scope
 from builder.code.reading.torch_calls import operation
-from builder.code.reading.trace import tensors_in
+from builder.code.reading.trace import Frame, Step, tensors_in
 from builder.code.reading.values import Tensor
-from builder.graph.model import Ref, TensorSpec
+from builder.graph.model import Argument, Ref, TensorSpec
 
 _MOST: Final = 2000  # steps that are gone back through; behind them a gradient is taken for granted
 
@@ -30,14 +30,14 @@ def learns(reader: Reader, tensor: Tensor) -> bool:
             continue
         seen.add(node)
         step = trace.steps.get(node)
-        if step is None or step.kind in ("input", "layer"):
+        if step is None or (step.kind in ("input", "layer") and not step.quiet):
             spec = step.result if step is not None else None
             if not isinstance(spec, TensorSpec) or not spec.dtype.startswith(("int", "bool")):
                 return True
         elif step.kind == "weight":
             if getattr(step.owner, "kind", "parameter") != "buffer":
                 return True
-        elif not step.target.endswith(".detach"):
+        elif not step.quiet and not step.target.endswith(".detach"):
             waiting += [r.node for a in step.arguments.values() for r in must_refs(a, trace)]
     return bool(waiting)
 
@@ -70,16 +70,19 @@ class Without:
 
     def __init__(self, reader: Reader, scope: Scope) -> None:
         self.reader, self.scope = reader, scope
-        self.names = dict(scope.names)
-        self.refs = [(t, t.ref) for v in self.names.values() for t in tensors_in(v)]
-        self.lists = [(v, list(v)) for v in self.names.values() if isinstance(v, list)]
+        self.refs = [(t, t.ref) for v in scope.names.values() for t in tensors_in(v)]
         self.steps = len(reader.trace.steps)
-        reader.state["without gradient"] = reader.state.get("without gradient", 0) + 1
 
-    def end(self) -> None:
-        """What was made inside has no gradient. Errors: CodeRefused for what was made before and written."""
+    def __enter__(self) -> Without:
+        self.reader.trace.quiet += 1
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.reader.trace.quiet -= 1
+
+    def check(self) -> None:
+        """Errors: CodeRefused for what was made before the stretch and is written over in it."""
         reader = self.reader
-        reader.state["without gradient"] -= 1
         for tensor, ref in self.refs:
             if tensor.ref != ref:
                 raise reader.refuse(
@@ -96,17 +99,89 @@ class Without:
                     "Do it in the code that trains the network, behind optimizer.step().",
                     line=step.line,
                 )
-        for name, value in self.scope.names.items():
-            if self.names.get(name) is not value:
-                self.scope.names[name] = detached(reader, value)
-        for held, was in self.lists:
-            known = {id(part) for part in was}
-            held[:] = [p if id(p) in known else detached(reader, p) for p in held]
+
+
+def end_gradients(reader: Reader, root: Frame) -> None:
+    """Whoever reads what was made where no gradients are computed reads it with `.detach()`."""
+    trace = reader.trace
+    if not any(step.quiet for step in trace.steps.values()):
+        return
+    ends = _Ends(reader)
+    for step in list(trace.steps.values()):
+        if not step.quiet and not step.target.endswith(".detach"):
+            step.arguments = {name: ends.argument(a) for name, a in step.arguments.items()}
+    for frame, entering in trace.entering.values():
+        if not frame.quiet:
+            entering.outer = ends.of(entering.outer)
+    for frame in _frames(root):
+        for tensor in tensors_in(frame.result) if not frame.quiet else ():
+            tensor.ref = ends.of(tensor.ref)
+        frame.exports = list(dict.fromkeys(t.ref for t in tensors_in(frame.result)))
+    ends.put()
+
+
+class _Ends:
+    """The steps that end a gradient, each behind the one whose result it takes."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader, self.trace = reader, reader.trace
+        self.made: dict[Ref, Ref] = {}
+        self.behind: dict[str, list[Step]] = {}
+
+    def argument(self, value: Argument) -> Argument:
+        if isinstance(value, Ref):
+            return self.of(value)
+        return tuple(self.argument(part) for part in value) if isinstance(value, tuple) else value
+
+    def of(self, ref: Ref) -> Ref:
+        step = self.trace.steps.get(ref.node)
+        if step is None or not step.quiet or step.kind in ("weight", "input"):
+            return ref
+        if ref not in self.made:
+            spec = self.trace.value_of(ref)
+            if not isinstance(spec, TensorSpec):
+                raise self.reader.refuse(
+                    "Several tensors that were made without gradients are handed on at once",
+                    "Name each of them, and hand on the names.",
+                    line=step.line,
+                )
+            ends = spec.dtype.startswith(("float", "bfloat", "complex"))
+            self.made[ref] = self._behind(step, ref, spec) if ends else ref
+        return self.made[ref]
+
+    def _behind(self, step: Step, ref: Ref, spec: TensorSpec) -> Ref:
+        item: Step | Frame = step
+        frame = step.frame
+        while frame.quiet and frame.parent is not None:
+            item, frame = frame, frame.parent
+        made = Step(
+            self.trace.new_id(), "operation", "torch.Tensor.detach", {"input": ref}, spec, frame,
+            step.line, step.node, order=step.order, side=step.side,
+        )  # fmt: skip
+        frame.items.insert(frame.items.index(item) + 1, made)
+        self.behind.setdefault(step.id, []).append(made)
+        return Ref(made.id)
+
+    def put(self) -> None:
+        """Puts them among the other steps, in the order in which they run."""
+        steps: dict[str, Step] = {}
+        for step in self.trace.steps.values():
+            for one in (step, *self.behind.get(step.id, ())):
+                steps[one.id] = one
+        self.trace.steps = steps
+
+
+def _frames(root: Frame) -> list[Frame]:
+    found = [root]
+    for item in root.items:
+        if isinstance(item, Frame):
+            found += _frames(item)
+    return found
 
 
 def refuse_enabling(reader: Reader) -> None:
     """`with torch.enable_grad()` inside of `with torch.no_grad()`."""
-    if reader.state.get("forward") and reader.state.get("without gradient"):
+    if reader.state.get("forward") and reader.trace.quiet:
         raise reader.refuse(
             "Gradients are switched on inside of where they are switched off",
             "End the torch.no_grad() before it.",

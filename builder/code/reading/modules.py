@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from builder.code.reading import lasting, norms, own_layers, torch_calls, weights
 from builder.code.reading.attributes import NOTHING, find_in_class
-from builder.code.reading.branches import detached
 from builder.code.reading.calling import bind, call_function, run_function
 from builder.code.reading.limits import MAX_NESTED
 from builder.code.reading.reader import Reader
@@ -89,7 +88,7 @@ def call_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[st
     frame = trace.enter(module, line or 0, node)
     if frame.depth > MAX_NESTED:
         raise reader.budget.nested(module.line)
-    depth, side = reader.budget.depth - 1, trace.side
+    depth, side, quiet = reader.budget.depth - 1, trace.side, trace.quiet
     try:
         if module.broken is not None:
             raise module.broken
@@ -99,9 +98,8 @@ def call_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[st
             for name, value in names.items():
                 if name != first:
                     names[name] = _inside(reader, frame, name, value)
+            trace.quiet += forward.wrapped == "no_grad"
             result = run_function(reader, forward, names)
-            if forward.wrapped == "no_grad":
-                result = detached(reader, result)
         else:
             root = frame.parent is trace.making
             wish = reader.state.get("called_with", "input") if root else "input"
@@ -109,6 +107,7 @@ def call_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[st
             result = base_forward(reader, module, inner, kwargs)
     except CodeRefused as refusal:
         trace.leave(frame)
+        trace.quiet = quiet
         result = own_layers.stand_in(reader, frame, module, args, kwargs, refusal)
         trace.side, reader.budget.depth, reader.line, reader.node = side, depth, line, node
         return result
@@ -116,6 +115,7 @@ def call_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[st
         trace.leave(frame)
         raise
     trace.leave(frame)
+    trace.quiet = quiet
     reader.budget.depth -= 1
     reader.line, reader.node = line, node
     frame.result = result
@@ -160,6 +160,7 @@ def base_forward(reader: Reader, module: Module, args: list[Any], kwargs: dict[s
             if isinstance(child, Layer):
                 reader.line = child.line  # where it is made says more than where all are called
             before, value = value, reader.call(child, [value], {})
+            reader.trace.called_by(child, module, name)
             if _passes_through(reader, child, before, value):
                 # It keeps its place: the layers behind it are counted on.
                 stand_in = Layer(torch_calls.entry_of(reader, "torch.nn.Identity"), {}, child.line)

@@ -6,7 +6,15 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from builder.code.reading import again, arithmetic, attributes, branches, deleting, indexing
+from builder.code.reading import (
+    again,
+    arithmetic,
+    attributes,
+    branches,
+    conditions,
+    deleting,
+    indexing,
+)
 from builder.code.reading.expressions import assign
 from builder.code.reading.gradients import Without
 from builder.code.reading.imports import tell_libraries
@@ -27,7 +35,7 @@ def run_block(reader: Reader, statements: Sequence[ast.stmt], scope: Scope) -> A
             reader.line = reader.budget.line = node.lineno
             reader.budget.step()
             assert isinstance(node, ast.If)
-            asked = branches.condition_of(reader, reader.evaluate(node.test, scope))
+            node, asked = conditions.asked_first(reader, node, scope)
             if asked is True or asked is False:
                 signal = run_block(reader, node.body if asked else node.orelse, scope)
             else:
@@ -208,13 +216,11 @@ def with_(reader: Reader, node: ast.With, scope: Scope) -> Any:
             without_gradient = True
         if item.optional_vars is not None:
             assign(reader, item.optional_vars, reader.unknown("A file or context"), scope)
-    without = without_gradient and reader.state.get("forward")
-    stretch = Without(reader, scope) if without else None
-    signal = run_block(reader, node.body, scope)
-    if stretch is not None:
-        stretch.end()
-        if isinstance(signal, Returned):
-            signal = Returned(branches.detached(reader, signal.value), signal.node)
+    if not (without_gradient and reader.state.get("forward")):
+        return run_block(reader, node.body, scope)
+    with Without(reader, scope) as stretch:
+        signal = run_block(reader, node.body, scope)
+    stretch.check()
     return signal
 
 

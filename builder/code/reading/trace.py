@@ -107,6 +107,8 @@ class Step:
     must_stay: bool = False
     changed: Ref | None = None
     side: tuple[tuple[str, bool], ...] = ()
+    quiet: bool = False  # it runs where no gradients are computed
+    via: tuple[Module, str] | None = None  # the nn.Sequential and the name it is called by there
 
 
 @dataclass(slots=True, eq=False)
@@ -133,6 +135,7 @@ class Frame:
     exports: list[Ref] = field(default_factory=list)
     name: str = ""
     depth: int = 0
+    quiet: bool = False  # it is called where no gradients are computed
 
     def inside(self, other: Frame) -> bool:
         """Whether this frame is `other`, or ran while it did."""
@@ -153,6 +156,7 @@ class Trace:
         self.frame = self.making
         self._next = 0
         self.side: tuple[tuple[str, bool], ...] = ()
+        self.quiet = 0  # how many stretches without gradients stand around what runs now
 
     def new_id(self) -> str:
         self._next += 1
@@ -170,7 +174,7 @@ class Trace:
     ) -> Step:
         step = Step(
             self.new_id(), kind, target, arguments, result, self.frame, line, node, owner,
-            order=self._next, side=self.side,
+            order=self._next, side=self.side, quiet=self.quiet > 0,
         )  # fmt: skip
         self.steps[step.id] = step
         self.frame.items.append(step)
@@ -178,9 +182,16 @@ class Trace:
 
     def enter(self, module: Module | None, line: int, node: ast.AST | None) -> Frame:
         frame = Frame(module, self.frame, line, node, depth=self.frame.depth + 1)
+        frame.quiet = self.quiet > 0
         self.frame.items.append(frame)
         self.frame = frame
         return frame
+
+    def called_by(self, layer: Member, module: Module, name: str) -> None:
+        """Notes under which of its names an nn.Sequential has called a layer."""
+        last = self.frame.items[-1] if self.frame.items else None
+        if isinstance(last, Step) and last.owner is layer:
+            last.via = (module, name)
 
     def leave(self, frame: Frame) -> None:
         assert frame.parent is not None
