@@ -11,7 +11,6 @@ from builder.code.writing.page import Page
 from builder.code.writing.scope import Scope
 from builder.code.writing.shapes import summary
 from builder.code.writing.tensors import buffer_types
-from builder.graph.model import Graph
 
 
 def write_class(scope: Scope, scopes: Mapping[str, Scope]) -> Page:
@@ -33,23 +32,4 @@ def _docstring(scope: Scope, scopes: Mapping[str, Scope], names: Mapping[str, st
     outputs = [scope.result_everywhere(node.id) for node in scope.graph.outputs]
     root = scopes[""].class_name
     otherwise = f"A part of {root}." if scope.block else "A network built with Layerwise."
-    if scope.block and (times := _times_run(scope.root, scope.block)) > 1:
-        otherwise = f"A part of {root}, used {times} times."
     return summary(inputs, outputs, otherwise)
-
-
-def _times_run(root: Graph, block: str) -> int:
-    """How often a block runs in one pass of the network, at any depth, each repeat counted."""
-    known = {"": 1}
-
-    def times(name: str) -> int:
-        if name not in known:
-            known[name] = sum(
-                owner.repeat * times(place)
-                for place, graph in (("", root), *root.blocks.items())
-                for node in graph.nodes.values()
-                if not node.bypassed and (owner := graph.owner_of(node)) and owner.block == name
-            )
-        return known[name]
-
-    return times(block)

@@ -101,7 +101,7 @@ def test_what_a_tensor_holds_that_is_written_over_is_not_taken_for_known() -> No
     refused(net(TWO, forward), "only known when the network runs", line=13)
 
 
-def test_how_often_a_class_is_used_counts_each_time_it_runs() -> None:
+def test_a_class_says_the_same_of_itself_wherever_it_stands_in_place_of_a_chain() -> None:
     named = net(
         "self.fc = nn.Linear(n, k)\nself.act = nn.Identity()", "return self.act(self.fc(x))"
     )
@@ -111,4 +111,4 @@ def test_how_often_a_class_is_used_counts_each_time_it_runs() -> None:
         "return self.last(self.parts(x))",
     ).removeprefix(HEAD)
     graph = check(text, "Net()", X).graph
-    assert all("used 4 times" in write_code(graph, style) for style in ("module", "mixed"))
+    assert all('"""A part of Net."""' in write_code(graph, style) for style in ("module", "mixed"))
