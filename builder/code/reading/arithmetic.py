@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from builder.code.reading import again, protocol
+from builder.code.reading import protocol
 from builder.code.reading.branches import Differs, on_each_side, waits
 from builder.code.reading.limits import MAX_BITS
 from builder.code.reading.reader import Reader
@@ -236,8 +236,10 @@ def _on_others(reader: Reader, op: str, left: Any, right: Any) -> Any:
     alike = left.__class__ is right.__class__ and op in ("BitOr", "BitAnd", "Sub")
     if alike and (isinstance(left, set) or (isinstance(left, dict) and op == "BitOr")):
         return _BINARY[op][0](left, right)
-    if op == "Add" and isinstance(left, Module) and left.kind == "ModuleList":
-        return reader.unknown("Adding two ModuleLists")
+    if op == "Add" and left.__class__ is Module:
+        from builder.code.reading.containers import joined
+
+        return joined(reader, left, right)
     if op == "BitOr":
         return None  # a type hint: int | None
     raise reader.refuse("These two values cannot be calculated with", kind="raised")
@@ -370,13 +372,10 @@ def _compared(reader: Reader, op: str, left: Any, right: Any) -> Any:
 
 def in_place(reader: Reader, op: str, left: Any, right: Any, node: ast.AugAssign) -> Any:
     """`left op= right`."""
-    if isinstance(left, list) and op == "Add":
-        from builder.code.reading.iterating import items_of
+    if op == "Add" and (isinstance(left, list) or left.__class__ is Module):
+        from builder.code.reading.containers import grown
 
-        again.written(reader, left)
-        left.extend(items_of(reader, right))
-        reader.budget.items(len(left))
-        return left
+        return grown(reader, left, right)
     if left.__class__ is Raw and left.initialised is None:
         in_place(reader, op, left.made, _made(right), node)
         return left

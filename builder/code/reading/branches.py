@@ -171,7 +171,11 @@ def fork(
     signals: dict[bool, Any] = {}
     raised: dict[bool, CodeRefused] = {}
     sides = Sides(reader, asked)
-    for which, statements in ((True, node.body), (False, node.orelse)):
+    parts: dict[bool, Sequence[ast.stmt]] = {True: node.body, False: node.orelse}
+    goes_on = rest and isinstance(rest[-1], ast.Return)
+    if goes_on and any(map(_returns_inside, parts.values())):  # what follows is read in both
+        parts, rest = {which: [*part, *rest] for which, part in parts.items()}, ()
+    for which, statements in parts.items():
         scope.names.clear()
         scope.names.update(before)
         contents.put(contents.before())
@@ -214,6 +218,8 @@ def fork(
         sides.end()
         return None
     if not all(returned.values()):
+        if len(parts[True]) > len(node.body):
+            raise reader.refuse("One side of this condition returns, in a loop", line=node.lineno)
         late = not returned[True]
 
         def going_on() -> Any:
@@ -239,6 +245,16 @@ def _changed_on_one_side(reader: Reader, node: ast.If) -> CodeRefused:
     return reader.refuse(
         "A list, a dict or an object is changed on one side of this condition", line=node.lineno
     )
+
+
+def _returns_inside(statements: Sequence[ast.stmt]) -> bool:
+    """Whether a side returns in an `if` of its own, and otherwise goes on behind it."""
+    for statement in statements:
+        if isinstance(statement, ast.Return):
+            return False
+        if isinstance(statement, ast.If):
+            return any(isinstance(part, ast.Return) for part in ast.walk(statement))
+    return False
 
 
 class Sides:
@@ -365,7 +381,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def detached(reader: Reader, value: Any) -> Any:
-    """The value without a gradient, as what `torch.no_grad()` gives."""
+    """The value without a gradient."""
     from builder.code.reading.torch_calls import operation
 
     if value.__class__ is Tensor:

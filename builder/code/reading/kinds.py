@@ -105,6 +105,25 @@ def callable_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     )
 
 
+@does("inspect.isfunction")
+def isfunction(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    value = args[0]
+    if isinstance(value, Known):
+        is_class = (
+            value.path.startswith("torch.nn.") and value.path.rpartition(".")[2][:1].isupper()
+        )
+        return False if is_class else reader.unknown(f"Whether {value.path[:60]} is a function")
+    return isinstance(value, Function)
+
+
+@does("inspect.isclass")
+def isclass(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    value = args[0]
+    if isinstance(value, Known):
+        return value.path.rpartition(".")[2][:1].isupper() or value.path in _KINDS
+    return isinstance(value, UserClass)
+
+
 @does("getattr")
 def getattr_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """By a text, through our own tables, as `value.name` is."""

@@ -6,9 +6,17 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from builder.code.reading import again, arithmetic, attributes, branches, deleting, indexing
+from builder.code.reading import (
+    again,
+    arithmetic,
+    attributes,
+    branches,
+    conditions,
+    deleting,
+    indexing,
+)
 from builder.code.reading.expressions import assign
-from builder.code.reading.gradients import Without
+from builder.code.reading.gradients import without_gradient
 from builder.code.reading.imports import tell_libraries
 from builder.code.reading.iterating import items_of, refuse_late
 from builder.code.reading.reader import Reader, statement
@@ -27,7 +35,7 @@ def run_block(reader: Reader, statements: Sequence[ast.stmt], scope: Scope) -> A
             reader.line = reader.budget.line = node.lineno
             reader.budget.step()
             assert isinstance(node, ast.If)
-            asked = branches.condition_of(reader, reader.evaluate(node.test, scope))
+            node, asked = conditions.asked_first(reader, node, scope)
             if asked is True or asked is False:
                 signal = run_block(reader, node.body if asked else node.orelse, scope)
             else:
@@ -205,21 +213,16 @@ def while_(reader: Reader, node: ast.While, scope: Scope) -> Any:
 
 @statement(ast.With)
 def with_(reader: Reader, node: ast.With, scope: Scope) -> Any:
-    without_gradient = False
+    quiet = False
     for item in node.items:
         value = reader.evaluate(item.context_expr, scope)
         if isinstance(value, Known) and value.path in ("torch.no_grad()", "torch.inference_mode()"):
-            without_gradient = True
+            quiet = True
         if item.optional_vars is not None:
             assign(reader, item.optional_vars, reader.unknown("A file or context"), scope)
-    without = without_gradient and reader.state.get("forward")
-    stretch = Without(reader, scope) if without else None
-    signal = run_block(reader, node.body, scope)
-    if stretch is not None:
-        stretch.end()
-        if isinstance(signal, Returned):
-            signal = Returned(branches.detached(reader, signal.value), signal.node)
-    return signal
+    if quiet and reader.state.get("forward"):
+        return without_gradient(reader, lambda: run_block(reader, node.body, scope))
+    return run_block(reader, node.body, scope)
 
 
 @statement(ast.Try)
