@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from builder.code.reading import protocol
-from builder.code.reading.branches import Differs, on_each_side, waits
+from builder.code.reading.branches import Differs, negated, on_each_side, waits
 from builder.code.reading.limits import MAX_BITS
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import operation
@@ -299,9 +299,12 @@ def compare(reader: Reader, op: str, left: Any, right: Any) -> Any:
     if left.__class__ is Mode and isinstance(right, bool) and op in ("Is", "IsNot", "Eq", "NotEq"):
         return Mode(left.negated != ((op in ("Is", "Eq")) != right))
     if op in ("Is", "IsNot"):
-        return is_same(left, right) is (op == "Is")
+        unknown = next((v for v in (left, right) if isinstance(v, Unknown)), None)
+        return is_same(left, right) is (op == "Is") if unknown is None else unknown
     if op in ("In", "NotIn"):
-        return _contained(reader, left, right) is (op == "In")
+        from builder.code.reading.equality import contained
+
+        return contained(reader, left, right) is (op == "In")
     if (own := protocol.compared(reader, op, left, right)) is not protocol.NOT_ASKED:
         return own
     if left.__class__ is Tensor or right.__class__ is Tensor:
@@ -320,39 +323,17 @@ def compare(reader: Reader, op: str, left: Any, right: Any) -> Any:
         if isinstance(plain(left), int | float) and isinstance(plain(right), int | float):
             sign = _COMPARE[op][2]
             return Question(Compare(sign, expr_of(left), expr_of(right)))  # type: ignore[arg-type]
-    if waits(left) or waits(right):
+    if any(isinstance(v, Mode | Question) or waits(v) for v in (left, right)):
         raise reader.refuse("What is compared here depends on the mode or the data")
+    if op in ("Eq", "NotEq") and all(isinstance(v, tuple | list) for v in (left, right)):
+        from builder.code.reading.equality import alike
+
+        found = alike(reader, left, right)
+        return found if op == "Eq" else negated(reader, found)
     try:
         return _COMPARE[op][0](deep_plain(left), deep_plain(right))
     except TypeError:
         raise reader.refuse("These two values cannot be compared", kind="raised") from None
-
-
-def _contained(reader: Reader, left: Any, right: Any) -> bool:
-    if isinstance(right, Unknown):
-        raise reader.refuse_unknown(right)
-    if isinstance(left, Mode | Question | Differs):
-        raise reader.refuse("What is looked for here depends on the mode or the data")
-    key = deep_plain(left)
-    if isinstance(right, Lazy):
-        right = right.items
-    if isinstance(right, Module):
-        return key in right.members
-    if isinstance(right, str):
-        return isinstance(key, str) and key in right
-    if isinstance(right, list | tuple):
-        return any(is_same(left, item) or _equal(key, deep_plain(item)) for item in right)
-    if isinstance(right, dict | set | range):
-        try:
-            return key in right
-        except TypeError:
-            return False
-    raise reader.refuse("“in” needs a list, a dict or a text", kind="raised")
-
-
-def _equal(one: Any, other: Any) -> bool:
-    plain_kinds = (bool, int, float, str, tuple, list, type(None))
-    return isinstance(one, plain_kinds) and isinstance(other, plain_kinds) and one == other
 
 
 def _compared(reader: Reader, op: str, left: Any, right: Any) -> Any:

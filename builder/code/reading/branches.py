@@ -145,11 +145,17 @@ def both(reader: Reader, one: Any, other: Any) -> Any:
 
 
 def choose(
-    reader: Reader, asked: Mode | Question, yes: Callable[[], Any], no: Callable[[], Any]
+    reader: Reader, asked: Mode | Question, scope: Scope, sides_of: Sequence[Callable[[], Any]]
 ) -> Any:
     """`a if condition else b`."""
+    yes, no = sides_of
+    contents = Contents(reader, [*scope.names.values(), *around(scope)])
     sides = Sides(reader, asked)
-    one, other = sides.run(True, yes), sides.run(False, no)
+    one, held = sides.run(True, yes), contents.now()
+    contents.put(contents.before())
+    other = sides.run(False, no)
+    if contents.differing(held, contents.now()):
+        raise _changed_on_one_side(reader, None)
     value = sides.merged(one, other)
     sides.end()
     return value
@@ -241,9 +247,10 @@ def fork(
     return Returned(value, signals[True].node)
 
 
-def _changed_on_one_side(reader: Reader, node: ast.If) -> CodeRefused:
+def _changed_on_one_side(reader: Reader, node: ast.If | None) -> CodeRefused:
     return reader.refuse(
-        "A list, a dict or an object is changed on one side of this condition", line=node.lineno
+        "A list, a dict or an object is changed on one side of this condition",
+        line=node.lineno if node is not None else None,
     )
 
 

@@ -196,9 +196,11 @@ def _install() -> None:
     METHODS["insert"] = _only_of(*lists)(_insert)
     METHODS["pop"] = _only_of(*lists, *dicts)(_pop)
     METHODS["update"] = _only_of(*dicts)(_update)
-    METHODS["keys"] = _only_of(*dicts)(lambda r, m, a, k: Lazy(list(m.members)))
-    METHODS["values"] = _only_of(*dicts)(lambda r, m, a, k: Lazy(list(m.members.values())))
-    METHODS["items"] = _only_of(*dicts)(lambda r, m, a, k: Lazy(list(m.members.items())))
+    METHODS["keys"] = _only_of(*dicts)(lambda r, m, a, k: Lazy(list(m.members), view=True))
+    METHODS["values"] = _only_of(*dicts)(
+        lambda r, m, a, k: Lazy(list(m.members.values()), view=True)
+    )
+    METHODS["items"] = _only_of(*dicts)(lambda r, m, a, k: Lazy(list(m.members.items()), view=True))
     METHODS["__len__"] = _only_of(*lists, *dicts)(lambda r, m, a, k: len(m.members))
 
 

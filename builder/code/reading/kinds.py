@@ -19,6 +19,7 @@ from builder.code.reading.values import (
     Mode,
     Packed,
     Partial,
+    Question,
     Tensor,
     Unknown,
     UserClass,
@@ -88,6 +89,14 @@ def issubclass_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
 @does("type")
 def type_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     value = plain(args[0])
+    if isinstance(value, Unknown | Differs):
+        return (
+            value
+            if isinstance(value, Unknown)
+            else reader.unknown("Which type this is depends on the mode or the data")
+        )
+    if isinstance(value, Mode | Question):
+        return Known("bool")
     if isinstance(value, Module | Instance) and value.cls is not None:
         return value.cls
     if isinstance(value, Layer):

@@ -139,12 +139,14 @@ class Scope:
         else:
             plain = wish not in self.once
             taken = self.names | self.wished
-            name = name_for(step.target, taken) if plain else self.free(wish)
+            layers = plain or wish in self.names  # what a layer gives may be called as another layer
+            name = name_for(step.target, taken) if layers else self.free(wish)
             self.names.add(name)
             target = step.target
         name = self.node_id(name)
+        said = name if step.kind == "branch" or wish not in self.once else wish
         arguments = {n: self.argument(a) for n, a in step.arguments.items()}
-        self.nodes[name] = Node(name, step.kind, name, target, arguments)  # type: ignore[arg-type]
+        self.nodes[name] = Node(name, step.kind, said, target, arguments)  # type: ignore[arg-type]
         self.made[step.id] = name
         self.origins[name] = [step]
         self._note_line(name, step)

@@ -16,9 +16,10 @@ from builder.code.reading import (
     indexing,
 )
 from builder.code.reading.expressions import assign
+from builder.code.reading.generating import refuse_in_turns
 from builder.code.reading.gradients import without_gradient
 from builder.code.reading.imports import tell_libraries
-from builder.code.reading.iterating import items_of, refuse_late
+from builder.code.reading.iterating import each_of, refuse_late
 from builder.code.reading.reader import Reader, statement
 from builder.code.reading.scopes import FileScope, Scope
 from builder.code.reading.signals import BREAK, CONTINUE, Returned
@@ -177,13 +178,14 @@ def for_(reader: Reader, node: ast.For, scope: Scope) -> Any:
             raise reader.refuse_unknown(values)
         assign(reader, node.target, values, scope)
         return None
-    # A list is gone through as it is by then: the loop may make it longer.
-    for at, item in enumerate(values if values.__class__ is list else items_of(reader, values)):
+    begin = len(reader.trace.steps)
+    for at, item in enumerate(each_of(reader, values)):
         reader.budget.step()
         assign(reader, node.target, item, scope)
         signal = run_block(reader, node.body, scope)
         if isinstance(values, Lazy) and signal is not BREAK:
             refuse_late(reader, values, at + 1)
+            refuse_in_turns(reader, values, begin)
         if signal is BREAK:
             return None
         if signal is not None and signal is not CONTINUE:
