@@ -270,6 +270,7 @@ def _formatted(reader: Reader, text: str, values: Any) -> Any:
 
 def unary(reader: Reader, op: str, value: Any) -> Any:
     """-x, +x, ~x."""
+    value = _made(value)
     if value.__class__ is Tensor:
         if op == "UAdd":
             return value
@@ -284,7 +285,8 @@ def unary(reader: Reader, op: str, value: Any) -> Any:
             return Sym(-value.value, Calc("-", 0, value.expr))
         value = value.value
     if not isinstance(value, int | float):
-        raise reader.refuse("This value has no such sign", kind="raised")
+        known = value is None or isinstance(value, str | list | tuple | dict | Module)
+        raise reader.refuse("This value has no such sign", kind="raised" if known else "")
     if op == "Invert":
         return ~value if isinstance(value, int) else reader.unknown("~ needs a whole number")
     return -value if op == "USub" else +value
