@@ -152,6 +152,10 @@ class _Ends:
         self.behind: dict[str, list[Step]] = {}
 
     def argument(self, value: Argument) -> Argument:
+        if isinstance(value, Ref) and isinstance(several := self.trace.value_of(value), tuple):
+            parts = tuple(Ref(value.node, (*value.path, i)) for i in range(len(several)))
+            ended = tuple(self.argument(part) for part in parts)
+            return value if ended == parts else ended
         if isinstance(value, Ref):
             return self.of(value)
         return tuple(self.argument(part) for part in value) if isinstance(value, tuple) else value
@@ -162,12 +166,7 @@ class _Ends:
             return ref
         if ref not in self.made:
             spec = self.trace.value_of(ref)
-            if not isinstance(spec, TensorSpec):
-                raise self.reader.refuse(
-                    "Several tensors that were made without gradients are handed on at once",
-                    "Name each of them, and hand on the names.",
-                    line=step.line,
-                )
+            assert isinstance(spec, TensorSpec)
             ends = learns(self.reader, Tensor(spec, ref), quiet=True)
             self.made[ref] = self._behind(step, ref, spec) if ends else ref
         return self.made[ref]

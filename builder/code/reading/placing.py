@@ -139,7 +139,9 @@ class Scope:
         else:
             plain = wish not in self.once
             taken = self.names | self.wished
-            layers = plain or wish in self.names  # what a layer gives may be called as another layer
+            layers = (
+                plain or wish in self.names
+            )  # what a layer gives may be called as another layer
             name = name_for(step.target, taken) if layers else self.free(wish)
             self.names.add(name)
             target = step.target
