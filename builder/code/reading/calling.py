@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
+from typing import Any, Final
 
 from builder.code.reading import again
 from builder.code.reading.limits import MAX_DEPTH
@@ -26,6 +26,8 @@ from builder.code.reading.values import (
     UserClass,
     plain,
 )
+
+_ONE_BY_ONE: Final = ("iter", "next", "map", "filter", "zip", "enumerate", "itertools.chain")
 
 
 def call(reader: Reader, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -79,7 +81,7 @@ def _gone_through(
     """Arguments with lists in place of generators, which what is not of the text goes through at once."""
     if not any(v.__class__ is Generator for v in (*args, *kwargs.values())):
         return args, kwargs
-    if function.__class__ is Known and function.path in ("iter", "next", "map", "filter"):
+    if function.__class__ is Known and function.path in _ONE_BY_ONE:
         return args, kwargs
     from builder.code.reading.iterating import items_of
 

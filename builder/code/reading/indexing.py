@@ -98,7 +98,7 @@ def _index(reader: Reader, index: Any) -> Any:
 
 def _of_sequence(reader: Reader, value: Any, index: Any) -> Any:
     if isinstance(index, slice):
-        parts = [plain(p) for p in (index.start, index.stop, index.step)]
+        parts = [known(reader, p) for p in (index.start, index.stop, index.step)]
         if not all(p is None or isinstance(p, int) for p in parts) or parts[2] == 0:
             raise reader.refuse("A slice needs whole numbers", kind="raised")
         found = value[slice(*parts)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from builder.code.reading import arithmetic, branches
@@ -17,8 +18,6 @@ from builder.code.reading.values import (
     Array,
     Generator,
     Lazy,
-    Method,
-    Named,
     Ratio,
     Sym,
     Tensor,
@@ -100,16 +99,22 @@ def enumerate_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if isinstance(args[0], Unknown):
         return args[0]
     start = plain(args[1] if len(args) > 1 else kwargs.get("start", 0))
-    found = [(start + i, item) for i, item in enumerate(items_of(reader, args[0]))]
-    return Lazy.over(found, args[0])
+    found = ((start + i, item) for i, item in enumerate(each_of(reader, args[0])))
+    return all_of(reader, found, args[:1])
 
 
 @does("zip")
 def zip_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if (bad := _unknown_in(args)) is not None:
         return bad
-    columns = [each_of(reader, value) for value in args]
-    return Lazy.over([tuple(row) for row in zip(*columns, strict=False)], *args)
+    return all_of(reader, zip(*(each_of(reader, a) for a in args), strict=False), args)
+
+
+def all_of(reader: Reader, found: Iterator[Any], args: list[Any]) -> Lazy | Generator:
+    """At once, where nothing is worked out by going on."""
+    if any(value.__class__ is Generator for value in args):
+        return Generator(found, reader.trace.side)
+    return Lazy.over(list(found), *args)
 
 
 @does("list")
@@ -157,36 +162,6 @@ def dict_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
                 hashed(reader, lambda k=key, v=parts[1]: found.__setitem__(k, v))
     found.update(kwargs)
     return found
-
-
-@does("collections.defaultdict", "collections.Counter")
-def defaultdict(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    return (
-        reader.unknown("What a defaultdict or Counter holds is not worked out")
-        if args or kwargs
-        else {}
-    )
-
-
-@does("collections.deque")
-def deque(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    if len(args) > 1 or kwargs:
-        return reader.unknown("What a deque with a maxlen holds is not worked out")
-    return items_of(reader, args[0]) if args else []
-
-
-@does("collections.namedtuple")
-def namedtuple(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    names = args[1]
-    if isinstance(names, str):
-        names = names.replace(",", " ").split()
-    fields = tuple(str(n) for n in items_of(reader, names))
-
-    def make(r: Reader, given: list[Any], named: dict[str, Any]) -> Any:
-        values = [*given, *(named.get(f) for f in fields[len(given) :])]
-        return Named(values[: len(fields)], fields)
-
-    return Method("namedtuple", make)
 
 
 @does("reversed")

@@ -86,6 +86,7 @@ TWO = f"{L}\nself.m = nn.Linear(8, 8)\nself.d = nn.Dropout(0.5)"
         "z = 0\nfor y in (self.d(t) for t in [x, self.l(x)]):\n    z = z + self.d(y)\nreturn z",
         "g = (self.l(t) for t in [x, x + 1])\na = sum(g)\nreturn a + len(list(g))",
         "g = (l(x) for l in (self.l, self.m))\nfor a in g:\n    break\nreturn a - next(g)",
+        "z = 0\nfor i, y in enumerate(self.d(t) for t in [x, self.l(x)]):\n    z = z + self.d(y) * i\nreturn z",
         "k = 2\ng = map(lambda t: t * k, [x, self.l(x)])\nk = 3\nreturn sum(g)",
         "i = iter([self.l, self.m])\nfor p, q in zip(i, i):\n    x = p(x) - q(x)\nreturn x",
         "z = zip([self.l, self.m], [1, 2])\nfor p, q in z:\n    break\nfor p, q in z:\n    x = p(x)\nreturn x",
