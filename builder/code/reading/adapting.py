@@ -199,6 +199,13 @@ def softmax(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) 
 # Dropout ------------------------------------------------------------------------------------------
 
 
+_ALWAYS: Final = {  # what draws in evaluation too
+    "dropout": "torch.dropout", "dropout2d": "torch.feature_dropout",
+    "dropout3d": "torch.feature_dropout", "alpha_dropout": "torch.alpha_dropout",
+    "feature_alpha_dropout": "torch.feature_alpha_dropout",
+}  # fmt: skip
+
+
 @adapts("dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout")
 def dropout(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """F.dropout(x, p, training): it drops in evaluation too where the mode is not handed on."""
@@ -215,11 +222,9 @@ def dropout(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]) 
         return operation(reader, F + name, {"input": value, "p": p})
     if plain(p) in (0, 0.0):
         return value
-    if mode is True and name == "dropout" and exists("torch.dropout"):
-        return operation(reader, "torch.dropout", {"input": value, "p": p, "train": True})
-    if mode is True and name == "dropout2d" and exists("torch.feature_dropout"):
-        given = {"input": value, "p": p, "train": True}
-        return operation(reader, "torch.feature_dropout", given)
+    always = _ALWAYS.get(name, "")
+    if mode is True and always and exists(always):
+        return operation(reader, always, {"input": value, "p": p, "train": True})
     raise reader.refuse(
         "This dropout also drops in evaluation, as it is not told the mode; that cannot be drawn here",
         "Write F.dropout(x, training=self.training), or use nn.Dropout.",

@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from builder.code.reading import again, protocol
-from builder.code.reading.branches import Differs, on_each_side, waits
+from builder.code.reading import protocol
+from builder.code.reading.branches import Differs, negated, on_each_side, waits
 from builder.code.reading.limits import MAX_BITS
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import operation
@@ -236,8 +236,10 @@ def _on_others(reader: Reader, op: str, left: Any, right: Any) -> Any:
     alike = left.__class__ is right.__class__ and op in ("BitOr", "BitAnd", "Sub")
     if alike and (isinstance(left, set) or (isinstance(left, dict) and op == "BitOr")):
         return _BINARY[op][0](left, right)
-    if op == "Add" and isinstance(left, Module) and left.kind == "ModuleList":
-        return reader.unknown("Adding two ModuleLists")
+    if op == "Add" and left.__class__ is Module:
+        from builder.code.reading.containers import joined
+
+        return joined(reader, left, right)
     if op == "BitOr":
         return None  # a type hint: int | None
     raise reader.refuse("These two values cannot be calculated with", kind="raised")
@@ -268,6 +270,7 @@ def _formatted(reader: Reader, text: str, values: Any) -> Any:
 
 def unary(reader: Reader, op: str, value: Any) -> Any:
     """-x, +x, ~x."""
+    value = _made(value)
     if value.__class__ is Tensor:
         if op == "UAdd":
             return value
@@ -282,7 +285,8 @@ def unary(reader: Reader, op: str, value: Any) -> Any:
             return Sym(-value.value, Calc("-", 0, value.expr))
         value = value.value
     if not isinstance(value, int | float):
-        raise reader.refuse("This value has no such sign", kind="raised")
+        known = value is None or isinstance(value, str | list | tuple | dict | Module)
+        raise reader.refuse("This value has no such sign", kind="raised" if known else "")
     if op == "Invert":
         return ~value if isinstance(value, int) else reader.unknown("~ needs a whole number")
     return -value if op == "USub" else +value
@@ -297,9 +301,12 @@ def compare(reader: Reader, op: str, left: Any, right: Any) -> Any:
     if left.__class__ is Mode and isinstance(right, bool) and op in ("Is", "IsNot", "Eq", "NotEq"):
         return Mode(left.negated != ((op in ("Is", "Eq")) != right))
     if op in ("Is", "IsNot"):
-        return is_same(left, right) is (op == "Is")
+        unknown = next((v for v in (left, right) if isinstance(v, Unknown)), None)
+        return is_same(left, right) is (op == "Is") if unknown is None else unknown
     if op in ("In", "NotIn"):
-        return _contained(reader, left, right) is (op == "In")
+        from builder.code.reading.equality import contained
+
+        return contained(reader, left, right) is (op == "In")
     if (own := protocol.compared(reader, op, left, right)) is not protocol.NOT_ASKED:
         return own
     if left.__class__ is Tensor or right.__class__ is Tensor:
@@ -318,39 +325,17 @@ def compare(reader: Reader, op: str, left: Any, right: Any) -> Any:
         if isinstance(plain(left), int | float) and isinstance(plain(right), int | float):
             sign = _COMPARE[op][2]
             return Question(Compare(sign, expr_of(left), expr_of(right)))  # type: ignore[arg-type]
-    if waits(left) or waits(right):
+    if any(isinstance(v, Mode | Question) or waits(v) for v in (left, right)):
         raise reader.refuse("What is compared here depends on the mode or the data")
+    if op in ("Eq", "NotEq") and all(isinstance(v, tuple | list) for v in (left, right)):
+        from builder.code.reading.equality import alike
+
+        found = alike(reader, left, right)
+        return found if op == "Eq" else negated(reader, found)
     try:
         return _COMPARE[op][0](deep_plain(left), deep_plain(right))
     except TypeError:
         raise reader.refuse("These two values cannot be compared", kind="raised") from None
-
-
-def _contained(reader: Reader, left: Any, right: Any) -> bool:
-    if isinstance(right, Unknown):
-        raise reader.refuse_unknown(right)
-    if isinstance(left, Mode | Question | Differs):
-        raise reader.refuse("What is looked for here depends on the mode or the data")
-    key = deep_plain(left)
-    if isinstance(right, Lazy):
-        right = right.items
-    if isinstance(right, Module):
-        return key in right.members
-    if isinstance(right, str):
-        return isinstance(key, str) and key in right
-    if isinstance(right, list | tuple):
-        return any(is_same(left, item) or _equal(key, deep_plain(item)) for item in right)
-    if isinstance(right, dict | set | range):
-        try:
-            return key in right
-        except TypeError:
-            return False
-    raise reader.refuse("“in” needs a list, a dict or a text", kind="raised")
-
-
-def _equal(one: Any, other: Any) -> bool:
-    plain_kinds = (bool, int, float, str, tuple, list, type(None))
-    return isinstance(one, plain_kinds) and isinstance(other, plain_kinds) and one == other
 
 
 def _compared(reader: Reader, op: str, left: Any, right: Any) -> Any:
@@ -370,13 +355,10 @@ def _compared(reader: Reader, op: str, left: Any, right: Any) -> Any:
 
 def in_place(reader: Reader, op: str, left: Any, right: Any, node: ast.AugAssign) -> Any:
     """`left op= right`."""
-    if isinstance(left, list) and op == "Add":
-        from builder.code.reading.iterating import items_of
+    if op == "Add" and (isinstance(left, list) or left.__class__ is Module):
+        from builder.code.reading.containers import grown
 
-        again.written(reader, left)
-        left.extend(items_of(reader, right))
-        reader.budget.items(len(left))
-        return left
+        return grown(reader, left, right)
     if left.__class__ is Raw and left.initialised is None:
         in_place(reader, op, left.made, _made(right), node)
         return left

@@ -148,7 +148,9 @@ def of_module(reader: Reader, module: Module, name: str) -> Any:
             return kept(reader, module, name, found)
         return found
     member = module.members.get(name, _NOTHING)
-    if member is not _NOTHING and module.kind not in ("ModuleList", "ParameterList"):
+    if member is not _NOTHING and (
+        module.cls or module.kind not in ("ModuleList", "ParameterList")
+    ):
         if isinstance(member, Raw):
             from builder.code.reading.weights import weight_of
 

@@ -9,7 +9,7 @@ from typing import Any
 from builder.code.reading.reader import Reader
 from builder.code.reading.scopes import FileScope, Scope
 from builder.code.reading.trace import Module, Trace
-from builder.code.reading.values import Bound, Function, Instance, Partial, Tensor
+from builder.code.reading.values import Bound, Function, Instance, Lazy, Partial, Tensor
 from builder.graph.model import Compare, Ref, TensorSpec
 
 
@@ -108,13 +108,15 @@ def around(scope: Scope) -> list[Any]:
 
 def _is_changing(value: Any) -> bool:
     """What a module holds is looked after by `lasting`."""
-    return isinstance(value, list | dict | set | Instance | Scope)
+    return isinstance(value, list | dict | set | Instance | Scope | Lazy)
 
 
 def _held(value: Any) -> Any:
     """What a value holds, in the dict, list or set in which it does; None where it holds nothing."""
     if isinstance(value, list | tuple | dict | set):
         return value
+    if isinstance(value, Lazy):
+        return value.items
     if isinstance(value, Instance | Module):
         return value.attributes
     if isinstance(value, Scope):

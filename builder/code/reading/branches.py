@@ -145,11 +145,17 @@ def both(reader: Reader, one: Any, other: Any) -> Any:
 
 
 def choose(
-    reader: Reader, asked: Mode | Question, yes: Callable[[], Any], no: Callable[[], Any]
+    reader: Reader, asked: Mode | Question, scope: Scope, sides_of: Sequence[Callable[[], Any]]
 ) -> Any:
     """`a if condition else b`."""
+    yes, no = sides_of
+    contents = Contents(reader, [*scope.names.values(), *around(scope)])
     sides = Sides(reader, asked)
-    one, other = sides.run(True, yes), sides.run(False, no)
+    one, held = sides.run(True, yes), contents.now()
+    contents.put(contents.before())
+    other = sides.run(False, no)
+    if contents.differing(held, contents.now()):
+        raise _changed_on_one_side(reader, None)
     value = sides.merged(one, other)
     sides.end()
     return value
@@ -171,7 +177,11 @@ def fork(
     signals: dict[bool, Any] = {}
     raised: dict[bool, CodeRefused] = {}
     sides = Sides(reader, asked)
-    for which, statements in ((True, node.body), (False, node.orelse)):
+    parts: dict[bool, Sequence[ast.stmt]] = {True: node.body, False: node.orelse}
+    goes_on = rest and isinstance(rest[-1], ast.Return)
+    if goes_on and any(map(_returns_inside, parts.values())):  # what follows is read in both
+        parts, rest = {which: [*part, *rest] for which, part in parts.items()}, ()
+    for which, statements in parts.items():
         scope.names.clear()
         scope.names.update(before)
         contents.put(contents.before())
@@ -214,6 +224,8 @@ def fork(
         sides.end()
         return None
     if not all(returned.values()):
+        if len(parts[True]) > len(node.body):
+            raise reader.refuse("One side of this condition returns, in a loop", line=node.lineno)
         late = not returned[True]
 
         def going_on() -> Any:
@@ -235,10 +247,21 @@ def fork(
     return Returned(value, signals[True].node)
 
 
-def _changed_on_one_side(reader: Reader, node: ast.If) -> CodeRefused:
+def _changed_on_one_side(reader: Reader, node: ast.If | None) -> CodeRefused:
     return reader.refuse(
-        "A list, a dict or an object is changed on one side of this condition", line=node.lineno
+        "A list, a dict or an object is changed on one side of this condition",
+        line=node.lineno if node is not None else None,
     )
+
+
+def _returns_inside(statements: Sequence[ast.stmt]) -> bool:
+    """Whether a side returns in an `if` of its own, and otherwise goes on behind it."""
+    for statement in statements:
+        if isinstance(statement, ast.Return):
+            return False
+        if isinstance(statement, ast.If):
+            return any(isinstance(part, ast.Return) for part in ast.walk(statement))
+    return False
 
 
 class Sides:
@@ -365,7 +388,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def detached(reader: Reader, value: Any) -> Any:
-    """The value without a gradient, as what `torch.no_grad()` gives."""
+    """The value without a gradient."""
     from builder.code.reading.torch_calls import operation
 
     if value.__class__ is Tensor:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
+from typing import Any, Final
 
+from builder.code.reading import again
 from builder.code.reading.limits import MAX_DEPTH
 from builder.code.reading.reader import Reader
 from builder.code.reading.scopes import Scope
@@ -14,8 +15,10 @@ from builder.code.reading.values import (
     Bound,
     Dtype,
     Function,
+    Generator,
     Instance,
     Known,
+    Lazy,
     Method,
     Partial,
     Tensor,
@@ -24,16 +27,26 @@ from builder.code.reading.values import (
     plain,
 )
 
+_ONE_BY_ONE: Final = ("iter", "next", "map", "filter", "zip", "enumerate", "itertools.chain")
+
 
 def call(reader: Reader, function: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """`function(*args, **kwargs)`."""
     kind = function.__class__
+    if kind in (Known, Method, Layer):
+        args, kwargs = _gone_through(reader, function, args, kwargs)
     if kind is Method:
         return function.call(reader, args, kwargs)
     if kind is Known:
         from builder.code.reading.known import call_path
 
-        return call_path(reader, function.path, args, kwargs)
+        found = call_path(reader, function.path, args, kwargs)
+        new = found.__class__ in (Lazy, Generator) and function.path not in (
+            "getattr",
+            "next",
+            "iter",
+        )
+        return again.made(reader, found) if new else found
     if kind is Layer:
         from builder.code.reading.layers import call_layer
 
@@ -60,6 +73,22 @@ def call(reader: Reader, function: Any, args: list[Any], kwargs: dict[str, Any])
     raise reader.refuse(
         f"{what} stands in front of these brackets, and cannot be called", help, kind="raised"
     )
+
+
+def _gone_through(
+    reader: Reader, function: Any, args: list[Any], kwargs: dict[str, Any]
+) -> tuple[list[Any], dict[str, Any]]:
+    """Arguments with lists in place of generators, which what is not of the text goes through at once."""
+    if not any(v.__class__ is Generator for v in (*args, *kwargs.values())):
+        return args, kwargs
+    if function.__class__ is Known and function.path in _ONE_BY_ONE:
+        return args, kwargs
+    from builder.code.reading.iterating import items_of
+
+    def listed(value: Any) -> Any:
+        return items_of(reader, value) if value.__class__ is Generator else value
+
+    return [listed(v) for v in args], {name: listed(v) for name, v in kwargs.items()}
 
 
 def _instead_of_a_call(value: Any) -> tuple[str, str]:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
-from typing import Any
+from typing import Any, Final
 
 from torch import nn
 
+from builder.code.reading import again
 from builder.code.reading.iterating import items_of
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Layer, Module, Raw
 from builder.code.reading.values import Function, Known, Lazy, Unknown, plain
+
+_LISTS: Final = ("Sequential", "ModuleList", "ParameterList")
 
 
 @functools.cache
@@ -94,6 +97,28 @@ def _checked(reader: Reader, value: Any) -> Any:
     raise reader.refuse("A container holds layers, and this is none", kind="raised")
 
 
+def grown(reader: Reader, left: list[Any] | Module, right: Any) -> Any:
+    """`layers += others`, of a list or of a container of layers."""
+    if isinstance(left, list):
+        again.written(reader, left)
+        left.extend(items_of(reader, right))
+        reader.budget.items(len(left))
+        return left
+    if left.kind not in _LISTS:
+        raise reader.refuse("Only lists of layers can be added to", kind="raised")
+    return _extend(reader, left, [right], {})
+
+
+def joined(reader: Reader, left: Module, right: Any) -> Module:
+    """`layers + others`: a new container of the same kind with the layers of both."""
+    if left.kind not in _LISTS:
+        raise reader.refuse("Only lists of layers can be added to", kind="raised")
+    if left.kind == "Sequential" and not (isinstance(right, Module) and right.kind == left.kind):
+        raise reader.refuse("An nn.Sequential is added to another one only", kind="raised")
+    both = [*left.members.values(), *items_of(reader, right)]
+    return make(reader, left.kind, both if left.kind == "Sequential" else [both], {})
+
+
 def part_of(reader: Reader, module: Module, wanted: slice) -> Module:
     """`layers[:3]`: a container of its own with the same layers."""
     items = list(module.members.items())[wanted]
@@ -165,15 +190,17 @@ def _only_of(*kinds: str) -> Any:
 def _install() -> None:
     from builder.code.reading.modules import METHODS
 
-    lists, dicts = ("Sequential", "ModuleList", "ParameterList"), ("ModuleDict", "ParameterDict")
+    lists, dicts = _LISTS, ("ModuleDict", "ParameterDict")
     METHODS["append"] = _only_of(*lists)(_grow)
     METHODS["extend"] = _only_of(*lists)(_extend)
     METHODS["insert"] = _only_of(*lists)(_insert)
     METHODS["pop"] = _only_of(*lists, *dicts)(_pop)
     METHODS["update"] = _only_of(*dicts)(_update)
-    METHODS["keys"] = _only_of(*dicts)(lambda r, m, a, k: Lazy(list(m.members)))
-    METHODS["values"] = _only_of(*dicts)(lambda r, m, a, k: Lazy(list(m.members.values())))
-    METHODS["items"] = _only_of(*dicts)(lambda r, m, a, k: Lazy(list(m.members.items())))
+    METHODS["keys"] = _only_of(*dicts)(lambda r, m, a, k: Lazy(list(m.members), view=True))
+    METHODS["values"] = _only_of(*dicts)(
+        lambda r, m, a, k: Lazy(list(m.members.values()), view=True)
+    )
+    METHODS["items"] = _only_of(*dicts)(lambda r, m, a, k: Lazy(list(m.members.items()), view=True))
     METHODS["__len__"] = _only_of(*lists, *dicts)(lambda r, m, a, k: len(m.members))
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import ast
+from functools import partial
 from typing import Any
 
 from builder.code.reading import again, arithmetic, attributes, branches, indexing
 from builder.code.reading.calling import call
+from builder.code.reading.equality import known
 from builder.code.reading.iterating import items_of
 from builder.code.reading.reader import Reader, expression
 from builder.code.reading.scopes import Scope
@@ -110,7 +112,7 @@ def list_(reader: Reader, node: ast.List, scope: Scope) -> Any:
 
 @expression(ast.Set)
 def set_(reader: Reader, node: ast.Set, scope: Scope) -> Any:
-    found = [deep_plain(item) for item in _elements(reader, node.elts, scope)]
+    found = [known(reader, item) for item in _elements(reader, node.elts, scope)]
     return hashed(reader, lambda: set(found))
 
 
@@ -124,10 +126,11 @@ def dict_(reader: Reader, node: ast.Dict, scope: Scope) -> Any:
                 return given if isinstance(given, Unknown) else reader.unknown("** needs a dict")
             found.update(given)
         else:
-            known = deep_plain(reader.evaluate(key, scope))
-            if isinstance(known, Unknown):
-                return known
-            hashed(reader, lambda k=known, g=given: found.__setitem__(k, g))
+            asked = reader.evaluate(key, scope)
+            if isinstance(asked, Unknown):
+                return asked
+            named = known(reader, asked)
+            hashed(reader, lambda k=named, g=given: found.__setitem__(k, g))
     return again.made(reader, found)
 
 
@@ -212,8 +215,8 @@ def conditional(reader: Reader, node: ast.IfExp, scope: Scope) -> Any:
     return branches.choose(
         reader,
         asked,
-        lambda: reader.evaluate(node.body, scope),
-        lambda: reader.evaluate(node.orelse, scope),
+        scope,
+        [partial(reader.evaluate, part, scope) for part in (node.body, node.orelse)],
     )
 
 
@@ -226,58 +229,6 @@ def lambda_(reader: Reader, node: ast.Lambda, scope: Scope) -> Any:
         if d is not None
     }
     return Function("<lambda>", node, scope, defaults, keywords)
-
-
-@expression(ast.ListComp, ast.GeneratorExp)
-def comprehension(reader: Reader, node: ast.ListComp | ast.GeneratorExp, scope: Scope) -> Any:
-    found: list[Any] = []
-    _loop(
-        reader,
-        node.generators,
-        0,
-        Scope(scope),
-        lambda s: found.append(reader.evaluate(node.elt, s)),
-    )
-    reader.budget.items(len(found))
-    return again.made(reader, found)
-
-
-@expression(ast.SetComp)
-def set_comprehension(reader: Reader, node: ast.SetComp, scope: Scope) -> Any:
-    found: list[Any] = []
-    _loop(
-        reader, node.generators, 0, Scope(scope),
-        lambda s: found.append(deep_plain(reader.evaluate(node.elt, s))),
-    )  # fmt: skip
-    return hashed(reader, lambda: set(found))
-
-
-@expression(ast.DictComp)
-def dict_comprehension(reader: Reader, node: ast.DictComp, scope: Scope) -> Any:
-    found: dict[Any, Any] = {}
-
-    def put(inner: Scope) -> None:
-        key = deep_plain(reader.evaluate(node.key, inner))
-        value = reader.evaluate(node.value, inner)
-        hashed(reader, lambda: found.__setitem__(key, value))
-
-    _loop(reader, node.generators, 0, Scope(scope), put)
-    return found
-
-
-def _loop(
-    reader: Reader, generators: list[ast.comprehension], at: int, scope: Scope, each: Any
-) -> None:
-    if at == len(generators):
-        each(scope)
-        return
-    generator = generators[at]
-    outer = scope.parent if at == 0 and scope.parent is not None else scope
-    for item in items_of(reader, reader.evaluate(generator.iter, outer)):
-        reader.budget.step()
-        assign(reader, generator.target, item, scope)
-        if all(branches.truth(reader, reader.evaluate(test, scope)) for test in generator.ifs):
-            _loop(reader, generators, at + 1, scope, each)
 
 
 @expression(ast.JoinedStr)

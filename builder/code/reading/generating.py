@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ast
+from itertools import islice
 from typing import Any
 
+from builder.code.reading import again
 from builder.code.reading.reader import Reader, expression
+from builder.code.reading.running_order import is_real
 from builder.code.reading.scopes import Scope
 from builder.code.reading.values import Function, Lazy
 
@@ -15,6 +18,7 @@ def generated(reader: Reader, function: Function, scope: Scope) -> Any:
     from builder.code.reading.statements import run_block
 
     found: list[Any] = []
+    begin = len(reader.trace.steps)
     outer = reader.state.get("yielded")
     reader.state["yielded"] = found
     try:
@@ -22,7 +26,21 @@ def generated(reader: Reader, function: Function, scope: Scope) -> Any:
         run_block(reader, function.node.body, scope)
     finally:
         reader.state["yielded"] = outer
-    return Lazy(found)
+    return again.made(reader, Lazy(found, draws=_draws(reader, begin)))
+
+
+def _draws(reader: Reader, begin: int) -> bool:
+    """Whether a step since then draws numbers, or changes what its layer holds."""
+    return any(map(is_real, islice(reader.trace.steps.values(), begin, None)))
+
+
+def refuse_in_turns(reader: Reader, values: Lazy, begin: int) -> None:
+    """Errors: CodeRefused where both a generator and the loop that goes through it draw numbers."""
+    if values.draws and values.items and _draws(reader, begin):
+        raise reader.refuse(
+            "This loop and what it goes through draw numbers, or change what a layer holds, in turns",
+            "Make a list first: for y in list(…).",
+        )
 
 
 @expression(ast.Yield)

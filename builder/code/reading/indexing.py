@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from builder.code.reading import again, arrays
+from builder.code.reading.equality import known
 from builder.code.reading.factories import made
 from builder.code.reading.gradients import written
 from builder.code.reading.reader import Reader
@@ -49,7 +50,7 @@ def get(reader: Reader, value: Any, index: Any) -> Any:
     if isinstance(value, list | tuple | str | range):
         return _of_sequence(reader, value, index)
     if isinstance(value, dict):
-        key = deep_plain(index)
+        key = known(reader, index)
         try:
             if key in value:
                 return value[key]
@@ -97,7 +98,7 @@ def _index(reader: Reader, index: Any) -> Any:
 
 def _of_sequence(reader: Reader, value: Any, index: Any) -> Any:
     if isinstance(index, slice):
-        parts = [plain(p) for p in (index.start, index.stop, index.step)]
+        parts = [known(reader, p) for p in (index.start, index.stop, index.step)]
         if not all(p is None or isinstance(p, int) for p in parts) or parts[2] == 0:
             raise reader.refuse("A slice needs whole numbers", kind="raised")
         found = value[slice(*parts)]
@@ -108,7 +109,7 @@ def _of_sequence(reader: Reader, value: Any, index: Any) -> Any:
             if isinstance(value, Shape)
             else found
         )
-    at = plain(index)
+    at = known(reader, index)
     if not isinstance(at, int):
         if at is None or isinstance(value, str):
             return reader.unknown("This element is not known")

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+from builder.code.reading import again
 from builder.code.reading.arithmetic import depends_on_batch
 from builder.code.reading.protocol import NOT_ASKED, asked
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Module, Raw
-from builder.code.reading.values import Array, Lazy, Packed, Sym, Tensor, Unknown, UserClass
+from builder.code.reading.values import (
+    Array,
+    Generator,
+    Lazy,
+    Packed,
+    Sym,
+    Tensor,
+    Unknown,
+    UserClass,
+)
 from builder.graph.model import Size
 from builder.graph.symbols import probe_from_dim
 
@@ -19,11 +30,11 @@ def items_of(reader: Reader, value: Any) -> list[Any]:
         return list(value)
     if isinstance(value, Array):
         return [Array(row) if row.ndim else row.item() for row in value.data]
+    if value.__class__ is Generator:
+        return list(going_through(reader, value))
     if isinstance(value, Lazy):
         refuse_late(reader, value)
-        items, value.items = value.items[value.at :], []
-        value.at = 0
-        return items
+        return list(value.items) if value.view else list(_taken(reader, value))
     if isinstance(value, range):
         reader.budget.items(len(value))
         return list(value)
@@ -48,6 +59,34 @@ def items_of(reader: Reader, value: Any) -> list[Any]:
 
         raise refused(reader, "The parts of packed sequences have sizes that depend on the data")
     raise reader.refuse("This cannot be gone through one by one", kind="raised")
+
+
+def each_of(reader: Reader, value: Any) -> Iterable[Any]:
+    """The same one after the other, as a loop asks for them: it may make a list longer."""
+    if value.__class__ is Generator:
+        return going_through(reader, value)
+    if isinstance(value, Lazy) and not value.view:
+        refuse_late(reader, value)
+        return _taken(reader, value)
+    return value if value.__class__ is list else items_of(reader, value)
+
+
+def _taken(reader: Reader, value: Lazy) -> Iterator[Any]:
+    again.written(reader, value)
+    while value.items:
+        yield value.items.pop(0)
+
+
+def going_through(reader: Reader, value: Generator) -> Iterator[Any]:
+    """What is left of a generator. Errors: CodeRefused where it would be used up on one side only."""
+    if reader.trace.side != value.side:
+        raise reader.refuse(
+            "A generator is gone through on one side of a condition and made outside of it",
+            "Make a list of it: [f(x) for x in xs].",
+        )
+    again.written(reader, value)
+    for item in value.rest:  # noqa: UP028 - “yield from” would end it where a loop breaks
+        yield item
 
 
 def refuse_late(reader: Reader, value: Lazy, after: int = 0) -> None:

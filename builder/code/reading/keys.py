@@ -101,8 +101,7 @@ def _other_name(scope: Graph, owner: Owner, is_root: bool) -> str:
     """What the code calls an owner; "" where its name stays."""
     name = owner.name
     if name.isdecimal():
-        kept = _is_sequential(scope, is_root) and not (is_root and _loses_names(scope))
-        return "" if kept else f"layer{name}"
+        return "" if _is_sequential(scope, is_root) else f"layer{name}"
     kept = refuse_name(name) is None if "." in name else can_be_name(name, False)
     return "" if kept else safe_identifier(name)
 
@@ -112,7 +111,7 @@ def _is_sequential(scope: Graph, is_root: bool = False) -> bool:
     calls = [node for node in scope.nodes.values() if node.kind not in ("input", "output")]
     if not is_root and any(node.kind != "layer" for node in calls):
         return False
-    if not _is_chain(scope) or any(owner.ties for owner in scope.owners.values()):
+    if not _is_chain(scope) or any(o.ties for o in scope.owners.values() if not is_root):
         return False
     places = {node.target: str(at) for at, node in enumerate(calls) if node.kind == "layer"}
     count = sum(node.kind == "layer" for node in calls)
@@ -134,17 +133,6 @@ def _is_chain(scope: Graph) -> bool:
             return False
         before = node.id
     return True
-
-
-def _loses_names(scope: Graph) -> bool:
-    """Whether a block with names of its own is a chain, which an nn.Sequential writes as 0, 1, …"""
-    for owner in scope.owners.values():
-        block = scope.blocks.get(owner.uses) if owner.uses else None
-        if block is not None and _is_chain(block) and not _is_sequential(block):
-            targets = [n.target for n in block.nodes.values() if n.kind == "layer"]
-            if len(set(targets)) == len(targets):
-                return True
-    return False
 
 
 def _has_weights(owner: Owner) -> bool:

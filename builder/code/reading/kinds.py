@@ -19,6 +19,7 @@ from builder.code.reading.values import (
     Mode,
     Packed,
     Partial,
+    Question,
     Tensor,
     Unknown,
     UserClass,
@@ -88,6 +89,14 @@ def issubclass_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
 @does("type")
 def type_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     value = plain(args[0])
+    if isinstance(value, Unknown | Differs):
+        return (
+            value
+            if isinstance(value, Unknown)
+            else reader.unknown("Which type this is depends on the mode or the data")
+        )
+    if isinstance(value, Mode | Question):
+        return Known("bool")
     if isinstance(value, Module | Instance) and value.cls is not None:
         return value.cls
     if isinstance(value, Layer):
@@ -103,6 +112,25 @@ def callable_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return isinstance(
         args[0], Function | Bound | Known | Module | Layer | Method | Partial | UserClass
     )
+
+
+@does("inspect.isfunction")
+def isfunction(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    value = args[0]
+    if isinstance(value, Known):
+        is_class = (
+            value.path.startswith("torch.nn.") and value.path.rpartition(".")[2][:1].isupper()
+        )
+        return False if is_class else reader.unknown(f"Whether {value.path[:60]} is a function")
+    return isinstance(value, Function)
+
+
+@does("inspect.isclass")
+def isclass(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    value = args[0]
+    if isinstance(value, Known):
+        return value.path.rpartition(".")[2][:1].isupper() or value.path in _KINDS
+    return isinstance(value, UserClass)
 
 
 @does("getattr")

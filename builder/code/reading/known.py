@@ -43,7 +43,7 @@ LIBRARIES: Final = frozenset(
         "torch", "math", "numpy", "collections", "functools", "itertools", "typing", "argparse",
         "dataclasses", "types", "copy", "random", "os", "sys", "time", "einops", "abc", "enum",
         "warnings", "operator", "typing_extensions", "pytorch_lightning", "lightning",
-        "__future__", "logging", "torchsummary", "torchinfo", "contextlib", "numbers", "string",
+        "__future__", "logging", "torchsummary", "torchinfo", "contextlib", "numbers", "string", "inspect",
     }
 )  # fmt: skip
 _BUILTINS: Final = frozenset(name for name in vars(builtins) if not name.startswith("_"))

@@ -7,14 +7,15 @@ from itertools import chain, combinations, product
 from typing import Any, Final
 
 from builder.code.reading import arithmetic
-from builder.code.reading.iterating import items_of
+from builder.code.reading.iterating import each_of, items_of
 from builder.code.reading.known import CALLS, does
-from builder.code.reading.python_functions import plain_math
+from builder.code.reading.python_functions import all_of, plain_math
 from builder.code.reading.reader import Reader
 from builder.code.reading.values import (
     Known,
     Lazy,
     Method,
+    Named,
     Partial,
     Sym,
     Tensor,
@@ -82,6 +83,36 @@ for _name in ("int32", "int64", "float32", "float64"):
     CALLS[f"numpy.{_name}"] = CALLS["int" if _name.startswith("int") else "float"]
 
 
+@does("collections.defaultdict", "collections.Counter")
+def defaultdict(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return (
+        reader.unknown("What a defaultdict or Counter holds is not worked out")
+        if args or kwargs
+        else {}
+    )
+
+
+@does("collections.deque")
+def deque(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    if len(args) > 1 or kwargs:
+        return reader.unknown("What a deque with a maxlen holds is not worked out")
+    return items_of(reader, args[0]) if args else []
+
+
+@does("collections.namedtuple")
+def namedtuple(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    names = args[1]
+    if isinstance(names, str):
+        names = names.replace(",", " ").split()
+    fields = tuple(str(n) for n in items_of(reader, names))
+
+    def make(r: Reader, given: list[Any], named: dict[str, Any]) -> Any:
+        values = [*given, *(named.get(f) for f in fields[len(given) :])]
+        return Named(values[: len(fields)], fields)
+
+    return Method("namedtuple", make)
+
+
 @does("math.prod", "numpy.prod")
 def prod(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     result: Any = 1
@@ -94,11 +125,14 @@ def prod(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return result
 
 
-@does("itertools.chain", "itertools.chain.from_iterable")
+@does("itertools.chain")
 def chain_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    if len(args) == 1:
-        args = items_of(reader, args[0])
-    return Lazy(list(chain.from_iterable(items_of(reader, a) for a in args)))
+    return all_of(reader, chain.from_iterable(each_of(reader, a) for a in args), args)
+
+
+@does("itertools.chain.from_iterable")
+def chain_from(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    return chain_(reader, items_of(reader, args[0]), {})
 
 
 @does("itertools.repeat")

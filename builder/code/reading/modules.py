@@ -140,6 +140,7 @@ def base_forward(reader: Reader, module: Module, args: list[Any], kwargs: dict[s
             if isinstance(child, Layer):
                 reader.line = child.line  # where it is made says more than where all are called
             before, value = value, reader.call(child, [value], {})
+            reader.trace.called_by(child, module, name)
             if _passes_through(reader, child, before, value):
                 # It keeps its place: the layers behind it are counted on.
                 stand_in = Layer(torch_calls.entry_of(reader, "torch.nn.Identity"), {}, child.line)

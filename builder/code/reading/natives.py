@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from builder.code.reading.again import written
+from builder.code.reading.equality import is_equal, known
 from builder.code.reading.iterating import items_of
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Raw
@@ -121,21 +122,14 @@ def _place(reader: Reader, value: Any) -> int:
 
 
 def _index(reader: Reader, value: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    wanted = deep_plain(args[0])
     for place, item in enumerate(value):
-        if item is args[0] or _equal(deep_plain(item), wanted):
+        if is_equal(reader, item, args[0]):
             return place
     raise reader.refuse("This is not in the list", kind="raised")
 
 
 def _count(reader: Reader, value: Any, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    wanted = deep_plain(args[0])
-    return sum(item is args[0] or _equal(deep_plain(item), wanted) for item in value)
-
-
-def _equal(one: Any, other: Any) -> bool:
-    kinds = (bool, int, float, str, tuple, type(None))
-    return isinstance(one, kinds) and isinstance(other, kinds) and one == other
+    return sum(is_equal(reader, item, args[0]) for item in value)
 
 
 def _remove(reader: Reader, value: list[Any], args: list[Any], kwargs: dict[str, Any]) -> None:
@@ -172,12 +166,12 @@ _TUPLE: Final[dict[str, Ask]] = {
 
 
 def _key(reader: Reader, value: Any) -> Any:
-    known = deep_plain(value)
+    key = known(reader, value)
     try:
-        hash(known)
+        hash(key)
     except TypeError:
         raise reader.refuse("A dict cannot be asked for this", kind="raised") from None
-    return known
+    return key
 
 
 def _get(reader: Reader, value: dict[Any, Any], args: list[Any], kwargs: dict[str, Any]) -> Any:
@@ -217,9 +211,9 @@ _DICT: Final[dict[str, Ask]] = {
     "pop": _dict_pop,
     "update": _update,
     "setdefault": _setdefault,
-    "keys": lambda r, v, a, k: Lazy.over(list(v), v),
-    "values": lambda r, v, a, k: Lazy.over(list(v.values()), v),
-    "items": lambda r, v, a, k: Lazy.over(list(v.items()), v),
+    "keys": lambda r, v, a, k: Lazy.over(list(v), v, view=True),
+    "values": lambda r, v, a, k: Lazy.over(list(v.values()), v, view=True),
+    "items": lambda r, v, a, k: Lazy.over(list(v.items()), v, view=True),
     "copy": lambda r, v, a, k: dict(v),
     "clear": lambda r, v, a, k: v.clear(),
     "__len__": lambda r, v, a, k: len(v),

@@ -9,13 +9,14 @@ from typing import Any
 
 from builder import catalogue
 from builder.catalogue.making import MAKING
-from builder.code.reading import raws
+from builder.code.reading import raws, tying
 from builder.code.reading.closed import Closed, Tree, is_random
 from builder.code.reading.reader import Reader
 from builder.code.reading.repeating import Run
 from builder.code.reading.settings import Settings
 from builder.code.reading.telling_names import is_usual, says_nothing
 from builder.code.reading.trace import Entering, Frame, Layer, Module, Raw, Step
+from builder.code.reading.unheld import check_unheld
 from builder.code.reading.weights import check_freezing
 from builder.graph.model import (
     Argument,
@@ -138,12 +139,16 @@ class Scope:
         else:
             plain = wish not in self.once
             taken = self.names | self.wished
-            name = name_for(step.target, taken) if plain else self.free(wish)
+            layers = (
+                plain or wish in self.names
+            )  # what a layer gives may be called as another layer
+            name = name_for(step.target, taken) if layers else self.free(wish)
             self.names.add(name)
             target = step.target
         name = self.node_id(name)
+        said = name if step.kind == "branch" or wish not in self.once else wish
         arguments = {n: self.argument(a) for n, a in step.arguments.items()}
-        self.nodes[name] = Node(name, step.kind, name, target, arguments)  # type: ignore[arg-type]
+        self.nodes[name] = Node(name, step.kind, said, target, arguments)  # type: ignore[arg-type]
         self.made[step.id] = name
         self.origins[name] = [step]
         self._note_line(name, step)
@@ -211,33 +216,29 @@ class Scope:
             self.names.add(self.loose[id(member)])
         return self.loose[id(member)]
 
+    def second_name(self, step: Step) -> str:
+        """What an nn.Sequential that holds a layer twice calls it the second time; "" else."""
+        layer = step.owner
+        if step.via is None or not self.tree.again or not isinstance(layer, Layer):
+            return ""
+        module, name = step.via
+        path = f"{around}.{name}" if (around := self.tree.paths.get(id(module), "")) else name
+        here = any(member is layer and path == other for other, member in self.tree.again)
+        if not here or not tying.is_tied(self.reader, layer):
+            return ""
+        prefix = self.tree.paths[id(self.module)]
+        return path[len(prefix) + 1 :] if prefix else path
+
     def owner_of_layer(self, step: Step) -> Owner:
         layer = step.owner
         assert isinstance(layer, Layer)
         name = self.owner_name(layer)
+        if name in self.owners:
+            name = self.second_name(step) or name
         if name not in self.owners:
-            self._check_loose(layer)
+            check_unheld(self.reader, self.tree, layer)
             self.add_member(layer, name, step)
         return self.owners[name]
-
-    def _check_loose(self, layer: Layer) -> None:
-        """A layer that no module holds: fine without weights, as nobody could find them."""
-        if id(layer) in self.tree.paths:
-            return
-        from builder.code.reading.layers import module_of
-
-        module = module_of(self.reader, layer)
-        if any(True for _ in module.parameters()) or any(True for _ in module.buffers()):
-            raise self.reader.refuse(
-                f"This nn.{layer.entry.name} is held by no module, so its weights are lost",
-                "Give it in __init__ as self.name, and several as nn.ModuleList.",
-                line=layer.line,
-            )
-        if layer.entry.family == "dropout":
-            raise self.reader.refuse(
-                "This dropout is held by no module: it also drops in evaluation",
-                "Give it in __init__ as self.name.", line=layer.line,
-            )  # fmt: skip
 
     def add_member(self, member: Layer | Raw, name: str, step: Step | None = None) -> None:
         if isinstance(member, Raw):

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from builder.code.reading import arithmetic, branches
 from builder.code.reading.again import made, written
-from builder.code.reading.iterating import items_of, refuse_late
+from builder.code.reading.equality import known
+from builder.code.reading.iterating import each_of, going_through, items_of, refuse_late
 from builder.code.reading.known import CALLS, does
 from builder.code.reading.protocol import NOT_ASKED, asked
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Module, Raw
 from builder.code.reading.values import (
     Array,
+    Generator,
     Lazy,
-    Method,
-    Named,
     Ratio,
     Sym,
     Tensor,
     Unknown,
-    deep_plain,
     plain,
 )
 
@@ -99,17 +99,22 @@ def enumerate_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if isinstance(args[0], Unknown):
         return args[0]
     start = plain(args[1] if len(args) > 1 else kwargs.get("start", 0))
-    found = [(start + i, item) for i, item in enumerate(items_of(reader, args[0]))]
-    return Lazy.over(found, args[0])
+    found = ((start + i, item) for i, item in enumerate(each_of(reader, args[0])))
+    return all_of(reader, found, args[:1])
 
 
 @does("zip")
 def zip_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    bad = _unknown_in(args)
-    if bad is not None:
+    if (bad := _unknown_in(args)) is not None:
         return bad
-    columns = [a.items if isinstance(a, Lazy) else items_of(reader, a) for a in args]
-    return Lazy.over([tuple(row) for row in zip(*columns, strict=False)], *args)
+    return all_of(reader, zip(*(each_of(reader, a) for a in args), strict=False), args)
+
+
+def all_of(reader: Reader, found: Iterator[Any], args: list[Any]) -> Lazy | Generator:
+    """At once, where nothing is worked out by going on."""
+    if any(value.__class__ is Generator for value in args):
+        return Generator(found, reader.trace.side)
+    return Lazy.over(list(found), *args)
 
 
 @does("list")
@@ -132,7 +137,7 @@ def tuple_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
 def set_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     from builder.code.reading.expressions import hashed
 
-    items = [deep_plain(i) for i in items_of(reader, args[0])] if args else []
+    items = [known(reader, i) for i in items_of(reader, args[0])] if args else []
     return hashed(reader, lambda: set(items))
 
 
@@ -153,34 +158,10 @@ def dict_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
                 parts = items_of(reader, pair)
                 if len(parts) != 2:
                     raise reader.refuse("A dict is made of pairs", kind="raised")
-                key = deep_plain(parts[0])
+                key = known(reader, parts[0])
                 hashed(reader, lambda k=key, v=parts[1]: found.__setitem__(k, v))
     found.update(kwargs)
     return found
-
-
-@does("collections.defaultdict", "collections.Counter")
-def defaultdict(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    return {}
-
-
-@does("collections.deque")
-def deque(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    return items_of(reader, args[0]) if args else []
-
-
-@does("collections.namedtuple")
-def namedtuple(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    names = args[1]
-    if isinstance(names, str):
-        names = names.replace(",", " ").split()
-    fields = tuple(str(n) for n in items_of(reader, names))
-
-    def make(r: Reader, given: list[Any], named: dict[str, Any]) -> Any:
-        values = [*given, *(named.get(f) for f in fields[len(given) :])]
-        return Named(values[: len(fields)], fields)
-
-    return Method("namedtuple", make)
 
 
 @does("reversed")
@@ -196,7 +177,7 @@ def sorted_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
 def sorted_list(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> list[Any]:
     items = items_of(reader, args[0])
     key = kwargs.get("key")
-    keys = [deep_plain(reader.call(key, [i], {}) if key is not None else i) for i in items]
+    keys = [known(reader, reader.call(key, [i], {}) if key is not None else i) for i in items]
     try:
         order = sorted(range(len(items)), key=keys.__getitem__)
     except TypeError:
@@ -208,26 +189,27 @@ def sorted_list(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> list
 
 @does("map")
 def map_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    columns = [items_of(reader, a) for a in args[1:]]
-    found = [reader.call(args[0], list(row), {}) for row in zip(*columns, strict=False)]
-    return Lazy.over(found, *args[1:])
+    columns = [a if a.__class__ in (list, Generator) else items_of(reader, a) for a in args[1:]]
+    rows = zip(*(each_of(reader, column) for column in columns), strict=False)
+    return Generator((reader.call(args[0], list(row), {}) for row in rows), reader.trace.side)
 
 
 @does("filter")
 def filter_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    found = [
+    values = args[1] if args[1].__class__ in (list, Generator) else items_of(reader, args[1])
+    found = (
         item
-        for item in items_of(reader, args[1])
+        for item in each_of(reader, values)
         if branches.truth(reader, item if args[0] is None else reader.call(args[0], [item], {}))
-    ]
-    return Lazy.over(found, args[1])
+    )
+    return Generator(found, reader.trace.side)
 
 
 @does("iter")
 def iter_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return (
         args[0]
-        if isinstance(args[0], Unknown | Lazy)
+        if isinstance(args[0], Unknown | Lazy | Generator)
         else made(reader, Lazy.over(items_of(reader, args[0]), args[0]))
     )
 
@@ -235,15 +217,20 @@ def iter_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
 @does("next")
 def next_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     source = args[0]
+    if source.__class__ is Generator:
+        for value in going_through(reader, source):
+            return value
+        if len(args) > 1:
+            return args[1]
+        raise reader.refuse("There is nothing left to take", kind="raised")
     if not isinstance(source, Lazy):
         return (
             source if isinstance(source, Unknown) else reader.unknown("next() of this is not known")
         )
     refuse_late(reader, source)
-    if source.at < len(source.items):
+    if source.items:
         written(reader, source)
-        source.at += 1
-        return source.items[source.at - 1]
+        return source.items.pop(0)
     if len(args) > 1:
         return args[1]
     raise reader.refuse("There is nothing left to take", kind="raised")
@@ -269,8 +256,7 @@ def min_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
 
 def _extreme(reader: Reader, args: list[Any], kwargs: dict[str, Any], which: Any) -> Any:
     items = items_of(reader, args[0]) if len(args) == 1 else list(args)
-    bad = _unknown_in(items)
-    if bad is not None:
+    if (bad := _unknown_in(items)) is not None:
         return bad
     if any(isinstance(i, Tensor) for i in items):
         raise reader.refuse(
@@ -283,7 +269,7 @@ def _extreme(reader: Reader, args: list[Any], kwargs: dict[str, Any], which: Any
             return kwargs["default"]
         raise reader.refuse("There is nothing to choose from", kind="raised")
     key = kwargs.get("key")
-    keys = [deep_plain(reader.call(key, [i], {}) if key is not None else i) for i in items]
+    keys = [known(reader, reader.call(key, [i], {}) if key is not None else i) for i in items]
     try:
         best = which(range(len(items)), key=keys.__getitem__)
     except TypeError:
@@ -322,13 +308,13 @@ def _number(kind: type, name: str) -> None:
             )
         if name == "int" and isinstance(value, Sym) and type(value.value) is int:
             return value
-        known = plain(value)
-        if (isinstance(known, str) and len(known) > 400) or not isinstance(
-            known, int | float | str
+        given = known(reader, value)
+        if (isinstance(given, str) and len(given) > 400) or not isinstance(
+            given, int | float | str
         ):
             raise reader.refuse("This is no number", kind="raised")
         try:
-            return kind(known)
+            return kind(given)
         except (TypeError, ValueError, OverflowError):
             raise reader.refuse("This is no number", kind="raised") from None
 

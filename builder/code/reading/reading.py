@@ -8,7 +8,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from builder import catalogue
-from builder.code.reading import expressions, generating, imports, packing, statements
+from builder.code.reading import (
+    comprehensions,
+    expressions,
+    generating,
+    imports,
+    packing,
+    statements,
+)
 from builder.code.reading.choices import choices
 from builder.code.reading.exchanged import check_exchanged
 from builder.code.reading.inputs import Attempt, candidates, parse_inputs
@@ -26,7 +33,16 @@ from builder.code.reading.values import Tensor, plain
 from builder.errors import CodeRefused
 from builder.graph.model import Graph
 
-__all__ = ["Read", "Refusal", "expressions", "generating", "imports", "read_here", "statements"]
+__all__ = [
+    "Read",
+    "Refusal",
+    "comprehensions",
+    "expressions",
+    "generating",
+    "imports",
+    "read_here",
+    "statements",
+]
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ class RunningOrder:
                 reads, writes = self._read_by(step), self.memory.written_by(step)
                 if isinstance(item, Frame):
                     writes = {group for group in writes if self._is_outside(group, item)}
-                effect = _is_real(step) or (bool(writes) and self.memory.is_seen(step))
+                effect = is_real(step) or (bool(writes) and self.memory.is_seen(step))
                 found.effect = found.effect or effect
                 lines += [step.line] if effect else []
                 found.reads |= reads
@@ -174,7 +174,7 @@ def values_in(argument: Argument) -> Iterator[Ref]:
                 yield from values_in(part)
 
 
-def _is_real(step: Step) -> bool:
+def is_real(step: Step) -> bool:
     """Whether a step draws numbers, or changes what its layer holds."""
     if step.kind == "layer":
         layer = step.owner

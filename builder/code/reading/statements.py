@@ -6,11 +6,20 @@ import ast
 from collections.abc import Sequence
 from typing import Any
 
-from builder.code.reading import again, arithmetic, attributes, branches, deleting, indexing
+from builder.code.reading import (
+    again,
+    arithmetic,
+    attributes,
+    branches,
+    conditions,
+    deleting,
+    indexing,
+)
 from builder.code.reading.expressions import assign
-from builder.code.reading.gradients import Without
+from builder.code.reading.generating import refuse_in_turns
+from builder.code.reading.gradients import without_gradient
 from builder.code.reading.imports import tell_libraries
-from builder.code.reading.iterating import items_of, refuse_late
+from builder.code.reading.iterating import each_of, refuse_late
 from builder.code.reading.reader import Reader, statement
 from builder.code.reading.scopes import FileScope, Scope
 from builder.code.reading.signals import BREAK, CONTINUE, Returned
@@ -27,7 +36,7 @@ def run_block(reader: Reader, statements: Sequence[ast.stmt], scope: Scope) -> A
             reader.line = reader.budget.line = node.lineno
             reader.budget.step()
             assert isinstance(node, ast.If)
-            asked = branches.condition_of(reader, reader.evaluate(node.test, scope))
+            node, asked = conditions.asked_first(reader, node, scope)
             if asked is True or asked is False:
                 signal = run_block(reader, node.body if asked else node.orelse, scope)
             else:
@@ -169,13 +178,14 @@ def for_(reader: Reader, node: ast.For, scope: Scope) -> Any:
             raise reader.refuse_unknown(values)
         assign(reader, node.target, values, scope)
         return None
-    # A list is gone through as it is by then: the loop may make it longer.
-    for at, item in enumerate(values if values.__class__ is list else items_of(reader, values)):
+    begin = len(reader.trace.steps)
+    for at, item in enumerate(each_of(reader, values)):
         reader.budget.step()
         assign(reader, node.target, item, scope)
         signal = run_block(reader, node.body, scope)
         if isinstance(values, Lazy) and signal is not BREAK:
             refuse_late(reader, values, at + 1)
+            refuse_in_turns(reader, values, begin)
         if signal is BREAK:
             return None
         if signal is not None and signal is not CONTINUE:
@@ -205,21 +215,16 @@ def while_(reader: Reader, node: ast.While, scope: Scope) -> Any:
 
 @statement(ast.With)
 def with_(reader: Reader, node: ast.With, scope: Scope) -> Any:
-    without_gradient = False
+    quiet = False
     for item in node.items:
         value = reader.evaluate(item.context_expr, scope)
         if isinstance(value, Known) and value.path in ("torch.no_grad()", "torch.inference_mode()"):
-            without_gradient = True
+            quiet = True
         if item.optional_vars is not None:
             assign(reader, item.optional_vars, reader.unknown("A file or context"), scope)
-    without = without_gradient and reader.state.get("forward")
-    stretch = Without(reader, scope) if without else None
-    signal = run_block(reader, node.body, scope)
-    if stretch is not None:
-        stretch.end()
-        if isinstance(signal, Returned):
-            signal = Returned(branches.detached(reader, signal.value), signal.node)
-    return signal
+    if quiet and reader.state.get("forward"):
+        return without_gradient(reader, lambda: run_block(reader, node.body, scope))
+    return run_block(reader, node.body, scope)
 
 
 @statement(ast.Try)

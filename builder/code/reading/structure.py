@@ -9,6 +9,7 @@ from typing import Any
 from builder.code.reading.branches import Differs
 from builder.code.reading.closed import Closed, Tree
 from builder.code.reading.effects import settle_in_place
+from builder.code.reading.gradients import end_gradients
 from builder.code.reading.keys import loses_names, tell_other_names, with_names_that_can_be
 from builder.code.reading.leaving import check_outputs, no_output, other_outputs
 from builder.code.reading.placing import Placed, Scope
@@ -17,6 +18,7 @@ from builder.code.reading.repeating import Run, runs_in
 from builder.code.reading.running_order import RunningOrder
 from builder.code.reading.trace import Frame, Layer, Module, Raw, Step, Trace, tensors_in
 from builder.code.reading.tying import tie_all
+from builder.code.reading.unheld import draw_always
 from builder.code.reading.values import Packed, Parts, Tensor, Unknown
 from builder.errors import CodeRefused
 from builder.graph.model import BLOCK_PREFIX, Argument, Graph, Node, Owner, Ref, TensorSpec
@@ -49,6 +51,8 @@ class _Builder:
     def __init__(self, reader: Reader, root: Module, frame: Frame) -> None:
         self.reader, self.trace, self.root, self.frame = reader, reader.trace, root, frame
         self.tree = Tree(root)
+        draw_always(reader, self.tree)
+        end_gradients(reader, frame)
         if isinstance(frame.result, Differs):
             raise other_outputs(reader, frame.result)
         self.closed = Closed(self.trace, self.tree, frame)

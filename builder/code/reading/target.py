@@ -297,7 +297,8 @@ def _is_named(value: Module | Layer, name: str) -> bool:
 
 
 def _as_network(reader: Reader, value: Any) -> Module | None:
-    if isinstance(value, Module) and value.kind not in ("ModuleList", "ModuleDict"):
+    runs = isinstance(value, Module) and value.cls is not None and _has_forward(value.cls)
+    if isinstance(value, Module) and (runs or value.kind not in ("ModuleList", "ModuleDict")):
         if value.broken is not None:
             raise value.broken
         return value

@@ -31,7 +31,8 @@ _PLAIN = frozenset(
 
 def says_nothing(variable: str) -> bool:
     """Whether a step is better called by what it does."""
-    return len(variable) < 2 or variable in _PLAIN or refuse_name(variable) is not None
+    bare = variable.strip("_")
+    return len(bare) < 2 or bare in _PLAIN or refuse_name(variable) is not None
 
 
 def is_usual(variable: str, layer: str) -> bool:

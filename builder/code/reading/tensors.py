@@ -115,6 +115,7 @@ def _in_place(
         return tensor
     refuse_lasting(reader, tensor)
     args = [written(reader, value) for value in args]
+    kwargs = {name: written(reader, value) for name, value in kwargs.items()}
     form = _PLAIN_FORM.get(name)
     if form is None or kwargs.get("alpha") is not None:
         result = call_known(reader, path, [tensor, *args], kwargs)

@@ -107,6 +107,8 @@ class Step:
     must_stay: bool = False
     changed: Ref | None = None
     side: tuple[tuple[str, bool], ...] = ()
+    quiet: bool = False  # it runs where no gradients are computed
+    via: tuple[Module, str] | None = None  # the nn.Sequential and the name it is called by there
 
 
 @dataclass(slots=True, eq=False)
@@ -134,6 +136,7 @@ class Frame:
     name: str = ""
     depth: int = 0
     side: tuple[tuple[str, bool], ...] = ()
+    quiet: bool = False  # it is called where no gradients are computed
 
     def inside(self, other: Frame) -> bool:
         """Whether this frame is `other`, or ran while it did."""
@@ -157,6 +160,7 @@ class Trace:
         self.asked: dict[str, Argument] = {}  # the condition of each
         self.settling: dict[str, str] = {}  # what writes on one side → the branch behind it
         self.moved: list[tuple[Tensor, Ref, TensorSpec, Compare | None]] = []
+        self.quiet = 0  # how many stretches without gradients stand around what runs now
 
     def move(self, tensor: Tensor, ref: Ref, spec: TensorSpec) -> None:
         """From here on a tensor that was changed in place is this; what it was is kept in a journal."""
@@ -179,7 +183,7 @@ class Trace:
     ) -> Step:
         step = Step(
             self.new_id(), kind, target, arguments, result, self.frame, line, node, owner,
-            order=self._next, side=self.side,
+            order=self._next, side=self.side, quiet=self.quiet > 0,
         )  # fmt: skip
         self.steps[step.id] = step
         self.frame.items.append(step)
@@ -187,9 +191,16 @@ class Trace:
 
     def enter(self, module: Module | None, line: int, node: ast.AST | None) -> Frame:
         frame = Frame(module, self.frame, line, node, depth=self.frame.depth + 1, side=self.side)
+        frame.quiet = self.quiet > 0
         self.frame.items.append(frame)
         self.frame = frame
         return frame
+
+    def called_by(self, layer: Member, module: Module, name: str) -> None:
+        """Notes under which of its names an nn.Sequential has called a layer."""
+        last = self.frame.items[-1] if self.frame.items else None
+        if isinstance(last, Step) and last.owner is layer:
+            last.via = (module, name)
 
     def leave(self, frame: Frame) -> None:
         assert frame.parent is not None

@@ -52,6 +52,15 @@ def _place(scope: Any, tree: Tree, member: Any) -> tuple[str, str] | None:
     return None
 
 
+def is_tied(reader: Reader, layer: Layer) -> bool:
+    """Whether a layer that stands under two names shares weights by that, and nothing else."""
+    from builder.code.reading.layers import module_of
+
+    return any(True for _ in module_of(reader, layer).parameters()) and not norms.keeps_buffers(
+        reader, layer
+    )
+
+
 def _second_name(reader: Reader, tree: Tree, scope: Any, path: str, member: Any) -> None:
     """The same layer under another name: its weights stand there in the `state_dict` too."""
     prefix = tree.paths[id(scope.module)]
@@ -79,9 +88,9 @@ def _second_name(reader: Reader, tree: Tree, scope: Any, path: str, member: Any)
             "Make it once and use that name.", line=member.line,
         )  # fmt: skip
     there = _place(scope, tree, member)
-    if there is None or name in scope.owners:
+    if there is None or there[0] == name:
         return
-    made = scope.plain_owner(member, name)
+    made = scope.owners.get(name) or scope.plain_owner(member, name)
     names = norms.shapes_of(reader, member)
     ties = {n: (there[0], _path(there[1], n)) for n in names}
     scope.owners[name] = replace(made, ties=ties)

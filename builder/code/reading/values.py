@@ -8,7 +8,7 @@ reach Python's own machinery.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -259,21 +259,23 @@ class Members(dict[str, Anything]):
 
 @dataclass(slots=True, eq=False)
 class Lazy:
-    """Values one after the other, already worked out: what a generator or zip gives.
+    """Values one after the other, already worked out: what a generator or zip gives, until it is used up.
 
-    `sources`: the lists and dicts that it goes through, each with what it held then.
+    `sources`: the lists and dicts that it goes through, each with what it held then. `view`: it can be
+    gone through again, as `d.values()`. `draws`: making them drew numbers.
     """
 
     items: list[Anything]
-    at: int = 0
     sources: tuple[tuple[Anything, Anything], ...] = ()
+    view: bool = False
+    draws: bool = False
 
     @classmethod
-    def over(cls, items: list[Anything], *values: Anything) -> Lazy:
+    def over(cls, items: list[Anything], *values: Anything, view: bool = False) -> Lazy:
         """What goes through some values, and through what these go through."""
         found = [(v, v.copy()) for v in values if isinstance(v, list | dict | set)]
         found += [source for v in values if isinstance(v, Lazy) for source in v.sources]
-        return cls(items, 0, tuple(found))
+        return cls(items, tuple(found), view)
 
     def is_late(self, after: int = 0) -> bool:
         """Whether Python would give others by now, as a list was changed since; those `after` a place."""
@@ -286,6 +288,14 @@ class Lazy:
             ):
                 return True
         return False
+
+
+@dataclass(slots=True, eq=False)
+class Generator:
+    """`(f(x) for x in xs)`: worked out as it is gone through. `side`: of conditions, where it was made."""
+
+    rest: Iterator[Anything]
+    side: tuple[tuple[str, bool], ...] = ()
 
 
 def _held(value: Anything) -> list[tuple[Anything, ...]]:

@@ -33,15 +33,18 @@ class NoChain:
     reason: str
 
 
-def chain_of(graph: Graph, report: ShapeReport) -> list[Link] | NoChain:
-    """The links of a chain in order, or the reason why it is none, naming the node."""
+def chain_of(graph: Graph, report: ShapeReport, ties: bool = False) -> list[Link] | NoChain:
+    """The links of a chain in order, or the reason why it is none, naming the node.
+
+    `ties`: layers may share weights, which then is said in a line of its own.
+    """
     inputs, outputs = graph.inputs, graph.outputs
     if len(inputs) != 1 or len(outputs) != 1:
         many = "inputs" if len(inputs) != 1 else "outputs"
         count = len(inputs) if len(inputs) != 1 else len(outputs)
         said = f"has {count} {many}" if count else f"has no {many[:-1]} yet"
         return NoChain(f"This network {said}: nn.Sequential takes one value and gives one.")
-    if refused := _kept_apart(graph):
+    if refused := _kept_apart(graph, ties):
         return NoChain(refused)
     before = Ref(inputs[0].id)
     links: list[Link] = []
@@ -77,7 +80,7 @@ def chain_of(graph: Graph, report: ShapeReport) -> list[Link] | NoChain:
     return links
 
 
-def _kept_apart(graph: Graph) -> str | None:
+def _kept_apart(graph: Graph, ties: bool) -> str | None:
     """What a network owns beside layers that follow one another: tensors, ties, layers kept only."""
     for owner in graph.owners.values():
         name = quote(owner.name)
@@ -85,13 +88,21 @@ def _kept_apart(graph: Graph) -> str | None:
             return f"{name} is a tensor of your own: {_ONLY}."
         if owner.target == OPAQUE:
             return f"{name} is code of your own, of which nobody knows whether it takes one value."
-        if owner.ties:
+        if owner.ties and not (ties and _can_be_said(graph, owner)):
             other = quote(graph.owners[next(iter(owner.ties.values()))[0]].name)
             return f"{name} has a weight that is one of {other}; in nn.Sequential each has its own."
         if graph.is_made(owner) and not any(not c.bypassed for c in graph.calls_of(owner.id)):
             return f"{name} is kept, but nothing calls it; nn.Sequential runs all that it holds."
     weight = next((n for n in graph.nodes.values() if n.kind == "weight"), None)
     return f"{quote(graph.label(weight.id))} is read by itself: {_ONLY}." if weight else None
+
+
+def _can_be_said(graph: Graph, owner: Owner) -> bool:
+    """Whether the ties of a layer are between layers of the chain itself, both called."""
+    called = {node.target for node in graph.nodes.values() if node.kind == "layer"}
+    return owner.id in called and all(
+        "." not in mine + theirs and other in called for mine, (other, theirs) in owner.ties.items()
+    )
 
 
 def _not_last(graph: Graph, output: Node, last: Ref) -> NoChain:

@@ -32,6 +32,4 @@ def write_class(
 def _docstring(scope: Scope, scopes: Mapping[str, Scope], names: Mapping[str, str]) -> str:
     root = scopes[""].class_name
     otherwise = f"A part of {root}." if scope.block else "A network built with Layerwise."
-    if scope.block and len(scope.uses) > 1:
-        otherwise = f"A part of {root}, used {len(scope.uses)} times."
     return docstring(scope, names, otherwise)

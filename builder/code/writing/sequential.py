@@ -64,10 +64,11 @@ class _SequentialWriter:
     def __init__(
         self, graph: Graph, report: ShapeReport, name: str | None, named: bool = False
     ) -> None:
-        links = chain_of(graph, report)
+        links = chain_of(graph, report, ties=not named)
         if isinstance(links, NoChain):
             raise CodeRefused(links.reason)
         self.graph, self.report, self.links, self.named = graph, report, links, named
+        self.keeps_names = not named and _are_places(links)
         self.scopes = find_scopes(graph, report, name)
         self.as_class: dict[str, list[Use]] = {}
         self.frozen: list[str] = []
@@ -85,6 +86,7 @@ class _SequentialWriter:
             body.write(["", ""])
         body.append(model)
         self.freeze(body)
+        self.tie(body)
         reserved = frozenset({scope.class_name for scope in self.scopes.values()})
         body.write(smoke_test(self.graph, self.report, "", reserved)[1:])
         page = Page()
@@ -196,7 +198,9 @@ class _SequentialWriter:
         block = self.scopes[owner.block or ""].graph
         inner = self.inner_use(link, owner, use, repetition)
         links = chain_of(block, inner.report)
-        return None if isinstance(links, NoChain) else (links, inner)
+        if isinstance(links, NoChain) or (self.keeps_names and not _are_places(links)):
+            return None
+        return links, inner
 
     def inner_use(self, link: Link, owner: Owner, use: Use, repetition: int) -> Use:
         bodies = use.report.nodes[link.node.id].body
@@ -311,6 +315,15 @@ class _SequentialWriter:
             visit(block)
         yield from (block for block in needed if not self.scopes[block].inline)
 
+    def tie(self, page: Page) -> None:
+        """`model[4].weight = model[2].weight`, of layers that share weights."""
+        places = {k.owner.id: at for at, k in enumerate(self.links) if k.owner is not None}
+        for link in self.links:
+            for mine, (other, theirs) in link.owner.ties.items() if link.owner is not None else ():
+                source = f"model[{places[other]}].{theirs}"
+                target = f"model[{places[link.owner.id]}].{mine}" if link.owner is not None else ""
+                page.write([f"{target} = {source}"], [link.node.id])
+
     def freeze(self, page: Page) -> None:
         for path in self.frozen:
             # mypy knows no index of an element, and no attribute that is a name in an OrderedDict
@@ -318,6 +331,12 @@ class _SequentialWriter:
             if path.isdigit():
                 layer = Group("model[", (path,), "]")
             page.write(lay(layer, 0, "", ".requires_grad_(False)"))
+
+
+def _are_places(links: list[Link]) -> bool:
+    """Whether layers are called "0", "1", … where they stand: an nn.Sequential then keeps the names."""
+    owners = [(str(at), link.owner) for at, link in enumerate(links) if link.owner is not None]
+    return bool(owners) and all(owner.name == place for place, owner in owners)
 
 
 def _no_value(_ref: Ref) -> str:

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 
 class ResidualBlock(nn.Module):
-    """A part of ResNet, used 3 times."""
+    """A part of ResNet."""
 
     def __init__(self, in_channels: int, channels: int, stride: int = 1) -> None:
         super().__init__()

@@ -1883,7 +1883,6 @@ shared = nn.Linear(4, 4)
 net = nn.Sequential(nn.Linear(3, 4), act, shared, act, shared, nn.Linear(4, 1))
 """,
     inputs=["float32[N,3]"],
-    refused="one of “1”",
 )
 
 text(

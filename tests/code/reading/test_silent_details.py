@@ -44,11 +44,20 @@ def same_gradients(source: str) -> None:
         "outs = []\nwith torch.no_grad():\n    outs.append(self.l(x))\nreturn outs[0] + x",
         "return self.l(x) - self.stats(x)",
         "return self.l(x) - mean_of(x)",
+        "with torch.no_grad():\n    d = {'y': self.l(x)}\nreturn d['y'] + x",
+        "d = {}\nwith torch.no_grad():\n    d['y'] = self.l(x)\nreturn d['y'] + x",
+        "with torch.no_grad():\n    self.h = self.l(x)\nreturn self.l(self.h)",
+        "with torch.no_grad():\n    b = Box(self.l(x))\nreturn self.l(b.a) + b.b[0]",
+        "b = self.boxed(x)\nreturn self.l(b.a) + b.b[0] + self.same(self.l(x))",
+        "outs = [[x]]\nwith torch.no_grad():\n    outs[0].append(self.l(x))\nreturn outs[0][1] + outs[0][0]",
     ],
 )
 def test_gradients_end_where_they_end_in_the_text(forward: str) -> None:
     more = "@torch.no_grad()\ndef stats(self, x):\n    return self.l(x).mean(0)"
+    more += "\n@torch.no_grad()\ndef boxed(self, x):\n    return Box(self.l(x))"
+    more += "\n@torch.no_grad()\ndef same(self, x):\n    return x"
     before = "@torch.no_grad()\ndef mean_of(x):\n    return x.mean(0)\n"
+    before += "class Box:\n    def __init__(self, a):\n        self.a, self.b = a, [a * 2]\n"
     same_gradients(net(f"{L}\nself.s = nn.Parameter(torch.ones(1))", forward, more, before))
 
 
@@ -262,8 +271,9 @@ def test_a_library_that_is_taken_to_be_installed_is_told() -> None:
 @pytest.mark.parametrize(
     "made, said",
     [
-        ("nn.Sequential(Inner(), nn.Softmax(1))", "“0” is called “layer0”"),
-        ("nn.Sequential(l, nn.ReLU(), l)", "“2” is called “layer2”"),
+        ("nn.Sequential(nn.Sequential(l, nn.ReLU()), l)", "“1” is called “layer1”"),
+        ("nn.Sequential(Inner(), nn.Softmax(1))", ""),
+        ("nn.Sequential(l, nn.ReLU(), l)", ""),
         ("nn.Sequential(nn.Linear(8, 8), nn.ReLU())", ""),
     ],
 )
