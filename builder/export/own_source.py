@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -24,6 +25,7 @@ _NOT_OWN: Final = (
 _ABOVE: Final = (
     b"# A line\n# and another.\n\n"  # a proof stands above, so no line names an encoding
 )
+_NAMES_ENCODING: Final = re.compile(r"^[ \t]*#.*coding[:=]")  # for one who takes the proof away
 _ENDS: Final = frozenset("\r\v\f\x1c\x1d\x1e\x85\u2028\u2029")  # of lines, for some readers only
 
 
@@ -49,7 +51,7 @@ def with_own_text(subject: Subject, project: Project) -> Subject:
 
 def is_written(text: str, written: str) -> bool:
     """Whether a text is the written program: equal but for comments, docstrings and layout."""
-    if _ENDS & set(text):
+    if _ENDS & set(text) or any(map(_NAMES_ENCODING.search, text.split("\n")[:2])):
         return False
     program = _program(text)
     return program is not None and program == _program(written)

@@ -85,7 +85,7 @@ def test_comments_docstrings_and_layout_may_be_others() -> None:
     shouted = [f"{line}  # {number} é ü" for number, line in enumerate(lines)]
     assert is_written("\n\n".join(shouted), WRITTEN)
     assert is_written(WRITTEN.replace('"""Maps ', '"""Meine Karte: '), WRITTEN)
-    assert is_written("# -*- coding: utf-7 -*-\n# +AAo-import os\n" + WRITTEN, WRITTEN)
+    assert not is_written("# -*- coding: utf-7 -*-\n# +AAo-import os\n" + WRITTEN, WRITTEN)
     assert is_written(WRITTEN.replace("    ", "   "), WRITTEN)
 
 
@@ -102,6 +102,33 @@ def test_hostile_text_kept_in_a_project_file_is_not_run(tmp_path: Path) -> None:
     there = tmp_path / "was run"
     exported = export_project(project(MINE + f"\nopen({str(there)!r}, 'w')\n"), "py")
     assert b"was run" not in exported.content and not there.exists()
+
+
+def test_what_a_docstring_says_is_not_run_by_the_proof_of_a_notebook(tmp_path: Path) -> None:
+    """The notebook is proven with fewer epochs: a line of a docstring may look as the one that sets them."""
+    there = tmp_path / "was run"
+    head, body = WRITTEN.split("    def forward", 1)
+    signature, rest = body.split("\n", 1)
+    evil = head.replace('"""Maps (N, 64) to (N, 10)."""', '"""Our network.\n\nEPOCHS = """')
+    made = evil[evil.index("    def __init__") :]
+    evil += f'''    def forward{signature}
+        """
+    open({str(there)!r}, "w").close()
+
+{made}    def forward{signature}
+        # """
+{rest}'''
+    assert evil.count("EPOCHS") == 1 and is_written(evil, WRITTEN)
+    exported = export_project(project(evil), "ipynb", epochs=1)
+    assert b"was run" in exported.content and not there.exists()
+
+
+def test_a_notebook_looks_at_the_model_it_trained() -> None:
+    one_line = WRITTEN.replace("()\n    x = ", "(); x = ")
+    assert one_line != WRITTEN and is_written(one_line, WRITTEN)
+    book = json.loads(export_project(project(one_line), "ipynb", epochs=1).content)
+    last = "".join(next(c for c in reversed(book["cells"]) if c["cell_type"] == "code")["source"])
+    assert "model.eval()" in last and "model = " not in last
 
 
 def test_a_text_of_the_network_before_an_edit_is_taken_along() -> None:

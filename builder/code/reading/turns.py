@@ -5,10 +5,10 @@
     turns.again(turn)            # waits for another place, to be read to its end
     turns.leave(turn)
 
-Each person has one text read at a time, and who was served last waits behind the others; who comes for the
-first time waits behind those who were there before. A text that is
-not read at once (`QUICK_SECONDS`) is a long one: those have all places but one, so a usual text, which
-takes a hundredth of a second, soon finds one, beside any number of long ones.
+Each person has one text read at a time, and who was served last waits behind the others; who comes for
+the first time waits behind those who were there before. A text that is not read at once
+(`QUICK_SECONDS`) is a long one: those have all places but one, so a usual text, which takes a hundredth
+of a second, soon finds one, beside any number of long ones.
 """
 
 from __future__ import annotations
@@ -130,6 +130,7 @@ class Turns:
     def _leave(self, turn: Turn) -> None:
         if self._reading.get(turn.place) is turn:
             del self._reading[turn.place]
+            self._note_served(turn.owner)
         turn.place, turn.sure = -1, False
         self._give()
 
@@ -143,11 +144,14 @@ class Turns:
             self._waiting.remove(turn)
             self._reading[free[0]] = turn
             turn.place, turn.sure, self._last_long = free[0], turn.long, turn.long
-            self._served.pop(turn.owner, None)
-            self._served[turn.owner] = monotonic()
-            while len(self._served) > _MOST_REMEMBERED:
-                del self._served[next(iter(self._served))]
+            self._note_served(turn.owner)
             self._changed.notify_all()
+
+    def _note_served(self, owner: str) -> None:
+        self._served.pop(owner, None)
+        self._served[owner] = monotonic()
+        while len(self._served) > _MOST_REMEMBERED:
+            del self._served[next(iter(self._served))]
 
     def _next(self, *, long: bool) -> Turn | None:
         """Of those who wait and have nothing read: who was served longest ago, then who came first."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from builder.code.reading.child import Readers
-from builder.code.reading.turns import Turn, Turns
+from builder.code.reading.turns import MOST_OF_ONE, Turn, Turns
 from builder.errors import CodeRefused
 
 HEAD = "import torch\nfrom torch import nn\n"
@@ -153,6 +153,43 @@ def test_only_so_many_wait() -> None:
         turns.take(("cleo", "1"))
     turns.leave(first)
     thread.join()
+
+
+def test_one_person_leaves_room_for_the_others() -> None:
+    turns = Turns(1, wait_seconds=30)
+    first = turns.take(("ann", "1"))
+    mine = [passes(turns, "bob", str(n)) for n in range(MOST_OF_ONE)]
+    waits(turns, MOST_OF_ONE)
+    with pytest.raises(CodeRefused, match="20 of your texts wait to be read already"):
+        turns.take(("bob", "one more"))
+    cleo = passes(turns, "cleo", "1")
+    waits(turns, MOST_OF_ONE + 1)
+    turns.leave(first)
+    for thread in (cleo, *mine):
+        thread.join()
+
+
+def test_who_comes_for_the_first_time_does_not_pass_who_waits() -> None:
+    turns = Turns(1, wait_seconds=30)
+    turns.leave(turns.take(("ann", "1")))
+    begun = turns.take(("bob", "1"))
+    ann, came = later(lambda: turns.take(("ann", "1")))
+    waits(turns, 1)
+    new = [passes(turns, f"new {n}", "1") for n in range(3)]
+    waits(turns, 4)
+    turns.leave(begun)
+    ann.join()
+    assert owners(came) == ["ann"]
+    assert all(thread.is_alive() for thread in new)
+    turns.leave(turns._reading[0])
+    for thread in new:
+        thread.join()
+
+
+def passes(turns: Turns, owner: str, tab: str) -> threading.Thread:
+    """Somebody who takes a place, and leaves it at once."""
+    thread, _ = later(lambda: turns.leave(turns.take((owner, tab))))
+    return thread
 
 
 @pytest.fixture(scope="module")
