@@ -237,7 +237,12 @@ _COMMAND = """if __name__ == "__main__":
         help="weights to go on from: weights.safetensors, trained.pt",
     )
     asked.add_argument("--epochs", type=int, default=EPOCHS, help=f"how many ({EPOCHS})")
-    main(**vars(asked.parse_args()))
+    given = asked.parse_args()
+    if given.epochs < 1:
+        asked.error(f"--epochs is {given.epochs}, but one is the least.")
+    if given.weights and not Path(given.weights).is_file():
+        asked.error(f"there is no file {given.weights} to go on from.")
+    main(**vars(given))
 """
 
 _SHARE = '''def figures(output: Tensor, y: Tensor) -> dict[str, float]:

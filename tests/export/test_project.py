@@ -236,6 +236,14 @@ def test_training_goes_on_from_weights_and_prints_lines_for_people(
         save_file({"other": torch.zeros(1)}, "other.safetensors")
         with pytest.raises(RuntimeError, match="Missing key"):
             train.main(weights="other.safetensors")
+        trained = Path("trained.pt").read_bytes()
+        for wrong, word in (
+            (["--epochs", "0"], "one is the least"),
+            (["--from", "nope.pt"], "no file nope.pt"),
+        ):
+            done = subprocess.run([sys.executable, "train.py", *wrong], capture_output=True)
+            assert done.returncode == 2 and word in done.stderr.decode()
+        assert Path("trained.pt").read_bytes() == trained
 
 
 def test_the_same_project_has_the_same_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
