@@ -57,6 +57,7 @@ class Scope:
     names: set[str] = field(default_factory=set)
     wished: set[str] = field(default_factory=set)  # variables of the text
     once: set[str] = field(default_factory=set)  # those that are given one value
+    layers: frozenset[str] = frozenset()
     made: dict[str, str] = field(default_factory=dict)  # step → node
     exported: dict[Ref, Ref] = field(default_factory=dict)  # of a block's call → its result here
     lines: dict[str, list[tuple[int, int, int, int]]] = field(default_factory=dict)
@@ -88,6 +89,7 @@ class Scope:
             parent = self.tree.parents.get(id(member))
             if isinstance(item, Frame) and parent is not None and parent is not self.module:
                 self.names.add(self.tree.relative(parent, self.module))
+        self.layers = frozenset(self.names)
         self.settings.reserve(self.names)
 
     def free(self, wish: str) -> str:
@@ -133,20 +135,18 @@ class Scope:
 
     def add_step(self, step: Step) -> None:
         wish = step.name
+        as_layer = step.kind != "branch" and wish in self.once & self.layers
         if step.kind == "branch":
             name = self.free(wish or "branch")
             target = ""
         else:
             plain = wish not in self.once
             taken = self.names | self.wished
-            layers = (
-                plain or wish in self.names
-            )  # what a layer gives may be called as another layer
-            name = name_for(step.target, taken) if layers else self.free(wish)
+            name = name_for(step.target, taken) if plain or as_layer else self.free(wish)
             self.names.add(name)
             target = step.target
         name = self.node_id(name)
-        said = name if step.kind == "branch" or wish not in self.once else wish
+        said = wish if as_layer else name
         arguments = {n: self.argument(a) for n, a in step.arguments.items()}
         self.nodes[name] = Node(name, step.kind, said, target, arguments)  # type: ignore[arg-type]
         self.made[step.id] = name

@@ -113,3 +113,10 @@ def test_a_class_says_the_same_of_itself_wherever_it_stands_in_place_of_a_chain(
     graph = check(text, "Net()", X).graph
     said = '"""Maps (N, 8) to (N, k)."""'
     assert all(said in write_code(graph, style) for style in ("module", "mixed"))
+
+
+@pytest.mark.parametrize("named", ["dense", "x", "h_", "value"])
+def test_what_a_layer_gives_may_be_called_as_the_layer_in_front(named: str) -> None:
+    made = "self.dense = nn.Linear(8, 8)\nself.drop = nn.Dropout(0.5)\nself.last = nn.LSTM(8, 8)"
+    forward = f"{named} = self.drop(self.dense(x))\na, (b, c) = self.last({named})\nreturn b, c"
+    check(net(made, forward), "Net()", ["float32[N,7,8]"])
