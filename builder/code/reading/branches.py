@@ -11,7 +11,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from builder.code.reading.both_sides import Contents, Moves, around, at_end, done_again, taken_back
+from builder.code.reading.both_sides import (
+    Contents,
+    Moves,
+    around,
+    at_end,
+    done_again,
+    is_plain,
+    taken_back,
+)
 from builder.code.reading.effects import shares
 from builder.code.reading.reader import Reader
 from builder.code.reading.scopes import Scope
@@ -156,6 +164,7 @@ def choose(
     other = sides.run(False, no)
     if contents.differing(held, contents.now()):
         raise _changed_on_one_side(reader, None)
+    sides.keep()
     value = sides.merged(one, other)
     sides.end()
     return value
@@ -200,6 +209,7 @@ def fork(
         scope.names.update(ends[going])
         contents.put(held[going])
         done_again(reader.trace, sides.moves[going])
+        reader.state["assigned"] = sides.assigned[going]
         return signals[going]
     for value in contents.differing(held[True], held[False]):
         one, other = held[True][id(value)], held[False][id(value)]
@@ -221,6 +231,7 @@ def fork(
                 scope.names[name] = sides.merged(one, other, name)
             else:
                 scope.names[name] = ends[True].get(name, ends[False].get(name))
+        sides.keep()
         sides.end()
         return None
     if not all(returned.values()):
@@ -242,6 +253,7 @@ def fork(
             signals[late] = Returned(None)
         if not isinstance(signals[late], Returned):
             raise reader.refuse("One side of this condition returns, in a loop", line=node.lineno)
+    sides.keep()
     value = sides.merged(signals[True].value, signals[False].value)
     sides.end()
     return Returned(value, signals[True].node)
@@ -275,18 +287,30 @@ class Sides:
         self.identity = reader.trace.new_id()
         self.condition = Training() if isinstance(asked, Mode) else asked.condition
         self.moves: dict[bool, Moves] = {}
+        self.assigned: dict[bool, dict[tuple[int, str], Tensor]] = {}
         reader.trace.asked[self.identity] = self.condition
 
     def run(self, which: bool, side: Callable[[], Any]) -> Any:
         """What a side gives; its steps are marked in the trace by whether the condition holds there."""
         trace = self.reader.trace
         outside, begin = trace.side, len(trace.moved)
+        state = self.reader.state
+        before = state.get("assigned", {})
+        state["assigned"] = dict(self.assigned.get(which, before))
         trace.side = (*outside, (self.identity, which is not self.asked.negated))
         try:
             return side()
         finally:
             trace.side = outside
+            self.assigned[which], state["assigned"] = state["assigned"], before
             self.moves[which] = taken_back(trace, begin)
+
+    def keep(self) -> None:
+        """What a side assigned for the next call is, from here on, that or what it was."""
+        if self.assigned[True] or self.assigned[False]:
+            from builder.code.reading import states
+
+            states.merge(self.reader, self.assigned, self.merged)
 
     def end(self) -> None:
         """A tensor that a side changed in place is another one from here on, and where it was not one."""
@@ -359,7 +383,7 @@ class Sides:
         if same_kind and isinstance(one, dict) and list(one) == list(other):
             return {key: self.merged(one[key], other[key]) for key in one}
         alike = plain(one).__class__ is plain(other).__class__
-        if alike and _is_plain(one) and _is_plain(other) and plain(one) == plain(other):
+        if alike and is_plain(one) and is_plain(other) and plain(one) == plain(other):
             return plain(one)
         return Differs(self.asked, one, other)
 
@@ -381,18 +405,3 @@ class Sides:
         )
         step.name = name
         return Tensor(one.spec, Ref(step.id))
-
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(plain(value), bool | int | float | str | None)
-
-
-def detached(reader: Reader, value: Any) -> Any:
-    """The value without a gradient."""
-    from builder.code.reading.torch_calls import operation
-
-    if value.__class__ is Tensor:
-        return operation(reader, "torch.Tensor.detach", {"input": value})
-    if value.__class__ is tuple or value.__class__ is list:
-        return value.__class__(detached(reader, part) for part in value)
-    return value
