@@ -128,8 +128,3 @@ def _held(value: Any) -> Any:
     if isinstance(value, Partial):
         return (value.target, value.args, value.kwargs)
     return None
-
-
-def is_plain(value: Any) -> bool:
-    """Whether a value is a number, a text, or None."""
-    return isinstance(plain(value), bool | int | float | str | None)

@@ -11,15 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from builder.code.reading.both_sides import (
-    Contents,
-    Moves,
-    around,
-    at_end,
-    done_again,
-    is_plain,
-    taken_back,
-)
+from builder.code.reading.both_sides import Contents, Moves, around, at_end, done_again, taken_back
 from builder.code.reading.effects import shares
 from builder.code.reading.reader import Reader
 from builder.code.reading.scopes import Scope
@@ -124,13 +116,6 @@ def on_each_side(reader: Reader, left: Any, right: Any, ask: Callable[[Any, Any]
     if yes.__class__ is not bool or no.__class__ is not bool:
         raise reader.refuse("This value is another one while training: that cannot be kept here")
     return yes if yes is no else differing.asked if yes else negated(reader, differing.asked)
-
-
-def waits(value: Any) -> bool:
-    """Whether a list or tuple holds something that only the running network knows."""
-    if not isinstance(value, list | tuple):
-        return False
-    return any(isinstance(v, Mode | Question | Differs | Tensor) or waits(v) for v in value)
 
 
 def joined(reader: Reader, is_and: bool, one: Any, other: Any) -> Any:
@@ -383,7 +368,7 @@ class Sides:
         if same_kind and isinstance(one, dict) and list(one) == list(other):
             return {key: self.merged(one[key], other[key]) for key in one}
         alike = plain(one).__class__ is plain(other).__class__
-        if alike and is_plain(one) and is_plain(other) and plain(one) == plain(other):
+        if alike and _is_plain(one) and _is_plain(other) and plain(one) == plain(other):
             return plain(one)
         return Differs(self.asked, one, other)
 
@@ -405,3 +390,7 @@ class Sides:
         )
         step.name = name
         return Tensor(one.spec, Ref(step.id))
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(plain(value), bool | int | float | str | None)
