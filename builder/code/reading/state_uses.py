@@ -166,6 +166,8 @@ def leads_to(trace: Trace, refs: Iterable[Ref], wanted: Callable[[Step], bool]) 
         dtype = getattr(step.result, "dtype", "float32")
         if not dtype.startswith(("float", "bfloat", "complex")) or step.target.endswith(".detach"):
             continue
+        if step.quiet and step.kind != "weight":
+            continue
         if step.kind in ("weight", "layer", "input") and wanted(step):
             return True
         if step.kind == "branch":

@@ -59,7 +59,6 @@ def put(reader: Reader, module: Module, name: str, given: Tensor) -> bool:
             "Keep a tensor of one shape and dtype, such as the mean over the batch.",
         )
     key = (id(module), name)
-    given = gradients.written(reader, given)
     now_held = assigned(reader).get(key) or weight_of(reader, raw)
     if given.ref == now_held.ref:
         return True
@@ -122,9 +121,10 @@ def end(reader: Reader, frame: Frame) -> None:
         value = Tensor(tensor.spec, tensor.ref)
         if gradients.learns(reader, value):  # the same call may read it on, with its gradient
             state.left = tensor
-            value = operation(reader, "torch.Tensor.detach", {"input": value})
         else:
             del now[key]
+        if gradients.learns(reader, value, quiet=True):
+            value = operation(reader, "torch.Tensor.detach", {"input": value})
         made = call_known(reader, "torch.Tensor.copy_", [outside, value], {})
         state.writes.append(reader.trace.steps[made.ref.node])
         known = reader.state["weights"]

@@ -131,7 +131,7 @@ def grad(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
             "Whether gradients are recorded is set in the network and asked there as well",
             "Take the torch.enable_grad() away.",
         )
-    return False if reader.state.get("without gradient") else Question(GradEnabled())
+    return False if reader.trace.quiet else Question(GradEnabled())
 
 
 @does("torch.no_grad", "torch.inference_mode")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from functools import reduce
+from typing import Any
 
 import pytest
 import torch
@@ -66,9 +67,9 @@ def check_kept(
 def in_turn(
     theirs: nn.Module, ours: nn.Module, drawn: list[torch.Tensor], backward_in_eval: bool = True
 ) -> None:
-    given: list[tuple[object, object]] = []
+    given: list[tuple[Any, Any]] = []
     for turn, (mode, recorded) in enumerate(TURNS):
-        outputs = []
+        outputs: list[Any] = []
         gradients: list[list[torch.Tensor | None]] = []
         for model in (theirs, ours):
             model.train(mode == "train")
@@ -93,8 +94,8 @@ def in_turn(
             assert equal(kept.detach(), value), f"{name} differs after {where}"
         assert set(theirs.state_dict()) == set(ours.state_dict())
         given.append((outputs[0], outputs[1]))
-    for one, other in given:
-        same(one, other, "what was given before")
+    for pair in given:
+        same(*pair, "what was given before")
 
 
 MEAN = "self.m = torch.zeros(8)\nself.l = nn.Linear(8, 8)"
@@ -205,6 +206,17 @@ def test_a_list_of_norms_keeps_each_its_own() -> None:
     made = "self.parts = nn.ModuleList([Part() for _ in range(3)])"
     source = net(made, "for p in self.parts:\n    x = p(x)\nreturn x", before=before)
     assert [o.repeat for o in check_kept(source).graph.owners.values()] == [3]
+
+
+def test_a_part_that_runs_without_gradients_keeps_none() -> None:
+    before = LAST.format("self.last = 0.5 * self.last + h.mean(0)\n        h = h * self.last")
+    forward = "h = self.l(x)\nwith torch.no_grad():\n    k = self.p(h)\nreturn h * k"
+    check_kept(net("self.p = Part()\nself.l = nn.Linear(8, 8)", forward, before=before))
+    more = "@torch.no_grad()\ndef keep(self, h):\n    self.m = h"
+    forward = (
+        "h = self.l(x).mean(0)\ny = self.l(x) * self.m.detach()\nself.keep(h)\nreturn y * self.m"
+    )
+    check_kept(net(MEAN, forward, more))
 
 
 def test_a_part_that_one_side_calls_moves_on_that_side() -> None:
