@@ -20,6 +20,7 @@ from builder.graph.model import (
     Argument,
     Calc,
     Compare,
+    GradEnabled,
     Graph,
     Literals,
     Node,
@@ -262,7 +263,7 @@ def choose(draft: Draft) -> None:
     """Adds a branch on training, on a setting or on the data, between two values of one shape."""
     ref, shape = draft.one_of(draft.values)
     other, _ = draft.one_of([(r, s) for r, s in draft.values if s == shape])
-    condition: Argument = Training()
+    condition: Argument = draft.one_of([Training(), GradEnabled()])
     kind = draft.number(0, 2)
     if kind == 1:
         name = draft.name_for("flag")
@@ -409,7 +410,13 @@ def arguments(refs: list[str] | None = None) -> st.SearchStrategy[Argument]:
         st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12),
         st.just(...),
     )
-    leaves = st.one_of(literal, ref, st.builds(Size, ref, st.integers(-4, 4)), st.just(Training()))
+    leaves = st.one_of(
+        literal,
+        ref,
+        st.builds(Size, ref, st.integers(-4, 4)),
+        st.just(Training()),
+        st.just(GradEnabled()),
+    )
 
     def wider(inner: st.SearchStrategy[Argument]) -> st.SearchStrategy[Argument]:
         return st.one_of(

@@ -22,6 +22,7 @@ from builder.graph.model import (
     Argument,
     Calc,
     Compare,
+    GradEnabled,
     Graph,
     Node,
     Owner,
@@ -54,7 +55,9 @@ def refuse_note(note: str) -> str | None:
 def refuse_setting(value: object) -> str | None:
     """Why a value cannot be a configured constant; None when it can."""
     if (
-        isinstance(value, tuple | Ref | Size | Calc | Compare | Slice | Setting | Training)
+        isinstance(
+            value, tuple | Ref | Size | Calc | Compare | Slice | Setting | Training | GradEnabled
+        )
         or value is ...
     ):
         return f"A setting is a number, a text, true, false or nothing, not {quote(value)}."
@@ -138,7 +141,7 @@ def refuse_constructor_argument(
         what = f"{owner.target.rpartition('.')[2]} {quote(owner.name)}"
     if name not in known:
         return _unknown(what, name, known)
-    if next(iter_refs(value), None) or _holds(value, (Training, Compare)):
+    if next(iter_refs(value), None) or _holds(value, (Training, GradEnabled, Compare)):
         return f"{what} is made before any value arrives: {quote(name)} can only be a constant."
     sentence = refuse_argument(value) or refuse_settings(graph, value)
     return f"{what} cannot have this {quote(name)}. {sentence}" if sentence else None
@@ -153,8 +156,8 @@ def refuse_call_argument(
     what = f"{kind_word(node)} {quote(plain_label(graph, node))}"
     tensors, _ = call_names(root, graph, node)
     if name == "condition" and node.kind == "branch":
-        if not isinstance(value, Training | Setting | Compare):
-            return f"{what} needs a condition: training, a setting, or a comparison of values."
+        if not isinstance(value, Training | GradEnabled | Setting | Compare):
+            return f"{what} needs a condition: training, gradients, a setting, or a comparison."
     elif _holds(value, (Compare,)):
         return f"{what} cannot compare in {quote(name)}: only the condition of a branch does."
     elif name in tensors and not _reads_values(value, tensors[name]):

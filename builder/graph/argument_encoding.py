@@ -2,8 +2,8 @@
 
 A literal stands for itself, a tuple is a list, and what only a graph knows is an object with one
 telling key: {"from": "lstm", "path": [1, 0]}, {"size": {"from": "x"}, "dim": 0}, {"calc": "*", …},
-{"slice": [null, 3, null]}, {"setting": "depth"}, {"training": true}, {"compare": ">", …},
-{"ellipsis": true}, {"float": "inf"}.
+{"slice": [null, 3, null]}, {"setting": "depth"}, {"training": true}, {"grad_enabled": true},
+{"compare": ">", …}, {"ellipsis": true}, {"float": "inf"}.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from builder.graph.model import (
     Argument,
     Calc,
     Compare,
+    GradEnabled,
     Ref,
     Setting,
     Size,
@@ -49,6 +50,8 @@ def argument_to_json(argument: Argument) -> Json:
             return {"setting": name}
         case Training():
             return {"training": True}
+        case GradEnabled():
+            return {"grad_enabled": True}
         case tuple():
             return [argument_to_json(part) for part in argument]
         case float() if not math.isfinite(argument):
@@ -121,6 +124,10 @@ _READERS: dict[str, tuple[frozenset[str], _Read]] = {
     "slice": (frozenset(("slice",)), lambda v, read: _slice([read(part) for part in v["slice"]])),
     "setting": (frozenset(("setting",)), lambda v, _: Setting(v["setting"])),
     "training": (frozenset(("training",)), lambda v, _: _if_true(v["training"], Training())),
+    "grad_enabled": (
+        frozenset(("grad_enabled",)),
+        lambda v, _: _if_true(v["grad_enabled"], GradEnabled()),
+    ),
     "ellipsis": (frozenset(("ellipsis",)), lambda v, _: _if_true(v["ellipsis"], ...)),
     "float": (
         frozenset(("float",)),

@@ -12,6 +12,7 @@ from builder.graph.model import (
     Calc,
     Compare,
     Frame,
+    GradEnabled,
     Graph,
     Ref,
     Setting,
@@ -171,7 +172,7 @@ def _refuse(value: object, depth: int, left: list[int]) -> str | None:
     if left[0] < 0:
         return f"It has more than {MAX_ITEMS:,} parts."
     match value:
-        case None | bool() | float() | Training():
+        case None | bool() | float() | Training() | GradEnabled():
             return None
         case int():
             fits = -MAX_INT <= value <= MAX_INT

@@ -17,6 +17,8 @@ from functools import cached_property
 from types import EllipsisType
 from typing import Literal, TypeAlias
 
+from builder.graph.asked import GradEnabled as GradEnabled
+from builder.graph.asked import Training as Training
 from builder.graph.drawn_parts import Frame as Frame
 
 BATCH = "N"
@@ -89,11 +91,6 @@ class Setting:
 
 
 @dataclass(frozen=True, slots=True)
-class Training:
-    """The condition `self.training` of a branch."""
-
-
-@dataclass(frozen=True, slots=True)
 class Compare:
     """The condition of a branch on a scalar computed from the data: `score.mean() > 0.5`."""
 
@@ -104,7 +101,8 @@ class Compare:
 
 Literals: TypeAlias = bool | int | float | str | EllipsisType | None
 Argument: TypeAlias = (
-    "Literals | Ref | Size | Calc | Slice | Setting | Training | Compare | tuple[Argument, ...]"
+    "Literals | Ref | Size | Calc | Slice | Setting | Training | GradEnabled | Compare"
+    " | tuple[Argument, ...]"
 )
 
 NodeKind = Literal["input", "layer", "operation", "branch", "weight", "output"]
@@ -120,7 +118,8 @@ class Node:
     - input: `spec`; no arguments.
     - layer: `target` is an owner's id; `arguments` are those of `forward`, by name ("input", …).
     - operation: `target` is a catalogue key ("torch.cat"); `arguments` by name, tensors and literals.
-    - branch: arguments "condition" (Training, Setting or Compare), "if_true" and "if_false" (Ref).
+    - branch: arguments "condition" (Training, GradEnabled, Setting or Compare), "if_true" and
+      "if_false" (Ref).
       What only one side reads runs only on that side.
     - weight: gives a tensor that the owner `target` owns: no arguments for a raw tensor, {"name":
       "weight"} for one of a layer, of a block by its path ("fc.weight", repeated "0.fc.weight").

@@ -21,6 +21,7 @@ from builder.graph.model import (
     OPAQUE,
     Argument,
     Compare,
+    GradEnabled,
     Graph,
     Node,
     Setting,
@@ -171,8 +172,8 @@ def _branch(scope: Scope, node: Node) -> NodeReport:
 
 
 def _check_condition(scope: Scope, condition: Argument) -> None:
-    """Training, a setting that exists, or a comparison of single numbers; else CannotEvaluate."""
-    if isinstance(condition, Training):
+    """Training, gradients, a setting that exists, or a comparison of single numbers; else CannotEvaluate."""
+    if isinstance(condition, Training | GradEnabled):
         return
     if isinstance(condition, Setting):
         if condition.name not in scope.settings:

@@ -21,6 +21,7 @@ from builder.graph.model import (
     Calc,
     Compare,
     Dim,
+    GradEnabled,
     Literals,
     Ref,
     Setting,
@@ -166,7 +167,7 @@ def evaluate(
             return settings[name]
         case tuple():
             return tuple(evaluate(part, value_of, settings) for part in argument)
-        case Training() | Compare():
+        case Training() | GradEnabled() | Compare():
             raise CannotEvaluate("misplaced_condition")
         case int() if not -LARGEST_INTEGER <= argument <= LARGEST_INTEGER:
             raise CannotEvaluate("too_large_number", _shorten(argument))

@@ -11,6 +11,7 @@ from builder.graph.call import is_value, show
 from builder.graph.diagnostics import Diagnostic, Finding
 from builder.graph.model import (
     BLOCK_PREFIX,
+    BUFFER,
     Graph,
     Node,
     Ref,
@@ -168,8 +169,10 @@ def loose_ends(
 
 
 def reached(graph: Graph) -> set[str]:
-    """The nodes that some output depends on."""
-    todo = [node.id for node in graph.outputs]
+    """The nodes that some output depends on, or what the network keeps for its next call."""
+    todo = [
+        node.id for node in graph.nodes.values() if node.kind == "output" or _keeps(graph, node)
+    ]
     found: set[str] = set()
     while todo:
         node = graph.nodes.get(todo.pop())
@@ -182,6 +185,22 @@ def reached(graph: Graph) -> set[str]:
         else:
             todo.extend(ref.node for ref in refs_in(node))
     return found
+
+
+def _keeps(graph: Graph, node: Node) -> bool:
+    """Whether a node writes into a buffer, as a moving mean does: `self.mean.copy_(x)`."""
+    if node.kind != "operation" or node.bypassed or not node.target.endswith(("_", ".setitem")):
+        return False
+    at: Node | None = node
+    while at is not None and at.kind == "operation" and at.target.endswith(_LEADING_BACK):
+        ref = primary_input(at)
+        at = graph.nodes.get(ref.node) if ref is not None else None
+    held = graph.held_by(at) if at is not None else None
+    return held is not None and held.target == BUFFER
+
+
+_LEADING_BACK = ("_", ".setitem", ".getitem", ".detach", ".view", ".unsqueeze", ".squeeze")
+"""Operations that write into what they are given, or give a view of it."""
 
 
 def batch_lost(

@@ -17,6 +17,7 @@ from builder.graph.model import (
     Argument,
     Calc,
     Compare,
+    GradEnabled,
     Graph,
     Node,
     Owner,
@@ -289,6 +290,8 @@ def _write(argument: Argument, graph: Graph) -> str:
             return name
         case Training():
             return "training"
+        case GradEnabled():
+            return "gradients are recorded"
         case tuple():
             return f"({', '.join(_write(p, graph) for p in argument)})"
         case str():

@@ -7,6 +7,7 @@ from builder.graph.model import (
     Argument,
     Calc,
     Compare,
+    GradEnabled,
     Graph,
     Node,
     Owner,
@@ -59,6 +60,8 @@ def show_argument(argument: Argument, graph: Graph, *, index: bool = False) -> s
             return name
         case Training():
             return "self.training"
+        case GradEnabled():
+            return "torch.is_grad_enabled()"
         case tuple():
             inside = ", ".join(show_argument(part, graph) for part in argument)
             return f"[{inside}]" if index else f"({inside})"

@@ -11,12 +11,14 @@ import re
 from typing import Final
 
 from builder.errors import EditRefused, did_you_mean, quote
+from builder.graph.edits.values import Condition
 from builder.graph.model import (
     BATCH,
     Argument,
     Calc,
     Compare,
     Dim,
+    GradEnabled,
     Graph,
     Ref,
     Setting,
@@ -58,10 +60,12 @@ def read_index(text: str, graph: Graph) -> Argument:
     return found if isinstance(found, tuple) else (found,)
 
 
-def read_condition(text: str, graph: Graph) -> Training | Setting | Compare:
-    """Reads "training", the name of a setting, or a comparison. Errors: EditRefused."""
+def read_condition(text: str, graph: Graph) -> Condition:
+    """Reads "training", "gradients are recorded", a setting’s name, or a comparison. Errors: EditRefused."""
     if text.strip() in ("training", "self.training"):
         return Training()
+    if text.strip().removeprefix("while ") in ("gradients are recorded", "torch.is_grad_enabled()"):
+        return GradEnabled()
     found = _Reader(graph, text).read(_parse(text, text, mode="condition"))
     if isinstance(found, Setting | Compare):
         return found
@@ -109,7 +113,7 @@ def without_batch(shape: tuple[Dim, ...]) -> tuple[Dim, ...]:
 _MAY_STAND: Final = {
     "number": "numbers, commas, None, and sizes such as x.size(0) * 2",
     "index": "numbers, slices such as 1:3, and … or ... for all the rest, with commas between",
-    "condition": "training, the name of a setting, or a comparison such as score > 0.5",
+    "condition": "training, gradients are recorded, the name of a setting, or a comparison such as score > 0.5",
 }
 
 

@@ -343,7 +343,7 @@ def _condition(graph: Graph, node: Node, key: str) -> None:
         key=condition_key,
         on_change=state.by_hand(condition_key, changed),
         max_chars=200,
-        help="training; the name of a setting"
+        help="training; gradients are recorded (not under torch.no_grad()); the name of a setting"
         + (f" ({plain(known)})" if known else "")
         + "; or a comparison with a value of one number, such as score > 0.5",
     )

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from builder.graph.edits import SetArgument, apply
-from builder.graph.model import Argument, Graph, Node, Ref, Training
+from builder.graph.model import Argument, GradEnabled, Graph, Node, Ref, Training
 from tests.browser.drawing import NEXT_FRAMES, Drawing, placed, until
 from tests.graph.reference import chain, resnet18, transformer, unet
 from tests.graph.sound_networks import Net
@@ -220,11 +220,11 @@ def test_texts_stand_out_from_their_ground_light_and_dark(
     context.close()
 
 
-def branched() -> Graph:
+def branched(condition: Argument = Training()) -> Graph:  # noqa: B008
     net = Net("N", 16)
     yes = net.layer("yes", "Linear", out_features=8)
     no = net.layer("no", "Linear", Ref("x"), out_features=8)
-    sides: dict[str, Argument] = {"condition": Training(), "if_true": yes, "if_false": no}
+    sides: dict[str, Argument] = {"condition": condition, "if_true": yes, "if_false": no}
     net.node(Node("either", "branch", "either", arguments=sides))
     at = {"x": (0, 0), "yes": (240, -70), "no": (240, 70), "either": (500, 0), "out": (760, 0)}
     return placed(net.done(), **at)
@@ -246,6 +246,12 @@ def test_a_branch_names_its_condition_and_its_two_sides(drawing: Draw) -> None:
     on.pull(on.port("yes", "o"), on.port("either", "if_false:0"))
     on.root.get_by_role("menuitem", name="Replace").click()
     on.saved(lambda g: g.nodes["either"].arguments["if_false"] == Ref("yes"), "the side")
+
+
+def test_a_branch_on_gradients_says_so_whole(drawing: Draw) -> None:
+    words = drawing(branched(GradEnabled())).node("either").locator(".words")
+    expect(words).to_have_text("if gradients are recorded")
+    assert words.evaluate("one => one.scrollWidth <= one.clientWidth + 1")
 
 
 def test_a_problem_is_red_on_the_layer_and_on_the_port_that_fails(drawing: Draw) -> None:

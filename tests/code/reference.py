@@ -15,6 +15,7 @@ from builder.graph.model import (
     Argument,
     Calc,
     Compare,
+    GradEnabled,
     Graph,
     Node,
     Ref,
@@ -176,6 +177,8 @@ class _Part:
     def holds(self, condition: Argument, wanted: Any, training: bool) -> bool:
         if isinstance(condition, Training):
             return training
+        if isinstance(condition, GradEnabled):
+            return torch.is_grad_enabled()
         if isinstance(condition, Compare):
             left, right = (self.value(side, wanted) for side in (condition.left, condition.right))
             return bool(_COMPARISONS[condition.op](left, right))

@@ -16,6 +16,7 @@ from builder.graph.model import (
     Argument,
     Calc,
     Compare,
+    GradEnabled,
     Graph,
     Node,
     Owner,
@@ -111,6 +112,7 @@ STRANGE: list[Any] = [
     Calc("__import__", 1, 2),  # type: ignore[arg-type]
     Compare("or", 1, 2),  # type: ignore[arg-type]
     Training(),
+    GradEnabled(),
     Setting(HOSTILE),
     Slice(HOSTILE, 1, 2),
     (HOSTILE, (HOSTILE,)),

@@ -10,7 +10,17 @@ import torch
 
 from builder.code import build_module, write_code, write_with_lines
 from builder.errors import CodeRefused
-from builder.graph.model import Calc, Compare, Graph, Ref, Setting, Size, Slice, Training
+from builder.graph.model import (
+    Calc,
+    Compare,
+    GradEnabled,
+    Graph,
+    Ref,
+    Setting,
+    Size,
+    Slice,
+    Training,
+)
 from tests.code.networks import Net, chain, whole_tuples
 
 
@@ -197,6 +207,18 @@ def test_what_only_one_side_reads_stands_inside_it() -> None:
         "    x = self.b(x)",
         "else:",
         "    x = self.c(x)",
+        "return x",
+    ]
+
+
+def test_whether_gradients_are_recorded_is_asked_of_torch() -> None:
+    net = Net()
+    x = net.input("x", "N", 4)
+    fc = net.layer("fc", "Linear", x, out_features=4)
+    net.output(net.branch("choice", GradEnabled(), fc, x))
+    assert forward_of(net.graph()) == [
+        "if torch.is_grad_enabled():",
+        "    x = self.fc(x)",
         "return x",
     ]
 

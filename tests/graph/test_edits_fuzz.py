@@ -10,7 +10,7 @@ from builder.errors import EditRefused
 from builder.graph import edits as e
 from builder.graph.fragment import copy_nodes
 from builder.graph.history import History, same
-from builder.graph.model import Frame, Graph, Ref, Setting, TensorSpec, Training
+from builder.graph.model import Frame, GradEnabled, Graph, Ref, Setting, TensorSpec, Training
 from builder.graph.project import Project, from_json, to_json
 from builder.graph.shapes import infer_shapes
 from builder.graph.validate import why_invalid
@@ -46,7 +46,7 @@ def edits(draw: st.DrawFn, graph: Graph) -> e.Edit:
     values = st.one_of(
         refs, st.just(e.UNSET), arguments(nodes), st.sampled_from([Setting("width"), 0, 3, (1, 2)])
     )
-    conditions = st.sampled_from([Training(), Setting("flag1"), Setting("no")])
+    conditions = st.sampled_from([Training(), GradEnabled(), Setting("flag1"), Setting("no")])
     specs = st.sampled_from([TensorSpec(("N", 5)), TensorSpec((-1, 2)), TensorSpec(("M",)), None])
     some = st.lists(st.sampled_from(nodes), min_size=1, max_size=4)
     parts = st.builds(copy_nodes, st.just(inner), some, st.just(graph))

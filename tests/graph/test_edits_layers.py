@@ -27,7 +27,16 @@ from builder.graph.edits import (
     apply,
     describe,
 )
-from builder.graph.model import Compare, Graph, Ref, Setting, Size, TensorSpec, Training
+from builder.graph.model import (
+    Compare,
+    GradEnabled,
+    Graph,
+    Ref,
+    Setting,
+    Size,
+    TensorSpec,
+    Training,
+)
 from tests.graph.networks import layer, mlp, skip, wires
 
 
@@ -214,6 +223,8 @@ def test_a_branch_gets_another_condition() -> None:
     assert graph.nodes["b"].arguments["condition"] == Setting("deep")
     by_score = SetCondition("b", Compare(">", Ref("fc1"), 0.5))
     assert apply(graph, by_score).nodes["b"].arguments["condition"] == by_score.condition
+    by_gradient = SetCondition("b", GradEnabled())
+    assert apply(graph, by_gradient).nodes["b"].arguments["condition"] == GradEnabled()
     assert "is no branch" in refusal(graph, SetCondition("fc1", Training()))
     assert "needs a condition" in refusal(graph, SetCondition("b", True))  # type: ignore[arg-type]
     assert "go in a cycle" in refusal(graph, SetCondition("b", Compare(">", Ref("fc2"), 0.5)))

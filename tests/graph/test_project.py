@@ -17,7 +17,18 @@ from hypothesis import strategies as st
 from builder.errors import ProjectRefused
 from builder.graph.encoding import argument_from_json, argument_to_json
 from builder.graph.history import same
-from builder.graph.model import Argument, Calc, Compare, Graph, Ref, Setting, Size, Slice, Training
+from builder.graph.model import (
+    Argument,
+    Calc,
+    Compare,
+    GradEnabled,
+    Graph,
+    Ref,
+    Setting,
+    Size,
+    Slice,
+    Training,
+)
 from builder.graph.own_texts import OwnText
 from builder.graph.project import MAX_BYTES, Project, from_json, load_project, save_project, to_json
 from tests.graph.networks import mlp
@@ -72,6 +83,7 @@ def test_every_argument_is_written_and_read_again(argument: Argument) -> None:
         (Calc("*", Setting("d"), 2), '{"calc": "*", "left": {"setting": "d"}, "right": 2}'),
         (Compare(">", Ref("s"), 0.5), '{"compare": ">", "left": {"from": "s"}, "right": 0.5}'),
         (Training(), '{"training": true}'),
+        (GradEnabled(), '{"grad_enabled": true}'),
         ((..., -1), '[{"ellipsis": true}, -1]'),
         (-math.inf, '{"float": "-inf"}'),
         (1e-5, "1e-05"),

@@ -16,6 +16,7 @@ from builder.graph import meta, size
 from builder.graph.model import (
     Calc,
     Compare,
+    GradEnabled,
     Graph,
     Node,
     Owner,
@@ -359,7 +360,7 @@ def branch(condition: Any, wide: int = 4) -> Graph:
 
 
 def test_a_branch_gives_what_both_its_sides_give() -> None:
-    for condition in (Training(), Setting("deep"), Compare(">", Calc("*", 2, 3), 5)):
+    for condition in (Training(), GradEnabled(), Setting("deep"), Compare(">", Calc("*", 2, 3), 5)):
         report = infer_shapes(branch(condition))
         assert report.problems == ()
         assert shapes(report)["either"] == "N×4"

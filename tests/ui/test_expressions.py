@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from builder.errors import EditRefused
+from builder.graph.edits.values import Condition
 from builder.graph.model import (
     Argument,
     Calc,
     Compare,
+    GradEnabled,
     Graph,
     Node,
     Ref,
@@ -75,12 +77,16 @@ def test_the_one_sign_for_dots_is_understood() -> None:
     [
         ("training", Training()),
         ("self.training", Training()),
+        ("gradients are recorded", GradEnabled()),
+        ("while gradients are recorded", GradEnabled()),
+        ("torch.is_grad_enabled()", GradEnabled()),
         ("width", Setting("width")),
         ("x > 0.5", Compare(">", Ref("a"), 0.5)),
     ],
 )
-def test_a_condition_is_read(text: str, condition: Training | Setting | Compare) -> None:
+def test_a_condition_is_read(text: str, condition: Condition) -> None:
     assert read_condition(text, GRAPH) == condition
+    assert read_condition(write_argument(condition, GRAPH), GRAPH) == condition
 
 
 @pytest.mark.parametrize(

@@ -44,14 +44,17 @@ def check(reader: Reader, module: Module, values: list[Any], frame: Frame) -> No
     """Reads forward once more where it must. Errors: CodeRefused at the line that is another one then."""
     if not reader.state.pop("twice", False):
         return
+    from builder.code.reading import states
     from builder.code.reading.modules import call_module
 
     trace, budget = reader.trace, reader.budget
     nodes, notes, items = budget.nodes, list(reader.notes), len(trace.making.items)
     trace.frame, trace.side, budget.depth = trace.making, (), 0
     reader.state["weights"], reader.state["cut"] = {}, {}
+    states.begin(reader)
     call_module(reader, module, list(values), {})
     second = next(item for item in reversed(trace.making.items) if isinstance(item, Frame))
+    states.settle(reader, second)
     line = _difference(reader, frame, second)
     for identity in [i for i, step in trace.steps.items() if step.frame.inside(second)]:
         del trace.steps[identity]

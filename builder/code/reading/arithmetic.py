@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from builder.code.reading import protocol
-from builder.code.reading.branches import Differs, negated, on_each_side, waits
+from builder.code.reading.branches import Differs, negated, on_each_side
 from builder.code.reading.limits import MAX_BITS
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import operation
@@ -325,11 +325,11 @@ def compare(reader: Reader, op: str, left: Any, right: Any) -> Any:
         if isinstance(plain(left), int | float) and isinstance(plain(right), int | float):
             sign = _COMPARE[op][2]
             return Question(Compare(sign, expr_of(left), expr_of(right)))  # type: ignore[arg-type]
+    from builder.code.reading.equality import alike, waits
+
     if any(isinstance(v, Mode | Question) or waits(v) for v in (left, right)):
         raise reader.refuse("What is compared here depends on the mode or the data")
     if op in ("Eq", "NotEq") and all(isinstance(v, tuple | list) for v in (left, right)):
-        from builder.code.reading.equality import alike
-
         found = alike(reader, left, right)
         return found if op == "Eq" else negated(reader, found)
     try:

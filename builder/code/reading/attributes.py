@@ -140,6 +140,9 @@ def of_module(reader: Reader, module: Module, name: str) -> Any:
         from builder.code.reading.lasting import note_read
 
         note_read(reader, module, name)
+        now = reader.state["assigned"].get((id(module), name))
+        if now is not None:
+            return now
     found = module.attributes.get(name, _NOTHING)
     if found is not _NOTHING:
         if found.__class__ is Tensor and reader.state.get("forward"):

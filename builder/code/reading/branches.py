@@ -118,13 +118,6 @@ def on_each_side(reader: Reader, left: Any, right: Any, ask: Callable[[Any, Any]
     return yes if yes is no else differing.asked if yes else negated(reader, differing.asked)
 
 
-def waits(value: Any) -> bool:
-    """Whether a list or tuple holds something that only the running network knows."""
-    if not isinstance(value, list | tuple):
-        return False
-    return any(isinstance(v, Mode | Question | Differs | Tensor) or waits(v) for v in value)
-
-
 def joined(reader: Reader, is_and: bool, one: Any, other: Any) -> Any:
     """`one and other` where both wait for the running network."""
     first, second = condition_of(reader, one), condition_of(reader, other)
@@ -156,6 +149,7 @@ def choose(
     other = sides.run(False, no)
     if contents.differing(held, contents.now()):
         raise _changed_on_one_side(reader, None)
+    sides.keep()
     value = sides.merged(one, other)
     sides.end()
     return value
@@ -200,6 +194,7 @@ def fork(
         scope.names.update(ends[going])
         contents.put(held[going])
         done_again(reader.trace, sides.moves[going])
+        reader.state["assigned"] = sides.assigned[going]
         return signals[going]
     for value in contents.differing(held[True], held[False]):
         one, other = held[True][id(value)], held[False][id(value)]
@@ -221,6 +216,7 @@ def fork(
                 scope.names[name] = sides.merged(one, other, name)
             else:
                 scope.names[name] = ends[True].get(name, ends[False].get(name))
+        sides.keep()
         sides.end()
         return None
     if not all(returned.values()):
@@ -242,6 +238,7 @@ def fork(
             signals[late] = Returned(None)
         if not isinstance(signals[late], Returned):
             raise reader.refuse("One side of this condition returns, in a loop", line=node.lineno)
+    sides.keep()
     value = sides.merged(signals[True].value, signals[False].value)
     sides.end()
     return Returned(value, signals[True].node)
@@ -275,18 +272,30 @@ class Sides:
         self.identity = reader.trace.new_id()
         self.condition = Training() if isinstance(asked, Mode) else asked.condition
         self.moves: dict[bool, Moves] = {}
+        self.assigned: dict[bool, dict[tuple[int, str], Tensor]] = {}
         reader.trace.asked[self.identity] = self.condition
 
     def run(self, which: bool, side: Callable[[], Any]) -> Any:
         """What a side gives; its steps are marked in the trace by whether the condition holds there."""
         trace = self.reader.trace
         outside, begin = trace.side, len(trace.moved)
+        state = self.reader.state
+        before = state.get("assigned", {})
+        state["assigned"] = dict(self.assigned.get(which, before))
         trace.side = (*outside, (self.identity, which is not self.asked.negated))
         try:
             return side()
         finally:
             trace.side = outside
+            self.assigned[which], state["assigned"] = state["assigned"], before
             self.moves[which] = taken_back(trace, begin)
+
+    def keep(self) -> None:
+        """What a side assigned for the next call is, from here on, that or what it was."""
+        if self.assigned[True] or self.assigned[False]:
+            from builder.code.reading import states
+
+            states.merge(self.reader, self.assigned, self.merged)
 
     def end(self) -> None:
         """A tensor that a side changed in place is another one from here on, and where it was not one."""
@@ -385,14 +394,3 @@ class Sides:
 
 def _is_plain(value: Any) -> bool:
     return isinstance(plain(value), bool | int | float | str | None)
-
-
-def detached(reader: Reader, value: Any) -> Any:
-    """The value without a gradient."""
-    from builder.code.reading.torch_calls import operation
-
-    if value.__class__ is Tensor:
-        return operation(reader, "torch.Tensor.detach", {"input": value})
-    if value.__class__ is tuple or value.__class__ is list:
-        return value.__class__(detached(reader, part) for part in value)
-    return value

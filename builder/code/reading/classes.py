@@ -77,6 +77,8 @@ def _decorated(reader: Reader, decorator: ast.expr, made: Any, scope: Scope) -> 
             return made
         if known.path in ("torch.no_grad", "torch.inference_mode") and isinstance(made, Function):
             made.wrapped = "no_grad"
+        if known.path in ("torch.enable_grad", "torch.set_grad_enabled"):
+            reader.state["gradients set"] = True
         if known.path in ("functools.lru_cache", "functools.cache") and isinstance(made, Function):
             made.wrapped = made.wrapped or "cached"
         if known.path in ("torch.autocast", "torch.cuda.amp.autocast", "torch.amp.autocast"):

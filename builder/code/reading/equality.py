@@ -5,10 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from builder.code.reading.arithmetic import depends_on_batch, expr_of
-from builder.code.reading.branches import Differs, waits
+from builder.code.reading.branches import Differs
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Module
-from builder.code.reading.values import Lazy, Mode, Question, Unknown, deep_plain, is_same, plain
+from builder.code.reading.values import (
+    Lazy,
+    Mode,
+    Question,
+    Tensor,
+    Unknown,
+    deep_plain,
+    is_same,
+    plain,
+)
 from builder.graph.model import Compare
 
 
@@ -82,3 +91,10 @@ def contained(reader: Reader, left: Any, right: Any) -> bool:
         except TypeError:
             return False
     raise reader.refuse("“in” needs a list, a dict or a text", kind="raised")
+
+
+def waits(value: Any) -> bool:
+    """Whether a list or tuple holds something that only the running network knows."""
+    if not isinstance(value, list | tuple):
+        return False
+    return any(isinstance(v, Mode | Question | Differs | Tensor) or waits(v) for v in value)

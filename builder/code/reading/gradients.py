@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from builder.code.reading.branches import detached
 from builder.code.reading.closed import must_refs
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import operation
@@ -48,6 +47,15 @@ def learns(reader: Reader, tensor: Tensor, quiet: bool = False) -> bool:
         elif not step.target.endswith(".detach"):
             waiting += [r.node for a in step.arguments.values() for r in must_refs(a, trace)]
     return bool(waiting)
+
+
+def detached(reader: Reader, value: Any) -> Any:
+    """The value without a gradient."""
+    if value.__class__ is Tensor:
+        return operation(reader, "torch.Tensor.detach", {"input": value})
+    if value.__class__ is tuple or value.__class__ is list:
+        return value.__class__(detached(reader, part) for part in value)
+    return value
 
 
 def cut(reader: Reader, tensor: Tensor, quiet: bool = False) -> Tensor:

@@ -39,6 +39,10 @@ def set_attribute(reader: Reader, module: Module, name: str, given: Any) -> None
         lasting.refuse_mode(reader, name)
         return
     if reader.state.get("forward"):
+        from builder.code.reading import states
+
+        if given.__class__ is Tensor and states.put(reader, module, name, given):
+            return
         lasting.note_write(reader, module, name, given)
     if isinstance(given, _MEMBERS):
         if not module.ready and module.cls is not None:
@@ -80,6 +84,8 @@ def set_attribute(reader: Reader, module: Module, name: str, given: Any) -> None
 
 def call_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
     """`self.block(x)`: its forward, inside a frame of its own."""
+    from builder.code.reading import states
+
     forward = find_in_class(module.cls, "forward") if module.cls is not None else NOTHING
     if module.cls is not None and not isinstance(forward, Function):
         called = find_in_class(module.cls, "__call__")
@@ -109,8 +115,10 @@ def call_module(reader: Reader, module: Module, args: list[Any], kwargs: dict[st
             wish = reader.state.get("called_with", "input") if root else "input"
             inner = [handed.inside(wish, value) for value in args]
             result = base_forward(reader, module, inner, kwargs)
+        states.end(reader, frame)
     except CodeRefused as refusal:
         trace.leave(frame)
+        states.given_up(reader, frame)
         result = own_layers.stand_in(reader, frame, module, args, kwargs, refusal)
         trace.side, reader.budget.depth, reader.line, reader.node = side, depth, line, node
         return result

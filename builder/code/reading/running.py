@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from builder.code.reading import again, lasting, own_layers
+from builder.code.reading import again, lasting, own_layers, states
 from builder.code.reading.modules import call_module, walk
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Frame, Layer, Module
@@ -18,6 +18,7 @@ def run(reader: Reader, module: Module, values: list[Any]) -> Frame:
     reader.state["touched"] = lasting.Touched()
     reader.state["weights"] = {}
     reader.budget.depth = 0
+    states.begin(reader)
     own_layers.note_sizes(reader, module)
     reader.state.pop("replaced", None)
     reader.state.pop("twice", None)
@@ -29,6 +30,7 @@ def run(reader: Reader, module: Module, values: list[Any]) -> Frame:
         call_module(reader, module, values, {})
         lasting.end_of_run(reader)
         frame = next(item for item in reversed(trace.making.items) if isinstance(item, Frame))
+        states.settle(reader, frame)
         if reader.state.get("twice"):
             reader.state["touched"].restore()
             reader.state["touched"] = lasting.Touched()

@@ -76,6 +76,7 @@ class Scope:
         if name in self.declared:
             self.declared[name].names[name] = value
         else:
+            self.names.pop(name, None)  # what is set last stands last
             self.names[name] = value
 
     @property

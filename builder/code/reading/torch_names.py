@@ -18,11 +18,13 @@ from builder.code.reading.values import (
     Known,
     Lazy,
     Method,
+    Question,
     Shape,
     Tensor,
     Unknown,
     plain,
 )
+from builder.graph.model import GradEnabled
 
 
 @does("torch.nn.Parameter", "torch.nn.parameter.Parameter")
@@ -122,7 +124,14 @@ def not_here(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
 
 @does("torch.is_grad_enabled")
 def grad(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
-    return reader.unknown("Whether gradients are computed is not known here")
+    if not reader.state.get("forward"):
+        return reader.unknown("Whether gradients are computed is not known here")
+    if reader.state.get("gradients set"):
+        raise reader.refuse(
+            "Whether gradients are recorded is set in the network and asked there as well",
+            "Take the torch.enable_grad() away.",
+        )
+    return False if reader.trace.quiet else Question(GradEnabled())
 
 
 @does("torch.no_grad", "torch.inference_mode")
@@ -145,6 +154,8 @@ def mode(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     from builder.code.reading.gradients import refuse_enabling
 
     refuse_enabling(reader)
+    if reader.state.get("forward"):
+        reader.state["gradients set"] = True
     if given is not True and not isinstance(given, str) and reader.state.get("forward"):
         raise reader.refuse(
             "Whether gradients are computed depends on the mode here",

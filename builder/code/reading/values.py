@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from builder.graph.model import Argument, Calc, Compare, Ref, Setting, Size, TensorSpec, Training
+from builder.graph.model import Argument, Calc, Compare, GradEnabled, Ref, Setting, Size, TensorSpec
 
 if TYPE_CHECKING:
     from builder.code.reading.scopes import Scope
@@ -122,7 +122,7 @@ class Mode:
 class Question:
     """A condition that only the running network can answer."""
 
-    condition: Compare | Training
+    condition: Compare | GradEnabled
     negated: bool = False
 
 

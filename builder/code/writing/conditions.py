@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from builder.code.writing.layout import Expression, Infix, Prefixed
 from builder.code.writing.literals import argument
 from builder.errors import CodeRefused, quote
-from builder.graph.model import Argument, Compare, Node, Setting, Training
+from builder.graph.model import Argument, Compare, GradEnabled, Node, Setting, Training
 
 if TYPE_CHECKING:
     from builder.code.writing.forward import ForwardWriter
@@ -18,6 +18,8 @@ def question(writer: ForwardWriter, asked: Argument, branch: Node) -> Expression
     match asked:
         case Training():
             return writer.in_training()
+        case GradEnabled():
+            return "torch.is_grad_enabled()"
         case Setting(name=name):
             return writer.setting(name)
         case Compare(op=op, left=left, right=right):

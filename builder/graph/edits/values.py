@@ -24,6 +24,7 @@ from builder.graph.edits.scoped import UNSET, Scoped, Unset
 from builder.graph.model import (
     Argument,
     Compare,
+    GradEnabled,
     Graph,
     Literals,
     Norm,
@@ -33,7 +34,7 @@ from builder.graph.model import (
     Training,
 )
 
-Condition: TypeAlias = Training | Setting | Compare
+Condition: TypeAlias = Training | GradEnabled | Setting | Compare
 
 
 @dataclass(frozen=True)

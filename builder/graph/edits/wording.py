@@ -16,6 +16,7 @@ from builder.graph.model import (
     Calc,
     Compare,
     Frame,
+    GradEnabled,
     Graph,
     Ref,
     Setting,
@@ -172,6 +173,8 @@ def _written(value: Argument, graph: Graph) -> str:
             return quote(name)
         case Training():
             return "training"
+        case GradEnabled():
+            return "gradients are recorded"
         case Slice(start=start, stop=stop, step=step):
             parts = ["" if p is None else _written(p, graph) for p in (start, stop, step)]
             return ":".join(parts if step is not None else parts[:2])
