@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from builder.data.card import Target
 from builder.errors import quote
 from builder.graph.model import Dim, Graph, TensorSpec, format_shape, format_value
+from builder.graph.modes import compared_outputs
 
 if TYPE_CHECKING:
     from builder.data.dataset import Dataset
@@ -52,9 +53,10 @@ def wanted_output(target: Target) -> tuple[Dim, ...]:
 
 def output_of(graph: Graph, report: ShapeReport) -> TensorSpec | None:
     """The one tensor a network gives; None when it gives several or it is not known."""
-    if len(graph.outputs) != 1:
+    outputs = compared_outputs(graph)
+    if len(outputs) != 1:
         return None
-    found = report.nodes.get(graph.outputs[0].id)
+    found = report.nodes.get(outputs[0].id)
     return found.result if found and isinstance(found.result, TensorSpec) else None
 
 
@@ -88,7 +90,7 @@ def _inputs(graph: Graph, dataset: Dataset) -> list[Disagreement]:
 
 
 def _outputs(graph: Graph, report: ShapeReport, dataset: Dataset) -> list[Disagreement]:
-    outputs, target = graph.outputs, dataset.target
+    outputs, target = compared_outputs(graph), dataset.target
     if len(outputs) != 1:
         has = "no output" if not outputs else f"{len(outputs)} outputs"
         return [Disagreement(f"A target is one output, and the network has {has}.", "network")]

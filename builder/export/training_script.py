@@ -12,6 +12,8 @@ from typing import Final
 
 from builder.errors import JobRefused
 from builder.export.subject import Subject
+from builder.graph.model import Graph
+from builder.graph.modes import main_place
 from builder.training.optimizers import get_optimizer
 from builder.training.prepare import Plan
 
@@ -87,7 +89,7 @@ def script_of(subject: Subject, plan: Plan, makes: str, *, goes_on: bool = False
         f"SEED = {settings.seed}\nEPOCHS = {settings.epochs}\nBATCH_SIZE = {settings.batch_size}\n"
         f"EVALUATION_ROWS = {plan.evaluation_rows}  # at once, where nothing is learned\n"
         f"DEVICE = {device}\n",
-        f"{_FIGURES[plan.loss.metrics]}\n\n{_FUNCTIONS}",
+        f"{_FIGURES[plan.loss.metrics]}\n\n{_functions(plan.project.graph)}",
         _main(plan, makes, optimizer_call(subject, plan), subject.start is not None, goes_on),
     )
 
@@ -156,6 +158,14 @@ def _main(plan: Plan, makes: str, optimizer: str, start: bool, goes_on: bool) ->
         "if test:\n"
         '    print(told({"test": test}))\n'
     )
+
+
+def _functions(graph: Graph) -> str:
+    place = main_place(graph)
+    if place is None:
+        return _FUNCTIONS
+    main = f"output = model(x)[{place}]  # the others are auxiliary, and given while training only"
+    return _FUNCTIONS.replace("output = model(x)", main, 1)
 
 
 _IMPORTED = (

@@ -33,6 +33,7 @@ from builder.graph.model import (
     Training,
     iter_refs,
 )
+from builder.graph.modes import WHEN, refuse_when
 
 MAX_NOTE = 2000  # characters
 _ID = re.compile(r"[\w.\-]{1,80}")
@@ -158,6 +159,13 @@ def refuse_call_argument(
     if name == "condition" and node.kind == "branch":
         if not isinstance(value, Training | GradEnabled | Setting | Compare):
             return f"{what} needs a condition: training, gradients, a setting, or a comparison."
+    elif name == WHEN and node.kind == "output":
+        if sentence := refuse_when(value):
+            return f"{what} cannot be given then. {sentence}"
+        if graph.name in root.blocks:
+            return (
+                f"{what} stands in a block, which gives the same in every mode. Leave “when” out."
+            )
     elif _holds(value, (Compare,)):
         return f"{what} cannot compare in {quote(name)}: only the condition of a branch does."
     elif name in tensors and not _reads_values(value, tensors[name]):
@@ -199,7 +207,7 @@ def call_names(
     if node.kind == "input":
         return {}, []
     if node.kind == "output":
-        return {"value": (False, False)}, []
+        return {"value": (False, False)}, [WHEN]
     if node.kind == "branch":
         return {"if_true": (False, False), "if_false": (False, False)}, ["condition"]
     if node.kind == "weight":

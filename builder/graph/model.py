@@ -123,7 +123,7 @@ class Node:
       What only one side reads runs only on that side.
     - weight: gives a tensor that the owner `target` owns: no arguments for a raw tensor, {"name":
       "weight"} for one of a layer, of a block by its path ("fc.weight", repeated "0.fc.weight").
-    - output: argument "value" (Ref).
+    - output: argument "value" (Ref); "when" if one mode alone gives it (`builder.graph.modes`).
 
     A bypassed node is kept, and whoever reads it gets its primary input instead. `among`: of a block
     made by grouping, the ids between which its content stood, so that ungrouping can put it back.

@@ -20,13 +20,15 @@ from builder.graph.blocks import graphs
 from builder.graph.encoding import Json, check_keys, graph_from_json, graph_to_json
 from builder.graph.limits import refuse_text
 from builder.graph.model import OPAQUE, Graph
+from builder.graph.modes import has_modes
 from builder.graph.own_texts import OwnText, texts_from_json, texts_to_json
 from builder.graph.validate import validate
 
-VERSION = 4
+VERSION = 5
 """The newest format: 2 holds tensors without a layer, ties and layers of own code, 3 a person's own texts
-of the code, 4 weights that are computed (`Owner.norms`). What an older one can hold is still written as
-that, so that an older Layerwise opens it and no file changes for nothing."""
+of the code, 4 weights that are computed (`Owner.norms`), 5 outputs of one mode (`graph.modes`).
+What an older one can hold is still written as that, so that an older Layerwise opens it and no file changes
+for nothing."""
 MAX_BYTES = 20 * 1024 * 1024
 MAX_PROJECT_NAME = 120  # characters
 _LINE = 100  # characters up to which a list or an object of plain values stays on one line
@@ -93,6 +95,8 @@ def to_json(project: Project) -> str:
 def _format_of(root: Graph) -> int:
     """The oldest format that can hold a network."""
     oldest = 1
+    if has_modes(root):
+        return 5
     for _, graph in graphs(root):
         if any(o.norms for o in graph.owners.values()):
             return 4

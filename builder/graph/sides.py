@@ -1,16 +1,21 @@
 """On which side of which branch each node of a graph runs, and when.
 
 What only one side of a branch reads, directly or not, runs only on that side. Branches that stand
-next to each other and ask the same are one `if`, at the place of the last of them.
+next to each other and ask the same are one `if`, at the place of the last of them. What only outputs of
+one mode read runs in that mode, where it stands.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from builder.graph.model import Argument, Node, Ref, iter_refs, with_refs
+from builder.graph.modes import mode_of
+
+MODE: Final = ""
+"""Stands for a branch in the home of what runs in one mode only; True is training."""
 
 Home: TypeAlias = tuple[tuple[str, bool], ...]
 """Where a node runs: the branches around it with the side, outermost first."""
@@ -29,7 +34,8 @@ class Sides:
 
     def moment(self, node: str) -> tuple[int, ...]:
         """When a node runs, to be compared with those of others: an `if` runs where it ends."""
-        around = tuple(self.places[group] for group, _ in self.homes.get(node, ()))
+        homes = self.homes.get(node, ())
+        around = tuple(self.places[group] for group, _ in homes if group != MODE)
         return (*around, self.places[self.groups.get(node, node)])
 
 
@@ -49,6 +55,8 @@ def find_sides(nodes: Mapping[str, Node]) -> Sides:
         if node.kind in ("input", "weight"):
             continue
         home = _common(needed.get(node.id, []))
+        if (mode := mode_of(node)) is not None:
+            home = ((MODE, mode == "training"),)
         found.homes[node.id] = home
         if node.kind != "branch":
             for argument in node.arguments.values():

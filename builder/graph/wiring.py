@@ -22,6 +22,7 @@ from builder.graph.model import (
     primary_input,
     refs_in,
 )
+from builder.graph.modes import given_in
 from builder.graph.report import NodeReport
 from builder.graph.symbols import LARGEST_INTEGER, CannotEvaluate, Evaluated, probe_from_dim
 
@@ -118,8 +119,10 @@ def passed_through(node: Node) -> Ref:
 
 
 def result_of(graph: Graph, reports: Mapping[str, NodeReport]) -> Value | None:
-    """What calling the graph gives: the one output's value, a tuple of several, None if unknown."""
-    results = [reports[node.id].result for node in graph.outputs]
+    """What calling the graph gives in evaluation: the one output's value, a tuple of several, None if
+    unknown.
+    """
+    results = [reports[node.id].result for node in given_in(graph, training=False)]
     known = tuple(r for r in results if r is not None)
     if not results or len(known) < len(results):
         return None
@@ -143,6 +146,11 @@ def loose_ends(
         words = f"The network gives nothing yet. Add an output behind {label}."
         yield Diagnostic(last, words, kind="no_output")
         return
+    for training, mode in ((True, "While training"), (False, "In evaluation")):
+        if not given_in(graph, training):
+            said = quote(graph.label(graph.outputs[-1].id))
+            words = f"{mode} the network gives nothing. Let {said} be given in both modes."
+            yield Diagnostic(graph.outputs[-1].id, words, kind="no_output")
     used = reached(graph)
     if len(used) == len(nodes):
         return

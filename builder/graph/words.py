@@ -32,6 +32,7 @@ from builder.graph.model import (
     format_value,
     iter_refs,
 )
+from builder.graph.modes import mode_words
 from builder.graph.report import NodeReport, Totals
 from builder.graph.size import format_bytes, format_exact, format_flops, format_parameters
 
@@ -86,10 +87,12 @@ def type_name(graph: Graph, node: Node) -> str:
 
 
 def key_parameters(graph: Graph, node: Node, report: NodeReport) -> str:
-    """The parameters worth a line: "1 → 16, kernel_size=3", "dim=1", "if training"."""
+    """The parameters worth a line: "1 → 16, kernel_size=3", "dim=1", "if training", “only while training”."""
     owner, entry = graph.owner_of(node), entry_of(graph, node)
     if node.kind == "input":
         return "" if node.spec is None or node.spec.dtype == "float32" else node.spec.dtype
+    if node.kind == "output":
+        return mode_words(node)
     if node.kind == "weight":
         given = report.result
         if not isinstance(given, TensorSpec):

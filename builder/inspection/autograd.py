@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.errors import InspectionRefused, quote
 from builder.graph.model import Graph, format_shape
+from builder.graph.modes import given_in
 from builder.graph.remember import Remembered
 from builder.graph.size import format_bytes, format_exact, training_bytes
 from builder.inspection.autograd_drawing import Restyled, colours_of, only_outputs
@@ -89,7 +90,7 @@ def _draw(
 
     _check_runs(graph, infer_shapes(graph), batch_shape)
     module, values, result = _run(graph, batch_shape, training)
-    outputs = dict(_named_tensors(graph, result))
+    outputs = dict(_named_tensors(graph, result, training))
     named = dict(module.named_parameters())
     wanted = tuple(value for value in outputs.values() if value.requires_grad)
     shapes = {name: tuple(value.shape) for name, value in values.items()}
@@ -188,9 +189,9 @@ def _why_it_stopped(
     return f"The network does not run on an input of {shapes}. PyTorch says {quote(first, 160)}.{way_out}"
 
 
-def _named_tensors(graph: Graph, result: Any) -> Iterator[tuple[str, torch.Tensor]]:
+def _named_tensors(graph: Graph, result: Any, training: bool) -> Iterator[tuple[str, torch.Tensor]]:
     """Every tensor the network gives, by its output's name; the parts of a tuple are numbered."""
-    names = [graph.label(node.id) for node in graph.outputs]
+    names = [graph.label(node.id) for node in given_in(graph, training)]
     parts = result if len(names) > 1 and isinstance(result, tuple) else (result,)
     for name, part in zip(names, parts, strict=False):
         yield from _tensors(name, part)

@@ -11,6 +11,7 @@ from builder.errors import LayerwiseError, quote
 from builder.graph.diagnostics import Diagnostic
 from builder.graph.edits import SetArgument
 from builder.graph.model import OPAQUE, Dim, Graph, TensorSpec, format_shape
+from builder.graph.modes import compared_outputs, given_in
 from builder.graph.project import Project
 from builder.training.devices import available_bytes, is_available
 from builder.training.embeddings import Found, indices_out_of_range, sparse_gradients
@@ -125,7 +126,7 @@ def _network(checked: Check) -> Iterator[Problem]:
 
 def _interface(graph: Graph, data: RunData, fit: tuple[Remedy, ...]) -> Iterator[Problem]:
     """One input that takes the rows, and one output."""
-    inputs, outputs = graph.inputs, graph.outputs
+    inputs, outputs = graph.inputs, compared_outputs(graph)
     if len(inputs) != 1:
         names = ", ".join(f"“{graph.label(node.id)}”" for node in inputs) or "none"
         yield Problem(
@@ -150,8 +151,16 @@ def _interface(graph: Graph, data: RunData, fit: tuple[Remedy, ...]) -> Iterator
     if len(outputs) != 1:
         yield Problem(
             f"The loss compares one output with the target, but the network has {len(outputs)}. "
-            "Keep one output.",
+            "Keep one output, or one that is given in both modes.",
             "network",
+        )
+    elif beside := [node for node in given_in(graph, training=True) if node is not outputs[0]]:
+        names = ", ".join(f"“{graph.label(node.id)}”" for node in beside)
+        yield Problem(
+            f"The loss is that of “{graph.label(outputs[0].id)}” alone: what only {names} read does not "
+            "learn.",
+            "network",
+            "warning",
         )
 
 

@@ -14,6 +14,7 @@ from builder.errors import quote
 from builder.graph.diagnostics import Diagnostic
 from builder.graph.edits import DeleteNode
 from builder.graph.model import OPAQUE, Graph, Node, Ref, TensorSpec, Value
+from builder.graph.modes import compared_outputs
 from builder.graph.report import ShapeReport
 from builder.training.remedies import Remedy
 
@@ -32,9 +33,10 @@ def nothing_learns(graph: Graph, report: ShapeReport) -> tuple[Diagnostic, Remed
 
     None when one does, and also when the network has no weight that learns at all.
     """
-    if len(graph.outputs) != 1 or not report.totals.trainable:
+    outputs = compared_outputs(graph)
+    if len(outputs) != 1 or not report.totals.trainable:
         return None
-    way = _go_back(graph, report, graph.outputs[0], graph.blocks)
+    way = _go_back(graph, report, outputs[0], graph.blocks)
     if way.learns:
         return None
     if way.cuts:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from builder.graph.model import Argument, Graph, Node, Ref, primary_input
+from builder.graph.modes import compared_outputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ def last_layer(graph: Graph) -> LastLayer:
 
 def _output_value(graph: Graph, path: tuple[int, ...] = ()) -> Argument:
     """What an output reads; of a block with several, the one that the caller's path picks."""
-    outputs = graph.outputs
+    outputs = compared_outputs(graph)
     index = path[0] if path and len(outputs) > 1 else 0
     return outputs[index].arguments.get("value") if index < len(outputs) else None
 

@@ -40,6 +40,7 @@ class Training:
 
     `epoch`: the one that is being trained, from 1; `done`: the last complete one. `step`: batches
     since the run began; `step_in_epoch`: those of this epoch. `seconds`: of training so far.
+    `main_output`: where the one that the loss reads stands, if training gives auxiliary ones beside it.
     """
 
     model: nn.Module
@@ -51,6 +52,7 @@ class Training:
     epochs: int
     test: tuple[Tensor, Tensor] | None = None
     evaluation_rows: int = EVALUATION_ROWS
+    main_output: int | None = None
     epoch: int = 0
     done: int = 0
     step: int = 0
@@ -119,6 +121,8 @@ def train_one_epoch(training: Training, on_step: Sequence[Callable[[Training], N
     for x, y in training.train:
         optimizer.zero_grad()
         output = model(x)
+        if training.main_output is not None:
+            output = output[training.main_output]
         loss = loss_of(output, y)
         loss.backward()
         optimizer.step()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from builder.errors import JobRefused
 from builder.graph.model import Graph, TensorSpec
+from builder.graph.modes import compared_outputs, main_place
 from builder.graph.project import Project, to_json
 from builder.home import make_folder, write_atomically
 from builder.training.folder import RunFolder
@@ -117,9 +118,10 @@ def evaluation_rows(batch_size: int, activation_bytes: int) -> int:
 
 def output_spec(graph: Graph, report: ShapeReport) -> TensorSpec | None:
     """The one tensor the network gives, None when it gives several or it is not known."""
-    if len(graph.outputs) != 1:
+    outputs = compared_outputs(graph)
+    if len(outputs) != 1:
         return None
-    found = report.nodes.get(graph.outputs[0].id)
+    found = report.nodes.get(outputs[0].id)
     return found.result if found and isinstance(found.result, TensorSpec) else None
 
 
@@ -153,5 +155,6 @@ def job_of(plan: Plan, name: str) -> dict[str, Any]:
         "output_shape": list(plan.output_shape),
         "parameters": plan.parameters,
         "evaluation_rows": plan.evaluation_rows,
+        "main_output": main_place(plan.project.graph),
         "data": {"title": plan.data.title, "rows": plan.data.rows, **plan.data.about},
     }

@@ -142,6 +142,7 @@ def prepare_training(
         settings.epochs,
         part("test") if "test" in data.parts else None,
         int(job.get("evaluation_rows") or EVALUATION_ROWS),  # a run of before has none
+        job.get("main_output"),
     )
 
 

@@ -51,6 +51,7 @@ from builder.ui.expressions import (
 from builder.ui.fields import parameter_field
 from builder.ui.markdown import plain
 from builder.ui.norm_form import norm_fields
+from builder.ui.output_form import output_fields
 from builder.ui.ports import port_fields, ports_of
 from builder.ui.tensor_form import (
     own_code_fields,
@@ -92,6 +93,8 @@ def layer_form(node_id: str) -> None:
     _name(graph, node, entry, key)
     if node.kind == "input":
         _input(node, key)
+    elif node.kind == "output":
+        output_fields(graph, node, key)
     elif node.kind == "branch":
         _condition(graph, node, key)
     elif owner is not None and owner.block:

@@ -192,13 +192,13 @@ def test_a_file_cut_in_half_is_told_as_that() -> None:
             "Choose a file that was saved here.",
         ),
         (
-            '{"layerwise": 5}',
-            "This project has the format “5”; this Layerwise reads formats 1 to 4. "
+            '{"layerwise": 6}',
+            "This project has the format “6”; this Layerwise reads formats 1 to 5. "
             "Update Layerwise to open it.",
         ),
         (
             '{"layerwise": "1"}',
-            "This project has the format “1”; this Layerwise reads formats 1 to 4. "
+            "This project has the format “1”; this Layerwise reads formats 1 to 5. "
             "Save it again with a current Layerwise.",
         ),
         (

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from builder.graph.project import Project
+from tests.graph.test_modes import two_heads
 from tests.pages.app import App
 
 
@@ -36,3 +38,13 @@ def test_a_parameter_that_was_set_is_shown_whatever_it_is(app: App) -> None:
     app.field("bias").set_value(False).run()
     assert not [e for e in app.at.expander if e.label.startswith("More parameters")]
     assert app.field("bias").value is False
+
+
+def test_an_output_says_in_which_mode_it_is_given(app: App) -> None:
+    app.open("build", Project("heads", two_heads(None))).send({"op": "select", "node": "beside"})
+    app.field("Given").set_value("training").run()
+    assert app.graph.nodes["beside"].arguments["when"] == "training"
+    assert any("no loss reads it" in caption.value for caption in app.at.caption)
+    app.field("Given").set_value("").run()
+    assert "when" not in app.graph.nodes["beside"].arguments
+    app.shows_no_trouble()

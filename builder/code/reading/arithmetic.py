@@ -9,14 +9,16 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from builder.code.reading import protocol
-from builder.code.reading.branches import Differs, negated, on_each_side
+from builder.code.reading.branches import negated, on_each_side
 from builder.code.reading.limits import MAX_BITS
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import operation
 from builder.code.reading.trace import Module, Raw
+from builder.code.reading.twofold import on_both
 from builder.code.reading.values import (
     Array,
     Device,
+    Differs,
     Lazy,
     Mode,
     Named,
@@ -359,6 +361,8 @@ def in_place(reader: Reader, op: str, left: Any, right: Any, node: ast.AugAssign
         from builder.code.reading.containers import grown
 
         return grown(reader, left, right)
+    if left.__class__ is Differs and isinstance(left.if_true, list | dict):
+        return on_both(left, lambda side: in_place(reader, op, side, right, node))
     if left.__class__ is Raw and left.initialised is None:
         in_place(reader, op, left.made, _made(right), node)
         return left

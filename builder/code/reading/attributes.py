@@ -11,6 +11,7 @@ from builder.code.reading.trace import Layer, Module, Raw
 from builder.code.reading.values import (
     Array,
     Bound,
+    Differs,
     Dtype,
     Function,
     Instance,
@@ -97,6 +98,10 @@ def get(reader: Reader, value: Any, name: str) -> Any:
         return {"func": value.target, "args": value.args, "keywords": value.kwargs}[name]
     if kind is Dtype:
         return reader.unknown("What torch knows of a dtype is not worked out")
+    if kind is Differs:
+        from builder.code.reading.twofold import method
+
+        return method(reader, value, name)
     if kind is Mode:
         return reader.unknown("The mode has no parts")
     if kind is Sym:

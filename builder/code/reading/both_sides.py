@@ -9,7 +9,7 @@ from typing import Any
 from builder.code.reading.reader import Reader
 from builder.code.reading.scopes import FileScope, Scope
 from builder.code.reading.trace import Module, Trace
-from builder.code.reading.values import Bound, Function, Instance, Lazy, Partial, Tensor
+from builder.code.reading.values import Bound, Differs, Function, Instance, Lazy, Partial, Tensor
 from builder.graph.model import Compare, Ref, TensorSpec
 
 
@@ -91,9 +91,36 @@ class Contents:
     def before(self) -> dict[int, Held]:
         return {k: was for k, (_, was) in self.found.items() if was is not None}
 
+    def inside(self) -> list[Any]:
+        """All that stands inside of one of them."""
+        found = [_held(value) for value, _ in self.found.values()]
+        return [
+            part for held in found for part in (held.values() if isinstance(held, dict) else held)
+        ]
+
     def differing(self, one: dict[int, Held], other: dict[int, Held]) -> list[Any]:
         """Those that hold another thing after the one side than after the other."""
         return [self.found[k][0] for k in one if k in other and one[k] != other[k]]
+
+
+def kept_apart(contents: Contents, scope: Scope, value: Any, sides: dict[bool, Any]) -> str:
+    """The one name by which a list or dict is known that holds other things on each side; "" if by others.
+
+    `sides`: what it holds at the end of each.
+    """
+    named = [name for name, known in scope.names.items() if known is value]
+    apart = all(isinstance(side, list | dict) for side in sides.values()) and len(named) == 1
+    others = [*around(scope), *contents.inside()]
+    return named[0] if apart and not any(other is value for other in others) else ""
+
+
+def put_into(result: Any, value: Any, held: Any) -> Any:
+    """What a side returns, with what a list or dict held there in its place."""
+    if result is value:
+        return held
+    if result.__class__ in (tuple, list):
+        return result.__class__(put_into(part, value, held) for part in result)
+    return result
 
 
 def around(scope: Scope) -> list[Any]:
@@ -119,6 +146,8 @@ def _held(value: Any) -> Any:
         return value.items
     if isinstance(value, Instance | Module):
         return value.attributes
+    if isinstance(value, Differs):
+        return (value.if_true, value.if_false)
     if isinstance(value, Scope):
         return None if value.__class__ is FileScope else value.names
     if isinstance(value, Function):

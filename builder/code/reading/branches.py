@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from builder.code.reading.both_sides import Contents, Moves, around, at_end, done_again, taken_back
@@ -18,6 +17,7 @@ from builder.code.reading.scopes import Scope
 from builder.code.reading.signals import Returned
 from builder.code.reading.trace import Layer, Module, Raw
 from builder.code.reading.values import (
+    Differs,
     Instance,
     Mode,
     Parts,
@@ -30,15 +30,6 @@ from builder.code.reading.values import (
 )
 from builder.errors import CodeRefused
 from builder.graph.model import Compare, Ref, Training, iter_refs
-
-
-@dataclass(slots=True, eq=False)
-class Differs:
-    """A value that is another one on each side of a condition."""
-
-    asked: Mode | Question
-    if_true: Any
-    if_false: Any
 
 
 def truth(reader: Reader, value: Any) -> bool:
@@ -148,7 +139,7 @@ def choose(
     contents.put(contents.before())
     other = sides.run(False, no)
     if contents.differing(held, contents.now()):
-        raise _changed_on_one_side(reader, None)
+        raise changed_on_one_side(reader, None)
     sides.keep()
     value = sides.merged(one, other)
     sides.end()
@@ -164,6 +155,8 @@ def fork(
     run: Callable[[Reader, Sequence[ast.stmt], Scope], Any],
 ) -> Any:
     """Reads both sides of an `if`. `rest`: what follows it, where one side returns."""
+    from builder.code.reading.twofold import keep_apart, known_in, owned
+
     before = dict(scope.names)
     contents = Contents(reader, [*before.values(), *around(scope)])
     ends: dict[bool, dict[str, Any]] = {}
@@ -177,7 +170,7 @@ def fork(
         parts, rest = {which: [*part, *rest] for which, part in parts.items()}, ()
     for which, statements in parts.items():
         scope.names.clear()
-        scope.names.update(before)
+        scope.names.update(known_in(before, asked, which))
         contents.put(contents.before())
         try:
             signals[which] = sides.run(which, lambda part=statements: run(reader, part, scope))  # type: ignore[misc]
@@ -196,12 +189,17 @@ def fork(
         done_again(reader.trace, sides.moves[going])
         reader.state["assigned"] = sides.assigned[going]
         return signals[going]
+    own = owned(before)
     for value in contents.differing(held[True], held[False]):
+        if isinstance(asked, Mode) and id(value) in own:  # a list of this mode already
+            contents.put({id(value): held[own[id(value)] is not asked.negated][id(value)]})
+            continue
         one, other = held[True][id(value)], held[False][id(value)]
         both = isinstance(one, dict) and list(one) == list(other)
-        if not both and not (isinstance(one, list) and len(one) == len(other)):
-            raise _changed_on_one_side(reader, node)
-        contents.put({id(value): sides.merged(one, other)})
+        if both or (isinstance(one, list) and len(one) == len(other)):
+            contents.put({id(value): sides.merged(one, other)})
+            continue
+        keep_apart(reader, node, asked, contents, scope, value, (ends, signals, held))
     returned = {which: isinstance(signal, Returned) for which, signal in signals.items()}
     if not any(returned.values()):
         if any(s is not None for s in signals.values()):
@@ -233,22 +231,23 @@ def fork(
         outside = Contents(reader, around(scope))
         signals[late] = sides.run(late, going_on)
         if outside.differing(outside.now(), outside.before()):
-            raise _changed_on_one_side(reader, node)
+            raise changed_on_one_side(reader, node)
         if signals[late] is None:
             signals[late] = Returned(None)
         if not isinstance(signals[late], Returned):
             raise reader.refuse("One side of this condition returns, in a loop", line=node.lineno)
     sides.keep()
     value = sides.merged(signals[True].value, signals[False].value)
+    if value.__class__ is Differs:
+        value.returned = (signals[True].node, signals[False].node)
     sides.end()
     return Returned(value, signals[True].node)
 
 
-def _changed_on_one_side(reader: Reader, node: ast.If | None) -> CodeRefused:
-    return reader.refuse(
-        "A list, a dict or an object is changed on one side of this condition",
-        line=node.lineno if node is not None else None,
-    )
+def changed_on_one_side(reader: Reader, node: ast.If | None) -> CodeRefused:
+    """For a list that both sides know, and one alone changes."""
+    said = "A list, a dict or an object is changed on one side of this condition"
+    return reader.refuse(said, line=node.lineno if node is not None else None)
 
 
 def _returns_inside(statements: Sequence[ast.stmt]) -> bool:
@@ -359,6 +358,8 @@ class Sides:
         if one is other:
             return one
         if one.__class__ is Tensor and other.__class__ is Tensor:
+            if isinstance(self.asked, Mode) and self.other_shapes(one, other):
+                return Differs(self.asked, one, other)
             a, b = at_end(one, self.moves[True]), at_end(other, self.moves[False])
             return one if a.ref == b.ref else self.branch(a, b, name)
         same_kind = one.__class__ is other.__class__

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from builder.code.reading.arithmetic import depends_on_batch, expr_of
-from builder.code.reading.branches import Differs
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Module
 from builder.code.reading.values import (
+    Differs,
     Lazy,
     Mode,
     Question,

@@ -11,6 +11,7 @@ from builder.code.reading.gradients import written
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import operation
 from builder.code.reading.trace import Layer, Module, Raw
+from builder.code.reading.twofold import is_twofold, on_both
 from builder.code.reading.values import (
     Array,
     Instance,
@@ -43,6 +44,8 @@ def get(reader: Reader, value: Any, index: Any) -> Any:
         return arrays.element(reader, value, index)
     if isinstance(value, Unknown):
         return value
+    if is_twofold(value):
+        return on_both(value, lambda side: get(reader, side, index))
     if isinstance(index, Unknown):
         return index
     if isinstance(value, Lazy):
@@ -154,6 +157,9 @@ def put(reader: Reader, value: Any, index: Any, given: Any) -> None:
     """`value[index] = given`."""
     key = deep_plain(index)
     if isinstance(value, Unknown):
+        return
+    if is_twofold(value):
+        on_both(value, lambda side: put(reader, side, index, given))
         return
     if isinstance(value, Array):
         arrays.put(reader, value, index, given)

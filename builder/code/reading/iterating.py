@@ -10,8 +10,10 @@ from builder.code.reading.arithmetic import depends_on_batch
 from builder.code.reading.protocol import NOT_ASKED, asked
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Module, Raw
+from builder.code.reading.twofold import not_on_both
 from builder.code.reading.values import (
     Array,
+    Differs,
     Generator,
     Lazy,
     Packed,
@@ -58,6 +60,8 @@ def items_of(reader: Reader, value: Any) -> list[Any]:
         from builder.code.reading.packing import refused
 
         raise refused(reader, "The parts of packed sequences have sizes that depend on the data")
+    if isinstance(value, Differs):
+        raise not_on_both(reader)
     raise reader.refuse("This cannot be gone through one by one", kind="raised")
 
 

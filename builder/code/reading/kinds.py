@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from builder.code.reading.branches import Differs, on_each_side
+from builder.code.reading.branches import on_each_side
 from builder.code.reading.known import does
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Layer, Module, Raw
 from builder.code.reading.values import (
     Bound,
+    Differs,
     Dtype,
     Function,
     Instance,

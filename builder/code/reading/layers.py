@@ -9,11 +9,11 @@ from typing import Any, Final
 from builder import catalogue
 from builder.catalogue.entry import REQUIRED, Entry
 from builder.code.reading import lasting, norms, packing
-from builder.code.reading.branches import Differs
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import evaluated, run_layer
 from builder.code.reading.trace import Layer
 from builder.code.reading.values import (
+    Differs,
     Dtype,
     Function,
     Known,

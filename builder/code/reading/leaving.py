@@ -6,12 +6,11 @@ import ast
 from collections.abc import Iterator
 from typing import Any
 
-from builder.code.reading.branches import Differs
 from builder.code.reading.forms import tell_form
 from builder.code.reading.packing import UNPACK
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Frame, tensors_in
-from builder.code.reading.values import Method, Mode, Packed, Parts, Tensor, Unknown, plain
+from builder.code.reading.values import Method, Packed, Parts, Tensor, Unknown, plain
 from builder.errors import CodeRefused
 
 
@@ -24,15 +23,8 @@ def no_output(reader: Reader, frame: Frame) -> CodeRefused:
     )
 
 
-def other_outputs(reader: Reader, result: Differs) -> CodeRefused:
-    """A network whose outputs are not the same on both sides of a condition."""
-    if isinstance(result.asked, Mode):
-        return reader.refuse(
-            "While training this network gives other outputs than in evaluation, as one with "
-            "auxiliary heads does",
-            "Make it without them (aux_logits=False), or let forward give the same in both.",
-            line=_returned(reader),
-        )
+def other_outputs(reader: Reader) -> CodeRefused:
+    """A network whose outputs are not the same on both sides of a condition on the data."""
     return reader.refuse(
         "On the two sides of a condition this network gives outputs that cannot be brought together",
         "Let both sides set one variable, to tensors of the same shape, and return it once.",

@@ -30,6 +30,7 @@ from builder.graph.model import (
     Slice,
     TensorSpec,
 )
+from builder.graph.modes import WHEN, WhenGiven
 from builder.graph.names import name_for, safe_identifier, suggest_name
 from builder.graph.symbols import probe_from_dim
 
@@ -115,10 +116,12 @@ class Scope:
         self.nodes[name] = Node(name, "input", name, spec=spec)
         self.made[entering.id] = name
 
-    def add_output(self, wish: str, ref: Ref) -> None:
+    def add_output(self, wish: str, ref: Ref, when: WhenGiven | None = None) -> None:
         self.names |= self.nodes.keys()  # also of a second call of a shared layer
         name = self.free(wish or "output")
-        self.nodes[name] = Node(name, "output", name, arguments={"value": self.here(ref)})
+        arguments: dict[str, Argument] = {"value": self.here(ref)}
+        arguments |= {WHEN: when} if when is not None else {}
+        self.nodes[name] = Node(name, "output", name, arguments=arguments)
 
     def add_layer(self, step: Step, owner: Owner) -> None:
         identity = self.node_id(owner.name)

@@ -14,6 +14,7 @@ from builder.code.reading.known import CALLS, does
 from builder.code.reading.protocol import NOT_ASKED, asked
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Module, Raw
+from builder.code.reading.twofold import is_twofold, on_both
 from builder.code.reading.values import (
     Array,
     Generator,
@@ -119,6 +120,8 @@ def all_of(reader: Reader, found: Iterator[Any], args: list[Any]) -> Lazy | Gene
 
 @does("list")
 def list_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    if args and is_twofold(args[0]):
+        return on_both(args[0], list)
     return (
         items_of(reader, args[0])
         if args and not isinstance(args[0], Unknown)
@@ -130,6 +133,8 @@ def list_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
 def tuple_(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
     if args and isinstance(args[0], Unknown):
         return args[0]
+    if args and is_twofold(args[0]):
+        return on_both(args[0], tuple)
     return tuple(items_of(reader, args[0])) if args else ()
 
 

@@ -15,11 +15,13 @@ from builder.code.reading.effects import Memory
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Frame, Layer, Step
 from builder.errors import CodeRefused
-from builder.graph.model import Argument, Calc, Compare, Node, Ref, Size, Slice
-from builder.graph.sides import Sides, find_sides, without_even_branches
+from builder.graph.model import Argument, Calc, Compare, Node, Ref, Size, Slice, Training
+from builder.graph.modes import mode_of
+from builder.graph.sides import MODE, Sides, find_sides, without_even_branches
 
 Item: TypeAlias = "Step | Frame"
 _Conditions = frozenset[tuple[Any, bool]]
+_TRAINS: Final[_Conditions] = frozenset({(Training(), True)})
 _MOVING: Final = (
     "Dropout", "AlphaDropout", "FeatureAlphaDropout", "BatchNorm", "LazyBatchNorm", "SyncBatchNorm",
     "InstanceNorm", "LazyInstanceNorm", "RReLU", "FractionalMaxPool", "LSTM", "GRU", "RNN",
@@ -29,10 +31,14 @@ _MOVING: Final = (
 
 @dataclass
 class Doing:
-    """What a node does beside its value. `line`: of what has an effect. `at`: when it runs."""
+    """What a node does beside its value. `line`: of what has an effect. `at`: when it runs.
+
+    `quiet`: its effect is none in evaluation.
+    """
 
     line: int
     effect: bool = False
+    quiet: bool = True
     reads: set[str] = field(default_factory=set)
     writes: set[str] = field(default_factory=set)
     text: _Conditions = frozenset()
@@ -46,6 +52,15 @@ class Doing:
             (self.effect and other.effect)
             or bool(self.writes & (other.reads | other.writes))
             or bool(other.writes & self.reads)
+        )
+
+    def elsewhere(self) -> bool:
+        """Whether it makes a difference that it runs on another side than in the text."""
+        moved = self.text ^ self.here
+        return (
+            self.effect
+            and bool(moved)
+            and not (self.quiet and moved == _TRAINS and moved <= self.here)
         )
 
     def excludes(self, other: Doing) -> bool:
@@ -68,7 +83,8 @@ class RunningOrder:
         sided = any(
             len(item.side) > len(frame.side) for items in origins.values() for item in items
         )
-        if not sided and not any(node.kind == "branch" for node in nodes.values()):
+        modes = any(mode_of(node) is not None for node in nodes.values())
+        if not sided and not modes and not any(n.kind == "branch" for n in nodes.values()):
             return None
         live = without_even_branches(nodes)
         sides = find_sides(live)
@@ -77,10 +93,10 @@ class RunningOrder:
             items = origins.get(name)
             if not items:
                 continue
-            here = frozenset((self._asked(origins[g][0]), w) for g, w in sides.homes.get(name, ()))
+            here = frozenset((self._asked(g, origins), w) for g, w in sides.homes.get(name, ()))
             doing = self._done_by(items, len(frame.side))
             doing.here, doing.place, doing.at = here, sides.places[name], sides.moment(name)
-            if doing.effect and doing.text != here:
+            if doing.elsewhere():
                 return self.reader.refuse(
                     "This step changes a tensor that stays, or draws numbers, and would not do it on the "
                     "same side of the condition as in the text", line=doing.line,
@@ -105,7 +121,10 @@ class RunningOrder:
                     )  # fmt: skip
         return None
 
-    def _asked(self, item: Item) -> Argument:
+    def _asked(self, group: str, origins: Mapping[str, Sequence[Item]]) -> Argument:
+        if group == MODE:
+            return Training()
+        item = origins[group][0]
         return self.trace.asked[item.target] if isinstance(item, Step) else None
 
     def _question(
@@ -117,7 +136,15 @@ class RunningOrder:
         if known:
             place = max(sides.places[name] for name in known) + 0.5
             yield Doing(
-                branch.line, False, branch.reads, set(), branch.text, branch.here, place, branch.at
+                branch.line,
+                False,
+                True,
+                branch.reads,
+                set(),
+                branch.text,
+                branch.here,
+                place,
+                branch.at,
             )
 
     def _done_by(self, items: Sequence[Item], skipped: int) -> Doing:
@@ -129,8 +156,12 @@ class RunningOrder:
                 reads, writes = self._read_by(step), self.memory.written_by(step)
                 if isinstance(item, Frame):
                     writes = {group for group in writes if self._is_outside(group, item)}
-                effect = is_real(step) or (bool(writes) and self.memory.is_seen(step))
+                real = is_real(step)
+                effect = real or (bool(writes) and self.memory.is_seen(step))
                 found.effect = found.effect or effect
+                found.quiet = found.quiet and (
+                    not effect or (real and not writes and _is_quiet(step))
+                )
                 lines += [step.line] if effect else []
                 found.reads |= reads
                 found.writes |= writes
@@ -182,3 +213,11 @@ def is_real(step: Step) -> bool:
             layer.entry.name.startswith(_MOVING) or any("spectral" in n.kind for n in layer.norms)
         )
     return is_random(step) or step.target.endswith(".rrelu")
+
+
+def _is_quiet(step: Step) -> bool:
+    """Whether a step that is real draws and changes nothing in evaluation."""
+    if step.kind == "layer":
+        layer = step.owner
+        return isinstance(layer, Layer) and not layer.entry.name.startswith("FractionalMaxPool")
+    return step.arguments.get("training") == Training()

@@ -24,7 +24,7 @@ from builder.code.reading.reader import Reader, statement
 from builder.code.reading.scopes import FileScope, Scope
 from builder.code.reading.signals import BREAK, CONTINUE, Returned
 from builder.code.reading.trace import Layer, Module, Raw
-from builder.code.reading.values import Known, Lazy, Mode, Question, Tensor, Unknown, plain
+from builder.code.reading.values import Differs, Known, Lazy, Mode, Question, Tensor, Unknown, plain
 from builder.code.reading.weights import Handle
 from builder.errors import CodeRefused
 
@@ -278,7 +278,7 @@ def assert_(reader: Reader, node: ast.Assert, scope: Scope) -> None:
 @statement(ast.Match)
 def match_(reader: Reader, node: ast.Match, scope: Scope) -> Any:
     subject = plain(reader.evaluate(node.subject, scope))
-    if isinstance(subject, Mode | Question | branches.Differs | Tensor):
+    if isinstance(subject, Mode | Question | Differs | Tensor):
         raise reader.refuse(
             "Which case this is depends on the mode or the data", "Write if and else."
         )

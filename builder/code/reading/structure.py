@@ -6,20 +6,18 @@ import ast
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from builder.code.reading.branches import Differs
 from builder.code.reading.closed import Closed, Tree
 from builder.code.reading.effects import settle_in_place
+from builder.code.reading.given import differs, given_by, with_ends
 from builder.code.reading.gradients import end_gradients
 from builder.code.reading.keys import loses_names, tell_other_names, with_names_that_can_be
-from builder.code.reading.leaving import check_outputs, no_output, other_outputs
 from builder.code.reading.placing import Placed, Scope
 from builder.code.reading.reader import Reader
 from builder.code.reading.repeating import Run, runs_in
 from builder.code.reading.running_order import RunningOrder
-from builder.code.reading.trace import Frame, Layer, Module, Raw, Step, Trace, tensors_in
+from builder.code.reading.trace import Frame, Layer, Module, Raw, Step, Trace
 from builder.code.reading.tying import tie_all
 from builder.code.reading.unheld import draw_always
-from builder.code.reading.values import Packed, Parts, Tensor, Unknown
 from builder.errors import CodeRefused
 from builder.graph.model import BLOCK_PREFIX, Argument, Graph, Node, Owner, Ref, TensorSpec
 from builder.graph.names import class_name, suggest_name
@@ -52,9 +50,9 @@ class _Builder:
         self.reader, self.trace, self.root, self.frame = reader, reader.trace, root, frame
         self.tree = Tree(root)
         draw_always(reader, self.tree)
+        several = given_by(reader, frame) if differs(frame.result) else []
         end_gradients(reader, frame)
-        if isinstance(frame.result, Differs):
-            raise other_outputs(reader, frame.result)
+        self.given = with_ends(several, frame) if several else given_by(reader, frame)
         self.closed = Closed(self.trace, self.tree, frame)
         settle_in_place(reader, self.closed)
         self.running = RunningOrder(reader, self.closed)
@@ -266,32 +264,18 @@ class _Builder:
 
     def outputs(self, scope: Scope, frame: Frame) -> None:
         if scope.is_root:
-            values = _leaves(frame.result)
-            if isinstance(frame.result, Unknown):
-                raise self.reader.refuse_unknown(frame.result)
-            if isinstance(frame.result, Packed):
-                check_outputs(self.reader, frame.result)
-            if not values:
-                raise no_output(self.reader, frame)
-            check_outputs(self.reader, frame.result)
-            for (name, ref), wish in zip(values, self.returned(len(values)), strict=True):
-                scope.add_output(name or self.wished(wish, ref), ref)
+            for each in self.given:
+                wish = each.key or self.wished(each.variable, each.ref)
+                scope.add_output(wish, each.ref, each.when)
             return
         for ref in frame.exports:
             scope.add_output("", ref)
 
-    def returned(self, count: int) -> list[str]:
-        """The variables in `return a, b`, where there are several."""
-        node = self.reader.state.get("returned")
-        value = node.value if isinstance(node, ast.Return) else None
-        if count > 1 and isinstance(value, ast.Tuple) and len(value.elts) == count:
-            return [e.id if isinstance(e, ast.Name) else "" for e in value.elts]
-        return [""] * count
-
     def wished(self, variable: str, ref: Ref) -> str:
         """A variable is an output's name where a layer of another name gives it."""
         step = self.trace.steps.get(ref.node)
-        if not variable or step is None:
+        entering = [each.name for each in self.frame.inputs]
+        if not variable or step is None or variable in entering:  # `x`, as what it once was
             return ""
         given_by: Any = step.owner if step.kind == "layer" else None
         frame: Frame | None = step.frame
@@ -327,25 +311,6 @@ def _with_names(graph: Graph, names: dict[str, str]) -> Graph:
             owner = replace(owner, arguments={**owner.arguments, "made_by": names[made_by]})
         owners[key] = owner
     return replace(graph, owners=owners)
-
-
-def _leaves(result: Any, name: str = "") -> list[tuple[str, Ref]]:
-    """What a network gives: one output for each tensor, or whole tuple of a layer, it returns."""
-    if isinstance(result, Tensor):
-        return [(name, result.ref)]
-    if isinstance(result, Parts) and result.ref is not None and name != "":
-        return [(name, result.ref)]
-    if isinstance(result, Parts) and result.ref is not None:
-        return [("", result.ref)]
-    if isinstance(result, dict):
-        return [
-            leaf
-            for key, value in result.items()
-            for leaf in _leaves(value, key if isinstance(key, str) else name)
-        ]
-    if isinstance(result, tuple | list):
-        return [leaf for value in result for leaf in _leaves(value, name)]
-    return [(name, t.ref) for t in tensors_in(result)]
 
 
 def position_of(node: ast.AST | None) -> Position | None:

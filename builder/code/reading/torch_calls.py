@@ -9,10 +9,10 @@ from typing import Any
 from builder import catalogue
 from builder.catalogue.entry import Entry
 from builder.code.reading.again import refuse_lasting
-from builder.code.reading.branches import Differs
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Layer, Module, Raw, Step
 from builder.code.reading.values import (
+    Differs,
     Dtype,
     Instance,
     Known,

@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-from builder.code.reading.branches import Differs
 from builder.code.reading.known import CALLS, does
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Layer, Module, Raw
 from builder.code.reading.values import (
+    Differs,
     Dtype,
     Instance,
     Known,

@@ -126,6 +126,16 @@ class Question:
     negated: bool = False
 
 
+@dataclass(slots=True, eq=False)
+class Differs:
+    """A value that is another one on each side of a condition. `returned`: where each is, if it is."""
+
+    asked: Mode | Question
+    if_true: Any
+    if_false: Any
+    returned: tuple[ast.Return | None, ast.Return | None] = (None, None)
+
+
 @dataclass(frozen=True, slots=True)
 class Dtype:
     name: str

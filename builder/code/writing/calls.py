@@ -23,7 +23,7 @@ from builder.code.writing.literals import (
     operation,
 )
 from builder.errors import CodeRefused, NotFound, quote
-from builder.graph.model import Argument, Node, Owner, Ref, Slice, Training
+from builder.graph.model import Argument, Graph, Node, Owner, Ref, Slice, Training
 from builder.graph.norms import CannotCompute, tensors_with_norms
 from builder.graph.report import NodeReport
 
@@ -304,3 +304,17 @@ def _infix(
         one = operands[0]
         return Prefixed(entry.symbol, f"({flat(one)})" if isinstance(one, Infix) else one)
     return operation(entry.symbol, operands[0], operands[1])
+
+
+def block_inputs(graph: Graph, node: Node, block: Graph) -> list[Ref]:
+    """What a block's call reads, in the order of the block's inputs. Errors: CodeRefused for a gap."""
+    found = []
+    for port in block.inputs:
+        given = node.arguments.get(port.name or port.id, node.arguments.get(port.id))
+        if not isinstance(given, Ref):
+            raise CodeRefused(
+                f"{quote(graph.label(node.id))} has nothing at {quote(port.name or port.id)} "
+                "yet. Choose what it reads there."
+            )
+        found.append(given)
+    return found

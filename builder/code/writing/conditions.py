@@ -13,11 +13,14 @@ if TYPE_CHECKING:
     from builder.code.writing.forward import ForwardWriter
 
 
-def question(writer: ForwardWriter, asked: Argument, branch: Node) -> Expression:
-    """What stands behind the `if` of a branch. Errors: CodeRefused where there is no condition."""
+def question(writer: ForwardWriter, asked: Argument, branch: Node | None) -> Expression:
+    """What stands behind the `if` of a branch, or of what runs in one mode only.
+
+    Errors: CodeRefused where there is no condition.
+    """
+    if branch is None or isinstance(asked, Training):
+        return writer.in_training()
     match asked:
-        case Training():
-            return writer.in_training()
         case GradEnabled():
             return "torch.is_grad_enabled()"
         case Setting(name=name):

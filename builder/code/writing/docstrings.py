@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from builder.code.writing.scope import Scope
 from builder.code.writing.shapes import summary
 from builder.graph.model import Dim, TensorSpec, Value
+from builder.graph.modes import given_in, has_modes
 
 _LETTERS: Mapping[tuple[int, int], str] = {
     **{(4, axis): letter for axis, letter in enumerate("NCHW")},
@@ -21,12 +22,15 @@ def docstring(scope: Scope, names: Mapping[str, str], otherwise: str) -> str:
     Where uses differ, sizes are called by the constructor's parameters, and those of pictures by letters.
     """
     graph = scope.graph
-    nodes = [*graph.inputs, *graph.outputs]
+    outputs = given_in(graph, training=False)
+    trained = given_in(graph, training=True) if has_modes(graph) else []
+    nodes = [*graph.inputs, *outputs, *trained]
     shapes = [scope.result_everywhere(node.id) for node in nodes]
     if scope.block and any(shape is None for shape in shapes):
         shapes = _in_letters(scope, [node.id for node in nodes])
     inputs = [(names[n.id], shape) for n, shape in zip(graph.inputs, shapes, strict=False)]
-    return summary(inputs, shapes[len(inputs) :], otherwise)
+    given = shapes[len(inputs) :]
+    return summary(inputs, given[: len(outputs)], otherwise, given[len(outputs) :])
 
 
 def _in_letters(scope: Scope, nodes: list[str]) -> list[Value | None]:

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 from builder import catalogue
 from builder.catalogue.entry import Entry
-from builder.code.writing.calls import called, entry_for, in_module
+from builder.code.writing.calls import block_inputs, called, entry_for, in_module
 from builder.code.writing.conditions import both, negated, question
 from builder.code.writing.joining import write_joined
 from builder.code.writing.layout import (
@@ -28,6 +28,7 @@ from builder.code.writing.packing import names_of_packing, wrote_packed
 from builder.code.writing.page import Page, indented, note_lines
 from builder.code.writing.paths import tensor_path
 from builder.code.writing.patterns import Path, Pattern, leaves
+from builder.code.writing.reading import returns
 from builder.code.writing.scope import Scope, rounds
 from builder.code.writing.shapes import part_of, shape_text, tuple_type, type_text
 from builder.code.writing.steps import Choice, Item, Return, Settle, Step, arrange
@@ -86,7 +87,6 @@ class ForwardWriter:
                 path = str(node.arguments.get("name", ""))
                 self.variables.names[node.id, ()] = self.tensor(held, path)
         self.types = Types()
-        self.result_type = ""
         self.kept_settings: set[str] = set()
 
     def tensor(self, owner: Owner, path: str) -> str:
@@ -151,13 +151,18 @@ class ForwardWriter:
 
     def body(self, level: int) -> tuple[Page, str]:
         """What runs, and the type of what it gives."""
-        last = self.items[-1]
-        assert isinstance(last, Return)
-        types = [value_type(ref, self.graph.nodes, self.value(ref.node)) for ref in last.values]
-        if len(types) > 1:
-            return self.lines(level), tuple_type(types)
-        self.result_type, name = types[0], self.variables.read(last.values[0])
-        return with_type_said(self.lines, self.types, level, name, types[0]), types[0]
+        *earlier, last = returns(self.items)
+        said = self.type_of(last)
+        result = " | ".join(dict.fromkeys([said, *(self.type_of(each) for each in earlier)]))
+        if len(last.values) > 1:
+            return self.lines(level), result
+        name = self.variables.read(last.values[0])
+        return with_type_said(self.lines, self.types, level, name, said), result
+
+    def type_of(self, item: Return) -> str:
+        """The type of what is returned at one place."""
+        types = [value_type(ref, self.graph.nodes, self.value(ref.node)) for ref in item.values]
+        return tuple_type(types) if len(types) > 1 else types[0]
 
     def lines(self, level: int) -> Page:
         """What runs."""
@@ -190,16 +195,18 @@ class ForwardWriter:
                 self.settle(page, branch, value, level)
             case Choice():
                 self.choice(page, item, level)
-            case Return(values=values):
-                self.give_back(page, values, level)
+            case Return():
+                self.give_back(page, item, level)
 
-    def give_back(self, page: Page, values: tuple[Ref, ...], level: int) -> None:
-        keys = [self.scope.key(n) for n in self.graph.outputs]
-        for node in self.graph.outputs:
+    def give_back(self, page: Page, item: Return, level: int) -> None:
+        keys = [self.scope.key(n) for n in item.outputs]
+        for node in item.outputs:
             self.note(page, node, level)
-        read = tuple(self.variables.read(ref) for ref in values)
-        if len(read) == 1 and read[0].endswith("]"):  # a part of what a layer gave, of unknown type
-            page.write(assignment(f"{RESULT}: {self.result_type}", read[0], 4 * level), keys)
+        read = tuple(self.variables.read(ref) for ref in item.values)
+        # A part of what a layer gave, or what only one mode gives: of unknown type.
+        early = item is not self.items[-1] and read[0] not in self.types.typed
+        if len(read) == 1 and (read[0].endswith("]") or early):
+            page.write(assignment(f"{RESULT}: {self.type_of(item)}", read[0], 4 * level), keys)
             read = (RESULT,)
         page.write(returned(read[0] if len(read) == 1 else tuple_of(read), 4 * level), keys)
 
@@ -255,16 +262,7 @@ class ForwardWriter:
         owner = self.graph.owner_of(node)
         assert owner is not None
         assert owner.block is not None
-        found = []
-        for port in self.scopes[owner.block].graph.inputs:
-            given = node.arguments.get(port.name or port.id, node.arguments.get(port.id))
-            if not isinstance(given, Ref):
-                raise CodeRefused(
-                    f"{quote(self.graph.label(node.id))} has nothing at {quote(port.name or port.id)} "
-                    "yet. Choose what it reads there."
-                )
-            found.append(given)
-        return found
+        return block_inputs(self.graph, node, self.scopes[owner.block].graph)
 
     def target(self, pattern: Pattern, node: Node) -> Expression:
         if pattern is None:
@@ -378,7 +376,7 @@ class ForwardWriter:
         never an `if` that only holds another one.
         """
         branches = list(item.branches)
-        asked = question(self, item.condition, item.branches[-1])
+        asked = question(self, item.condition, item.branches[-1] if item.branches else None)
         yes, no = ([i for i in side if self.says_something(i)] for side in item.sides)
         if not yes:
             asked, yes, no = negated(asked), no, yes

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from builder.code.writing.patterns import Path
 from builder.code.writing.steps import Choice, Item, Return, Settle, Step
 from builder.errors import CodeRefused, quote
 from builder.graph.model import Node, Ref, iter_refs
@@ -47,3 +48,46 @@ def gives_nothing(ref: Ref, reader: str) -> CodeRefused:
         f"{quote(reader or 'The result')} reads {quote(ref.node)}, which gives no value. Let it read a "
         "layer, an operation or an input."
     )
+
+
+def returns(items: Sequence[Item]) -> list[Return]:
+    """What is given back, those of one mode first."""
+    found: list[Return] = []
+    for item in items:
+        if isinstance(item, Return):
+            found.append(item)
+        elif isinstance(item, Choice):
+            for side in item.sides:
+                found += returns(side)
+    return found
+
+
+def only_returns(items: Sequence[Item]) -> bool:
+    """Whether nothing runs any more but the returns of both modes, the last one with one value."""
+    if len(items) != 2 or not isinstance(items[1], Return) or len(items[1].values) != 1:
+        return False
+    first = items[0]
+    return isinstance(first, Choice) and all(
+        isinstance(item, Return) for side in first.sides for item in side
+    )
+
+
+def read_by_steps(
+    items: Sequence[Item], reads: Callable[[Item], set[tuple[str, Path]]]
+) -> set[tuple[str, Path]]:
+    """What is read by anything but a return. `reads`: what an item reads, with all inside of it."""
+    found: set[tuple[str, Path]] = set()
+    for item in items:
+        if isinstance(item, Choice):
+            found |= {(ref.node, ref.path) for ref in iter_refs(item.condition)}
+            found |= {value for side in item.sides for value in read_by_steps(side, reads)}
+        elif not isinstance(item, Return):
+            found |= reads(item)
+    return found
+
+
+def last_reads(
+    items: Sequence[Item], reads: Callable[[Item], set[tuple[str, Path]]]
+) -> dict[tuple[str, Path], int]:
+    """Of each value the last item that reads it."""
+    return {value: place for place, item in enumerate(items) for value in reads(item)}

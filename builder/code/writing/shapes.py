@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from builder.code.writing.layout import WIDTH, width
 from builder.graph.model import Value
 
@@ -44,16 +46,25 @@ def tuple_type(parts: list[str]) -> str:
 
 
 def summary(
-    inputs: list[tuple[str, Value | None]], outputs: list[Value | None], otherwise: str
+    inputs: list[tuple[str, Value | None]],
+    outputs: list[Value | None],
+    otherwise: str,
+    trained: Sequence[Value | None] = (),
 ) -> str:
-    """One line for a docstring: “Maps (N, 1, 28, 28) to (N, 10).” where the shapes are known."""
+    """One line for a docstring: “Maps (N, 1, 28, 28) to (N, 10).” where the shapes are known.
+
+    `trained`: what is given while training, where that is something else.
+    """
     taken = [shape_text(value) for _, value in inputs]
     given = [shape_text(value) for value in outputs]
-    if not taken or not given or not all(taken) or not all(given):
+    also = [shape_text(value) for value in trained]
+    if not taken or not given or not all(taken) or not all(given) or not all(also):
         return otherwise
     if len(inputs) > 1:
         taken = [f"{name} {shape}" for (name, _), shape in zip(inputs, taken, strict=True)]
     text = f"Maps {_and(taken)} to {_and(given)}."
+    if also and width(text := f"{text[:-1]}; while training to {_and(also)}.") > WIDTH - 10:
+        text = f"Maps {_and(taken)} to {_and(given)}; while training it gives others."
     return text if width(text) <= WIDTH - 10 else otherwise
 
 

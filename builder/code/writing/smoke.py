@@ -18,6 +18,7 @@ from builder.graph.model import (
     Value,
     iter_refs,
 )
+from builder.graph.modes import given_in, has_modes
 from builder.graph.report import ShapeReport
 from builder.graph.sequence_lengths import steps_of
 from builder.graph.symbols import CannotEvaluate, dim_per_sample, evaluate
@@ -56,8 +57,14 @@ def smoke_test(
     for name, node, spec in zip(names, graph.inputs, specs, strict=True):
         assert isinstance(spec, TensorSpec)
         lines += assignment(name, _drawn(graph, report, node, spec), 4)
-    result = call(function, *names)
-    outputs = [report.nodes[n.id].result if n.id in report.nodes else None for n in graph.outputs]
+    in_mode = [keyword("training", "True")] if has_modes(graph) and function != "model" else []
+    result = call(function, *names, *in_mode)
+    ends = given_in(graph, training=True)  # a network that is made trains, until eval() is called
+    outputs = [report.nodes[n.id].result if n.id in report.nodes else None for n in ends]
+    if len(outputs) == 1 and isinstance(outputs[0], TensorSpec) and in_mode:
+        kept = space.claim("outputs")
+        lines += [*assignment(kept, result, 4), *said_tensor(graph, kept)]
+        return [*lines, *lay(call("print", f"{kept}.shape"), 4)]
     if len(outputs) == 1 and isinstance(outputs[0], TensorSpec):
         return [*lines, *lay(call("print", f"{flat(result)}.shape"), 4)]
     kept = space.claim("outputs")
@@ -67,6 +74,12 @@ def smoke_test(
         return [*lines, *lay(call("print", result), 4)]
     lines += assignment(kept, result, 4)
     return [*lines, *lay(call("print", *shapes), 4)]
+
+
+def said_tensor(graph: Graph, name: str) -> list[str]:
+    """That a function which gives a tuple in evaluation gave a tensor while training."""
+    alone = has_modes(graph) and len(given_in(graph, training=True)) == 1
+    return [f"    assert isinstance({name}, Tensor)"] if alone else []
 
 
 def drawn_inputs(graph: Graph, report: ShapeReport) -> list[str]:

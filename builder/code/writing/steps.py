@@ -1,17 +1,20 @@
 """What runs in `forward`, in order: calls, and branches with what belongs to their sides inside.
 
-On which side of a branch a node runs says `graph.sides`.
+On which side of a branch a node runs says `graph.sides`, and what runs in one mode only. That is a Choice
+without a value; where outputs differ between the modes, one that returns on its side is the last but one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import TypeAlias
 
 from builder.errors import CodeRefused, quote
-from builder.graph.model import Argument, Graph, Node, Ref, iter_refs, with_refs
-from builder.graph.sides import Home, find_sides, without_even_branches
+from builder.graph.model import Argument, Graph, Node, Ref, Training, iter_refs, with_refs
+from builder.graph.modes import CHOICES, has_modes, mode_of
+from builder.graph.sides import MODE, Home, find_sides, without_even_branches
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Settle:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """An `if` with two sides; it gives the values of `branches`."""
+    """An `if` with two sides; it gives the values of `branches`, or what runs in one mode only."""
 
     condition: Argument
     branches: tuple[Node, ...]
@@ -52,6 +55,7 @@ class Return:
     """What the graph gives, one reference for each output."""
 
     values: tuple[Ref, ...]
+    outputs: tuple[Node, ...] = ()
 
 
 Item: TypeAlias = "Step | Settle | Choice | Return"
@@ -85,11 +89,53 @@ def arrange(graph: Graph) -> tuple[Item, ...]:
     arranger = _Arranger(graph, live, places, _idle_branches(live), sides.homes, sides.groups)
     for node in live.values():
         arranger.members.setdefault(arranger.homes.get(node.id, ()), []).append(node)
-    outputs = [node for node in live.values() if node.kind == "output"]
+    if not has_modes(graph):
+        return (*_items_at(arranger, ()), _return(live, None))
+    return _in_modes(arranger, _return(live, True), _return(live, False))
+
+
+def _return(live: Mapping[str, Node], training: bool | None) -> Return:
+    """What is given back in one mode, in any one for None."""
+    other = None if training is None else CHOICES[1] if training else CHOICES[0]
+    outputs = tuple(
+        n for n in live.values() if n.kind == "output" and (other is None or mode_of(n) != other)
+    )
     values = tuple(ref for node in outputs for ref in iter_refs(node.arguments.get("value")))
     if not outputs or len(values) != len(outputs):
-        raise CodeRefused("The network gives nothing yet: add an output and choose its value.")
-    return (*_items_at(arranger, ()), Return(values))
+        when = "" if training is None else " while training" if training else " in evaluation"
+        raise CodeRefused(
+            f"The network gives nothing yet{when}: add an output and choose its value."
+        )
+    return Return(values, outputs)
+
+
+def _in_modes(arranger: _Arranger, trained: Return, evaluated: Return) -> tuple[Item, ...]:
+    """All items, those of one mode inside an `if`: the last ones with what is returned there."""
+    found: list[tuple[int, bool | None, Item]] = []
+    for mode in (None, True, False):
+        home: Home = () if mode is None else ((MODE, mode),)
+        for item in _items_at(arranger, home):
+            found.append((_place(arranger, item), mode, item))
+    found.sort(key=lambda each: each[0])
+    end = len(found)
+    while end and found[end - 1][1] is not None:
+        end -= 1
+    items: list[Item] = []
+    for mode, run in groupby(found[:end], key=lambda each: each[1]):
+        inside = tuple(item for _, _, item in run)
+        if mode is None:
+            items += inside
+        else:
+            items.append(_in_mode(inside if mode else (), () if mode else inside))
+    last: dict[bool, tuple[Item, ...]] = {
+        mode: tuple(item for _, m, item in found[end:] if m is mode) for mode in (True, False)
+    }
+    items.append(_in_mode((*last[True], trained), ()))
+    return (*items, *last[False], evaluated)
+
+
+def _in_mode(yes: tuple[Item, ...], no: tuple[Item, ...]) -> Choice:
+    return Choice(Training(), (), yes, no)
 
 
 def _idle_branches(live: Mapping[str, Node]) -> frozenset[str]:
@@ -152,15 +198,17 @@ def _side(
         if branch.id not in arranger.idle:
             ends.append(Settle(branch, ref))
 
-    def place(item: Item) -> int:
-        match item:
-            case Step(node=node):
-                return arranger.places[node.id]
-            case Settle(branch=branch):
-                return arranger.places[branch.id]
-            case Choice(branches=inside):
-                return arranger.places[inside[-1].id]
-            case _:
-                return len(arranger.places)
+    yield from sorted([*items, *ends], key=lambda item: _place(arranger, item))
 
-    yield from sorted([*items, *ends], key=place)
+
+def _place(arranger: _Arranger, item: Item) -> int:
+    """Where an item stands among the nodes."""
+    match item:
+        case Step(node=node):
+            return arranger.places[node.id]
+        case Settle(branch=branch):
+            return arranger.places[branch.id]
+        case Choice(branches=inside):
+            return arranger.places[inside[-1].id]
+        case _:
+            return len(arranger.places)

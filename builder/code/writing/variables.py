@@ -12,9 +12,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from builder.code.writing import reading
 from builder.code.writing.naming import LONGEST_VARIABLE, Namespace, given_name, says_nothing
 from builder.code.writing.patterns import Path, Pattern, leaf_of, leaves, parts_in, pattern_of
-from builder.code.writing.reading import all_refs, all_steps, gives_nothing, refs_of
 from builder.code.writing.steps import Choice, Item, Return, Settle, Step
 from builder.graph.model import Graph, Node, Ref, Value, iter_refs, with_refs
 
@@ -49,7 +49,7 @@ class Variables:
             return f"({', '.join(parts)})"
         name = self.names.get((ref.node, leaf), "")
         if not name:
-            raise gives_nothing(ref, reader)
+            raise reading.gives_nothing(ref, reader)
         if self.alias and name == self.alias and reader == self.first_step:
             name = self.arguments[ref.node]
         return name + "".join(f"[{index}]" for index in ref.path[len(leaf) :])
@@ -118,16 +118,16 @@ class _Namer:
         self._pin(self.items)
         self._find_given_back()
         self._name_arguments()
-        self._name_items(self.items)
+        self._name_items(self.items, set())
         return self.found
 
     # Which parts of results are read -----------------------------------------------------------
 
     def _find_patterns(self) -> None:
         read: dict[str, set[Path]] = {}
-        for ref in all_refs(self.items):
+        for ref in reading.all_refs(self.items):
             read.setdefault(ref.node, set()).add(ref.path)
-        for step in all_steps(self.items):
+        for step in reading.all_steps(self.items):
             rounds = self.carried(step.node)
             if rounds > 1:
                 self.found.patterns[step.node.id] = [(i,) for i in range(rounds)]
@@ -144,7 +144,7 @@ class _Namer:
         known = self.reads_inside.get(id(item))
         if known is None:
             known = set()
-            for ref in all_refs((item,)):
+            for ref in reading.all_refs((item,)):
                 pattern = self.found.patterns.get(ref.node, ())
                 leaf = leaf_of(pattern, ref.path)
                 known |= (
@@ -157,7 +157,7 @@ class _Namer:
 
     def _pin(self, items: Sequence[Item]) -> None:
         """Values a loop reads in every round must not be written over by its first result."""
-        for step in all_steps(items):
+        for step in reading.all_steps(items):
             rounds = self.carried(step.node)
             first = True
             for ref in step.reads if rounds else ():
@@ -167,21 +167,19 @@ class _Namer:
                 first = False
 
     def _find_given_back(self) -> None:
-        """Which values only the return reads, where there are several, and the output's name."""
-        outputs, last = self.graph.outputs, self.items[-1] if self.items else None
-        if len(outputs) < 2 or not isinstance(last, Return):
-            return
-        elsewhere = {value for item in self.items[:-1] for value in self._reads(item)}
-        for node, ref in zip(outputs, last.values, strict=True):
-            value = (ref.node, ref.path)
-            if value not in elsewhere:
-                self.given_back.setdefault(value, node.name)
+        """Which values only a return reads, where it gives several, and the output's name."""
+        elsewhere = reading.read_by_steps(self.items, self._reads)
+        for item in reading.returns(self.items):
+            for node, ref in zip(item.outputs, item.values, strict=True):
+                value = (ref.node, ref.path)
+                if len(item.values) > 1 and value not in elsewhere:
+                    self.given_back.setdefault(value, node.name)
 
     # Names -------------------------------------------------------------------------------------
 
     def _name_arguments(self) -> None:
         inputs = self.graph.inputs
-        last = _last_reads(self.items, self._reads)
+        last = reading.last_reads(self.items, self._reads)
         for node in inputs:
             value = (node.id, ())
             label = node.name or node.id
@@ -217,13 +215,14 @@ class _Namer:
         value = (next(iter(self.found.arguments)), ())
         if self.found.names[value] != self.found.chain:
             return False
-        until = _last_reads(self.items, self._reads).get(value, -1)
+        until = reading.last_reads(self.items, self._reads).get(value, -1)
         here = self.items[self.place]
         rests = value in self.pinned or not self._only_at_entry(value, here)
         return self.place < until or (self.place == until and rests)
 
-    def _name_items(self, items: Sequence[Item]) -> None:
-        last = _last_reads(items, self._reads)
+    def _name_items(self, items: Sequence[Item], behind: set[tuple[str, Path]]) -> None:
+        """`behind`: what is read after all of them."""
+        last = {**reading.last_reads(items, self._reads), **dict.fromkeys(behind, len(items) + 1)}
         for place, item in enumerate(items):
             self.place = place if items is self.items else self.place
             following = items[place + 1] if place + 1 < len(items) else None
@@ -301,8 +300,11 @@ class _Namer:
                 self.found.names[value] = self._next_name(value, following)
             else:
                 self.found.names[value] = self._own_name(branch, ())
+        # What runs in one mode only is known behind its `if`; of a branch only its value is.
+        rest = items[place + 1 :] if not choice.branches else ()
+        behind = {value for item in rest for value in self._reads(item)}
         for side in choice.sides:
-            self._name_items(side)
+            self._name_items(side, behind)
 
     def _next_name(self, value: tuple[str, Path], following: Item | None) -> str:
         """`x`, or where a branch ends with this value, the branch's own variable."""
@@ -340,7 +342,8 @@ class _Namer:
         if value in self.pinned or self._is_tuple(value):
             return False
         if last.get(value, place) > place + 1:
-            return False
+            rest = items[place + 1 :]
+            return reading.only_returns(rest) and value in self._reads(rest[-1])
         return place + 1 >= len(items) or self._only_at_entry(value, items[place + 1])
 
     def _stands_beside(self, value: tuple[str, Path], following: Item | None) -> bool:
@@ -363,7 +366,7 @@ class _Namer:
         known = self.sources.get(node_id)
         if known is None:
             known = set()
-            for ref in refs_of(with_refs(self.graph.nodes[node_id], self.graph.resolve)):
+            for ref in reading.refs_of(with_refs(self.graph.nodes[node_id], self.graph.resolve)):
                 known |= {ref.node} | self._behind(ref.node)
             self.sources[node_id] = known
         return known
@@ -389,9 +392,3 @@ class _Namer:
             ):
                 return False
         return True
-
-
-def _last_reads(
-    items: Sequence[Item], reads: Callable[[Item], set[tuple[str, Path]]]
-) -> dict[tuple[str, Path], int]:
-    return {value: place for place, item in enumerate(items) for value in reads(item)}

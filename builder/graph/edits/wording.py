@@ -26,6 +26,7 @@ from builder.graph.model import (
     Training,
     format_shape,
 )
+from builder.graph.modes import CHOICES, WHEN
 
 
 def describe(edit: Edit, graph: Graph) -> str:
@@ -59,6 +60,10 @@ def _describe(edit: Edit, graph: Graph) -> str:
             v.SetArgument(node=node, name=name, value=value)
             | v.SetCallArgument(node=node, name=name, value=value)
         ):
+            if name == WHEN and value in CHOICES:
+                return f"Give {at(node)} only {'while' if value == 'training' else 'in'} {value}"
+            if name == WHEN and value is UNSET:
+                return f"Give {at(node)} in both modes"
             if value is UNSET:
                 return f"Reset {_word(name)} of {at(node)}"
             return f"Set {_word(name)} of {at(node)} to {shown_value(value, graph)}"

@@ -22,6 +22,7 @@ from builder.graph.model import (
     iter_refs,
     refs_in,
 )
+from builder.graph.modes import mode_words
 from builder.graph.report import NodeReport, ShapeReport
 from builder.graph.size import format_parameters
 from builder.graph.words import entry_of, family_of, key_parameters, part_of, type_name
@@ -143,7 +144,8 @@ def _card(
 ) -> Card:
     owner, name = graph.owner_of(node), graph.label(node.id)
     if node.kind in ("input", "output"):
-        card = Card(node.id, "gate" if deep else "pill", name)
+        said = " · ".join(word for word in (name, mode_words(node)) if word)
+        card = Card(node.id, "gate" if deep else "pill", said)
     elif node.kind == "branch":
         card = Card(node.id, "choice", key_parameters(graph, node, report))
     elif owner is not None and owner.block is not None:

@@ -671,7 +671,6 @@ class GoogLeNet(nn.Module):
 """,
     target="GoogLeNet()",
     inputs=["float32[N,3,32,32]"],
-    refused="other outputs",
 )
 
 text(

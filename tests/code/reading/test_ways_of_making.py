@@ -323,11 +323,6 @@ def test_what_cannot_be_called_is_named(made: str, said: str) -> None:
     refused(net(made, "return self.l(x)"), said, line=9)
 
 
-def test_outputs_that_differ_while_training_are_refused_at_their_line() -> None:
-    forward = "y = self.l(x)\nif self.training:\n    return y, x\nreturn y"
-    refused(net("self.l = nn.Linear(8, 8)", forward), "auxiliary", line=12)
-
-
 def test_a_character_without_a_sign_is_found() -> None:
     line, reason = _said(f"{HEAD}class Net(nn.Module):\n    '''a\0b'''\n")
     assert line == 5 and "NUL" in reason

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from builder.code.writing.layout import assignment, call
 from builder.code.writing.literals import keyword
 from builder.code.writing.manual.plan import TRAINING, Plan
-from builder.code.writing.smoke import can_run, input_names
+from builder.code.writing.smoke import can_run, input_names, said_tensor
 from builder.graph.model import PARAMETER, Graph, Node, TensorSpec, Value, refs_in
+from builder.graph.modes import given_in
 from builder.graph.report import ShapeReport
 
 _STOPS = ("detach", "_like", "torch.sign", "argm", "torch.heaviside")
@@ -34,6 +35,7 @@ def learning_step(
         "",
         "    # One step of learning: every number goes a little against its gradient.",
         *assignment(name, called, 4),
+        *said_tensor(graph, name),
         *assignment(loss, f"{name}{place}.square().mean()", 4),
         f"    {loss}.backward()  # type: ignore[no-untyped-call]",
         "    with torch.no_grad():",
@@ -47,7 +49,7 @@ def learning_step(
 def _learning_places(graph: Graph, report: ShapeReport, plans: Mapping[str, Plan]) -> Iterator[str]:
     """Where what depends on a number that learns stands in the result: "", "[0]", "[1][0]"."""
     learning = _depends(graph, plans, {})
-    outputs = graph.outputs
+    outputs = given_in(graph, training=True)
     for i, node in enumerate(outputs):
         known = report.nodes.get(node.id)
         if node.id in learning and known is not None and known.result is not None:
