@@ -14,9 +14,10 @@ from builder.code.reading.known import CALLS, does
 from builder.code.reading.protocol import NOT_ASKED, asked
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Module, Raw
-from builder.code.reading.twofold import is_twofold, on_both
+from builder.code.reading.twofold import is_twofold, not_on_both, on_both
 from builder.code.reading.values import (
     Array,
+    Differs,
     Generator,
     Lazy,
     Ratio,
@@ -67,6 +68,10 @@ def length(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
         return value
     if isinstance(value, list | tuple | dict | str | set | range):
         return len(value)
+    if is_twofold(value):
+        return on_both(value, len)
+    if isinstance(value, Differs):
+        raise not_on_both(reader)
     raise reader.refuse("This has no length", kind="raised")
 
 

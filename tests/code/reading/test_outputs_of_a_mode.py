@@ -177,7 +177,28 @@ if self.training:
 return x
 """
 
+COUNTED = """
+outputs = [self.fc(self.last(self.middle(self.stem(x))).mean((2, 3)))]
+if self.training:
+    outputs.append(self.aux1(self.stem(x)))
+if len(outputs) > 1:
+    return outputs
+return outputs[0]
+"""
+
+GONE_THROUGH = """
+low = self.stem(x)
+outputs = []
+if self.training:
+    outputs.append(self.aux1(low))
+total = self.fc(self.middle(low).mean((2, 3)))
+for output in outputs:
+    total = total + output
+return total
+"""
+
 FORMS = {
+    "counted": COUNTED,
     "dictionary": DICTIONARY,
     "growing": GROWING,
     "growing_and_leaving": GROWING_AND_LEAVING,
@@ -353,3 +374,8 @@ def test_a_running_mean_that_would_stand_still_is_refused() -> None:
     source = net("y = self.middle(self.stem(x))\nif self.training:\n    return x\nreturn y")
     with pytest.raises(CodeRefused, match="same side of the condition"):
         read_here(source, "Net()", IMAGES)
+
+
+def test_a_list_of_one_mode_is_not_gone_through_as_if_it_were_the_other() -> None:
+    with pytest.raises(CodeRefused, match="holds other things while training"):
+        read_here(net(GONE_THROUGH), "Net()", IMAGES)
