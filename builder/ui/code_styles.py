@@ -38,7 +38,8 @@ def _chosen() -> str | None:
     return project_preference(_STYLE, tuple(styles())) or state.recall(_STYLE)
 
 
-def _choose(key: str) -> None:
+def choose_style(key: str) -> None:
+    """Makes a style the one the Code page shows of the open project."""
     show_style(key)
     prefer_for_project(_STYLE, key)
 
@@ -72,7 +73,7 @@ def style_choice(graph: Graph) -> tuple[Style, Style | None]:
             required=True,
             format_func=lambda key: offered[key].title,
             label_visibility="collapsed",
-            on_change=lambda: _choose(str(state.widget(_STYLE_KEY))),
+            on_change=lambda: choose_style(str(state.widget(_STYLE_KEY))),
         )
         others = [CANVAS, *(key for key in offered if key != first.key)]
         beside = _beside()
@@ -125,7 +126,7 @@ def _take_instead(refused: str, instead: str) -> None:
     if _beside() == refused:
         _choose_beside(instead if _chosen() != instead else None)
     else:
-        _choose(instead)
+        choose_style(instead)
 
 
 def what_differs(graph: Graph, first: Style, second: Style) -> None:

@@ -22,7 +22,7 @@ from builder.graph.words import type_name
 from builder.ui import state
 from builder.ui.code_editor import code_editor, code_shown
 from builder.ui.code_editor.texts import lines_at, shown_text
-from builder.ui.code_editor.typed import unread
+from builder.ui.code_editor.typed import unread_style
 from builder.ui.markdown import plain
 from builder.ui.places import go_to
 from builder.ui.worded import worded
@@ -87,7 +87,7 @@ def source(
         gap="small",
     ):
         st.markdown(f"**{plain(style.title)}**", help=plain(style.when), width="content")
-        if shown is not None and unread(style.key):
+        if shown is not None and unread_style() == style.key:
             st.caption(
                 ":material/edit_off: What you typed is not read: the network and this file are as before",
                 width="stretch",

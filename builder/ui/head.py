@@ -170,7 +170,8 @@ def _cannot_be_checked(title: str) -> None:
 
 
 def _chip() -> None:
-    """Layers · parameters · problems; a click leads to the first problem, else to Build."""
+    """Layers · parameters · problems; a click leads to a text that is not read, else to the first problem,
+    else to Build."""
     if not _checked():
         st.markdown(":red-badge[:material/error: not checked]", width="content")
         return
@@ -178,27 +179,39 @@ def _chip() -> None:
     layers = format_layers(count_layers(state.graph()))
     parts = [layers, f"{parameters_words(report.totals)} parameters"]
     problems = state.problems()
-    parts.append(_plural(len(problems), "problem") if problems else "no problems")
-    if _unread():
+    typed = _unread_style()
+    if problems or typed is None:
+        parts.append(_plural(len(problems), "problem") if problems else "no problems")
+    if typed is not None:
         parts.append("text not read")
+    leads = "Go to the first problem" if problems else "Every layer fits. Go to the build page"
     clicked = st.button(
         " · ".join(parts),
         key="lw_chip_bad" if report.errors else "lw_chip",
-        icon=":material/error:" if problems or _unread() else ":material/check:",
-        help="Go to the first problem" if problems else "Every layer fits. Go to the build page",
+        icon=":material/error:" if problems or typed is not None else ":material/check:",
+        help=leads if typed is None else "Go to the text that is not read",
     )
-    if clicked:
+    if clicked and typed is not None:
+        _look_at_text(typed)
+    elif clicked:
         if first := first_of(problems):
             state.select(first.node, first.scope)
             look_at_first_problem()
         go_to("Build")
 
 
-def _unread() -> bool:
-    """Whether a text on the Code page says something else than the network."""
-    from builder.ui.code_editor.typed import unread
+def _unread_style() -> str | None:
+    """The style on the Code page whose text says something else than the network, None for none."""
+    from builder.ui.code_editor.typed import unread_style
 
-    return unread()
+    return unread_style()
+
+
+def _look_at_text(style: str) -> None:
+    from builder.ui.code_styles import choose_style
+
+    choose_style(style)
+    go_to("Code")
 
 
 def _data_chip() -> None:

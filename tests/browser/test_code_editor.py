@@ -7,12 +7,14 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Page, expect
 
+from builder.code import styles
 from builder.gallery import project
 from builder.graph.edits import SetPositions, apply
 from builder.graph.model import Graph
 from tests.browser.drawing import Drawing
 
 Draw = Callable[..., Drawing]
+KEYS = {style.title: style.key for style in styles().values()}
 
 
 def placed(key: str) -> Graph:
@@ -201,3 +203,46 @@ def test_the_canvas_fits_anew_while_nobody_has_moved_it(drawing: Draw) -> None:
         "tools => tools.map(one => one.getBoundingClientRect().top)"
     )
     assert max(bars) - min(bars) < 4  # one row
+
+
+def test_what_is_typed_is_heard_after_every_style_was_looked_at(drawing: Draw) -> None:
+    on = drawing(placed("digits_cnn"))
+    page = code_of(on)
+    for style in ("nn.Module", "OrderedDict", "Functional", "Mixed", "By hand", "nn.Module"):
+        page.get_by_role("radio", name=style, exact=True).click()
+        expect(page.get_by_role("radio", name=style, exact=True)).to_be_checked()
+        expect(page.locator(f".st-key-lw_code_title_{KEYS[style]}")).to_be_visible()
+    line(page, "self.conv1 = nn.Conv2d").get_by_text("16").dblclick()
+    page.keyboard.insert_text("24")
+    expect(status(page)).to_contain_text("expects in_channels=16 but receives 24")
+    page.get_by_role("link", name="Build").click()
+    expect(on.root).to_be_visible()
+    page.get_by_test_id("stTopNav").get_by_role("link", name="Code").click()
+    expect(line(page, "self.conv1 = nn.Conv2d(1, 24")).to_have_count(1)
+    expect(status(page)).to_contain_text("expects in_channels=16 but receives 24")
+    line(page, "self.conv1 = nn.Conv2d").click()
+    page.keyboard.press("Control+z")  # what was typed before the page was left can be taken back
+    expect(line(page, "self.conv1 = nn.Conv2d(1, 16")).to_have_count(1)
+    page.keyboard.press("Control+Shift+z")
+    page.get_by_role("button", name="Set in_channels in line 13 to 24").click()
+    on.saved(lambda saved: saved.owners["conv1"].arguments["out_channels"] == 24, "24 channels")
+
+
+def test_what_is_not_read_comes_back_after_a_reload_and_the_head_leads_to_it(drawing: Draw) -> None:
+    on = drawing(placed("digits_cnn"))
+    page = code_of(on)
+    type_at_end(page, "self.relu1 = nn.ReLU()", 5, "Relu(")
+    expect(page.get_by_role("button", name="Write ReLU in line 11")).to_be_visible()
+    page.reload()
+    expect(line(page, "self.relu1 = nn.Relu()")).to_have_count(1)
+    expect(page.get_by_role("button", name="Write ReLU in line 11")).to_be_visible()
+    page.get_by_role("link", name="Build").click()
+    expect(on.root).to_be_visible()
+    chip = page.get_by_role("button", name=re.compile("text not read"))
+    expect(chip).not_to_contain_text("no problems")
+    chip.click()
+    page.get_by_role("button", name="Write ReLU in line 11").click()
+    expect(status(page)).to_contain_text("Read")
+    page.reload()
+    expect(line(page, "self.relu1 = nn.ReLU()")).to_have_count(1)
+    expect(status(page)).to_have_text("Read: text and network say the same.")

@@ -115,16 +115,14 @@ def word_of(style: str) -> dict[str, Any] | None:
     return said
 
 
-def unread(style: str | None = None) -> bool:
-    """Whether the text sent last is not read, so that the network is not what stands in the editor.
-
-    `style`: whether it is of that style; None for any of the open project.
-    """
+def unread_style() -> str | None:
+    """The style whose text, sent last, is not read, so that the network is not what stands in its editor;
+    None where it is read, or is of another project."""
     known: _Said | None = state.recall(_WORD)
     if known is None or known.said["kind"] == "read":
-        return False
-    project, _, of = known.place.rpartition("/")
-    return project == state.project_id() and style in (None, of)
+        return None
+    project, _, style = known.place.rpartition("/")
+    return style if project == state.project_id() else None
 
 
 def _take(shown: Shown, text: str, operation: Mapping[str, Any]) -> None:

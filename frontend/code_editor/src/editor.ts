@@ -1,5 +1,5 @@
 /** The editor itself: CodeMirror with Python's grammar, the marks of layers and the line that was not read. */
-import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { defaultKeymap, history, historyField, historyKeymap, indentWithTab } from "@codemirror/commands";
 import { python } from "@codemirror/lang-python";
 import { bracketMatching, HighlightStyle, indentOnInput, indentUnit, syntaxHighlighting } from "@codemirror/language";
 import { lintGutter, setDiagnostics, type Diagnostic } from "@codemirror/lint";
@@ -68,6 +68,10 @@ export interface Heard {
   over: (line: number | null) => void;
 }
 
+/** A text with its cursor and its history. */
+export interface KeptText { doc: string }
+const FIELDS = { history: historyField };
+
 export interface Fault { line: number | null; text: string }
 
 export class Editor {
@@ -108,13 +112,22 @@ export class Editor {
   }
 
   /** A text of its own history. */
-  fresh(text: string): EditorState {
+  private fresh(text: string): EditorState {
     return EditorState.create({ doc: text, extensions: this.extensions });
   }
 
-  show(state: EditorState): void {
-    this.view.setState(state);
+  show(text: string, kept?: KeptText): void {
+    this.view.setState(kept?.doc === text ? this.again(kept) : this.fresh(text));
     this.fault = null;
+  }
+
+  /** What stands here, for any editor: one that is gone must not hear what is typed in it later. */
+  kept(): KeptText {
+    return this.view.state.toJSON(FIELDS) as KeptText;
+  }
+
+  private again(kept: KeptText): EditorState {
+    return EditorState.fromJSON(kept, { extensions: this.extensions }, FIELDS);
   }
 
   change(changes: ChangeSet): void {

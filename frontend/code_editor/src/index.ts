@@ -1,10 +1,9 @@
 /** Layerwise's code editor as a Streamlit component: shows the network's code, tells what is made of it. */
 import type { FrontendRenderer } from "@streamlit/component-v2-lib";
-import { EditorState } from "@codemirror/state";
 import { watchTheme } from "../../canvas/src/theme";
 import { onLit, sayLit, type Lit } from "../../canvas/src/lit";
 import { LEFT_MS, onLeaving } from "../../leaving/src/protocol";
-import { Editor } from "./editor";
+import { Editor, type KeptText } from "./editor";
 import { changesBetween } from "./diff";
 import { layersAt } from "./groups";
 import { Post } from "./post";
@@ -19,7 +18,7 @@ const client = `e${Math.random().toString(36).slice(2, 10)}${Date.now().toString
 /** While this page lives: a switch of pages or styles loses nothing. */
 const posts = new Map<string, Post>();
 const sessions = new Map<string, Session>();
-const states = new Map<string, EditorState>();
+const texts = new Map<string, KeptText>();
 const panes = new WeakMap<Element, Pane>();
 const shown = new Set<Pane>();
 
@@ -116,10 +115,9 @@ class Pane {
     const other = session !== this.session;
     const changes = session.receive(message);
     if (other) {
-      if (this.session) states.set(this.session.doc, this.editor.view.state);
+      if (this.session) texts.set(this.session.doc, this.editor.kept());
       this.session = session;
-      const kept = states.get(message.doc);
-      this.editor.show(kept?.doc.toString() === session.text ? kept : this.editor.fresh(session.text));
+      this.editor.show(session.text, texts.get(message.doc));
     } else if (changes) this.editor.change(changes);
     this.message = message;
     const readonly = message.readonly !== "";
@@ -154,7 +152,7 @@ class Pane {
     // Another pane may show the same project by now: what is typed there is told.
     if (![...shown].some((pane) => pane.post === this.post)) this.post?.close();
     this.session?.flush();
-    if (this.session) states.set(this.session.doc, this.editor.view.state);
+    if (this.session) texts.set(this.session.doc, this.editor.kept());
     this.unwatch();
     this.unlit();
     this.editor.view.destroy();

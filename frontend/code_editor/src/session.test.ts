@@ -33,6 +33,12 @@ describe("a text that is edited", () => {
   let sent: Outbox[], post: Post, session: Session;
   beforeEach(() => {
     vi.useFakeTimers();
+    const stored = new Map<string, string>();
+    vi.stubGlobal("sessionStorage", {
+      getItem: (key: string) => stored.get(key) ?? null,
+      setItem: (key: string, value: string) => stored.set(key, value),
+      removeItem: (key: string) => stored.delete(key),
+    });
     sent = [];
     post = new Post("me");
     post.send = (box) => sent.push(box);
@@ -141,4 +147,49 @@ describe("a text that is edited", () => {
     vi.advanceTimersByTime(5000);
     expect(session.status).toMatchObject({ kind: "refused", text: "the server did not say how this text fared." });
   });
+  it("comes back after a reload where it was not read, and is sent anew", () => {
+    session.typed("one\n2 +\n");
+    session.flush();
+    session.receive(says("one\ntwo\n", read(1, "refused")));
+    const again = loaded();
+    expect(again.receive(says("one\ntwo\n"))).toBeNull();
+    expect(again.text).toBe("one\n2 +\n");
+    expect(again.status.kind).toBe("waiting");
+    vi.advanceTimersByTime(REST_MS);
+    expect(sent.at(-1)?.ops).toMatchObject([{ text: "one\n2 +\n", rev: "one\ntwo\n", seq: 1, by: "next" }]);
+  });
+  it("comes back over what changed elsewhere meanwhile", () => {
+    session.typed("one\ntwo\nmine +\n");
+    const again = loaded();
+    again.receive(says("ONE\ntwo\n"));
+    expect(again.text).toBe("ONE\ntwo\nmine +\n");
+  });
+  it("does not come back where it was read, or taken back, or is of another text", () => {
+    session.typed("one\n2\n");
+    session.flush();
+    const interrupted = loaded(); // it was taken, and the page was left before its answer came
+    interrupted.receive(says("one\n2\n"));
+    expect(interrupted.text).toBe("one\n2\n");
+    session.receive(says("one\n2\n", read(1)));
+    session.typed("one\n");
+    session.typed("one\n2\n");
+    for (const doc of ["p/module", "p/ordered", "q/module"]) {
+      const again = loaded(doc);
+      again.receive(says("anew\n"));
+      expect(again.text).toBe("anew\n");
+    }
+  });
+  it("takes nothing that is no kept text", () => {
+    for (const odd of ["{", "null", "[]", "3", '{"base":1,"rev":"a","text":"b"}', '{"base":"a","rev":"","text":"b"}']) {
+      sessionStorage.setItem("layerwise.code.p/module", odd);
+      const again = loaded();
+      again.receive(says("one\n"));
+      expect(again.text).toBe("one\n");
+    }
+  });
+  function loaded(doc = "p/module"): Session {
+    const next = new Post("next");
+    next.send = (box) => sent.push(box);
+    return new Session(doc, next);
+  }
 });

@@ -4,6 +4,7 @@
  */
 import { ChangeSet } from "@codemirror/state";
 import { changesBetween } from "./diff";
+import { forget, keep, readKept } from "./kept";
 import type { Outbox, Way, Word, Message } from "./types";
 import type { Post } from "./post";
 
@@ -38,6 +39,7 @@ export class Session {
   /** A person has typed; what stands there now is sent after a moment of rest. */
   typed(text: string): void {
     this.text = text;
+    this.keep();
     if (this.timer) clearTimeout(this.timer);
     this.timer = setTimeout(() => this.flush(), REST_MS);
   }
@@ -61,9 +63,22 @@ export class Session {
   receive(message: Message): ChangeSet | null {
     const done = message.ack[this.post.client] ?? 0;
     this.seen = done;
+    if (this.rev === "" && !message.still && !message.readonly) this.comeBack(message.text);
     const changes = this.taken(message, done);
+    this.keep();
     this.repeat();
     return changes;
+  }
+
+  /** What a reload interrupted stands here again. */
+  private comeBack(known: string): void {
+    const kept = readKept(this.doc);
+    if (kept && kept.text !== known) [this.base, this.rev, this.text] = [kept.base, kept.rev, kept.text];
+  }
+
+  private keep(): void {
+    if (this.dirty) keep(this.doc, this);
+    else forget(this.doc);
   }
 
   private taken(message: Message, done: number): ChangeSet | null {
