@@ -95,7 +95,7 @@ def test_the_sizes_follow_by_one_click(drawing: Draw) -> None:
     expect(page.locator(".cm-activeLine")).to_contain_text("self.conv2 = nn.Conv2d")
     page.get_by_role("button", name="Set in_channels in line 13 to 24").click()
     expect(line(page, "self.conv2 = nn.Conv2d(24, 32")).to_have_count(1)
-    expect(status(page)).to_have_text("Read: conv1 out_channels 16 → 24.")
+    expect(status(page)).to_have_text("Read: conv1 out_channels 16 → 24. conv2 follows.")
     on.saved(lambda saved: saved.owners["conv1"].arguments["out_channels"] == 24, "24 channels")
     page.get_by_role("button", name="Undo", exact=True).click()
     expect(line(page, "self.conv2 = nn.Conv2d(16, 32")).to_have_count(1)

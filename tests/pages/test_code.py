@@ -301,6 +301,7 @@ def test_a_size_that_has_to_follow_is_offered(app: App) -> None:
     assert back["text"] == edited(app)[0]
     type_in(app, follow["text"])
     assert word(app)["kind"] == "read"
+    assert word(app)["text"] == "conv1 out_channels 16 → 24. conv2 follows."
     assert app.graph.owners["conv1"].arguments["out_channels"] == 24
     app.shows_no_trouble()
 
@@ -334,6 +335,27 @@ def test_a_misspelling_is_mended_by_one_click(app: App, wrong: str, right: str, 
     (way,) = word(app)["ways"]
     assert (way["title"], way["text"]) == (title, text)
     assert "Did you mean" not in word(app)["text"] + word(app)["help"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "title", "kind"),
+    [
+        ("self.conv2 =", "self.parts =", "Write parts in line 22", "read"),
+        ("self.fc =", "self.head =", "Write head in line 25", "read"),
+        ("        self.relu2 = nn.ReLU()\n", "", "Take line 22 out", "read"),
+        ("        self.flatten = nn.Flatten()\n", "", "Take line 23 out", "refused"),
+    ],
+)
+def test_a_layer_renamed_or_taken_out_where_it_is_made_is_followed_where_it_is_called(
+    app: App, before: str, after: str, title: str, kind: str
+) -> None:
+    app.open("code", project("digits_cnn"))
+    choose(app, "module")
+    type_in(app, edited(app)[0].replace(before, after))
+    (way,) = word(app)["ways"]
+    assert way["title"] == title
+    type_in(app, way["text"])
+    assert word(app)["kind"] == kind
 
 
 def test_a_layer_that_is_made_and_no_longer_called_is_named(app: App) -> None:

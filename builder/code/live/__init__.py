@@ -17,7 +17,7 @@ from builder.code.live.following import Shown, again, read_shown, restored, show
 from builder.code.live.places import lines_of, node_at_line
 from builder.code.live.sizes import Following, let_follow
 from builder.code.live.taking import Taken, take
-from builder.code.live.ways import no_longer_called, ways_out
+from builder.code.live.ways import no_longer_called, other_sizes, ways_out
 from builder.code.live.wording import label_of
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "lines_of",
     "no_longer_called",
     "node_at_line",
+    "other_sizes",
     "read_shown",
     "restored",
     "show",

@@ -19,13 +19,15 @@ _SECONDS: Final = 0.6  # for those beside the sizes that follow
 _MOST_BEFORE: Final = 12  # layers that could give what is needed
 _BACK: Final = re.compile(r"(?<=\d) to (?=\S+$)")
 _MEANT: Final = re.compile(r"“([^“”]+)”[^“”]*Did you mean “([^“”]+)”\?")
+_MISSING: Final = re.compile(r"has no “(\w+)”\.")
 
 
 def ways_out(shown: Shown, text: str, refusal: CodeRefused) -> tuple[Following, ...]:
     """What makes a refused text one that is read, the likeliest first.
 
     Where a layer does not fit what arrives: its number, or that of the layer in front; else the change
-    is taken back. Where a name is unknown: the one that was meant.
+    is taken back. Where a name is unknown: the one that was meant; where a layer is no longer made: its
+    new name, else the text without its call.
     """
     if refusal.misfit is None:
         meant = _as_meant(shown, text, refusal)
@@ -45,6 +47,38 @@ def no_longer_called(before: str, text: str) -> tuple[tuple[str, int], ...]:
     """(layer, the line it is made in) of those that a text makes, and no longer uses as it did before."""
     (_, used), (made, uses) = _attributes(before), _attributes(text)
     return tuple((name, line) for name, line in made.items() if name in used - uses)
+
+
+def other_sizes(before: str, text: str) -> tuple[str, ...]:
+    """The layers that a text makes with other numbers than before, and else alike."""
+    was, now = _makings(before), _makings(text)
+    return tuple(
+        name
+        for name, (kind, numbers) in now.items()
+        if name in was and was[name][0] == kind and was[name][1] != numbers
+    )
+
+
+def _makings(text: str) -> dict[str, tuple[str, list[int]]]:
+    """Each name that is given to self once: (what, without its numbers; its numbers)."""
+    found: dict[str, list[tuple[str, list[int]]]] = {}
+    try:
+        nodes = list(ast.walk(ast.parse(text)))
+        for node in nodes:
+            match node:
+                case ast.Assign(
+                    targets=[ast.Attribute(value=ast.Name(id="self"), attr=name)],
+                    value=ast.Call() as call,
+                ):
+                    parts = [n for n in ast.walk(call) if isinstance(n, ast.Constant)]
+                    whole = [n for n in parts if type(n.value) is int]
+                    numbers = [int(str(n.value)) for n in whole]
+                    for number in whole:
+                        number.value = 0
+                    found.setdefault(name, []).append((ast.dump(call), numbers))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return {}
+    return {name: made[0] for name, made in found.items() if len(made) == 1}
 
 
 def _attributes(text: str) -> tuple[dict[str, int], set[str]]:
@@ -101,13 +135,31 @@ def _numbers(text: str, misfit: Misfit) -> Iterator[tuple[int, str, str]]:
 
 def _as_meant(shown: Shown, text: str, refusal: CodeRefused) -> Following | None:
     """The text with the name that was meant, where that is read or the next trouble is another one."""
-    found = _MEANT.search(f"{refusal.reason} {refusal.help}")
-    lines = text.split("\n")
-    if found is None or refusal.line is None or not 0 < refusal.line <= len(lines):
+    said = f"{refusal.reason} {refusal.help}"
+    found, missing = _MEANT.search(said), _MISSING.search(said)
+    if found is None and missing is None:
         return None
-    wrong, meant = (name.rpartition(".")[2] for name in found.groups())
-    free = [name for name, _ in no_longer_called(shown.text, text)]
-    meant = next(iter(difflib.get_close_matches(wrong, free, n=1)), meant)
+    wrong, near = found.groups() if found is not None else (str(missing and missing[1]), "")
+    wrong, near = wrong.rpartition(".")[2], near.rpartition(".")[2]
+    (made_before, used_before), (made, used) = _attributes(shown.text), _attributes(text)
+    if wrong in made_before and wrong not in made:  # taken out of __init__, or renamed there
+        new = [name for name in made if name not in made_before and name not in used]
+        if not new:
+            return _without_the_call(shown, text, refusal, wrong)
+        near = next(iter(difflib.get_close_matches(wrong, new, n=1)), new[0])
+    else:
+        free = [name for name in made if name in used_before - used]
+        near = next(iter(difflib.get_close_matches(wrong, free, n=1)), near)
+    return _with_the_name(shown, text, refusal, wrong, near) if near else None
+
+
+def _with_the_name(
+    shown: Shown, text: str, refusal: CodeRefused, wrong: str, meant: str
+) -> Following | None:
+    """The text with another name in the line that is refused, or in the only one that has the wrong one."""
+    lines = text.split("\n")
+    if refusal.line is None or not 0 < refusal.line <= len(lines):
+        return None
     name = re.compile(rf"(?<!\w){re.escape(wrong)}(?!\w)")
     here = [at for at, line in enumerate(lines) if name.search(line)]
     at = refusal.line - 1 if refusal.line - 1 in here or len(here) != 1 else here[0]
@@ -115,9 +167,26 @@ def _as_meant(shown: Shown, text: str, refusal: CodeRefused) -> Following | None
     if count != 1:
         return None
     changed = "\n".join([*lines[:at], now, *lines[at + 1 :]])
+    return _tried(shown, changed, refusal, f"Write {meant} in line {at + 1}")
+
+
+def _without_the_call(shown: Shown, text: str, refusal: CodeRefused, name: str) -> Following | None:
+    """The text without the line that only calls a layer which is no longer made."""
+    lines = text.split("\n")
+    if refusal.line is None or not 0 < refusal.line <= len(lines):
+        return None
+    called = re.compile(rf"\s*(\w+) = self\.{re.escape(name)}\(\1\)\s*(#.*)?")
+    if not called.fullmatch(lines[refusal.line - 1]):
+        return None
+    changed = "\n".join([*lines[: refusal.line - 1], *lines[refusal.line :]])
+    return _tried(shown, changed, refusal, f"Take line {refusal.line} out")
+
+
+def _tried(shown: Shown, text: str, refusal: CodeRefused, title: str) -> Following | None:
+    """A way out, where its text is read or the next trouble is another one."""
     try:
-        take(shown, changed)
+        take(shown, text)
     except CodeRefused as again:
         if (again.line, again.reason) == (refusal.line, refusal.reason):
             return None
-    return Following(changed, f"Write {meant} in line {at + 1}")
+    return Following(text, title)

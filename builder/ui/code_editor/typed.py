@@ -18,6 +18,7 @@ from builder.code.live import (
     lines_of,
     no_longer_called,
     node_at_line,
+    other_sizes,
     read_shown,
     take,
     ways_out,
@@ -45,6 +46,8 @@ _STEP: Final = "code.step"
 _ONE_STEP_S: Final = 3.0  # between two rests of one who types
 _LONGEST_NOTE: Final = 300
 _LONGEST_NAME: Final = 80
+_MOST_NAMED: Final = 2
+_COUNTED: Final = re.compile(r" and \d+ more$|^\d+ changes$")
 _WAY_OUT: Final = re.compile(r" (Set \w+ to [^.]+\.|Did you mean “[^”]*”\?)$")
 
 
@@ -163,7 +166,10 @@ def _take(shown: Shown, text: str, operation: Mapping[str, Any]) -> None:
         )
         _sent(shown.style, operation)
         idle = "" if "no longer called" in label else _no_longer_called(shown.text, text)
-        notes = " ".join([*filter(None, [idle]), *(n for _, n in taken.notes)])[:_LONGEST_NOTE]
+        also = _follow(label, other_sizes(shown.text, text))
+        notes = " ".join([*filter(None, [also, idle]), *(n for _, n in taken.notes)])[
+            :_LONGEST_NOTE
+        ]
         _say(shown.style, operation, "read", f"{label}. {notes}".strip())
     elif held() is not None:
         keep_asked(taken.shown)
@@ -180,6 +186,17 @@ def _no_longer_called(before: str, text: str) -> str:
     return (
         f"{' and '.join(idle[:3])} {'is' if len(idle) == 1 else 'are'} made and no longer called."
     )
+
+
+def _follow(label: str, layers: tuple[str, ...]) -> str:
+    """A sentence on layers with other sizes that the label does not name: of the network they are no
+    change, since there a layer takes what arrives."""
+    more = [n[:30] for n in layers if not re.search(rf"\b{re.escape(n)}\b", label)]
+    if not more or _COUNTED.search(label):
+        return ""
+    named = more if len(more) <= _MOST_NAMED else [*more[:_MOST_NAMED], "others"]
+    words = " and ".join(filter(None, [", ".join(named[:-1]), named[-1]]))
+    return f"{words} {'follows' if len(more) == 1 else 'follow'}."
 
 
 def _typing(shown: Shown, text: str) -> Graph | None:
