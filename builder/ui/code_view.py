@@ -89,7 +89,8 @@ def source(
         st.markdown(f"**{plain(style.title)}**", help=plain(style.when), width="content")
         if shown is not None and unread_style() == style.key:
             st.caption(
-                ":material/edit_off: What you typed is not read: the network and this file are as before",
+                ":material/edit_off: As before: what you typed is not read",  # in one row beside a style
+                help="The network and this file are as they were when your text was read last.",
                 width="stretch",
             )
         else:

@@ -246,3 +246,28 @@ def test_what_is_not_read_comes_back_after_a_reload_and_the_head_leads_to_it(dra
     page.reload()
     expect(line(page, "self.relu1 = nn.ReLU()")).to_have_count(1)
     expect(status(page)).to_have_text("Read: text and network say the same.")
+
+
+def test_beside_a_style_a_refusal_moves_nothing_and_line_numbers_cover_what_is_scrolled(
+    drawing: Draw,
+) -> None:
+    on = drawing(placed("digits_cnn"))
+    page = code_of(on)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.get_by_role("combobox", name="Beside it").click()
+    page.get_by_role("option", name="Functional").click()
+    expect(status(page)).to_have_count(2)
+    tops = "boxes => boxes.map(one => Math.round(one.getBoundingClientRect().top))"
+    before = page.get_by_test_id("code-editor").evaluate_all(tops)
+    assert before[0] == before[1]
+    page.locator(".cm-line").filter(has_text="self.relu1 = nn.ReLU()").first.click()
+    page.keyboard.press("End")
+    page.keyboard.insert_text("  # " + "long " * 40)
+    page.keyboard.insert_text("\n        self.relu1 = nn.Relu()")
+    expect(page.get_by_text("As before: what you typed is not read")).to_be_visible()
+    assert page.get_by_test_id("code-editor").evaluate_all(tops) == before
+    page.locator(".cm-scroller").first.evaluate("one => one.scrollLeft = 60")
+    ground = page.locator(".cm-gutters").first.evaluate(
+        "one => getComputedStyle(one).backgroundColor"
+    )
+    assert ground.startswith("rgb("), ground  # no alpha

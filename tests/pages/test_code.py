@@ -375,7 +375,7 @@ def test_while_a_text_is_not_read_head_and_download_say_so(app: App) -> None:
     assert "text not read" not in chip(app)
     type_in(app, text.replace("nn.ReLU()", "nn.Relu()", 1))
     assert chip(app).endswith("text not read")
-    assert any("What you typed is not read" in c.value for c in app.at.caption)
+    assert any("what you typed is not read" in c.value for c in app.at.caption)
     app.at.switch_page("pages/build.py").run()
     assert chip(app).endswith("text not read") and "no problems" not in chip(app)
     app.at.switch_page("pages/code.py").run()
