@@ -315,7 +315,10 @@ def put(reader: Reader, value: Any, name: str, given: Any) -> None:
 
             let_weight_learn(reader, value, plain(given) is not False)
         elif name == "data":
+            from builder.code.reading.weights import refuse_same_memory
+
             in_forward.refuse_change(reader, "The data of a weight is exchanged")
+            refuse_same_memory(reader, given)
             reader.note("What a parameter starts with is read as it is first made.")
     elif isinstance(value, Tensor):
         if name not in ("requires_grad", "data", "grad"):
@@ -332,7 +335,12 @@ def put(reader: Reader, value: Any, name: str, given: Any) -> None:
 
             freeze(reader, value, given)
         else:
+            from builder.code.reading.weights import refuse_same_memory, starts_otherwise
+
             in_forward.refuse_change(reader, f"“.{name[:40]}” of a weight is exchanged")
+            refuse_same_memory(reader, given)
+            if name == "data":
+                starts_otherwise(reader, value)
     elif value.__class__.__name__ == "Inside":
         from builder.code.reading import norms
 

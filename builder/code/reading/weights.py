@@ -28,9 +28,33 @@ def parameter(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
         return value
     if isinstance(value, Raw):
         value = value.made
+    refuse_same_memory(reader, value)
     if not isinstance(value, Tensor):
         return reader.unknown("nn.Parameter is made of a tensor")
     return Raw("parameter", value, reader.line or 0, plain(grad) is not False)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen(Unknown):
+    """A view of a layer's parameter, as `self.fc.weight.t()` in __init__."""
+
+
+_VIEWS: Final = frozenset(
+    {
+        "t", "transpose", "view", "reshape", "permute", "squeeze", "unsqueeze", "flatten", "expand",
+        "expand_as", "narrow", "select", "chunk", "split", "unbind", "view_as", "swapaxes", "movedim",
+    }
+)  # fmt: skip
+
+
+def refuse_same_memory(reader: Reader, value: Any) -> None:
+    """Errors: CodeRefused where a weight is made of another one, whose memory it then shares."""
+    if isinstance(value, Handle | Seen) and not reader.state.get("forward"):
+        raise reader.refuse(
+            "Two weights would lie in one memory, each a parameter of its own",
+            "Tie them: self.b.weight = self.a.weight. One that is turned around is read in forward: "
+            "F.linear(x, self.enc.weight.t(), self.bias).",
+        )
 
 
 def buffer(reader: Reader, value: Any, persistent: bool) -> Raw:
@@ -208,6 +232,7 @@ def tie(reader: Reader, layer: Layer, name: str, given: Any) -> None:
     if isinstance(given, Raw):
         reader.note("A layer starts with values of its own making; a checkpoint brings the others.")
         return
+    refuse_same_memory(reader, given)
     if isinstance(given, Unknown):
         reader.note("What this weight starts with is left to PyTorch.")
         return
@@ -253,9 +278,22 @@ def handle_attribute(reader: Reader, handle: Handle, name: str) -> Any:
         from builder.code.reading.tensors import attribute as of_tensor
 
         return of_tensor(reader, in_forward.as_read(reader, handle), name)
-    if name.endswith("_") or name in ("to", "detach", "clone", "uniform", "copy"):
+    if name in ("T", "mT"):
+        return Seen("What a weight holds is not looked into", reader.line)
+    if name in _VIEWS:
+        seen = Seen("What a weight holds is not looked into", reader.line)
+        return Method(name, lambda r, args, kwargs: seen)
+    if name.endswith("_"):
+        return Method(name, lambda r, args, kwargs: _handle_filled(r, handle))
+    if name in ("to", "detach", "uniform", "copy"):
         return Method(name, lambda r, args, kwargs: handle)
     return reader.unknown("What a weight holds is not looked into")
+
+
+def _handle_filled(reader: Reader, handle: Handle) -> Handle:
+    """`self.fc.weight.data.uniform_(-b, b)` in __init__."""
+    starts_otherwise(reader, handle)
+    return handle
 
 
 _OF_PLACE: Final = frozenset({"device", "dtype", "is_cuda", "layout", "grad", "type", "to"})
