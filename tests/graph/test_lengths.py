@@ -99,7 +99,7 @@ def test_styles_that_cannot_write_it_say_so_and_name_one_that_can() -> None:
             continue
         with pytest.raises(StyleRefused) as caught:
             write_code(net.graph(), style.key)
-        assert str(caught.value).endswith(" can.")
+        assert str(caught.value).endswith(" can write it.")
     with pytest.raises(StyleRefused, match="it reads sequences of several lengths, packed"):
         write_code(tagger(), "manual")
 

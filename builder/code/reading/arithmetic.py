@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from builder.code.reading import protocol
+from builder.code.reading import in_forward, protocol
 from builder.code.reading.branches import negated, on_each_side
 from builder.code.reading.limits import MAX_BITS
 from builder.code.reading.reader import Reader
@@ -75,6 +75,7 @@ _REFLECTED: Final = {"Sub", "Div", "FloorDiv", "Mod", "Pow", "MatMult"}
 
 def binary(reader: Reader, op: str, left: Any, right: Any) -> Any:
     """`left op right`."""
+    left, right = in_forward.as_read(reader, left), in_forward.as_read(reader, right)
     if left.__class__ is Tensor or right.__class__ is Tensor:
         return _on_tensors(reader, op, left, right)
     for side in (left, right):
@@ -363,6 +364,7 @@ def in_place(reader: Reader, op: str, left: Any, right: Any, node: ast.AugAssign
         return grown(reader, left, right)
     if left.__class__ is Differs and isinstance(left.if_true, list | dict):
         return on_both(left, lambda side: in_place(reader, op, side, right, node))
+    left = in_forward.as_read(reader, left)
     if left.__class__ is Raw and left.initialised is None:
         in_place(reader, op, left.made, _made(right), node)
         return left

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from builder.code.reading import in_forward
 from builder.code.reading.again import written
 from builder.code.reading.reader import Reader
 from builder.code.reading.scopes import Scope
@@ -318,8 +319,14 @@ def put(reader: Reader, value: Any, name: str, given: Any) -> None:
         set_of_layer(reader, value, name, given)
     elif isinstance(value, Raw):
         if name == "requires_grad":
-            value.requires_grad = plain(given) is not False
+            from builder.code.reading.weights import let_learn as let_weight_learn
+
+            let_weight_learn(reader, value, plain(given) is not False)
         elif name == "data":
+            from builder.code.reading.weights import refuse_same_memory
+
+            in_forward.refuse_change(reader, "The data of a weight is exchanged")
+            refuse_same_memory(reader, given)
             reader.note("What a parameter starts with is read as it is first made.")
     elif isinstance(value, Tensor):
         if name not in ("requires_grad", "data", "grad"):
@@ -335,6 +342,13 @@ def put(reader: Reader, value: Any, name: str, given: Any) -> None:
             from builder.code.reading.weights import freeze
 
             freeze(reader, value, given)
+        else:
+            from builder.code.reading.weights import refuse_same_memory, starts_otherwise
+
+            in_forward.refuse_change(reader, f"“.{name[:40]}” of a weight is exchanged")
+            refuse_same_memory(reader, given)
+            if name == "data":
+                starts_otherwise(reader, value)
     elif value.__class__.__name__ == "Inside":
         from builder.code.reading import norms
 
@@ -346,7 +360,8 @@ def put(reader: Reader, value: Any, name: str, given: Any) -> None:
             "Take it as an input of forward and return it.",
         )
     elif isinstance(value, Unknown | Function | Bound | Known):
-        return
+        if isinstance(value, Unknown) and reader.state.get("forward"):
+            raise reader.refuse_unknown(value)
     elif isinstance(value, Lazy | Shape | Parts):
         raise reader.refuse("This value has no attributes to set", kind="raised")
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import Any, Final
 
-from builder.code.reading import again
+from builder.code.reading import again, in_forward
 from builder.code.reading.limits import MAX_DEPTH
 from builder.code.reading.reader import Reader
 from builder.code.reading.scopes import Scope
@@ -66,6 +66,7 @@ def call(reader: Reader, function: Any, args: list[Any], kwargs: dict[str, Any])
     if kind is Partial:
         return call(reader, function.target, [*function.args, *args], {**function.kwargs, **kwargs})
     if isinstance(function, Unknown):
+        in_forward.check_call(reader, _said(reader), args, kwargs)
         return function
     if kind is Instance:
         return call_method(reader, function, "__call__", args, kwargs)
@@ -73,6 +74,12 @@ def call(reader: Reader, function: Any, args: list[Any], kwargs: dict[str, Any])
     raise reader.refuse(
         f"{what} stands in front of these brackets, and cannot be called", help, kind="raised"
     )
+
+
+def _said(reader: Reader) -> str:
+    """What stands in front of the brackets."""
+    node = reader.node
+    return in_forward.path_of(node.func) if isinstance(node, ast.Call) else ""
 
 
 def _gone_through(

@@ -7,6 +7,7 @@ from typing import Any
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Layer, Module, Raw
 from builder.code.reading.values import Instance
+from builder.errors import CodeRefused
 
 
 def copied(reader: Reader, value: Any, known: dict[int, Any]) -> Any:
@@ -16,10 +17,16 @@ def copied(reader: Reader, value: Any, known: dict[int, Any]) -> Any:
     reader.budget.step()
     if isinstance(value, Layer):
         reader.budget.layer()
+        if not reader.state.get("forward") and _has_weights(reader, value):
+            reader.note(
+                "A copy of a layer starts with the same numbers in the text; here each draws its own start, "
+                "until a checkpoint brings both."
+            )
         made: Any = Layer(value.entry, dict(value.arguments), value.line, value.frozen)
         made.still, made.norms = dict(value.still), value.norms
     elif isinstance(value, Raw):
         made = Raw(value.kind, value.made, value.line, value.requires_grad, value.persistent)
+        made.initialised, made.copied = value.initialised, True
     elif isinstance(value, Module):
         reader.budget.layer()
         reader.counter += 1
@@ -50,6 +57,15 @@ def copied(reader: Reader, value: Any, known: dict[int, Any]) -> Any:
         return value
     known[id(value)] = made
     return made
+
+
+def _has_weights(reader: Reader, layer: Layer) -> bool:
+    from builder.code.reading.layers import parameters_of
+
+    try:
+        return bool(parameters_of(reader, layer, False, "").items)
+    except CodeRefused:
+        return False  # it is refused where it is used
 
 
 def _own_settings(module: Module, before: str) -> None:

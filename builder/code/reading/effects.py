@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Final
 
 from builder import catalogue
+from builder.code.reading import shared_memory
 from builder.code.reading.closed import Closed
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Layer, Raw, Step, tensors_in
@@ -106,6 +107,7 @@ _PASSING: Final = frozenset(
 def settle_in_place(reader: Reader, closed: Closed) -> None:
     """`x += y` becomes `x = x + y` where nobody reads the old x later; elsewhere it stays in place."""
     _refuse_written_parameters(reader, closed)
+    shared_memory.check_making(reader, closed.tree, shares)
     written = [s for s in closed.kept.values() if s.in_place and s.changed is not None]
     if not written:
         return
@@ -151,8 +153,12 @@ def _refuse_written_parameters(reader: Reader, closed: Closed) -> None:
 def _shared_buffers(closed: Closed) -> set[int]:
     """The buffers that a text makes of one and the same tensor."""
     raws = [member for _, member in closed.tree.order if isinstance(member, Raw)]
-    made = Counter(raw.made.ref for raw in raws)
-    return {id(raw) for raw in raws if made[raw.made.ref] > 1}
+    base = {
+        id(raw): shared_memory.base_of(closed.trace, raw.made.ref, shares)
+        for raw in raws if not raw.copied
+    }  # fmt: skip
+    made = Counter(base.values())
+    return {key for key, ref in base.items() if made[ref] > 1}
 
 
 def _learns(step: Step) -> bool:

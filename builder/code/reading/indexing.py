@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from builder.code.reading import again, arrays
+from builder.code.reading import again, arrays, in_forward
 from builder.code.reading.equality import known
 from builder.code.reading.factories import made
 from builder.code.reading.gradients import written
@@ -74,6 +74,8 @@ def get(reader: Reader, value: Any, index: Any) -> Any:
         from builder.code.reading.packing import refused
 
         raise refused(reader, "The parts of packed sequences have sizes that depend on the data")
+    if isinstance(value, Raw | Handle) and reader.state.get("forward"):
+        return get(reader, in_forward.as_read(reader, value), index)
     if isinstance(value, Raw):
         return get(reader, value.made, index)
     if isinstance(value, Handle):
@@ -195,6 +197,9 @@ def put(reader: Reader, value: Any, index: Any, given: Any) -> None:
             {"input": value, "index": _index(reader, index), "value": given},
         )
         reader.trace.move(value, made.ref, value.spec)
+        return
+    if isinstance(value, Raw | Handle) and reader.state.get("forward"):
+        put(reader, in_forward.as_read(reader, value), index, given)
         return
     if isinstance(value, Raw) and value.initialised is None:
         put(reader, value.made, index, given.made if isinstance(given, Raw) else given)

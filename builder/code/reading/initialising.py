@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from torch import nn
 
+from builder.code.reading import in_forward
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Raw
 from builder.code.reading.values import Tensor, plain
@@ -53,6 +54,7 @@ def filled(reader: Reader, name: str, args: list[Any], kwargs: dict[str, Any]) -
         return _gain(reader, args, kwargs)
     if name in ("_calculate_fan_in_and_fan_out", "_calculate_correct_fan"):
         return _fans(reader, target, args[1:] or [kwargs.get("mode")])
+    in_forward.refuse_change(reader, f"nn.init.{name[:40]} fills a tensor")
     if isinstance(target, Raw) and known is not None:
         init, parameters = known
         details = {}
@@ -63,11 +65,6 @@ def filled(reader: Reader, name: str, args: list[Any], kwargs: dict[str, Any]) -
                 details[ours] = value
         target.initialised = (init, details)
         return target
-    if isinstance(target, Tensor) and reader.state.get("forward"):
-        raise reader.refuse(
-            f"nn.init.{name[:40]} writes over a tensor while the network runs",
-            "Make another one, such as torch.zeros_like(x).",
-        )
     if not isinstance(target, Tensor | Raw):
         reader.note("How the layers' weights start is left to PyTorch; a checkpoint brings others.")
     return target

@@ -12,6 +12,7 @@ import string
 from collections.abc import Callable
 from typing import Any, Final
 
+from builder.code.reading import in_forward
 from builder.code.reading.reader import Reader
 from builder.code.reading.values import Dtype, Known, Unknown
 
@@ -109,6 +110,7 @@ def call_path(reader: Reader, path: str, args: list[Any], kwargs: dict[str, Any]
         return reader.call(
             attributes.get(reader, args[0], path.rpartition(".")[2]), args[1:], kwargs
         )
+    in_forward.check_call(reader, path, args, kwargs)
     said = f"What {path[:60]} gives is not worked out here."
     if path.startswith(("random.", "secrets.", "numpy.random.")):
         said = f"What {path[:60]} gives is another number each time, and none of PyTorch's."

@@ -8,7 +8,12 @@ from typing import Any, Final
 
 from builder import catalogue
 from builder.catalogue.entry import REQUIRED, Entry
+<<<<<<< HEAD
 from builder.code.reading import lasting, norms, packing
+=======
+from builder.code.reading import in_forward, lasting, norms, packing
+from builder.code.reading.branches import Differs
+>>>>>>> silent6
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import evaluated, run_layer
 from builder.code.reading.trace import Layer
@@ -271,34 +276,12 @@ def _as_held(reader: Reader, layer: Layer, name: str) -> Any:
 
 _METHODS: Final = frozenset(
     [
-        "to",
-        "cuda",
-        "cpu",
-        "train",
-        "eval",
-        "apply",
-        "requires_grad_",
-        "parameters",
-        "named_parameters",
-        "float",
-        "half",
-        "double",
-        "bfloat16",
-        "type",
-        "children",
-        "modules",
-        "named_children",
-        "named_modules",
-        "reset_parameters",
-        "state_dict",
-        "load_state_dict",
-        "flatten_parameters",
-        "zero_grad",
-        "get_submodule",
-        "register_parameter",
-        *lasting.HOOKS,
+        "to", "cuda", "cpu", "train", "eval", "apply", "requires_grad_", "parameters", "named_parameters",
+        "float", "half", "double", "bfloat16", "type", "children", "modules", "named_children",
+        "named_modules", "reset_parameters", "state_dict", "load_state_dict", "flatten_parameters",
+        "zero_grad", "get_submodule", "register_parameter", *lasting.HOOKS,
     ]
-)
+)  # fmt: skip
 
 
 def _method(
@@ -307,7 +290,12 @@ def _method(
     if name in ("train", "eval"):
         lasting.refuse_mode(reader, f"{name}()")
         return layer
+    if name in ("reset_parameters", "load_state_dict", "zero_grad"):
+        in_forward.refuse_change(reader, f"Weights are changed by .{name}()")
+    if name == "state_dict":
+        return state_of(reader, layer)
     if name == "apply":
+        in_forward.refuse_change(reader, "A layer is handed to a function by .apply()")
         lasting.applied(reader, args[0] if args else kwargs.get("fn"), [layer])
         return layer
     if name in lasting.HOOKS:
@@ -316,7 +304,10 @@ def _method(
         lasting.refuse_dtype(reader, args, kwargs)
         return layer
     if name == "requires_grad_":
-        layer.freeze(plain(args[0] if args else kwargs.get("requires_grad", True)) is False)
+        still = plain(args[0] if args else kwargs.get("requires_grad", True)) is False
+        if still != layer.frozen:
+            in_forward.refuse_change(reader, "Whether a layer learns is set")
+        layer.freeze(still)
         return layer
     if name in ("parameters", "named_parameters"):
         return parameters_of(reader, layer, name == "named_parameters", "")
@@ -336,6 +327,15 @@ def _method(
     if name in ("half", "double", "bfloat16"):
         raise lasting.other_dtype(reader)
     return None
+
+
+def state_of(reader: Reader, layer: Layer) -> Any:
+    """The `state_dict` of one layer."""
+    from builder.code.reading import weights
+
+    if reader.state.get("forward"):
+        return reader.unknown("What weights hold is not looked into")
+    return weights.state_of(reader, [("", layer)])
 
 
 def parameters_of(reader: Reader, layer: Layer, named: bool, prefix: str) -> Lazy:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any, Final
 
-from builder.code.reading import lasting, norms, own_layers, torch_calls, weights
+from builder.code.reading import in_forward, lasting, norms, own_layers, torch_calls, weights
 from builder.code.reading.attributes import NOTHING, find_in_class
 from builder.code.reading.calling import bind, call_function, run_function
 from builder.code.reading.gradients import without_gradient
@@ -216,15 +216,29 @@ def itself(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, An
 
 
 @answers(
-    "zero_grad", "load_state_dict", "extra_repr", "reset_parameters", "init_weights", "summary",
-    "save_hyperparameters", "log", "log_dict", "print", "freeze", "unfreeze",
+    "extra_repr", "summary", "save_hyperparameters", "log", "log_dict", "print",
 )  # fmt: skip
 def nothing(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
     return None
 
 
+def _changing(name: str) -> Ask:
+    def do(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+        in_forward.refuse_change(reader, f"Weights are changed by .{name}()")
+        return None
+
+    return do
+
+
+for _name in (
+    "zero_grad", "load_state_dict", "reset_parameters", "init_weights", "freeze", "unfreeze",
+):  # fmt: skip
+    METHODS[_name] = _changing(_name)
+
+
 @answers("apply")
 def apply(reader: Reader, module: Module, args: list[Any], kwargs: dict[str, Any]) -> Any:
+    in_forward.refuse_change(reader, "Every layer is handed to a function by .apply()")
     given = args[0] if args else kwargs.get("fn")
     if norms.puts_on(reader, given):
         for part in norms.each_inside_out(module):
@@ -253,9 +267,11 @@ def requires_grad(reader: Reader, module: Module, args: list[Any], kwargs: dict[
     wanted = plain(args[0]) if args else plain(kwargs.get("requires_grad", True))
     for _, part in walk(module):
         if isinstance(part, Layer):
+            if part.frozen == (wanted is not False):
+                in_forward.refuse_change(reader, "Whether a layer learns is set", weights.FREEZING)
             part.freeze(wanted is False)
         elif isinstance(part, Raw) and part.kind == "parameter":
-            part.requires_grad = wanted is not False
+            weights.let_learn(reader, part, wanted is not False)
     return module
 
 

@@ -13,6 +13,7 @@ from builder.code.reading import (
     branches,
     conditions,
     deleting,
+    in_forward,
     indexing,
 )
 from builder.code.reading.expressions import assign
@@ -111,6 +112,8 @@ def expression_statement(reader: Reader, node: ast.Expr, scope: Scope) -> None:
 def _left_out(reader: Reader, node: ast.Expr, value: Unknown, scope: Scope) -> None:
     """A call whose meaning is not known. Errors: CodeRefused where it may change layers."""
     if reader.state.get("forward"):
+        if (refusal := in_forward.left_out(reader, node, value)) is not None:
+            raise refusal
         reader.note(f"Left out, as it is no part of the network: {value.reason}", node.lineno)
         return
     if scope.__class__ is FileScope:

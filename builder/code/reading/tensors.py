@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from builder.code.reading import in_forward
 from builder.code.reading.adapting import sizes_of
 from builder.code.reading.again import refuse_lasting
 from builder.code.reading.gradients import written
@@ -138,6 +139,12 @@ def let_learn(reader: Reader, tensor: Tensor, given: Any) -> None:
     if not reader.state.get("forward"):
         tensor.learns = plain(given) is not False
         return
+    step = reader.trace.steps.get(tensor.ref.node)
+    if step is not None and step.kind == "weight":
+        in_forward.refuse_change(
+            reader, "Whether a weight learns is set",
+            "Freeze it in __init__; to end gradients at a place, use .detach().",
+        )  # fmt: skip
     reader.note(
         "Left out: that a tensor of forward requires a gradient. What goes into a layer does."
     )

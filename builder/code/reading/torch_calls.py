@@ -8,6 +8,7 @@ from typing import Any
 
 from builder import catalogue
 from builder.catalogue.entry import Entry
+from builder.code.reading import in_forward
 from builder.code.reading.again import refuse_lasting
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Layer, Module, Raw, Step
@@ -130,6 +131,7 @@ def sorted_out(
     literals: dict[str, Any] = {}
     arguments: dict[str, Argument] = {}
     for name, value in given.items():
+        value = in_forward.as_read(reader, value)
         port = entry.port(name)
         if port is None:
             if value.__class__ is Differs:

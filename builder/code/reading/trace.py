@@ -53,6 +53,7 @@ class Raw:
     requires_grad: bool = True
     persistent: bool = True
     initialised: tuple[str, dict[str, Any]] | None = None
+    copied: bool = False  # by copy.deepcopy: it has memory of its own
 
     @property
     def spec(self) -> TensorSpec:

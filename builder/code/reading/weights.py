@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from builder.code.reading import lasting
+from builder.code.reading import in_forward, lasting
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Layer, Module, Raw
 from builder.code.reading.values import Members, Method, Tensor, Unknown, plain
@@ -28,9 +28,33 @@ def parameter(reader: Reader, args: list[Any], kwargs: dict[str, Any]) -> Any:
         return value
     if isinstance(value, Raw):
         value = value.made
+    refuse_same_memory(reader, value)
     if not isinstance(value, Tensor):
         return reader.unknown("nn.Parameter is made of a tensor")
     return Raw("parameter", value, reader.line or 0, plain(grad) is not False)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen(Unknown):
+    """A view of a layer's parameter, as `self.fc.weight.t()` in __init__."""
+
+
+_VIEWS: Final = frozenset(
+    {
+        "t", "transpose", "view", "reshape", "permute", "squeeze", "unsqueeze", "flatten", "expand",
+        "expand_as", "narrow", "select", "chunk", "split", "unbind", "view_as", "swapaxes", "movedim",
+    }
+)  # fmt: skip
+
+
+def refuse_same_memory(reader: Reader, value: Any) -> None:
+    """Errors: CodeRefused where a weight is made of another one, whose memory it then shares."""
+    if isinstance(value, Handle | Seen) and not reader.state.get("forward"):
+        raise reader.refuse(
+            "Two weights would lie in one memory, each a parameter of its own",
+            "Tie them: self.b.weight = self.a.weight. One that is turned around is read in forward: "
+            "F.linear(x, self.enc.weight.t(), self.bias).",
+        )
 
 
 def buffer(reader: Reader, value: Any, persistent: bool) -> Raw:
@@ -127,7 +151,7 @@ def state_of(reader: Reader, parts: list[tuple[str, Any]]) -> Members:
             found[path] = part
         elif isinstance(part, Layer):
             for name in module_of(reader, part).state_dict():
-                found[f"{path}.{name}"] = Handle(part, name)
+                found[f"{path}.{name}" if path else name] = Handle(part, name)
     return Members(found)
 
 
@@ -149,10 +173,14 @@ def attribute(reader: Reader, raw: Raw, name: str) -> Any:
         return of_tensor(reader, raw.made, name)
     if name == "requires_grad":
         return raw.requires_grad
+    if name not in ("requires_grad_", "register_hook") and reader.state.get("forward"):
+        from builder.code.reading.tensors import attribute as of_tensor
+
+        return of_tensor(reader, weight_of(reader, raw), name)
     if name == "data":
         return raw
     if name == "requires_grad_":
-        return Method(name, lambda r, args, kwargs: _requires_grad(raw, args))
+        return Method(name, lambda r, args, kwargs: _requires_grad(r, raw, args))
     if name == "register_hook":
         return Method(name, lambda r, args, kwargs: lasting.hook(r, name, args, kwargs))
     if name.endswith("_"):
@@ -179,13 +207,24 @@ def _filled(reader: Reader, raw: Raw, name: str, args: list[Any], kwargs: dict[s
     return raw
 
 
-def _requires_grad(raw: Raw, args: list[Any]) -> Raw:
-    raw.requires_grad = not (args and plain(args[0]) is False)
+def _requires_grad(reader: Reader, raw: Raw, args: list[Any]) -> Raw:
+    let_learn(reader, raw, not (args and plain(args[0]) is False))
     return raw
+
+
+def let_learn(reader: Reader, raw: Raw, wanted: bool) -> None:
+    """`self.scale.requires_grad = False`."""
+    if wanted != raw.requires_grad:
+        in_forward.refuse_change(reader, "Whether a weight learns is set", FREEZING)
+    raw.requires_grad = wanted
+
+
+FREEZING: Final = "Freeze it in __init__; to end gradients at a place, use .detach()."
 
 
 def tie(reader: Reader, layer: Layer, name: str, given: Any) -> None:
     """`self.head.weight = self.emb.weight`."""
+    in_forward.refuse_change(reader, f"“{name[:40]}” of a layer is exchanged")
     ties = reader.state.setdefault("ties", [])
     if isinstance(given, Handle):
         ties.append((layer, name, given.layer, given.name, reader.line))
@@ -193,6 +232,7 @@ def tie(reader: Reader, layer: Layer, name: str, given: Any) -> None:
     if isinstance(given, Raw):
         reader.note("A layer starts with values of its own making; a checkpoint brings the others.")
         return
+    refuse_same_memory(reader, given)
     if isinstance(given, Unknown):
         reader.note("What this weight starts with is left to PyTorch.")
         return
@@ -221,7 +261,7 @@ def handle_attribute(reader: Reader, handle: Handle, name: str) -> Any:
         return not (handle.layer.frozen or handle.name in handle.layer.still)
     if name == "ndim":
         return len(shape)
-    if name in ("data", "grad"):
+    if name in ("data", "grad") and not reader.state.get("forward"):
         return handle
     if name in _NEW and reader.state.get("forward"):
         return Method(name, lambda r, args, kwargs: _new(r, name, args, kwargs))
@@ -234,11 +274,29 @@ def handle_attribute(reader: Reader, handle: Handle, name: str) -> Any:
         )
     if name == "register_hook":
         return Method(name, lambda r, args, kwargs: lasting.hook(r, name, args, kwargs))
-    if name.endswith("_") or name in ("to", "detach", "clone", "uniform", "copy"):
+    if reader.state.get("forward") and name not in _OF_PLACE:
+        from builder.code.reading.tensors import attribute as of_tensor
+
+        return of_tensor(reader, in_forward.as_read(reader, handle), name)
+    if name in ("T", "mT"):
+        return Seen("What a weight holds is not looked into", reader.line)
+    if name in _VIEWS:
+        seen = Seen("What a weight holds is not looked into", reader.line)
+        return Method(name, lambda r, args, kwargs: seen)
+    if name.endswith("_"):
+        return Method(name, lambda r, args, kwargs: _handle_filled(r, handle))
+    if name in ("to", "detach", "uniform", "copy"):
         return Method(name, lambda r, args, kwargs: handle)
     return reader.unknown("What a weight holds is not looked into")
 
 
+def _handle_filled(reader: Reader, handle: Handle) -> Handle:
+    """`self.fc.weight.data.uniform_(-b, b)` in __init__."""
+    starts_otherwise(reader, handle)
+    return handle
+
+
+_OF_PLACE: Final = frozenset({"device", "dtype", "is_cuda", "layout", "grad", "type", "to"})
 _NEW: Final = {
     "new": "torch.empty", "new_empty": "torch.empty", "new_zeros": "torch.zeros",
     "new_ones": "torch.ones", "new_full": "torch.full",
@@ -269,6 +327,8 @@ def freeze(reader: Reader, handle: Handle, given: Any) -> Handle:
         still.pop(handle.name, None)
     else:
         still[handle.name] = reader.line or layer.line
+    if (handle.name in layer.still or layer.frozen) == wanted:
+        in_forward.refuse_change(reader, "Whether a weight learns is set", FREEZING)
     layer.freeze(len(still) == len(names))
     layer.still = {} if layer.frozen else still
     return handle

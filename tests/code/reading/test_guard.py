@@ -14,9 +14,9 @@ from builder.code.reading.child import Child
 from builder.code.reading.guard import is_forbidden
 from builder.code.reading.reading import Read
 from builder.errors import CodeRefused
+from tests.code.reading.harness import in_time
 from tests.code.reading.hostile import CANARY, TEXTS
 
-SECONDS = 3.0
 HEAD = "import torch\nfrom torch import nn\n"
 GOOD = HEAD + "net = nn.Sequential(nn.Linear(4, 2))\nnet(torch.zeros(1, 4))\n"
 
@@ -107,7 +107,7 @@ def test_no_text_causes_an_event_in_the_process_that_reads_it(
         except CodeRefused as refusal:
             answer = refusal
         assert isinstance(answer, Read | CodeRefused), name
-        assert time.monotonic() - start < SECONDS, name
+        assert in_time(time.monotonic() - start), name
         assert not seen, f"{name}: {seen[0]}"
     assert not Path(CANARY).exists()
     with pytest.raises(CodeRefused):
