@@ -8,12 +8,7 @@ from typing import Any, Final
 
 from builder import catalogue
 from builder.catalogue.entry import REQUIRED, Entry
-<<<<<<< HEAD
-from builder.code.reading import lasting, norms, packing
-=======
 from builder.code.reading import in_forward, lasting, norms, packing
-from builder.code.reading.branches import Differs
->>>>>>> silent6
 from builder.code.reading.reader import Reader
 from builder.code.reading.torch_calls import evaluated, run_layer
 from builder.code.reading.trace import Layer

@@ -230,9 +230,7 @@ def _changing(name: str) -> Ask:
     return do
 
 
-for _name in (
-    "zero_grad", "load_state_dict", "reset_parameters", "init_weights", "freeze", "unfreeze",
-):  # fmt: skip
+for _name in "zero_grad load_state_dict reset_parameters init_weights freeze unfreeze".split():
     METHODS[_name] = _changing(_name)
 
 
