@@ -230,8 +230,8 @@ def _changing(name: str) -> Ask:
     return do
 
 
-for _name in "zero_grad load_state_dict reset_parameters init_weights freeze unfreeze".split():
-    METHODS[_name] = _changing(_name)
+_CHANGING = "zero_grad load_state_dict reset_parameters init_weights freeze unfreeze"
+METHODS.update({name: _changing(name) for name in _CHANGING.split()})
 
 
 @answers("apply")
