@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from builder.code.registry import style_for
+from builder.code.writing.chain import NoChain, chain_of
 from builder.code.writing.page import Written
 from builder.errors import CodeRefused
 from builder.graph.model import Graph
@@ -65,6 +66,9 @@ def model_source(graph: Graph, *, report: ShapeReport | None = None) -> str:
 
 def why_not_chain(graph: Graph, *, report: ShapeReport | None = None) -> str | None:
     """Why the network cannot be one nn.Sequential, naming the layer; None where it can."""
+    links = chain_of(graph, report or _shapes(graph))
+    if isinstance(links, NoChain):
+        return links.reason
     try:
         style_for("sequential").write(graph, report or _shapes(graph), None)
     except CodeRefused as refusal:

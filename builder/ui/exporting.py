@@ -13,6 +13,7 @@ from builder.export.queue import get_exports
 from builder.export.refusing import why_not
 from builder.export.wish import Wish
 from builder.ui import state
+from builder.ui.anew import draw_anew
 from builder.ui.export_choice import choose_format, choose_wish
 from builder.ui.export_result import ask, export_result
 from builder.ui.head import does_not_fit
@@ -82,15 +83,12 @@ def _button(wish: Wish, reason: str) -> None:
         ):
             go_to("Data")
         return
-    if get_exports().status(wish) is None:
-        st.button(
-            "Export",
-            key="lw_export_go",
-            type="primary",
-            icon=":material/ios_share:",
-            on_click=ask,
-            args=(wish,),
-        )
+    # Not by a callback: a quick click after another choice would ask for what was chosen before.
+    if get_exports().status(wish) is None and st.button(
+        "Export", key="lw_export_go", type="primary", icon=":material/ios_share:"
+    ):
+        ask(wish)
+        draw_anew()
 
 
 def _shown(wish: Wish) -> None:

@@ -346,7 +346,8 @@ def put(reader: Reader, value: Any, name: str, given: Any) -> None:
             from builder.code.reading.weights import refuse_same_memory, starts_otherwise
 
             in_forward.refuse_change(reader, f"“.{name[:40]}” of a weight is exchanged")
-            refuse_same_memory(reader, given)
+            if name != "data" or given is not value:  # `m.weight.data *= 0.2` gives itself
+                refuse_same_memory(reader, given)
             if name == "data":
                 starts_otherwise(reader, value)
     elif value.__class__.__name__ == "Inside":

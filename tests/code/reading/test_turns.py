@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from builder.code.reading import turns as turns_of
 from builder.code.reading.child import Readers
 from builder.code.reading.turns import MOST_OF_ONE, Turn, Turns
 from builder.errors import CodeRefused
@@ -35,6 +36,12 @@ def later(act: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
 def waits(turns: Turns, many: int) -> None:
     while len(turns._waiting) < many:
         time.sleep(0.001)
+
+
+@pytest.fixture(autouse=True)
+def _each_thread_is_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where a page was drawn in this process, which says who asks."""
+    monkeypatch.setattr(turns_of, "_find", [])
 
 
 def owners(came: list[object]) -> list[str]:
