@@ -23,8 +23,9 @@ def tell_other_names(reader: Reader, graph: Graph) -> None:
     found = [
         (owner.name, other)
         for scope in (graph, *graph.blocks.values())
+        for in_sequential in [_is_sequential(scope, scope is graph)]
         for owner in scope.owners.values()
-        if (other := _other_name(scope, owner, scope is graph)) and _has_weights(owner)
+        if (other := _other_name(owner, in_sequential)) and _has_weights(owner)
     ]
     if found:
         said = ", ".join(f"{quote(old)} is called {quote(new)}" for old, new in found[:_NAMED])
@@ -53,7 +54,7 @@ def _renamed(scope: Graph, is_root: bool) -> tuple[Graph, dict[str, str]]:
     taken = {o.name for o in scope.owners.values()}
     names: dict[str, str] = {}
     for owner in scope.owners.values():
-        other = "" if owner.name.isdecimal() else _other_name(scope, owner, is_root)
+        other = "" if owner.name.isdecimal() else _other_name(owner, False)
         if other:
             names[owner.id] = suggest_name(other, taken)
             taken.add(names[owner.id])
@@ -92,16 +93,17 @@ def _free_ids(known: Mapping[str, object]) -> dict[str, str]:
 
 def loses_names(block: Graph) -> bool:
     """Whether layers with weights could not keep their names in a class of their own."""
+    in_sequential = _is_sequential(block)
     return any(
-        _other_name(block, owner, False) and _has_weights(owner) for owner in block.owners.values()
+        _other_name(owner, in_sequential) and _has_weights(owner) for owner in block.owners.values()
     )
 
 
-def _other_name(scope: Graph, owner: Owner, is_root: bool) -> str:
+def _other_name(owner: Owner, in_sequential: bool) -> str:
     """What the code calls an owner; "" where its name stays."""
     name = owner.name
     if name.isdecimal():
-        return "" if _is_sequential(scope, is_root) else f"layer{name}"
+        return "" if in_sequential else f"layer{name}"
     kept = refuse_name(name) is None if "." in name else can_be_name(name, False)
     return "" if kept else safe_identifier(name)
 
