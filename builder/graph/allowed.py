@@ -224,7 +224,7 @@ def call_names(
 
 def settings_in(value: Argument) -> list[str]:
     """The names of the settings an argument reads."""
-    return [part.name for part in _parts(value) if isinstance(part, Setting)]
+    return [part.name for part in parts_of(value) if isinstance(part, Setting)]
 
 
 def _reads_values(value: Argument, port: tuple[bool, bool]) -> bool:
@@ -238,21 +238,22 @@ def _reads_values(value: Argument, port: tuple[bool, bool]) -> bool:
 
 
 def _holds(value: Argument, kinds: tuple[type, ...]) -> bool:
-    return any(isinstance(part, kinds) for part in _parts(value))
+    return any(isinstance(part, kinds) for part in parts_of(value))
 
 
-def _parts(value: Argument) -> Iterator[Argument]:
+def parts_of(value: Argument) -> Iterator[Argument]:
+    """An argument and all that stands in it, left to right; what a size is taken of is no part."""
     yield value
     match value:
         case Calc(left=left, right=right) | Compare(left=left, right=right):
-            yield from _parts(left)
-            yield from _parts(right)
+            yield from parts_of(left)
+            yield from parts_of(right)
         case Slice(start=start, stop=stop, step=step):
             for part in (start, stop, step):
-                yield from _parts(part)
+                yield from parts_of(part)
         case tuple():
             for part in value:
-                yield from _parts(part)
+                yield from parts_of(part)
 
 
 def _unknown(what: str, name: str, known: Collection[str]) -> str:

@@ -15,7 +15,8 @@ from builder.code.reading.effects import Memory
 from builder.code.reading.reader import Reader
 from builder.code.reading.trace import Frame, Layer, Step
 from builder.errors import CodeRefused
-from builder.graph.model import Argument, Calc, Compare, Node, Ref, Size, Slice, Training
+from builder.graph.allowed import parts_of
+from builder.graph.model import Argument, Node, Ref, Training
 from builder.graph.modes import mode_of
 from builder.graph.sides import MODE, Sides, find_sides, without_even_branches
 
@@ -189,20 +190,7 @@ class RunningOrder:
 
 def values_in(argument: Argument) -> Iterator[Ref]:
     """The tensors whose numbers an argument reads: sizes read none."""
-    match argument:
-        case Ref():
-            yield argument
-        case Calc(left=left, right=right) | Compare(left=left, right=right):
-            yield from values_in(left)
-            yield from values_in(right)
-        case Slice(start=start, stop=stop, step=step):
-            for part in (start, stop, step):
-                yield from values_in(part)
-        case Size():
-            return
-        case tuple():
-            for part in argument:
-                yield from values_in(part)
+    return (part for part in parts_of(argument) if isinstance(part, Ref))
 
 
 def is_real(step: Step) -> bool:
